@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { durationSchema } from './duration.ts';
+import { globSchema } from './reference.ts';
+
+const percent = z.int().min(1).max(100);
+
+/** `images` of a cleanup policy: which images may go, and what protects one. Documented field by field in the README. */
+export const imagesSchema = z.strictObject({
+  include: z.array(globSchema).default(['**']).describe('Globs over the full reference; only what matches may go.'),
+  exclude: z.array(globSchema).default([]).describe('Globs; an image is kept if any of its names matches.'),
+  minAge: durationSchema.prefault('2m').describe('Younger, or used more recently, is never removed.'),
+  maxUnusedAge: durationSchema.optional().describe('Unused for longer is removed at any disk usage.'),
+  keepNewestPerRepository: z.int().min(0).default(0).describe('Keep this many newest images of every repository.'),
+  protectWorkloads: z.boolean().default(false).describe('Keep what any workload template in the cluster names.'),
+});
+
+/** `disk` of a cleanup policy: remove only at or above `highPercent`, and only until at or below `lowPercent`. */
+export const diskSchema = z
+  .strictObject({
+    highPercent: percent.describe('Removal starts at or above this usage of the image filesystem.'),
+    lowPercent: percent.describe('Removal stops at the first point at or below this usage.'),
+  })
+  .refine((disk) => disk.lowPercent < disk.highPercent, {
+    path: ['lowPercent'],
+    message: 'must be below highPercent',
+  });
+
+/** The contract between the scheduler, which writes it into a ConfigMap, and the cleaners, which all read that one. */
+export const jobSchema = z.strictObject({
+  version: z.literal(1),
+  policy: z.string().min(1),
+  run: z.string().min(1),
+  dryRun: z.boolean().default(false),
+  images: imagesSchema.prefault({}),
+  disk: diskSchema.optional(),
+  /** References of pods that are bound to a node but don't run yet. */
+  startingReferences: z.array(z.string()).default([]),
+  /** References that workload templates in the cluster name. */
+  workloadReferences: z.array(z.string()).default([]),
+  /** References that pre-pull policies keep on nodes. */
+  prepulledReferences: z.array(z.string()).default([]),
+});
+
+/** A job as it is written: durations are text and defaults may be missing. */
+export type JobDocument = z.input<typeof jobSchema>;
+/** A job as the cleaner works with it: durations in milliseconds, every default filled in. */
+export type Job = z.output<typeof jobSchema>;

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+/** The kubelet cuts a termination message at this many bytes (`TerminationMessagePath` in the Kubernetes API). */
+export const maxReportBytes = 4096;
+
+const count = z.int().nonnegative();
+
+/** What can be wrong with one image, or (without `image`) with the whole run on this node. */
+export const reportErrorSchema = z.strictObject({
+  image: z.string().optional(),
+  reason: z.string(),
+  message: z.string(),
+});
+
+/** What one cleaner pod did: the cleaner writes it as its termination message, the scheduler reads it. */
+export const reportSchema = z.strictObject({
+  version: z.literal(1),
+  outcome: z.enum(['Succeeded', 'PartiallyFailed', 'Failed', 'DryRun']),
+  images: z.strictObject({
+    total: count,
+    inUse: count,
+    removed: count,
+    failed: count,
+    skipped: count,
+    unknown: count,
+    kept: count,
+  }),
+  /** `freed` is measured on the filesystem, `nominal` is the sum of the runtime's sizes; both in bytes. */
+  bytes: z.strictObject({ freed: count, nominal: count }),
+  filesystem: z.strictObject({ capacityBytes: count, usedBeforeBytes: count, usedAfterBytes: count }),
+  durationMs: count,
+  errors: z.array(reportErrorSchema),
+  /** How many errors were left out, or had their message cut, to stay below {@link maxReportBytes}. */
+  omitted: count,
+});
+
+export type Report = z.output<typeof reportSchema>;
+export type ReportError = z.output<typeof reportErrorSchema>;
