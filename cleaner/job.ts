@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.ts';
-import { globSchema } from './reference.ts';
+import { globSchema } from './glob.ts';
 
 const percent = z.int().min(1).max(100);
 

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import {
+  isDigest,
+  isExplicitHost,
+  isImageId,
+  isTag,
+  normaliseRepository,
+  parseReference,
+  splitReference,
+} from './reference.ts';
+import { compileWildcards } from './wildcard.ts';
+
+/** A glob over full references, as written in a policy. Rejects what could never match an image. */
+export const globSchema = z.string().superRefine((glob, context) => {
+  const problem = findGlobProblem(glob);
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+});
+
+/**
+ * Compiles globs to one question: does any of an image's (normalised) names match any of them? An image without a name
+ * is matched by `**` alone. A glob without wildcards is normalised like a reference, but names every tag and digest
+ * where it has neither. Beside a digest a tag says nothing, to a runtime as well as here.
+ */
+export function compileGlobs(globs: readonly string[]): (names: readonly string[]) => boolean {
+  const matchers = globs.map(compileGlob);
+  const matchesNameless = globs.includes('**');
+  return (names) =>
+    names.length === 0 ? matchesNameless : names.some((name) => matchers.some((matches) => matches(name)));
+}
+
+function compileGlob(glob: string): (name: string) => boolean {
+  const { repository, tag, digest } = splitReference(glob);
+  const matchesRepository = compileWildcards(fillInRepository(glob, repository));
+  const matchesTag = tag === undefined || digest !== undefined ? undefined : compileWildcards(tag);
+  const matchesDigest = digest === undefined ? undefined : compileWildcards(digest);
+  return (name) => {
+    const parts = splitReference(name);
+    if (matchesTag !== undefined && (parts.tag === undefined || !matchesTag(parts.tag))) return false;
+    if (matchesDigest !== undefined && (parts.digest === undefined || !matchesDigest(parts.digest))) return false;
+    return matchesRepository(parts.repository);
+  };
+}
+
+function fillInRepository(glob: string, repository: string): string {
+  return glob.includes('*')
+    ? repository.replace(/^index\.docker\.io\//, 'docker.io/')
+    : normaliseRepository(repository);
+}
+
+function findGlobProblem(glob: string): string | undefined {
+  if (glob === '') return 'must not be empty: write ** for every image';
+  if (/\s/.test(glob)) return 'must not contain spaces';
+  if (isImageId(glob)) return 'is the ID of an image: write its name, or its digest as **@sha256:…';
+  const { repository, tag, digest } = splitReference(glob);
+  return (
+    findRepositoryProblem(glob, repository) ??
+    (tag === undefined ? undefined : findTagProblem(tag)) ??
+    (digest === undefined ? undefined : findDigestProblem(digest))
+  );
+}
+
+function findRepositoryProblem(glob: string, repository: string): string | undefined {
+  if (repository === '') return `has no repository: write **${glob}`;
+  const segments = fillInRepository(glob, repository).split('/');
+  if (segments.includes('')) return 'has an empty path segment: write a single / between segments, and no scheme';
+  return (
+    (glob.includes('*') ? findPlaceProblem(glob, repository.split('/')) : undefined) ??
+    findHostProblem(segments[0] ?? '') ??
+    segments.slice(1).map(findSegmentProblem).find(Boolean)
+  );
+}
+
+/** With wildcards nothing is filled in, so the registry (and `library/`) must be there, or a wildcard in their place. */
+function findPlaceProblem(glob: string, [first = '', ...path]: readonly string[]): string | undefined {
+  if (first.includes('**')) return undefined;
+  if (path.length === 0) {
+    const example = first.includes('*') ? '' : ` or **/${glob}`;
+    return `can't match: a full reference starts with a registry; write docker.io/library/${glob}${example}`;
+  }
+  if (first.includes('*')) return undefined;
+  if (!isExplicitHost(first)) return `can't match: ${first} is no registry; write docker.io/${glob} or **/${glob}`;
+  if (!/^(?:index\.)?docker\.io$/.test(first) || path.length > 1 || path[0]?.includes('**')) return undefined;
+  return `can't match: write docker.io/library/${glob.slice(first.length + 1)}, or docker.io/** for every repository`;
+}
+
+function findHostProblem(segment: string): string | undefined {
+  const isValid = segment.includes('*')
+    ? /^[A-Za-z0-9.*-]+(?::[0-9*]+)?$/.test(segment)
+    : parseReference(`${segment}/a`)?.repository.endsWith('/a');
+  return isValid ? undefined : `can't match: ${segment} is no registry; write a host like registry.example.com:5000`;
+}
+
+function findSegmentProblem(segment: string): string | undefined {
+  if (/[A-Z]/.test(segment)) return `can't match: repositories are lower case; write ${segment.toLowerCase()}`;
+  const isValid = segment.includes('*')
+    ? /^[a-z0-9._*-]+$/.test(segment)
+    : parseReference(`localhost/${segment}`) !== undefined;
+  if (isValid) return undefined;
+  return `can't match: ${segment} is no part of a repository; write a-z, 0-9, single . _ or - between them, and * or **`;
+}
+
+function findTagProblem(tag: string): string | undefined {
+  const isValid = tag.includes('*') ? /^[\w*][\w.*-]*$/.test(tag) : isTag(tag);
+  if (isValid) return undefined;
+  return `can't match: ${tag === '' ? 'an empty text' : tag} is no tag; write at most 128 of A-Z, a-z, 0-9, _ . - and *, or leave it out with its colon`;
+}
+
+function findDigestProblem(digest: string): string | undefined {
+  const isValid = digest.includes('*') ? /^[\w.+*-]+(?::[0-9a-fA-F*]*)?$/.test(digest) : isDigest(digest);
+  return isValid ? undefined : "can't match: malformed digest; write sha256: and 64 hexadecimal digits, or *";
+}

@@ -1,0 +1,112 @@
+/** The parts of an image reference after normalising: `repository` starts with a registry host. */
+export type Reference = {
+  readonly repository: string;
+  readonly tag?: string;
+  readonly digest?: string;
+};
+
+const host =
+  /^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/;
+const pathSegment = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+const tagPattern = /^\w[\w.-]{0,127}$/;
+const digestPattern = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}$/;
+const imageId = /^(?:sha256:)?([0-9a-f]{64})$/;
+const maxRepositoryLength = 255;
+
+/**
+ * Parses and normalises a reference by the rules of github.com/distribution/reference: `nginx` is
+ * `docker.io/library/nginx:latest`, and `host:5000/a` has a host. A tag and a digest may stand together; `latest` is
+ * only filled in where there is neither. Returns undefined for what is no reference, `<none>` and image IDs included.
+ */
+export function parseReference(text: string): Reference | undefined {
+  if (imageId.test(text)) return undefined;
+  const { repository, tag, digest } = splitReference(text);
+  const fullRepository = normaliseRepository(repository);
+  if (!isRepository(fullRepository)) return undefined;
+  if (tag !== undefined && !isTag(tag)) return undefined;
+  if (digest !== undefined && !isDigest(digest)) return undefined;
+  if (digest !== undefined) return { repository: fullRepository, ...(tag !== undefined && { tag }), digest };
+  return { repository: fullRepository, tag: tag ?? 'latest' };
+}
+
+/** Writes a reference in full: the inverse of {@link parseReference}. */
+export function formatReference({ repository, tag, digest }: Reference): string {
+  return `${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+}
+
+/** The names among what a runtime lists as tags and digests, normalised: placeholders such as `<none>:<none>` are none. */
+export function normaliseNames(texts: readonly string[]): readonly string[] {
+  const names = texts.filter((text) => text.trim() !== '' && !text.includes('<none>')).map(normaliseName);
+  return [...new Set(names)];
+}
+
+/**
+ * The keys under which two ways to refer to one image meet: its ID (with or without `sha256:`), its digest whatever
+ * the repository, and each of its full names. What can't be parsed is a key as it is written.
+ */
+export function referenceKeys(text: string): readonly string[] {
+  const bare = text.replace(/^docker(?:-pullable)?:\/\//, '');
+  const id = imageId.exec(bare)?.[1];
+  if (id !== undefined) return [`sha256:${id}`];
+  const reference = parseReference(bare);
+  if (reference === undefined) return [bare];
+  const { repository, tag, digest } = reference;
+  return [
+    ...(tag === undefined ? [] : [`${repository}:${tag}`]),
+    ...(digest === undefined ? [] : [`${repository}@${digest}`, digest]),
+  ];
+}
+
+/** Splits at the boundaries of tag and digest without judging the parts, so that globs are cut like references. */
+export function splitReference(text: string): Reference {
+  const at = text.indexOf('@');
+  const name = at === -1 ? text : text.slice(0, at);
+  const colon = name.indexOf(':', name.lastIndexOf('/') + 1);
+  return {
+    repository: colon === -1 ? name : name.slice(0, colon),
+    ...(colon !== -1 && { tag: name.slice(colon + 1) }),
+    ...(at !== -1 && { digest: text.slice(at + 1) }),
+  };
+}
+
+/** Fills in `docker.io` and `library/` where a repository leaves them out. */
+export function normaliseRepository(repository: string): string {
+  const slash = repository.indexOf('/');
+  const first = repository.slice(0, slash);
+  const hasHost = slash !== -1 && isExplicitHost(first);
+  const registry = hasHost ? first.replace(/^index\.docker\.io$/, 'docker.io') : 'docker.io';
+  const path = hasHost ? repository.slice(slash + 1) : repository;
+  return registry === 'docker.io' && !path.includes('/') ? `docker.io/library/${path}` : `${registry}/${path}`;
+}
+
+/** Whether the first segment of a name is a registry, as opposed to a user or organisation of `docker.io`. */
+export function isExplicitHost(segment: string): boolean {
+  return /[.:]/.test(segment) || segment === 'localhost' || segment.toLowerCase() !== segment;
+}
+
+export function isTag(text: string): boolean {
+  return tagPattern.test(text);
+}
+
+export function isDigest(text: string): boolean {
+  return digestPattern.test(text);
+}
+
+/** Whether a text is the ID of an image, with or without `sha256:`. */
+export function isImageId(text: string): boolean {
+  return imageId.test(text);
+}
+
+function isRepository(repository: string): boolean {
+  const [registry = '', ...path] = repository.split('/');
+  return (
+    repository.length <= maxRepositoryLength &&
+    host.test(registry) &&
+    path.every((segment) => pathSegment.test(segment))
+  );
+}
+
+function normaliseName(text: string): string {
+  const reference = parseReference(text);
+  return reference === undefined ? text : formatReference(reference);
+}

@@ -1,0 +1,55 @@
+type Token =
+  | { readonly kind: 'character'; readonly character: string }
+  | { readonly kind: 'segment' }
+  | { readonly kind: 'path' }
+  | { readonly kind: 'skip'; readonly tokens: number };
+
+/**
+ * Compiles a pattern in which `*` stands for any text without a slash and `**` for any text; where `**` is a whole
+ * segment between two slashes it also stands for no segment. Matching takes time in proportion to pattern and text,
+ * whatever the pattern: a regular expression with many wildcards would not.
+ */
+export function compileWildcards(pattern: string): (text: string) => boolean {
+  if (pattern === '**') return () => true;
+  if (!pattern.includes('*')) return (text) => text === pattern;
+  const tokens = tokenise(pattern);
+  const start = enter(tokens, new Set<number>(), 0);
+  return (text) => {
+    let positions: ReadonlySet<number> = start;
+    for (const character of text) {
+      positions = advance(tokens, positions, character);
+      if (positions.size === 0) return false;
+    }
+    return positions.has(tokens.length);
+  };
+}
+
+function tokenise(pattern: string): readonly Token[] {
+  const pieces = pattern.match(/(?<=\/)\*\*\/|\*{2,}|./gs) ?? [];
+  return pieces.flatMap((piece): readonly Token[] => {
+    if (piece === '**/') return [{ kind: 'skip', tokens: 2 }, { kind: 'path' }, { kind: 'character', character: '/' }];
+    if (piece === '*') return [{ kind: 'segment' }];
+    if (piece.startsWith('*')) return [{ kind: 'path' }];
+    return [{ kind: 'character', character: piece }];
+  });
+}
+
+function advance(tokens: readonly Token[], positions: ReadonlySet<number>, character: string): ReadonlySet<number> {
+  const next = new Set<number>();
+  for (const position of positions) {
+    const token = tokens[position];
+    if (token?.kind === 'character' && token.character === character) enter(tokens, next, position + 1);
+    if (token?.kind === 'path' || (token?.kind === 'segment' && character !== '/')) enter(tokens, next, position);
+  }
+  return next;
+}
+
+/** Adds a position and those reached from it without reading a character. */
+function enter(tokens: readonly Token[], positions: Set<number>, position: number): Set<number> {
+  if (positions.has(position)) return positions;
+  positions.add(position);
+  const token = tokens[position];
+  if (token === undefined || token.kind === 'character') return positions;
+  enter(tokens, positions, position + 1);
+  return token.kind === 'skip' ? enter(tokens, positions, position + 1 + token.tokens) : positions;
+}
