@@ -1,5 +1,6 @@
 import type { JobDocument } from '../cleaner/job.ts';
 import type { Run } from './run.ts';
+import type { NodeRuntime } from './sockets.ts';
 import type { PolicyStatus } from './status.ts';
 
 /** A ConfigMap labelled as a policy, not yet parsed. */
@@ -29,6 +30,8 @@ export interface Node {
   readonly readySince: Date;
   /** As in `status.nodeInfo.containerRuntimeVersion`, for example `containerd://2.1.0`. */
   readonly containerRuntimeVersion: string;
+  /** Where its runtime is reached; undefined where that isn't known. */
+  readonly runtime: NodeRuntime | undefined;
 }
 
 /** A cleaner pod, as far as its fate can be told from it. */
@@ -41,11 +44,12 @@ export interface CleanerPod {
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
   /** Somebody has asked for its deletion. */
   readonly terminating: boolean;
-  /** The pod's own reason and message: set by whoever evicted or rejected it. */
+  /** The pod's own reason and message: set by whoever evicted or rejected it (`Evicted`, `OutOfpods`). */
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
   /** Why the container waits (`ImagePullBackOff`), or how it ended (`Error`, `OOMKilled`). */
   readonly containerReason?: string | undefined;
+  /** For a container that ended this is its termination message: the cleaner's report. */
   readonly containerMessage?: string | undefined;
   readonly exitCode?: number | undefined;
 }
@@ -79,11 +83,12 @@ export interface Cluster {
   state(): ClusterState;
   /** `AlreadyExists` means that this run was started before, perhaps by another replica. */
   createRun(policy: PolicyObject, run: Run): Promise<'Created' | 'AlreadyExists'>;
-  /** `Conflict` means that the record has changed since it was read: decide anew on the new state. */
-  updateRun(run: Stored<Run>): Promise<'Updated' | 'Conflict'>;
+  /** Returns the new version; undefined where the record has changed since it was read: decide anew on the new state. */
+  updateRun(run: Stored<Run>): Promise<string | undefined>;
   /** Deletes a record, and with it the job and the pods it owns. */
   deleteRun(run: string): Promise<void>;
-  writeStatus(policy: PolicyObject, status: PolicyStatus, previous?: Stored<PolicyStatus>): Promise<'Updated' | 'Conflict'>;
+  /** Writes over the status that {@link state} shows; `Conflict` where somebody else has changed it since. */
+  writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<'Updated' | 'Conflict'>;
   /** Creates what the cleaners of a run are told; one that exists is left as it is. */
   createJob(run: Run, job: JobDocument): Promise<void>;
   deleteJob(run: string): Promise<void>;
@@ -100,4 +105,3 @@ export interface Cluster {
   /** The references that any workload template in the cluster names. */
   listWorkloadReferences(): Promise<string[]>;
 }
-

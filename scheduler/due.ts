@@ -1,4 +1,22 @@
-import { lastSlot, nextSlot, type Schedule } from './schedule.ts';
+import type { CleanupPolicy } from './policy.ts';
+import type { Trigger } from './run.ts';
+import { lastSlot, nextSlot, parseSchedule, type Schedule } from './schedule.ts';
+import type { PolicyStatus } from './status.ts';
+
+/** What starts a run of the policy now, if anything does: somebody's request, which comes first, or a slot. */
+export function dueTrigger(
+  policy: CleanupPolicy,
+  request: string | undefined,
+  status: PolicyStatus,
+  now: Date,
+): Trigger | undefined {
+  if (request !== undefined && request !== status.lastRequest) return { type: 'Request', request };
+  const { suspend, startingDeadlineSeconds } = policy;
+  const schedule = parseSchedule(policy.schedule, policy.timeZone);
+  const since = new Date(Math.max(status.scheduleSince.getTime(), status.lastSlot?.getTime() ?? 0));
+  const slot = dueSlot({ schedule, suspend, since, startingDeadlineSeconds }, now);
+  return slot && { type: 'Schedule', slot };
+}
 
 /** What decides whether a slot is due. */
 export interface DueQuestion {

@@ -13,7 +13,7 @@ export type Eligibility =
 /** A constraint on a node: undefined where it is met, else the reason and its explanation. */
 type Constraint = (node: Node, selection: NodeSelection) => { reason: string; message: string } | undefined;
 
-const constraints: readonly Constraint[] = [isLinux, isSchedulable, isTolerated, isReady];
+const constraints: readonly Constraint[] = [isLinux, isReady, isSchedulable, isTolerated, hasKnownRuntime];
 
 /** Whether a policy's run gets a pod on a node now. */
 export function judgeNode(node: Node, selection: NodeSelection): Eligibility {
@@ -62,11 +62,20 @@ function isTolerated(node: Node, selection: NodeSelection) {
     (candidate) => candidate.effect !== 'PreferNoSchedule' && !isCordon(candidate) && !tolerates(selection, candidate),
   );
   if (taint === undefined) return undefined;
-  return { reason: 'UntoleratedTaint', message: `the node has the taint ${taint.key}:${taint.effect}, which the policy does not tolerate` };
+  return {
+    reason: 'UntoleratedTaint',
+    message: `the node has the taint ${taint.key}:${taint.effect}, which the policy does not tolerate`,
+  };
 }
 
 function isReady(node: Node) {
   return node.ready ? undefined : { reason: 'NotReady', message: 'the node is not ready' };
+}
+
+function hasKnownRuntime(node: Node) {
+  if (node.runtime !== undefined) return undefined;
+  const message = `no socket is known for the runtime "${node.containerRuntimeVersion}"; name it in the scheduler's NODESWEEP_SOCKETS`;
+  return { reason: 'UnknownRuntime', message };
 }
 
 /** A cordon shows as a taint too, but `includeUnschedulable` decides on it. */

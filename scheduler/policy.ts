@@ -13,7 +13,8 @@ const scheduleSchema = z.string().superRefine((expression, context) => {
 });
 
 const timeZoneSchema = z.string().refine(isTimeZone, {
-  error: (issue) => `unknown time zone "${issue.input}"; use a name of the IANA database, like Europe/Berlin or Etc/UTC`,
+  error: (issue) =>
+    `unknown time zone "${issue.input}"; use a name of the IANA database, like Europe/Berlin or Etc/UTC`,
 });
 
 const expressionSchema = z
@@ -51,13 +52,19 @@ const parallelismSchema = z.union(
 );
 
 const rolloutSchema = z.strictObject({
-  parallelism: parallelismSchema.default('100%').describe('How many nodes at once: a number, or a percentage, rounded up.'),
+  parallelism: parallelismSchema
+    .default('100%')
+    .describe('How many nodes at once: a number, or a percentage, rounded up.'),
   canary: z.int().min(0).default(0).describe('Nodes that must succeed before the others start.'),
   failurePolicy: z
     .enum(['Continue', 'FailFast', 'Pause'])
     .default('Continue')
     .describe('After a node failed: go on, end the run, or wait for nodesweep.io/resume-at.'),
-  restartLimit: z.int().min(0).default(3).describe('How often a cleaner that did not get to work is started again on its node.'),
+  restartLimit: z
+    .int()
+    .min(0)
+    .default(3)
+    .describe('How often a cleaner that did not get to work is started again on its node.'),
 });
 
 /** A cleanup policy, the document under the key `cleanup.yaml`. The names are those of CronJob and DaemonSet. */
@@ -69,7 +76,10 @@ export const cleanupSchema = z.strictObject({
     .enum(['Forbid', 'Allow', 'Replace'])
     .default('Forbid')
     .describe('What a due slot does while a run of the policy is active: wait, start beside it, or end it.'),
-  suspend: z.boolean().default(false).describe('Starts no scheduled runs; slots that pass meanwhile are not made up for.'),
+  suspend: z
+    .boolean()
+    .default(false)
+    .describe('Starts no scheduled runs; slots that pass meanwhile are not made up for.'),
   dryRun: z.boolean().default(false).describe('Plans and reports, and removes nothing.'),
   nodes: nodesSchema.prefault({}).describe('Which nodes are cleaned; all by default.'),
   rollout: rolloutSchema.prefault({}).describe('How the run spreads over the nodes.'),
@@ -117,7 +127,10 @@ function policyNameProblems(name: string): Problem[] {
   const path = 'metadata.name';
   const problems: Problem[] = [];
   if (name.length > maxPolicyNameLength) {
-    problems.push({ path, message: `has ${name.length} characters; at most ${maxPolicyNameLength} fit into the names of its runs and pods` });
+    problems.push({
+      path,
+      message: `has ${name.length} characters; at most ${maxPolicyNameLength} fit into the names of its runs and pods`,
+    });
   }
   if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
     problems.push({ path, message: `"${name}" must be a DNS label: lower-case letters, digits and dashes` });
@@ -127,7 +140,10 @@ function policyNameProblems(name: string): Problem[] {
 
 function parseData(data: Readonly<Record<string, string>>): ParsedPolicy {
   const { 'cleanup.yaml': cleanup, 'prepull.yaml': prepull, ...others } = data;
-  const problems = Object.keys(others).map((key) => ({ path: `data.${key}`, message: 'is not a key of a policy; use cleanup.yaml' }));
+  const problems = Object.keys(others).map((key) => ({
+    path: `data.${key}`,
+    message: 'is not a key of a policy; use cleanup.yaml',
+  }));
   if (cleanup !== undefined && prepull !== undefined) {
     problems.push({ path: 'data', message: 'has both cleanup.yaml and prepull.yaml; make two ConfigMaps of them' });
   } else if (prepull !== undefined) {
@@ -151,7 +167,8 @@ function parseYaml(text: string): { value: unknown } | { problems: Problem[] } {
       }),
     };
   }
-  if (document.contents === null) return { problems: [{ path: '', message: 'is empty; a policy needs at least a schedule' }] };
+  if (document.contents === null)
+    return { problems: [{ path: '', message: 'is empty; a policy needs at least a schedule' }] };
   try {
     return { value: document.toJS() };
   } catch (error) {

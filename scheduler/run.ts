@@ -1,7 +1,8 @@
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
+import type { JobDocument } from '../cleaner/job.ts';
 import { hash } from './labels.ts';
-import { type CleanupPolicy, cleanupSchema } from './policy.ts';
+import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from './policy.ts';
 import { summarize } from './summary.ts';
 
 /** Why a run exists: for a slot of its schedule, or because somebody asked for it with an annotation. */
@@ -61,7 +62,7 @@ export interface Run {
   readonly policy: string;
   readonly trigger: Trigger;
   /** The policy as it was written when the run started. */
-  readonly document: unknown;
+  readonly document: CleanupDocument;
   readonly spec: CleanupPolicy;
   readonly phase: RunPhase;
   readonly reason?: string | undefined;
@@ -84,6 +85,46 @@ export function runName(policy: string, trigger: Trigger): string {
   return trigger.type === 'Schedule'
     ? `${policy}-${Math.floor(trigger.slot.getTime() / 60_000)}`
     : `${policy}-r${hash(trigger.request, 9)}`;
+}
+
+/** A run that is about to start. */
+export function newRun(
+  policy: string,
+  trigger: Trigger,
+  document: CleanupDocument,
+  spec: CleanupPolicy,
+  now: Date,
+): Run {
+  const name = runName(policy, trigger);
+  return {
+    name,
+    policy,
+    trigger,
+    document,
+    spec,
+    phase: 'Running',
+    startedAt: now,
+    acknowledgedFailures: 0,
+    nodes: new Map(),
+  };
+}
+
+/** What the cleaners of a run are told. */
+export function jobOf(
+  run: Run,
+  references: Pick<JobDocument, 'startingReferences' | 'workloadReferences'>,
+): JobDocument {
+  const { images, disk } = run.document;
+  return {
+    version: 1,
+    policy: run.policy,
+    run: run.name,
+    dryRun: run.spec.dryRun,
+    ...(images === undefined ? {} : { images }),
+    ...(disk === undefined ? {} : { disk }),
+    ...references,
+    prepulledReferences: [],
+  };
 }
 
 export function isFinished(run: Run): boolean {
@@ -122,7 +163,13 @@ export function decodeRun(data: Readonly<Record<string, string>>): Run {
   try {
     const { version: _, run, spec, ...document } = runDocumentSchema.parse(parse(data['run.yaml'] ?? ''));
     const nodes = z.record(z.string(), progressSchema).parse(JSON.parse(data['nodes.json'] ?? ''));
-    return { ...document, name: run, document: spec, spec: cleanupSchema.parse(spec), nodes: new Map(Object.entries(nodes)) };
+    return {
+      ...document,
+      name: run,
+      document: spec as CleanupDocument,
+      spec: cleanupSchema.parse(spec),
+      nodes: new Map(Object.entries(nodes)),
+    };
   } catch (cause) {
     throw new RunRecordError(`the record is damaged or was written by another version: ${String(cause)}`, { cause });
   }

@@ -1,6 +1,14 @@
 import { parse, validateDetailed } from 'node-cron';
 
-const descriptors: ReadonlySet<string> = new Set(['@hourly', '@daily', '@midnight', '@weekly', '@monthly', '@yearly', '@annually']);
+const descriptors: ReadonlySet<string> = new Set([
+  '@hourly',
+  '@daily',
+  '@midnight',
+  '@weekly',
+  '@monthly',
+  '@yearly',
+  '@annually',
+]);
 const minuteMs = 60_000;
 /** No five-field expression has a longer gap than the one from 29 February 2096 to 2104. */
 const searchMs = 9 * 366 * 24 * 60 * minuteMs;
@@ -23,7 +31,8 @@ export function scheduleProblems(expression: string): string[] {
   if (descriptors.has(expression)) return [];
   if (expression.startsWith('@')) return [`unknown descriptor; use one of ${[...descriptors].join(', ')}`];
   const fields = expression.trim().split(/\s+/);
-  if (fields.length !== 5) return [`must have 5 fields (minute hour day-of-month month day-of-week), not ${fields.length}`];
+  if (fields.length !== 5)
+    return [`must have 5 fields (minute hour day-of-month month day-of-week), not ${fields.length}`];
   const { errors } = validateDetailed(expression);
   if (errors.length > 0) return errors.map((error) => `${error.field}: ${error.message}`);
   return [...extensionProblems(expression), ...reversedRangeProblems(fields)];
@@ -117,7 +126,8 @@ function wallClock(timeZone: string): (instant: number) => WallClock {
     minute: 'numeric',
   });
   return (instant) => {
-    const [month = 0, day = 0, year = 0, hour = 0, minute = 0] = format.format(instant).match(/\d+/g)?.map(Number) ?? [];
+    const [month = 0, day = 0, year = 0, hour = 0, minute = 0] =
+      format.format(instant).match(/\d+/g)?.map(Number) ?? [];
     return { month, day, weekday: new Date(Date.UTC(year, month - 1, day)).getUTCDay(), hour, minute };
   };
 }

@@ -1,29 +1,78 @@
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
+import type { PolicyObject } from './cluster.ts';
+import { upcomingSlot } from './due.ts';
+import { annotation } from './labels.ts';
+import type { CleanupPolicy, ParsedPolicy } from './policy.ts';
+import type { Run } from './run.ts';
+import { parseSchedule } from './schedule.ts';
 
 const instant = z.iso.datetime().transform((text) => new Date(text));
 const problemSchema = z.object({ path: z.string(), message: z.string() });
 
-/** What is remembered of a policy apart from its runs, and shown to people. */
 const statusSchema = z.object({
   version: z.literal(1),
-  /** The policy object this is about: a new one of the same name starts afresh. */
   policyUid: z.string(),
-  /** The version of the policy that was judged last, and the verdict. */
   observedVersion: z.string(),
   valid: z.boolean(),
   problems: z.array(problemSchema).default([]),
-  /** The schedule as it was last evaluated, and since when: slots before an edit are not run after it. */
-  schedule: z.string().default(''),
+  schedule: z.string().optional(),
   scheduleSince: instant,
   lastSlot: instant.optional(),
   nextSlot: instant.optional(),
   lastRun: z.string().optional(),
-  /** The last `nodesweep.io/run-at` that was acted on. */
   lastRequest: z.string().optional(),
 });
 
+/**
+ * What is remembered of a policy apart from its runs, and shown to people.
+ *
+ * `policyUid`: a new policy of the same name starts afresh. `observedVersion`: the version that was judged last.
+ * `schedule` and `scheduleSince`: the schedule as it is evaluated, and since when: slots before an edit are not run
+ * after it. `lastRequest`: the last value of `nodesweep.io/run-at` that was acted on.
+ */
 export type PolicyStatus = Omit<z.output<typeof statusSchema>, 'version'>;
+
+/** The status of a policy as it must be now; the same object as `previous` where nothing is new. */
+export function observePolicy(
+  object: PolicyObject,
+  parsed: ParsedPolicy,
+  previous: PolicyStatus | undefined,
+  now: Date,
+): PolicyStatus {
+  const before = previous?.policyUid === object.uid ? previous : undefined;
+  if (before?.observedVersion === object.resourceVersion) return before;
+  const known = before ?? { policyUid: object.uid, scheduleSince: object.createdAt };
+  const observed = { ...known, observedVersion: object.resourceVersion };
+  if (!parsed.valid) return { ...observed, valid: false, problems: [...parsed.problems], nextSlot: undefined };
+  const schedule = scheduleKey(parsed.policy);
+  const isEdited = before?.schedule !== undefined && before.schedule !== schedule;
+  return {
+    ...observed,
+    valid: true,
+    problems: [],
+    schedule,
+    scheduleSince: isEdited ? now : known.scheduleSince,
+    nextSlot: nextSlotOf(parsed.policy, now),
+  };
+}
+
+/** The status after a run was started. */
+export function rememberRun(status: PolicyStatus, run: Run, now: Date): PolicyStatus {
+  const { trigger } = run;
+  return {
+    ...status,
+    lastRun: run.name,
+    nextSlot: nextSlotOf(run.spec, now),
+    ...(trigger.type === 'Schedule' ? { lastSlot: trigger.slot } : { lastRequest: trigger.request }),
+  };
+}
+
+/** Whether the run's slot or request is remembered: only then may its record go, or it would be started again. */
+export function isRemembered({ trigger }: Run, object: PolicyObject, status: PolicyStatus): boolean {
+  if (trigger.type === 'Schedule') return status.lastSlot !== undefined && trigger.slot <= status.lastSlot;
+  return object.annotations[annotation.runAt] !== trigger.request || status.lastRequest === trigger.request;
+}
 
 export function encodeStatus(status: PolicyStatus): Record<string, string> {
   return { 'status.yaml': stringify(JSON.parse(JSON.stringify({ version: 1, ...status }))) };
@@ -33,4 +82,13 @@ export function encodeStatus(status: PolicyStatus): Record<string, string> {
 export function decodeStatus(data: Readonly<Record<string, string>>): PolicyStatus {
   const { version: _, ...status } = statusSchema.parse(parse(data['status.yaml'] ?? ''));
   return status;
+}
+
+/** Everything that decides which instants are slots: a change of it makes the past no concern of the policy. */
+function scheduleKey(policy: CleanupPolicy): string {
+  return [policy.schedule, policy.timeZone, policy.suspend ? 'suspended' : 'active'].join(' ');
+}
+
+function nextSlotOf(policy: CleanupPolicy, now: Date): Date | undefined {
+  return upcomingSlot({ schedule: parseSchedule(policy.schedule, policy.timeZone), suspend: policy.suspend }, now);
 }

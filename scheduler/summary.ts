@@ -14,7 +14,14 @@ export interface NodeProblem {
 
 /** The reports of a run put together. `freed` is measured on the nodes' filesystems, `nominal` the sum of image sizes. */
 export interface Summary {
-  readonly nodes: { desired: number; active: number; succeeded: number; failed: number; skipped: number };
+  readonly nodes: {
+    desired: number;
+    pending: number;
+    active: number;
+    succeeded: number;
+    failed: number;
+    skipped: number;
+  };
   readonly images: { removed: number; failed: number; skipped: number; unknown: number };
   readonly bytes: { freed: number; nominal: number };
   readonly problems: readonly NodeProblem[];
@@ -24,13 +31,16 @@ export interface Summary {
 export function summarize(run: Pick<Run, 'nodes'>): Summary {
   const progress = [...run.nodes.values()];
   const tallies = progress.flatMap((node) => node.tally ?? []);
-  const having = (result: string | undefined) => progress.filter((node) => node.result === result).length;
+  const having = (result: string) => progress.filter((node) => node.result === result).length;
+  const unsettled = progress.filter((node) => node.result === undefined);
+  const active = unsettled.filter((node) => node.attempts > 0).length;
   const sum = (key: keyof Tally) => tallies.reduce((total, tally) => total + tally[key], 0);
   const problems = problemsOf(run);
   return {
     nodes: {
       desired: progress.length,
-      active: having(undefined),
+      pending: unsettled.length - active,
+      active,
       succeeded: having('Succeeded'),
       failed: having('Failed'),
       skipped: having('Skipped'),

@@ -1,0 +1,42 @@
+import { filesize } from 'filesize';
+import type { PolicyEvent } from './cluster.ts';
+import type { Problem } from './policy.ts';
+import type { Run } from './run.ts';
+import { summarize } from './summary.ts';
+
+/** The API server refuses longer notes (`Event.message` in the Kubernetes API). */
+const maxMessageLength = 1024;
+
+/** Names every problem of a policy with its path. */
+export function policyRejected(problems: readonly Problem[]): PolicyEvent {
+  const list = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  return event('Warning', 'InvalidPolicy', `${list.join('; ')}. The policy does nothing until this is mended.`);
+}
+
+export function runStarted(run: Run): PolicyEvent {
+  const cause =
+    run.trigger.type === 'Schedule'
+      ? `for the slot ${run.trigger.slot.toISOString()}`
+      : `on request "${run.trigger.request}"`;
+  return event('Normal', 'RunStarted', `run ${run.name} started ${cause}`);
+}
+
+export function runFinished(run: Run): PolicyEvent {
+  const { nodes, images, bytes, problems } = summarize(run);
+  const totals = `${nodes.succeeded} of ${nodes.desired} nodes succeeded, ${nodes.failed} failed, ${nodes.skipped} were skipped`;
+  const effect = run.spec.dryRun
+    ? 'dry run, nothing removed'
+    : `${images.removed} images removed, ${filesize(bytes.freed, { standard: 'iec' })} freed`;
+  const details = problems.map((problem) => `${problem.node}: ${problem.reason}: ${problem.message}`);
+  const message = [`run ${run.name}: ${run.reason}: ${totals}; ${effect}`, ...details].join('; ');
+  return event(run.phase === 'Succeeded' && details.length === 0 ? 'Normal' : 'Warning', `Run${run.phase}`, message);
+}
+
+export function runPaused(run: Run): PolicyEvent {
+  return event('Warning', 'RunPaused', `run ${run.name}: ${run.message}`);
+}
+
+function event(type: PolicyEvent['type'], reason: string, text: string): PolicyEvent {
+  const message = text.length > maxMessageLength ? `${text.slice(0, maxMessageLength - 1)}…` : text;
+  return { type, reason, message };
+}

@@ -1,0 +1,80 @@
+import type { Stored } from './cluster.ts';
+import { encodeRun, isFinished, type Run } from './run.ts';
+
+/** A record in progress is written at most this often. */
+export const writeIntervalMs = 2_000;
+
+interface Entry {
+  stored: Stored<Run>;
+  written: string;
+  writtenAt: number;
+  hasJob: boolean;
+}
+
+/** The runs as this process knows them: ahead of their records, since progress is not written at every step. */
+export class RunJournal {
+  readonly #entries = new Map<string, Entry>();
+
+  /** Takes over the records: one that somebody else has changed replaces what is known here. */
+  observe(runs: readonly Stored<Run>[]): void {
+    const names = new Set(runs.map(({ value }) => value.name));
+    for (const name of this.#entries.keys()) if (!names.has(name)) this.#entries.delete(name);
+    for (const stored of runs) {
+      const entry = this.#entries.get(stored.value.name);
+      if (entry?.stored.resourceVersion === stored.resourceVersion) continue;
+      this.#entries.set(stored.value.name, {
+        stored,
+        written: fingerprint(stored.value),
+        writtenAt: 0,
+        hasJob: entry?.hasJob ?? false,
+      });
+    }
+  }
+
+  runsOf(policy: string): Stored<Run>[] {
+    return [...this.#entries.values()].map(({ stored }) => stored).filter(({ value }) => value.policy === policy);
+  }
+
+  /** Remembers how far the run is, without a word on whether that is written. */
+  advance(run: Run): void {
+    const entry = this.#entries.get(run.name);
+    if (entry !== undefined) entry.stored = { ...entry.stored, value: run };
+  }
+
+  /** Whether the record is to be written: at once when the phase has changed, else after the interval. */
+  needsWrite(run: Run, now: Date): 'Now' | 'Later' | 'No' {
+    const entry = this.#entries.get(run.name);
+    if (entry === undefined) return 'No';
+    if (run.phase !== entry.stored.value.phase || isFinished(run)) return 'Now';
+    if (now.getTime() - entry.writtenAt < writeIntervalMs) return 'Later';
+    return fingerprint(run) === entry.written ? 'No' : 'Now';
+  }
+
+  /** Remembers that the record was written as `run`, and its new version. */
+  written(run: Run, resourceVersion: string, now: Date): void {
+    const entry = this.#entries.get(run.name);
+    if (entry === undefined) return;
+    entry.stored = { value: run, resourceVersion };
+    entry.written = fingerprint(run);
+    entry.writtenAt = now.getTime();
+  }
+
+  /** Forgets what is known beyond the record: somebody else has changed it. */
+  forget(run: string): void {
+    this.#entries.delete(run);
+  }
+
+  /** Whether this process has made sure that the run's job exists. */
+  hasJob(run: string): boolean {
+    return this.#entries.get(run)?.hasJob ?? false;
+  }
+
+  setJob(run: string): void {
+    const entry = this.#entries.get(run);
+    if (entry !== undefined) entry.hasJob = true;
+  }
+}
+
+function fingerprint(run: Run): string {
+  return JSON.stringify(encodeRun(run));
+}

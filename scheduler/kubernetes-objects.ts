@@ -1,0 +1,151 @@
+import type { CoreV1Event, V1ConfigMap, V1Node, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import type { CleanerPod, Node, PolicyEvent, PolicyObject, Stored } from './cluster.ts';
+import { annotation, label, labelsOf } from './labels.ts';
+import { recordName } from './pod.ts';
+import { decodeRun, encodeRun, type Run } from './run.ts';
+import { type RuntimeOverrides, resolveRuntime } from './sockets.ts';
+import { decodeStatus, encodeStatus, type PolicyStatus } from './status.ts';
+
+/** What a watched ConfigMap is to the scheduler. */
+export type WatchedConfigMap =
+  | { readonly kind: 'policy'; readonly policy: PolicyObject }
+  | { readonly kind: 'run'; readonly run: Stored<Run>; readonly uid: string }
+  | { readonly kind: 'status'; readonly policy: string; readonly status: Stored<PolicyStatus> };
+
+/** Reads a ConfigMap by its kind label; throws where a record or status is damaged. */
+export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined {
+  const { name = '', uid = '', resourceVersion = '', labels = {}, annotations = {} } = object.metadata ?? {};
+  const data = object.data ?? {};
+  switch (labels[label.kind]) {
+    case 'policy':
+      return {
+        kind: 'policy',
+        policy: {
+          name,
+          uid,
+          resourceVersion,
+          createdAt: instantOf(object.metadata?.creationTimestamp),
+          annotations,
+          data,
+        },
+      };
+    case 'run':
+      return { kind: 'run', run: { value: decodeRun(data), resourceVersion }, uid };
+    case 'status':
+      return {
+        kind: 'status',
+        policy: labels[label.policy] ?? '',
+        status: { value: decodeStatus(data), resourceVersion },
+      };
+    default:
+      return undefined;
+  }
+}
+
+export function readNode(object: V1Node, overrides: RuntimeOverrides): Node {
+  const { name = '', labels = {} } = object.metadata ?? {};
+  const ready = object.status?.conditions?.find(({ type }) => type === 'Ready');
+  const containerRuntimeVersion = object.status?.nodeInfo?.containerRuntimeVersion ?? '';
+  return {
+    name,
+    labels,
+    taints: object.spec?.taints ?? [],
+    unschedulable: object.spec?.unschedulable ?? false,
+    ready: ready?.status === 'True',
+    readySince: instantOf(ready?.lastTransitionTime),
+    containerRuntimeVersion,
+    runtime: resolveRuntime({ labels, containerRuntimeVersion }, overrides),
+  };
+}
+
+export function readPod(object: V1Pod): CleanerPod | undefined {
+  const { name = '', labels = {}, annotations = {}, creationTimestamp, deletionTimestamp } = object.metadata ?? {};
+  const run = labels[label.run];
+  const node = annotations[annotation.node] ?? object.spec?.nodeName;
+  if (run === undefined || node === undefined) return undefined;
+  const state = object.status?.containerStatuses?.[0]?.state;
+  return {
+    name,
+    run,
+    node,
+    attempt: Number(annotations[annotation.attempt] ?? 0),
+    createdAt: instantOf(creationTimestamp),
+    phase: phaseOf(object.status?.phase),
+    terminating: deletionTimestamp !== undefined,
+    reason: object.status?.reason,
+    message: object.status?.message,
+    containerReason: state?.terminated?.reason ?? state?.waiting?.reason,
+    containerMessage: state?.terminated?.message ?? state?.waiting?.message,
+    exitCode: state?.terminated?.exitCode,
+  };
+}
+
+/** The name of the ConfigMap that remembers a policy's slots. Policies have no dot in their names, so it is never one. */
+export function statusName(policy: string): string {
+  return `${policy}.status`;
+}
+
+export function buildStatus(namespace: string, object: PolicyObject, status: PolicyStatus): V1ConfigMap {
+  return buildConfigMap(
+    namespace,
+    statusName(object.name),
+    labelsOf('status', object.name),
+    object,
+    encodeStatus(status),
+  );
+}
+
+export function buildRecord(namespace: string, owner: PolicyObject, run: Run): V1ConfigMap {
+  return buildConfigMap(namespace, recordName(run.name), labelsOf('run', run.policy, run.name), owner, encodeRun(run));
+}
+
+/** A ConfigMap that goes when its owner, another ConfigMap, goes. */
+export function buildConfigMap(
+  namespace: string,
+  name: string,
+  labels: Record<string, string>,
+  owner: { readonly name: string; readonly uid: string },
+  data: Record<string, string>,
+): V1ConfigMap {
+  const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: owner.name, uid: owner.uid, controller: true }];
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels, ownerReferences }, data };
+}
+
+export function buildEvent(namespace: string, object: PolicyObject, event: PolicyEvent, now: Date): CoreV1Event {
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { generateName: `${object.name}.`, namespace },
+    involvedObject: { apiVersion: 'v1', kind: 'ConfigMap', name: object.name, namespace, uid: object.uid },
+    ...event,
+    source: { component: 'nodesweep' },
+    firstTimestamp: now,
+    lastTimestamp: now,
+    count: 1,
+  };
+}
+
+/** Every image reference of a pod, the ones mounted as volumes too. */
+export function referencesOf(spec: V1PodSpec | undefined): string[] {
+  const containers = [
+    ...(spec?.initContainers ?? []),
+    ...(spec?.containers ?? []),
+    ...(spec?.ephemeralContainers ?? []),
+  ];
+  const volumes = (spec?.volumes ?? []).map((volume) => volume.image?.reference);
+  return [...containers.map(({ image }) => image), ...volumes].filter((reference) => reference !== undefined);
+}
+
+/** A list holds dates where a watch holds texts. */
+function instantOf(value: Date | string | undefined): Date {
+  return value === undefined ? new Date(0) : new Date(value);
+}
+
+/** Unknown means that the node does not answer: nobody can tell that the pod has ended. */
+function phaseOf(phase: string | undefined): CleanerPod['phase'] {
+  return phase === 'Running' || phase === 'Succeeded' || phase === 'Failed'
+    ? phase
+    : phase === 'Unknown'
+      ? 'Running'
+      : 'Pending';
+}

@@ -1,0 +1,339 @@
+import {
+  ApiException,
+  AppsV1Api,
+  BatchV1Api,
+  CoreV1Api,
+  type KubeConfig,
+  type KubernetesObject,
+  type V1ConfigMap,
+  type V1Node,
+  type V1Pod,
+} from '@kubernetes/client-node';
+import pThrottle from 'p-throttle';
+import type { JobDocument } from '../cleaner/job.ts';
+import type { CleanerPod, Cluster, ClusterState, Node, PolicyEvent, PolicyObject, Stored } from './cluster.ts';
+import {
+  buildConfigMap,
+  buildEvent,
+  buildRecord,
+  buildStatus,
+  readConfigMap,
+  readNode,
+  readPod,
+  referencesOf,
+  type WatchedConfigMap,
+} from './kubernetes-objects.ts';
+import { WatchedCollection } from './kubernetes-watch.ts';
+import { label, labelsOf } from './labels.ts';
+import type { Log } from './log.ts';
+import { buildPod, jobName, type PodTemplate, recordName } from './pod.ts';
+import type { Run } from './run.ts';
+import type { RuntimeOverrides } from './sockets.ts';
+import type { PolicyStatus } from './status.ts';
+
+export interface KubernetesOptions {
+  readonly config: KubeConfig;
+  readonly template: PodTemplate;
+  readonly overrides: RuntimeOverrides;
+  /** At most so many requests a second. */
+  readonly apiRate: number;
+  readonly log: Log;
+}
+
+type Throttle = <T>(request: () => Promise<T>) => Promise<T>;
+
+/** A call to the API server that failed, with what it was about. */
+export class ClusterError extends Error {
+  override readonly name = 'ClusterError';
+}
+
+/** The cluster port on a Kubernetes API server. */
+export class KubernetesCluster implements Cluster {
+  readonly #options: KubernetesOptions;
+  readonly #namespace: string;
+  readonly #core: CoreV1Api;
+  readonly #apps: AppsV1Api;
+  readonly #batch: BatchV1Api;
+  readonly #configMaps: WatchedCollection<V1ConfigMap, WatchedConfigMap>;
+  readonly #nodes: WatchedCollection<V1Node, Node>;
+  readonly #pods: WatchedCollection<V1Pod, CleanerPod>;
+  readonly #throttle: Throttle;
+
+  constructor(options: KubernetesOptions) {
+    const { config, template, overrides, log } = options;
+    this.#options = options;
+    this.#namespace = template.namespace;
+    this.#core = config.makeApiClient(CoreV1Api);
+    this.#apps = config.makeApiClient(AppsV1Api);
+    this.#batch = config.makeApiClient(BatchV1Api);
+    const namespace = this.#namespace;
+    const ours = `${label.kind} in (policy,run,status)`;
+    const cleaners = `${label.kind}=cleaner`;
+    this.#configMaps = new WatchedCollection(
+      {
+        config,
+        path: `/api/v1/namespaces/${namespace}/configmaps`,
+        list: () => this.#core.listNamespacedConfigMap({ namespace, labelSelector: ours }),
+        labelSelector: ours,
+      },
+      (object) => readOrReport(object, readConfigMap, log),
+    );
+    this.#nodes = new WatchedCollection(
+      { config, path: '/api/v1/nodes', list: () => this.#core.listNode() },
+      (object) => readNode(object, overrides),
+    );
+    this.#pods = new WatchedCollection(
+      {
+        config,
+        path: `/api/v1/namespaces/${namespace}/pods`,
+        list: () => this.#core.listNamespacedPod({ namespace, labelSelector: cleaners }),
+        labelSelector: cleaners,
+      },
+      readPod,
+    );
+    this.#throttle = pThrottle({ limit: options.apiRate, interval: 1000 })((request: () => Promise<unknown>) =>
+      request(),
+    ) as Throttle;
+  }
+
+  async start(onChange: () => void): Promise<void> {
+    const onTrouble = (error: unknown) =>
+      this.#options.log.warn({ err: error }, `watch lost, reconnecting: ${String(error)}`);
+    await Promise.all(
+      [this.#configMaps, this.#nodes, this.#pods].map((collection) => collection.start(onChange, onTrouble)),
+    );
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#configMaps, this.#nodes, this.#pods].map((collection) => collection.stop()));
+  }
+
+  state(): ClusterState {
+    const configMaps = this.#configMaps.values();
+    return {
+      policies: configMaps.flatMap((map) => (map.kind === 'policy' ? [map.policy] : [])),
+      statuses: new Map(configMaps.flatMap((map) => (map.kind === 'status' ? [[map.policy, map.status]] : []))),
+      runs: configMaps.flatMap((map) => (map.kind === 'run' ? [map.run] : [])),
+      nodes: this.#nodes.values(),
+      pods: this.#pods.values(),
+    };
+  }
+
+  async createRun(policy: PolicyObject, run: Run): Promise<'Created' | 'AlreadyExists'> {
+    const namespace = this.#namespace;
+    const body = buildRecord(namespace, policy, run);
+    const created = await this.#call(`create the record of run ${run.name}`, [409], () =>
+      this.#core.createNamespacedConfigMap({ namespace, body }),
+    );
+    if (created !== undefined) this.#configMaps.apply(created);
+    return created === undefined ? 'AlreadyExists' : 'Created';
+  }
+
+  async updateRun({ value: run, resourceVersion }: Stored<Run>): Promise<string | undefined> {
+    const name = recordName(run.name);
+    const owner = this.#policyOf(run);
+    if (owner === undefined) return undefined;
+    const body = withVersion(buildRecord(this.#namespace, owner, run), resourceVersion);
+    const updated = await this.#replace(`update the record of run ${run.name}`, name, body);
+    return updated?.metadata?.resourceVersion;
+  }
+
+  async deleteRun(run: string): Promise<void> {
+    await this.#deleteConfigMap(`delete the record of run ${run}`, recordName(run));
+    this.#configMaps.forget(recordName(run));
+  }
+
+  async writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<'Updated' | 'Conflict'> {
+    const namespace = this.#namespace;
+    const body = buildStatus(namespace, policy, status);
+    const what = `write the status of policy ${policy.name}`;
+    const previous = this.state().statuses.get(policy.name);
+    if (previous !== undefined) {
+      const updated = await this.#replace(what, body.metadata?.name ?? '', withVersion(body, previous.resourceVersion));
+      return updated === undefined ? 'Conflict' : 'Updated';
+    }
+    const created = await this.#call(what, [409], () => this.#core.createNamespacedConfigMap({ namespace, body }));
+    if (created !== undefined) this.#configMaps.apply(created);
+    return created === undefined ? 'Conflict' : 'Updated';
+  }
+
+  async createJob(run: Run, job: JobDocument): Promise<void> {
+    const namespace = this.#namespace;
+    const owner = { name: recordName(run.name), uid: this.#uidOf(run) };
+    const labels = labelsOf('job', run.policy, run.name);
+    const data = { 'job.json': JSON.stringify(job) };
+    const body = { ...buildConfigMap(namespace, jobName(run.name), labels, owner, data), immutable: true };
+    await this.#call(`create the job of run ${run.name}`, [409], () =>
+      this.#core.createNamespacedConfigMap({ namespace, body }),
+    );
+  }
+
+  async deleteJob(run: string): Promise<void> {
+    await this.#deleteConfigMap(`delete the job of run ${run}`, jobName(run));
+  }
+
+  async createPod(run: Run, node: Node, attempt: number): Promise<void> {
+    const { runtime } = node;
+    if (runtime === undefined) throw new ClusterError(`node ${node.name} has no known runtime socket`);
+    const namespace = this.#namespace;
+    const body = buildPod(run, this.#uidOf(run), { ...node, runtime }, attempt, this.#options.template);
+    const created = await this.#call(`create a cleaner pod on node ${node.name}`, [409], () =>
+      this.#core.createNamespacedPod({ namespace, body }),
+    );
+    if (created !== undefined) this.#pods.apply(created);
+  }
+
+  async deletePod(name: string): Promise<void> {
+    const namespace = this.#namespace;
+    await this.#call(`delete pod ${name}`, [404], () => this.#core.deleteNamespacedPod({ name, namespace }));
+    this.#pods.amend(name, markTerminating);
+  }
+
+  async deletePods(run: string): Promise<void> {
+    const namespace = this.#namespace;
+    const labelSelector = `${label.kind}=cleaner,${label.run}=${run}`;
+    await this.#call(`delete the pods of run ${run}`, [], () =>
+      this.#core.deleteCollectionNamespacedPod({ namespace, labelSelector }),
+    );
+    for (const pod of this.#pods.values()) if (pod.run === run) this.#pods.amend(pod.name, markTerminating);
+  }
+
+  async recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void> {
+    const namespace = this.#namespace;
+    const body = buildEvent(namespace, policy, event, new Date());
+    await this.#call(`record an event on policy ${policy.name}`, [], () =>
+      this.#core.createNamespacedEvent({ namespace, body }),
+    );
+  }
+
+  async readTrouble(pod: string): Promise<string | undefined> {
+    const namespace = this.#namespace;
+    const fieldSelector = `involvedObject.kind=Pod,involvedObject.name=${pod},type=Warning`;
+    const events = await this.#call(`read the events of pod ${pod}`, [], () =>
+      this.#core.listNamespacedEvent({ namespace, fieldSelector }),
+    );
+    const time = (event: { lastTimestamp?: Date; eventTime?: Date }) =>
+      new Date(event.lastTimestamp ?? event.eventTime ?? 0).getTime();
+    const newest = events?.items.sort((a, b) => time(b) - time(a))[0];
+    return newest && `${newest.reason}: ${newest.message}`;
+  }
+
+  async listStartingReferences(): Promise<string[]> {
+    const pods = await this.#listAll('pods', (page) =>
+      this.#core.listPodForAllNamespaces({ ...page, fieldSelector: 'status.phase=Pending,spec.nodeName!=' }),
+    );
+    return unique(pods.flatMap(({ spec }) => referencesOf(spec)));
+  }
+
+  async listWorkloadReferences(): Promise<string[]> {
+    const specs = [
+      ...(await this.#listAll('pods', (page) => this.#core.listPodForAllNamespaces(page))).map(({ spec }) => spec),
+      ...(await this.#listAll('deployments', (page) => this.#apps.listDeploymentForAllNamespaces(page))).map(
+        ({ spec }) => spec?.template.spec,
+      ),
+      ...(await this.#listAll('statefulsets', (page) => this.#apps.listStatefulSetForAllNamespaces(page))).map(
+        ({ spec }) => spec?.template.spec,
+      ),
+      ...(await this.#listAll('daemonsets', (page) => this.#apps.listDaemonSetForAllNamespaces(page))).map(
+        ({ spec }) => spec?.template.spec,
+      ),
+      ...(await this.#listAll('jobs', (page) => this.#batch.listJobForAllNamespaces(page))).map(
+        ({ spec }) => spec?.template.spec,
+      ),
+      ...(await this.#listAll('cronjobs', (page) => this.#batch.listCronJobForAllNamespaces(page))).map(
+        ({ spec }) => spec?.jobTemplate.spec?.template.spec,
+      ),
+    ];
+    return unique(specs.flatMap(referencesOf));
+  }
+
+  #policyOf(run: Run): PolicyObject | undefined {
+    return this.state().policies.find(({ name }) => name === run.policy);
+  }
+
+  #uidOf(run: Run): string {
+    const record = this.#configMaps.values().find((map) => map.kind === 'run' && map.run.value.name === run.name);
+    if (record?.kind !== 'run') throw new ClusterError(`run ${run.name} has no record any more`);
+    return record.uid;
+  }
+
+  async #replace(what: string, name: string, body: V1ConfigMap): Promise<V1ConfigMap | undefined> {
+    const namespace = this.#namespace;
+    const updated = await this.#call(what, [404, 409], () =>
+      this.#core.replaceNamespacedConfigMap({ name, namespace, body }),
+    );
+    if (updated !== undefined) this.#configMaps.apply(updated);
+    return updated;
+  }
+
+  async #deleteConfigMap(what: string, name: string): Promise<void> {
+    const namespace = this.#namespace;
+    await this.#call(what, [404], () =>
+      this.#core.deleteNamespacedConfigMap({ name, namespace, propagationPolicy: 'Background' }),
+    );
+  }
+
+  async #listAll<T>(
+    what: string,
+    list: (page: { limit: number; _continue?: string }) => Promise<{ items: T[]; metadata?: { _continue?: string } }>,
+  ): Promise<T[]> {
+    const items: T[] = [];
+    let token: string | undefined;
+    do {
+      const page = { limit: 500, ...(token ? { _continue: token } : {}) };
+      const result = await this.#call(`list the ${what} of the cluster`, [], () => list(page));
+      items.push(...(result?.items ?? []));
+      token = result?.metadata?._continue;
+    } while (token);
+    return items;
+  }
+
+  /** One request within the rate limit; undefined where the API server answers with one of the expected codes. */
+  async #call<T>(what: string, expected: readonly number[], request: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await this.#throttle(request);
+    } catch (cause) {
+      if (cause instanceof ApiException && expected.includes(cause.code)) return undefined;
+      throw new ClusterError(`could not ${what}: ${reasonOf(cause)}`, { cause });
+    }
+  }
+}
+
+/** A record that can't be read is left alone, and said to be so. */
+function readOrReport<T extends KubernetesObject, D>(
+  object: T,
+  read: (object: T) => D | undefined,
+  log: Log,
+): D | undefined {
+  try {
+    return read(object);
+  } catch (error) {
+    log.error(
+      { configMap: object.metadata?.name, err: error },
+      `ConfigMap ${object.metadata?.name} is left alone: ${String(error)}`,
+    );
+    return undefined;
+  }
+}
+
+function withVersion(body: V1ConfigMap, resourceVersion: string): V1ConfigMap {
+  return { ...body, metadata: { ...body.metadata, resourceVersion } };
+}
+
+function markTerminating(pod: CleanerPod): CleanerPod {
+  return { ...pod, terminating: true };
+}
+
+function unique(references: readonly string[]): string[] {
+  return [...new Set(references)].sort();
+}
+
+/** The API server's own words, where it answered. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof ApiException)) return String(cause);
+  try {
+    return `${cause.code}: ${JSON.parse(cause.body).message}`;
+  } catch {
+    return `${cause.code}: ${cause.body}`;
+  }
+}

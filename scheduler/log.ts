@@ -1,0 +1,6 @@
+/** What the flows need of a logger: an object with fields for machines, and a message for people. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

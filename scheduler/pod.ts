@@ -1,0 +1,151 @@
+import { type Report, reportSchema } from '../cleaner/report.ts';
+import type { CleanerPod, Node } from './cluster.ts';
+import { annotation, hash, label, labelsOf, labelValue } from './labels.ts';
+import type { Run } from './run.ts';
+import type { NodeRuntime } from './sockets.ts';
+
+/** What became of a cleaner pod. */
+export type PodFate =
+  /** Not finished; `isStarted` tells whether the cleaner got to work. */
+  | { readonly fate: 'Active'; readonly isStarted: boolean }
+  /** The cleaner ended by itself and said what it did. */
+  | { readonly fate: 'Reported'; readonly report: Report }
+  /** The pod ended without a report: evicted, rejected, killed or crashed. */
+  | { readonly fate: 'Lost'; readonly reason: string; readonly message: string };
+
+/** What the cleaner pods of one scheduler have in common. */
+export interface PodTemplate {
+  readonly namespace: string;
+  readonly image: string;
+  readonly serviceAccountName: string;
+  readonly logLevel: string;
+}
+
+const maxPodNameLength = 63;
+const paths = { job: '/etc/nodesweep', state: '/var/lib/nodesweep', socket: '/run/nodesweep/runtime.sock' } as const;
+
+/** The name of a pod is a function of run, node and try, so a second create of it changes nothing. */
+export function podName(run: string, node: string, attempt: number): string {
+  const suffix = hash(`${run}/${node}/${attempt}`, 10);
+  return `${run.slice(0, maxPodNameLength - suffix.length - 1)}-${suffix}`;
+}
+
+/** The name of the ConfigMap that tells the cleaners of a run what to do. */
+export function jobName(run: string): string {
+  return `${run}.job`;
+}
+
+/** The cleaner pod of a run on a node whose runtime is known. */
+export function buildPod(
+  run: Run,
+  runUid: string,
+  node: Node & { runtime: NodeRuntime },
+  attempt: number,
+  template: PodTemplate,
+) {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: podName(run.name, node.name, attempt),
+      namespace: template.namespace,
+      labels: { ...labelsOf('cleaner', run.policy, run.name), [label.node]: labelValue(node.name) },
+      annotations: { [annotation.node]: node.name, [annotation.attempt]: String(attempt) },
+      ownerReferences: [
+        { apiVersion: 'v1', kind: 'ConfigMap', name: recordName(run.name), uid: runUid, controller: true },
+      ],
+    },
+    spec: {
+      // Bound here, by name: the Kubernetes scheduler would not place a pod on a node that is full.
+      nodeName: node.name,
+      restartPolicy: 'Never',
+      activeDeadlineSeconds: run.spec.activeDeadlineSeconds,
+      // Long enough to finish the batch of removals in flight.
+      terminationGracePeriodSeconds: 120,
+      // The kubelet admits only critical pods while its node is under disk pressure, when they are needed most.
+      priorityClassName: 'system-node-critical',
+      tolerations: run.spec.nodes.tolerations,
+      serviceAccountName: template.serviceAccountName,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: {
+        // The runtime's socket belongs to root and nobody else may use it (mode 0660).
+        runAsUser: 0,
+        runAsGroup: 0,
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      containers: [buildContainer(node.name, template)],
+      volumes: [
+        { name: 'job', configMap: { name: jobName(run.name) } },
+        { name: 'state', hostPath: { path: node.runtime.stateDirectory, type: 'DirectoryOrCreate' } },
+        { name: 'socket', hostPath: { path: node.runtime.socket, type: 'Socket' } },
+      ],
+    },
+  };
+}
+
+/** The name of the ConfigMap that records a run. */
+export function recordName(run: string): string {
+  return `${run}.run`;
+}
+
+/** Tells what became of a pod. A terminating pod is active until it has really ended. */
+export function podFate(pod: CleanerPod): PodFate {
+  if (pod.phase === 'Pending') return { fate: 'Active', isStarted: false };
+  if (pod.phase === 'Running') return { fate: 'Active', isStarted: true };
+  const report = readReport(pod.containerMessage);
+  if (report !== undefined) return { fate: 'Reported', report };
+  return { fate: 'Lost', reason: lossReason(pod), message: lossMessage(pod) };
+}
+
+function buildContainer(node: string, template: PodTemplate) {
+  return {
+    name: 'cleaner',
+    image: template.image,
+    imagePullPolicy: 'IfNotPresent',
+    args: ['clean', '--job', `${paths.job}/job.json`, '--report', '/dev/termination-log', '--state', paths.state],
+    env: [
+      { name: 'NODE_NAME', value: node },
+      { name: 'CONTAINER_RUNTIME_ENDPOINT', value: `unix://${paths.socket}` },
+      { name: 'LOG_LEVEL', value: template.logLevel },
+      { name: 'NODESWEEP_IMAGE', value: template.image },
+      { name: 'POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
+    ],
+    resources: {
+      // No CPU limit: a throttled cleaner only takes longer to free the disk. The memory limit is generous, since a kill
+      // in the middle of a removal is worse.
+      requests: { cpu: '10m', memory: '64Mi' },
+      limits: { memory: '256Mi' },
+    },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    },
+    volumeMounts: [
+      { name: 'job', mountPath: paths.job, readOnly: true },
+      { name: 'state', mountPath: paths.state },
+      { name: 'socket', mountPath: paths.socket },
+    ],
+  };
+}
+
+function readReport(message: string | undefined): Report | undefined {
+  try {
+    return reportSchema.parse(JSON.parse(message ?? ''));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Who ended the pod is told by its own reason; what ended the cleaner by that of its container. */
+function lossReason(pod: CleanerPod): string {
+  return pod.reason ?? (pod.containerReason === 'OOMKilled' ? 'OutOfMemory' : 'CleanerCrashed');
+}
+
+function lossMessage(pod: CleanerPod): string {
+  const detail = pod.message ?? pod.containerMessage;
+  const ending =
+    pod.exitCode === undefined ? 'ended without a container status' : `ended with exit code ${pod.exitCode}`;
+  return `pod ${pod.name} ${ending} and without a report${detail ? `: ${detail}` : ''}`;
+}

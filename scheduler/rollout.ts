@@ -1,0 +1,199 @@
+import type { Node } from './cluster.ts';
+import { type Candidate, deadlineOf, isActive, observeNodes, type RunView } from './progress.ts';
+import type { NodeProgress, Run } from './run.ts';
+
+/** What to do next for a run. */
+export interface RolloutStep {
+  /** The run as it is now. What `start` begins does not count as tried yet, see {@link withStarted}. */
+  readonly run: Run;
+  readonly start: readonly { readonly node: Node; readonly attempt: number }[];
+  /** The names of pods to delete: their nodes are settled without them. */
+  readonly stop: readonly string[];
+  /** When to look again even if nothing changes. */
+  readonly wakeAt: Date | undefined;
+}
+
+/** Why no further node may start; with `isFinal` the run ends once its active pods have. */
+interface Halt {
+  readonly reason: string;
+  readonly message: string;
+  readonly isFinal: boolean;
+}
+
+/** Decides the next step of an active run: settles what has ended, starts what may start, ends what is complete. */
+export function advanceRun(view: RunView, now: Date): RolloutStep {
+  const candidates = observeNodes(view, now);
+  const halt = haltOf(view.run, candidates, now);
+  const start = halt === undefined ? startableNodes(candidates, now).slice(0, allowance(view.run, candidates)) : [];
+  const ending = endingOf(view.run, candidates, start, halt);
+  const nodes = ending.isFinished ? candidates.map((candidate) => skipUnsettled(candidate, halt)) : candidates;
+  return {
+    run: {
+      ...view.run,
+      ...ending.state,
+      finishedAt: ending.isFinished ? now : undefined,
+      nodes: new Map(nodes.map(({ name, progress }) => [name, progress])),
+    },
+    start: start.flatMap(({ node, progress }) => (node === undefined ? [] : [{ node, attempt: progress.attempts }])),
+    stop: candidates.flatMap((candidate) =>
+      candidate.pod !== undefined &&
+      candidate.progress.result !== undefined &&
+      isActive(candidate) &&
+      !candidate.pod.terminating
+        ? [candidate.pod.name]
+        : [],
+    ),
+    wakeAt: ending.isFinished ? undefined : earliest(wakeTimes(view, candidates), now),
+  };
+}
+
+/** The run with a further try on each of the nodes: called once their pods exist, so that a failed create costs no try. */
+export function withStarted(run: Run, names: Iterable<string>): Run {
+  const started = [...names].map((name): [string, NodeProgress] => [
+    name,
+    { attempts: (run.nodes.get(name)?.attempts ?? 0) + 1 },
+  ]);
+  return { ...run, nodes: new Map([...run.nodes, ...started]) };
+}
+
+/** The run as somebody resumed it: the failures so far are seen, and pause it no longer. Each request counts once. */
+export function resumeRun(run: Run, request: string | undefined): Run {
+  if (run.phase !== 'Paused' || request === undefined || request === run.resumedBy) return run;
+  const acknowledgedFailures = [...run.nodes.values()].filter(({ result }) => result === 'Failed').length;
+  return { ...run, phase: 'Running', acknowledgedFailures, resumedBy: request };
+}
+
+/** The run ended from outside, whatever its nodes are at. */
+export function endRun(run: Run, reason: string, message: string, now: Date): Run {
+  const nodes = [...run.nodes].map(([name, progress]): [string, NodeProgress] => [
+    name,
+    progress.result === undefined ? { attempts: progress.attempts, result: 'Skipped', reason, message } : progress,
+  ]);
+  return { ...run, phase: 'Failed', reason, message, finishedAt: now, nodes: new Map(nodes) };
+}
+
+function haltOf(run: Run, candidates: readonly Candidate[], now: Date): Halt | undefined {
+  const { canary, failurePolicy } = run.spec.rollout;
+  const failed = countResults(candidates, 'Failed');
+  if (now >= deadlineOf(run)) {
+    return { reason: 'DeadlineExceeded', message: 'the run took longer than its activeDeadlineSeconds', isFinal: true };
+  }
+  if (failed === 0) return undefined;
+  if (countResults(candidates, 'Succeeded') < canary) {
+    return {
+      reason: 'CanaryFailed',
+      message: 'a canary node failed, so the other nodes were not started',
+      isFinal: true,
+    };
+  }
+  if (failurePolicy === 'FailFast') {
+    return { reason: 'NodesFailed', message: 'a node failed, and failurePolicy is FailFast', isFinal: true };
+  }
+  if (failurePolicy === 'Pause' && failed > run.acknowledgedFailures) {
+    const message = `${failed} nodes failed; to go on, set the annotation nodesweep.io/resume-at on the policy to a new value`;
+    return { reason: 'NodesFailed', message, isFinal: false };
+  }
+  return undefined;
+}
+
+/** The nodes that could start now, those that were tried before first: a canary is tried again before another begins. */
+function startableNodes(candidates: readonly Candidate[], now: Date): Candidate[] {
+  return candidates
+    .filter((candidate) => isWaiting(candidate) && (candidate.progress.retryAt ?? 0) <= now.getTime())
+    .sort((a, b) => b.progress.attempts - a.progress.attempts);
+}
+
+/** How many more nodes may start now. */
+function allowance(run: Run, candidates: readonly Candidate[]): number {
+  const { parallelism, canary } = run.spec.rollout;
+  const meant = candidates.filter(
+    ({ progress, eligibility }) => progress.attempts > 0 || eligibility.verdict === 'Eligible',
+  );
+  const limit =
+    typeof parallelism === 'number' ? parallelism : Math.ceil((meant.length * Number.parseInt(parallelism, 10)) / 100);
+  const succeeded = countResults(candidates, 'Succeeded');
+  const allowed = succeeded < canary ? Math.min(limit, canary - succeeded) : limit;
+  return Math.max(0, allowed - candidates.filter(isActive).length);
+}
+
+/** Whether a node is still to be started, now or after a pause. */
+function isWaiting(candidate: Candidate): boolean {
+  const { progress, eligibility } = candidate;
+  const isUntried = progress.attempts === 0 || progress.retryAt !== undefined;
+  return progress.result === undefined && isUntried && eligibility.verdict === 'Eligible' && !isActive(candidate);
+}
+
+interface Ending {
+  readonly isFinished: boolean;
+  readonly state: Pick<Run, 'phase' | 'reason' | 'message'>;
+}
+
+/** The run is finished when no pod is active and no node waits, or none may start any more. */
+function endingOf(
+  run: Run,
+  candidates: readonly Candidate[],
+  start: readonly Candidate[],
+  halt: Halt | undefined,
+): Ending {
+  const isBusy =
+    start.length > 0 || candidates.some((candidate) => candidate.progress.result === undefined && isActive(candidate));
+  const waits = candidates.some(isWaiting);
+  if (isBusy || (waits && halt === undefined)) {
+    return { isFinished: false, state: { phase: 'Running', reason: undefined, message: undefined } };
+  }
+  if (waits && halt?.isFinal === false) {
+    return { isFinished: false, state: { phase: 'Paused', reason: halt.reason, message: halt.message } };
+  }
+  return { isFinished: true, state: verdictOf(run, candidates, halt) };
+}
+
+function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt | undefined): Ending['state'] {
+  if (halt?.isFinal) return { phase: 'Failed', reason: halt.reason, message: halt.message };
+  const total = candidates.length;
+  const failed = countResults(candidates, 'Failed');
+  const succeeded = countResults(candidates, 'Succeeded');
+  if (failed > 0) return { phase: 'Failed', reason: 'NodesFailed', message: `${failed} of ${total} nodes failed` };
+  if (total === 0)
+    return { phase: 'Succeeded', reason: 'NoMatchingNodes', message: 'no node of the cluster matches the policy' };
+  if (succeeded === 0)
+    return { phase: 'Succeeded', reason: 'NoEligibleNodes', message: 'none of the matching nodes could be cleaned' };
+  return {
+    phase: 'Succeeded',
+    reason: 'Completed',
+    message: `${succeeded} of ${total} nodes ${run.spec.dryRun ? 'planned' : 'cleaned'}`,
+  };
+}
+
+/** What is unsettled when the run ends was left out: because of the node itself, or because the run stopped before it. */
+function skipUnsettled(candidate: Candidate, halt: Halt | undefined): Candidate {
+  const { progress, eligibility } = candidate;
+  if (progress.result !== undefined) return candidate;
+  const { reason, message } =
+    eligibility.verdict === 'Ineligible'
+      ? eligibility
+      : {
+          reason: halt?.reason ?? 'NotSelected',
+          message: halt?.message ?? 'the policy does not select the node any more',
+        };
+  return { ...candidate, progress: { attempts: progress.attempts, result: 'Skipped', reason, message } };
+}
+
+function wakeTimes({ run, startTimeoutMs }: RunView, candidates: readonly Candidate[]): number[] {
+  const patience = candidates
+    .filter((candidate) => candidate.progress.result === undefined && isActive(candidate))
+    .flatMap(({ node, pod }) => [
+      ...(pod?.phase === 'Pending' ? [pod.createdAt.getTime() + startTimeoutMs] : []),
+      ...(node?.ready === false ? [node.readySince.getTime() + startTimeoutMs] : []),
+    ]);
+  const retries = candidates.flatMap(({ progress }) => progress.retryAt ?? []);
+  return [deadlineOf(run).getTime(), ...patience, ...retries];
+}
+
+function earliest(times: readonly number[], now: Date): Date | undefined {
+  const future = times.filter((time) => time > now.getTime());
+  return future.length === 0 ? undefined : new Date(Math.min(...future));
+}
+
+function countResults(candidates: readonly Candidate[], result: NodeProgress['result']): number {
+  return candidates.filter(({ progress }) => progress.result === result).length;
+}
