@@ -29,11 +29,11 @@ const expressionSchema = z
   });
 
 const tolerationSchema = z.strictObject({
-  key: z.string().optional(),
+  key: z.string().exactOptional(),
   operator: z.enum(['Exists', 'Equal']).default('Equal'),
-  value: z.string().optional(),
-  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
-  tolerationSeconds: z.int().optional(),
+  value: z.string().exactOptional(),
+  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).exactOptional(),
+  tolerationSeconds: z.int().exactOptional(),
 });
 
 const nodesSchema = z.strictObject({
@@ -189,4 +189,14 @@ function pathOf(path: readonly PropertyKey[]): string {
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('')
     .replace(/^\./, '');
+}
+
+/** The JSON Schema of the documents as they are written, for editors; what no schema can say, `lint` does. */
+export function policyJsonSchema(): object {
+  const schema = z.toJSONSchema(cleanupSchema, { io: 'input', target: 'draft-2020-12' });
+  return {
+    $id: 'https://nodesweep.io/schemas/cleanup.json',
+    title: 'nodesweep cleanup policy (cleanup.yaml)',
+    ...schema,
+  };
 }

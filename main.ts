@@ -1,0 +1,113 @@
+#!/usr/bin/env node
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Command, Option } from 'commander';
+import manifest from './package.json' with { type: 'json' };
+import { settings } from './scheduler/settings.ts';
+
+/** The command line. Each command loads what it needs when it runs: a cleaner starts without the client of the cluster. */
+const program = new Command('nodesweep')
+  .description(manifest.description)
+  .version(manifest.version)
+  .showHelpAfterError('(run it with --help to see what there is)')
+  .addCommand(schedulerCommand())
+  .addCommand(localCommand())
+  .addCommand(cleanCommand())
+  .addCommand(lintCommand())
+  .addCommand(schemaCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`nodesweep: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 2;
+}
+
+function schedulerCommand(): Command {
+  const command = new Command('scheduler').description(
+    'evaluate the policies of a cluster and start cleaner pods, until stopped',
+  );
+  for (const { flag, variable, description, default: standard } of Object.values(settings)) {
+    command.addOption(new Option(flag, standard ? `${description} (default: ${standard})` : description).env(variable));
+  }
+  return command.action(async (flags) => {
+    const { runScheduler } = await import('./scheduler/main.ts');
+    await runScheduler(flags, process.env);
+  });
+}
+
+function localCommand(): Command {
+  return new Command('local')
+    .description(
+      'the scheduler for this machine, or for several runtimes: policies from a directory, cleaners as child processes',
+    )
+    .requiredOption('--policies <directory>', 'where the policies are: ConfigMap manifests, or <name>/cleanup.yaml')
+    .option(
+      '--endpoint <name=endpoint...>',
+      'a runtime to clean, like web=unix:///run/containerd/containerd.sock (default: this machine)',
+    )
+    .option('--state <directory>', 'where records, reports and the history of each node are kept', '/var/lib/nodesweep')
+    .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent', 'info')
+    .action(async (options) => {
+      const { runLocal } = await import('./scheduler/main.ts');
+      await runLocal(options, process.env);
+    });
+}
+
+function cleanCommand(): Command {
+  return new Command('clean')
+    .description('remove the unused images of this node, as a job or a policy says')
+    .addOption(new Option('--job <file>', 'the job, as the scheduler writes it').conflicts('policy'))
+    .addOption(new Option('--policy <file>', 'a cleanup policy document, for use by hand'))
+    .option('--report <file>', 'where to write the report')
+    .option('--state <directory>', 'directory on the image filesystem, for the history', '/var/lib/nodesweep')
+    .option('--dry-run', 'plan and report, and remove nothing', false)
+    .addHelpText(
+      'after',
+      `
+Environment: CRICTL (path of crictl), CONTAINER_RUNTIME_ENDPOINT, NODE_NAME, LOG_LEVEL
+Exit codes:  0 done, also when there was nothing to do; 1 some removals failed; 2 nothing was attempted`,
+    )
+    .action(async ({ job, policy, report, state, dryRun }, command: Command) => {
+      if (job === undefined && policy === undefined)
+        command.error('error: one of --job and --policy is needed', { exitCode: 2 });
+      const { clean, loadJobFile } = await import('./cleaner/main.ts');
+      const loadJob = () => (policy === undefined ? loadJobFile(job) : loadPolicyFile(policy));
+      process.exitCode = await clean({ loadJob, report, state, dryRun }, process.env);
+    });
+}
+
+function lintCommand(): Command {
+  return new Command('lint')
+    .description('check policies: ConfigMap manifests, or documents in files named cleanup.yaml')
+    .argument('<files...>')
+    .addHelpText(
+      'after',
+      '\nPrints every problem as file:path: message. Exit codes: 0 all policies are valid; 1 there are problems',
+    )
+    .action(async (files: string[]) => {
+      const { lintText } = await import('./scheduler/lint.ts');
+      const results = await Promise.all(
+        files.map(async (file) => ({ file, ...lintText(basename(file), await readFile(file, 'utf8')) })),
+      );
+      const lines = results.flatMap(({ file, problems }) =>
+        problems.map(({ path, message }) => `${file}:${path}: ${message}`),
+      );
+      for (const line of lines) console.log(line);
+      const total = results.reduce((sum, { policies }) => sum + policies, 0);
+      if (lines.length === 0) console.log(`${total} ${total === 1 ? 'policy is' : 'policies are'} valid`);
+      else process.exitCode = 1;
+    });
+}
+
+function schemaCommand(): Command {
+  return new Command('schema').description('print the JSON Schema of the policy documents').action(async () => {
+    const { policyJsonSchema } = await import('./scheduler/policy.ts');
+    console.log(JSON.stringify(policyJsonSchema(), undefined, 2));
+  });
+}
+
+async function loadPolicyFile(file: string) {
+  const { jobOfPolicy } = await import('./scheduler/manual.ts');
+  return jobOfPolicy(file, await readFile(file, 'utf8'));
+}

@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { ClusterError, KubernetesCluster } from './kubernetes.ts';
+import type { Log } from './log.ts';
+import type { Settings } from './settings.ts';
+
+const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+
+/** Opens the cluster this process runs in, else the one of `KUBECONFIG`. `hostname` is, inside a pod, the pod's name. */
+export async function connectCluster(
+  settings: Settings,
+  isInCluster: boolean,
+  hostname: string,
+  log: Log,
+): Promise<KubernetesCluster> {
+  const config = loadConfig(isInCluster);
+  const namespace = settings.namespace ?? (await ownNamespace());
+  const image = settings.image ?? (await ownImage(config, namespace, hostname));
+  const template = { namespace, image, serviceAccountName: settings.serviceAccount, logLevel: settings.logLevel };
+  const { sockets, stateDirectories, apiRate } = settings;
+  return new KubernetesCluster({ config, template, overrides: { sockets, stateDirectories }, apiRate, log });
+}
+
+function loadConfig(isInCluster: boolean): KubeConfig {
+  const config = new KubeConfig();
+  if (isInCluster) config.loadFromCluster();
+  else config.loadFromDefault();
+  if (config.getCurrentCluster() === null) {
+    throw new ClusterError('no cluster to talk to: run inside one, or set KUBECONFIG to the file that names one');
+  }
+  return config;
+}
+
+async function ownNamespace(): Promise<string> {
+  try {
+    return (await readFile(namespaceFile, 'utf8')).trim();
+  } catch (cause) {
+    throw new ClusterError('the namespace is not known outside of a cluster: set NODESWEEP_NAMESPACE', { cause });
+  }
+}
+
+async function ownImage(config: KubeConfig, namespace: string, name: string): Promise<string> {
+  try {
+    const pod = await config.makeApiClient(CoreV1Api).readNamespacedPod({ name, namespace });
+    const image = pod.spec?.containers[0]?.image;
+    if (image !== undefined) return image;
+    throw new ClusterError(`pod ${name} names no image`);
+  } catch (cause) {
+    throw new ClusterError('the image of the cleaner pods is not known: set NODESWEEP_IMAGE', { cause });
+  }
+}

@@ -1,0 +1,67 @@
+import { hostname } from 'node:os';
+import { pino } from 'pino';
+import type { Cluster } from './cluster.ts';
+import { serveHealth } from './health.ts';
+import { RunJournal } from './journal.ts';
+import { connectCluster } from './kubernetes-connect.ts';
+import { openLocalCluster } from './local.ts';
+import type { Log } from './log.ts';
+import { Loop } from './loop.ts';
+import { reconcile } from './reconcile.ts';
+import { readSettings } from './settings.ts';
+
+/** Flags by the names of the settings; one that is not given is absent. */
+export type Flags = Readonly<Record<string, string | undefined>>;
+
+/** `nodesweep scheduler`: runs until SIGTERM or SIGINT. Rejects with a SettingsError or ClusterError when it can't begin. */
+export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv): Promise<void> {
+  const settings = readSettings(flags, environment);
+  const log = pino({ level: settings.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime });
+  const cluster = await connectCluster(settings, 'KUBERNETES_SERVICE_HOST' in environment, hostname(), log);
+  let isReady = false;
+  const health = await serveHealth(settings.port, () => isReady);
+  await runUntilSignal(cluster, settings.startTimeoutSeconds * 1000, log, () => {
+    isReady = true;
+    log.info({ port: settings.port }, 'the scheduler is ready');
+  });
+  health.close();
+}
+
+/** Reconciles a cluster until SIGTERM or SIGINT; the pass in progress is finished. */
+async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log, onReady: () => void): Promise<void> {
+  const stopped = nextSignal();
+  const context = { cluster, log, journal: new RunJournal(), startTimeoutMs };
+  const loop = new Loop((now) => reconcile(context, now));
+  const begun = cluster
+    .start(() => loop.trigger())
+    .then(() => {
+      onReady();
+      loop.trigger();
+    });
+  const signal = await Promise.race([stopped, begun.then(() => stopped)]);
+  log.info({ signal }, 'stopping');
+  await loop.stop();
+  await cluster.stop();
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+  return promise;
+}
+
+/** What `nodesweep local` is told on its command line. */
+export interface LocalOptions {
+  readonly policies: string;
+  /** `name=endpoint` pairs; none means this machine. */
+  readonly endpoint?: readonly string[];
+  readonly state: string;
+  readonly logLevel: string;
+}
+
+/** `nodesweep local`: the same scheduler with runtimes as nodes, until SIGTERM or SIGINT. */
+export async function runLocal(options: LocalOptions, environment: NodeJS.ProcessEnv): Promise<void> {
+  const log = pino({ level: options.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime });
+  const cluster = openLocalCluster(options, environment, log);
+  await runUntilSignal(cluster, 60_000, log, () => log.info({ policies: options.policies }, 'the scheduler is ready'));
+}

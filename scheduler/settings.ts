@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import type { PathOverride } from './sockets.ts';
+
+/** One setting of the scheduler: an environment variable, and a flag that outranks it. */
+export interface Setting {
+  readonly variable: string;
+  readonly flag: string;
+  readonly description: string;
+  readonly default?: string;
+}
+
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const overrideSchema = z.string().transform((text, context): PathOverride[] =>
+  text
+    .split(/\s+/)
+    .filter((entry) => entry !== '')
+    .flatMap((entry) => {
+      const [, path, key, value] = /^(?:unix:\/\/)?(\/[^@]+)(?:@([^=@]+)=([^=@]*))?$/.exec(entry) ?? [];
+      if (path !== undefined) return [{ path, label: key === undefined ? undefined : { key, value: value ?? '' } }];
+      context.addIssue({
+        code: 'custom',
+        message: `"${entry}" is not an absolute path, or one with a label: /path@key=value`,
+      });
+      return [];
+    }),
+);
+
+const count = z
+  .string()
+  .regex(/^[1-9]\d*$/, 'must be a whole number from 1 up')
+  .transform(Number);
+
+const settingsSchema = z.object({
+  namespace: z.string().min(1).optional(),
+  image: z.string().min(1).optional(),
+  serviceAccount: z.string().min(1),
+  sockets: overrideSchema,
+  stateDirectories: overrideSchema,
+  startTimeoutSeconds: count,
+  apiRate: count,
+  port: count,
+  logLevel: z.enum(levels),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+
+/** Every setting, as `--help` and the README show it. */
+export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
+  namespace: {
+    variable: 'NODESWEEP_NAMESPACE',
+    flag: '--namespace <name>',
+    description: 'namespace of the policies, and of everything the scheduler makes (default: its own)',
+  },
+  image: {
+    variable: 'NODESWEEP_IMAGE',
+    flag: '--image <reference>',
+    description: 'image of the cleaner pods (default: its own)',
+  },
+  serviceAccount: {
+    variable: 'NODESWEEP_SERVICE_ACCOUNT',
+    flag: '--service-account <name>',
+    description: 'service account of the cleaner pods, which need no rights',
+    default: 'default',
+  },
+  sockets: {
+    variable: 'NODESWEEP_SOCKETS',
+    flag: '--sockets <paths>',
+    description:
+      'runtime sockets that outrank the presets: /path for all nodes, /path@label=value for some; the first match counts',
+    default: '',
+  },
+  stateDirectories: {
+    variable: 'NODESWEEP_STATE_DIRECTORIES',
+    flag: '--state-directories <paths>',
+    description: "the cleaner's own directory on the image filesystem of the nodes, written like the sockets",
+    default: '',
+  },
+  startTimeoutSeconds: {
+    variable: 'NODESWEEP_START_TIMEOUT_SECONDS',
+    flag: '--start-timeout-seconds <number>',
+    description: 'a cleaner pod that has not started by then counts as failed, a node that is not ready as lost',
+    default: '120',
+  },
+  apiRate: {
+    variable: 'NODESWEEP_API_RATE',
+    flag: '--api-rate <number>',
+    description: 'requests to the API server per second, at most',
+    default: '100',
+  },
+  port: {
+    variable: 'NODESWEEP_PORT',
+    flag: '--port <number>',
+    description: 'port of /healthz and /readyz',
+    default: '8080',
+  },
+  logLevel: {
+    variable: 'NODESWEEP_LOG_LEVEL',
+    flag: '--log-level <level>',
+    description: `one of ${levels.join(', ')}`,
+    default: 'info',
+  },
+};
+
+/** Settings that can't be used; the message names every one of them. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+/** Puts flags, environment and defaults together, in this order; throws a {@link SettingsError} that lists every problem. */
+export function readSettings(
+  flags: Readonly<Record<string, string | undefined>>,
+  environment: NodeJS.ProcessEnv,
+): Settings {
+  const entries = Object.entries(settings) as [keyof Settings, Setting][];
+  const values = entries.map(([name, setting]) => [
+    name,
+    flags[name] ?? environment[setting.variable] ?? setting.default,
+  ]);
+  const result = settingsSchema.safeParse(Object.fromEntries(values));
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => {
+    const setting = settings[issue.path[0] as keyof Settings];
+    return `${setting.variable} (${setting.flag}): ${issue.message.replace(/^Invalid (input|option): /, '')}`;
+  });
+  throw new SettingsError(problems.join('\n'));
+}
