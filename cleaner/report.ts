@@ -36,3 +36,27 @@ export const reportSchema = z.strictObject({
 
 export type Report = z.output<typeof reportSchema>;
 export type ReportError = z.output<typeof reportErrorSchema>;
+
+/** Reads a report that a cleaner wrote; undefined where it is none (cut off, or the words of a runtime that failed). */
+export function parseReport(text: string): Report | undefined {
+  try {
+    return reportSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The exit code of the cleaner: 0 done, 1 some removals failed or were not tried, 2 nothing was attempted. */
+export function exitCodeOf({ outcome }: Pick<Report, 'outcome'>): 0 | 1 | 2 {
+  switch (outcome) {
+    case 'Succeeded':
+    case 'DryRun':
+      return 0;
+    case 'PartiallyFailed':
+      return 1;
+    case 'Failed':
+      return 2;
+    default:
+      return outcome satisfies never;
+  }
+}

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { normaliseNames } from './reference.ts';
+import type { Container, ContainerDetails, Image } from './runtime.ts';
+
+// Go prints 64-bit integers as strings, and older versions leave empty fields out.
+const text = z.string().default('');
+const size = z.union([z.string().regex(/^\d+$/), z.int().nonnegative()]).transform(Number);
+const labels = z.record(z.string(), z.string()).nullish();
+const imageSpec = z.object({ image: text, userSpecifiedImage: text, user_specified_image: text }).nullish();
+
+const imageSchema = z.object({
+  id: z.string().min(1),
+  repoTags: z.array(z.string()).nullish(),
+  repoDigests: z.array(z.string()).nullish(),
+  size: size.default(0),
+  pinned: z.boolean().default(false),
+});
+
+const containerSchema = z.object({
+  id: z.string().min(1),
+  image: imageSpec,
+  imageRef: text,
+  imageId: text,
+  metadata: z.object({ name: text }).nullish(),
+  labels,
+});
+
+const containerStatusSchema = z.object({
+  status: z.object({
+    id: z.string().min(1),
+    finishedAt: text,
+    mounts: z.array(z.object({ image: imageSpec })).nullish(),
+  }),
+});
+
+const imageStatusSchema = z.object({
+  status: z.object({ id: z.string().min(1) }),
+  info: z.object({ imageSpec: z.object({ created: text }).nullish() }).nullish(),
+});
+
+/** `crictl images -o json` */
+export const imagesAnswer = z.object({ images: z.array(imageSchema.transform(toImage)) }).transform((a) => a.images);
+
+/** `crictl ps -a -o json` */
+export const containersAnswer = z
+  .object({ containers: z.array(containerSchema.transform(toContainer)) })
+  .transform((answer) => answer.containers);
+
+/** `crictl inspect -o json ID…`: one object for one ID, else an array. */
+export const containerStatusesAnswer = oneOrMany(containerStatusSchema.transform(toContainerDetails));
+
+/** `crictl inspecti -o json ID…`: the ID and the build time, where there is one. */
+export const imageStatusesAnswer = oneOrMany(
+  imageStatusSchema.transform(({ status, info }) => ({ id: status.id, builtAt: parseTime(info?.imageSpec?.created) })),
+);
+
+/** `crictl pods -o json`: the states of the sandboxes. */
+export const sandboxesAnswer = z
+  .object({ items: z.array(z.object({ state: z.string() })) })
+  .transform((answer) => answer.items.map(({ state }) => state));
+
+/** `crictl info -o json`: the reference of the pause image, which containerd 2 and others don't tell. */
+export const infoAnswer = z
+  .object({ status: z.object({}), config: z.object({ sandboxImage: text }).or(z.string()).nullish() })
+  .transform(({ config }) => (typeof config === 'object' && config?.sandboxImage ? config.sandboxImage : undefined));
+
+/** Reads what crictl printed, or tells what is wrong with it. */
+export function readAnswer<T extends z.ZodType>(
+  stdout: string,
+  schema: T,
+): { readonly answer: z.output<T> } | { readonly flaw: string } {
+  const json = parseJson(stdout);
+  if (json === undefined) return { flaw: describeNonJson(stdout) };
+  const parsed = schema.safeParse(json);
+  return parsed.success ? { answer: parsed.data } : { flaw: describeIssue(parsed.error) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function describeNonJson(stdout: string): string {
+  if (stdout.trim() === '') return 'it is empty';
+  if (/^\s*[[{]/.test(stdout)) return `it is cut off after ${stdout.length} characters`;
+  return `it is no JSON and starts with ${JSON.stringify(stdout.slice(0, 40))}`;
+}
+
+function describeIssue(error: z.ZodError): string {
+  const [issue] = error.issues;
+  return issue === undefined ? 'it has another shape' : `${issue.path.join('.') || 'it'}: ${issue.message}`;
+}
+
+function oneOrMany<T extends z.ZodType>(one: T) {
+  return z.union([z.array(one), one.transform((answer) => [answer])]);
+}
+
+function toImage({ id, repoTags, repoDigests, size, pinned }: z.output<typeof imageSchema>): Image {
+  return { id, names: normaliseNames([...(repoTags ?? []), ...(repoDigests ?? [])]), sizeBytes: size, pinned };
+}
+
+function toContainer({ id, image, imageRef, imageId, metadata, labels }: z.output<typeof containerSchema>): Container {
+  const podUid = labels?.['io.kubernetes.pod.uid'];
+  const pod = [labels?.['io.kubernetes.pod.namespace'], labels?.['io.kubernetes.pod.name'], metadata?.name];
+  return {
+    id,
+    name: pod.filter(Boolean).join('/') || id,
+    ...(podUid && { podUid }),
+    ...(imageId && { imageId }),
+    references: unique([image?.image, image?.userSpecifiedImage, imageRef]),
+  };
+}
+
+function toContainerDetails({ status }: z.output<typeof containerStatusSchema>): ContainerDetails {
+  const finishedAt = parseTime(status.finishedAt);
+  const mounts = status.mounts ?? [];
+  return {
+    id: status.id,
+    mountedImages: unique(
+      mounts.flatMap(({ image }) => [image?.image, image?.userSpecifiedImage, image?.user_specified_image]),
+    ),
+    ...(finishedAt !== undefined && { finishedAt }),
+  };
+}
+
+/** Go's zero time, and the epoch that reproducible builds write, are no times. */
+function parseTime(time: string | undefined): number | undefined {
+  const ms = Date.parse(time ?? '');
+  return ms > Date.UTC(2000) ? ms : undefined;
+}
+
+function unique(texts: readonly (string | undefined)[]): readonly string[] {
+  return [...new Set(texts.filter((value): value is string => Boolean(value) && value !== '<none>'))];
+}

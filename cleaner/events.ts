@@ -1,0 +1,35 @@
+import type { RemovalResult } from './outcome.ts';
+import type { Kept, Removal } from './plan.ts';
+import type { Image } from './runtime.ts';
+
+/**
+ * What is logged of one image. `reason` says why it is kept, or why it was not removed; `outcome` is only there where
+ * the decision was to remove it.
+ */
+export type ImageEvent = {
+  readonly event: 'image';
+  readonly id: string;
+  readonly names: readonly string[];
+  readonly decision: 'remove' | 'keep';
+  readonly reason?: string;
+  readonly outcome?: RemovalResult['outcome']['kind'] | 'planned';
+  readonly message?: string;
+  readonly sizeBytes: number;
+};
+
+export function keptEvent({ image, reason }: Kept): ImageEvent {
+  return { ...imageFields(image), decision: 'keep', reason };
+}
+
+export function plannedEvent({ image }: Removal): ImageEvent {
+  return { ...imageFields(image), decision: 'remove', outcome: 'planned' };
+}
+
+export function removalEvent({ removal, outcome }: RemovalResult): ImageEvent {
+  const { kind, ...why } = outcome;
+  return { ...imageFields(removal.image), decision: 'remove', ...why, outcome: kind };
+}
+
+function imageFields({ id, names, sizeBytes }: Image) {
+  return { event: 'image', id, names, sizeBytes } as const;
+}

@@ -1,0 +1,35 @@
+import type { Container } from './runtime.ts';
+
+type Reason = 'DuplicateId' | 'ContainersCutShort' | 'UnresolvedContainer';
+
+/** What the runtime told doesn't fit together, so that nothing can be said to be unused. */
+export class InventoryError extends Error {
+  override readonly name = 'InventoryError';
+  readonly reason: Reason;
+
+  constructor(reason: Reason, message: string) {
+    super(`${message}; nothing was removed because of it`);
+    this.reason = reason;
+  }
+}
+
+export function duplicateId(kind: 'image' | 'container', id: string): InventoryError {
+  const message = `the runtime lists ${kind} ${id} twice: restart the container runtime if this goes on`;
+  return new InventoryError('DuplicateId', message);
+}
+
+export function missingOwnContainer(podUid: string): InventoryError {
+  const message = `the list of containers is cut short, as it lacks the container of this very pod (uid ${podUid}): check that CONTAINER_RUNTIME_ENDPOINT is the socket of the runtime that the kubelet uses`;
+  return new InventoryError('ContainersCutShort', message);
+}
+
+export function noContainers(readySandboxes: number): InventoryError {
+  const message = `the list of containers is empty although ${readySandboxes} pod sandboxes are ready: look at "crictl ps -a" and "crictl pods" on the node`;
+  return new InventoryError('ContainersCutShort', message);
+}
+
+export function unresolvedContainer({ id, name }: Container, references: readonly string[]): InventoryError {
+  const from = references.length === 0 ? 'names no image' : `uses ${references.join(', ')}, which is no image here`;
+  const message = `container ${name} (${id}) ${from}: remove the container if it is a leftover ("crictl rm ${id}")`;
+  return new InventoryError('UnresolvedContainer', message);
+}

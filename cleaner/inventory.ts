@@ -1,0 +1,121 @@
+import { readConsistently } from './consistent.ts';
+import { type ImageIndex, indexImages } from './image-index.ts';
+import { duplicateId, missingOwnContainer, noContainers, unresolvedContainer } from './inventory-error.ts';
+import { isImageId } from './reference.ts';
+import type { Container, ContainerDetails, Image, Runtime } from './runtime.ts';
+
+/** The images on a node and which of them a container of any state refers to. */
+export type Usage = {
+  readonly images: readonly Image[];
+  /** IDs of used images. */
+  readonly inUse: ReadonlySet<string>;
+  /** Of used images with exited containers alone, when the last of these finished, in milliseconds since the epoch. */
+  readonly finishedAt: ReadonlyMap<string, number>;
+};
+
+/** What is on a node, as far as the runtime knows it. */
+export type Inventory = Usage & {
+  readonly sandboxImage: string | undefined;
+  /** In milliseconds since the epoch, by image ID; only where it was asked for and the image tells. */
+  readonly buildTimes: ReadonlyMap<string, number>;
+};
+
+export type ReadUsage = () => Promise<Usage>;
+
+/** Reads what is on the node, in as few calls as will do. `selectForBuildTimes` picks the IDs to ask build times of. */
+export async function readInventory(
+  runtime: Pick<Runtime, 'getSandboxImage' | 'getBuildTimes'>,
+  readUsage: ReadUsage,
+  selectForBuildTimes: (images: readonly Image[]) => readonly string[],
+): Promise<Inventory> {
+  const [dated, sandboxImage] = await Promise.all([
+    readConsistently(
+      readUsage,
+      ({ images }) => idsOf(images),
+      async (usage) => ({
+        ...usage,
+        buildTimes: await runtime.getBuildTimes(selectForBuildTimes(usage.images)),
+      }),
+    ),
+    runtime.getSandboxImage(),
+  ]);
+  return { ...dated, sandboxImage };
+}
+
+type UsagePorts = Pick<Runtime, 'listImages' | 'listContainers' | 'inspectContainers' | 'countReadySandboxes'>;
+
+/**
+ * Makes a reader of usage. It fails when the lists can't be understood, or are shorter than they can be: without
+ * containers while sandboxes are ready, or without the container of our own pod (`podUid`). It remembers what it
+ * inspected, since a container's mounts never change: a second reading inspects new containers only.
+ */
+export function createUsageReader(runtime: UsagePorts, podUid: string | undefined): ReadUsage {
+  const details = new Map<string, ContainerDetails>();
+  return () =>
+    readConsistently(
+      () => readLists(runtime, podUid),
+      ({ images, containers }) => [...idsOf(images), ...idsOf(containers)],
+      async ({ images, containers }) => {
+        const unknown = containers.filter(({ id }) => !details.has(id));
+        for (const detail of await runtime.inspectContainers(idsOf(unknown))) details.set(detail.id, detail);
+        return { images, ...resolveContainers(containers, details, indexImages(images)) };
+      },
+    );
+}
+
+async function readLists(runtime: UsagePorts, podUid: string | undefined) {
+  const [images, containers] = await Promise.all([runtime.listImages(), runtime.listContainers()]);
+  refuseDuplicates('image', images);
+  refuseDuplicates('container', containers);
+  const readySandboxes = containers.length === 0 ? await runtime.countReadySandboxes() : 0;
+  if (readySandboxes > 0) throw noContainers(readySandboxes);
+  if (podUid && !containers.some((container) => container.podUid === podUid)) throw missingOwnContainer(podUid);
+  return { images, containers };
+}
+
+function refuseDuplicates(kind: 'image' | 'container', objects: readonly { readonly id: string }[]): void {
+  const seen = new Set<string>();
+  for (const { id } of objects) {
+    const bare = id.replace(/^sha256:/, '');
+    if (seen.has(bare)) throw duplicateId(kind, id);
+    seen.add(bare);
+  }
+}
+
+function resolveContainers(
+  containers: readonly Container[],
+  details: ReadonlyMap<string, ContainerDetails>,
+  index: ImageIndex,
+): Omit<Usage, 'images'> {
+  const inUse = new Set<string>();
+  const finishedAt = new Map<string, number>();
+  for (const container of containers) {
+    const { mountedImages = [], finishedAt: finished = Number.POSITIVE_INFINITY } = details.get(container.id) ?? {};
+    for (const id of [...resolveImage(container, index), ...resolveMounts(container, mountedImages, index)]) {
+      inUse.add(id);
+      finishedAt.set(id, Math.max(finishedAt.get(id) ?? 0, finished));
+    }
+  }
+  return { inUse, finishedAt: new Map([...finishedAt].filter(([, time]) => Number.isFinite(time))) };
+}
+
+/**
+ * By ID, reference and digest, all of them: where a tag moved, both the image that runs and the one that the tag names
+ * now are used. Without an ID of its own a container has to lead to some image; with one, its image may be gone.
+ */
+function resolveImage(container: Container, index: ImageIndex): ReadonlySet<string> {
+  const { imageId, references } = container;
+  const ids = index(imageId === undefined ? references : [imageId, ...references]);
+  if (ids.size === 0 && imageId === undefined) throw unresolvedContainer(container, references);
+  return ids;
+}
+
+function resolveMounts(container: Container, references: readonly string[], index: ImageIndex): ReadonlySet<string> {
+  const unresolved = references.filter((reference) => !isImageId(reference) && index([reference]).size === 0);
+  if (unresolved.length > 0 && !references.some(isImageId)) throw unresolvedContainer(container, unresolved);
+  return index(references);
+}
+
+function idsOf(objects: readonly { readonly id: string }[]): readonly string[] {
+  return objects.map(({ id }) => id);
+}

@@ -1,0 +1,124 @@
+import { writeFile } from 'node:fs/promises';
+import { type Logger, pino } from 'pino';
+import { type Clock, readClock } from './clock.ts';
+import { createCrictl } from './crictl.ts';
+import { measureDisk } from './filesystem.ts';
+import { loadHistory, saveHistory } from './history-file.ts';
+import { createUsageReader } from './inventory.ts';
+import type { Job } from './job.ts';
+import { exitCodeOf, type Report, type ReportError } from './report.ts';
+import { buildFailure, buildReport } from './report-build.ts';
+import { type Node, sweep } from './sweep.ts';
+
+export { JobFileError, loadJobFile } from './job-file.ts';
+
+export type CleanOptions = {
+  readonly loadJob: () => Promise<Job>;
+  /** Where to write the report. */
+  readonly report?: string | undefined;
+  /** A directory of the cleaner's own on the image filesystem. */
+  readonly state: string;
+  readonly dryRun: boolean;
+};
+
+/** Runs the cleaner once and returns its exit code. Whatever happens is logged, and told in a report. */
+export async function clean(options: CleanOptions, environment: NodeJS.ProcessEnv): Promise<number> {
+  const startedAt = performance.now();
+  const log = createLog(environment);
+  const { signal, release } = listenForStop(log);
+  const report = await runOnce(options, environment, log, signal, () => Math.round(performance.now() - startedAt));
+  release();
+  log.info({ event: 'report', ...report });
+  await writeReport(options.report, report, log);
+  return exitCodeOf(report);
+}
+
+async function runOnce(
+  options: CleanOptions,
+  environment: NodeJS.ProcessEnv,
+  log: Logger,
+  signal: AbortSignal,
+  durationMs: () => number,
+): Promise<Report> {
+  try {
+    const job = await loadJob(options);
+    log.setBindings({ policy: job.policy, run: job.run });
+    const runtime = createCrictl(readRuntimeOptions(environment));
+    const readUsage = createUsageReader(runtime, environment.POD_UID);
+    const node = openNode(options.state, environment, await readClock(), log);
+    const findings = await sweep(job, { runtime, readUsage, node, onImage: (event) => log.info(event) }, signal);
+    return buildReport(findings, durationMs());
+  } catch (error) {
+    const described = describeError(error);
+    log.error({ event: 'error', ...described, err: error });
+    return buildFailure([described], durationMs());
+  }
+}
+
+/** Synchronous, so that nothing logged is lost however the process ends. */
+function createLog({ LOG_LEVEL = 'info', NODE_NAME }: NodeJS.ProcessEnv): Logger {
+  const level = Object.hasOwn(pino.levels.values, LOG_LEVEL) || LOG_LEVEL === 'silent' ? LOG_LEVEL : 'info';
+  const log = pino(
+    {
+      level,
+      base: NODE_NAME ? { node: NODE_NAME } : {},
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    pino.destination({ dest: 1, sync: true }),
+  );
+  if (level !== LOG_LEVEL) log.warn(`LOG_LEVEL ${LOG_LEVEL} is none of ${Object.keys(pino.levels.values).join(', ')}`);
+  return log;
+}
+
+/** Asked to stop, the cleaner lets the batch in flight finish and starts no other. */
+function listenForStop(log: Logger): { readonly signal: AbortSignal; readonly release: () => void } {
+  const controller = new AbortController();
+  const stop = (name: NodeJS.Signals) => {
+    log.warn({ event: 'stopping', signal: name }, 'no further batch is started');
+    controller.abort();
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  return { signal: controller.signal, release: () => process.off('SIGTERM', stop).off('SIGINT', stop) };
+}
+
+async function loadJob({ loadJob, dryRun }: CleanOptions): Promise<Job> {
+  const job = await loadJob();
+  return { ...job, dryRun: job.dryRun || dryRun };
+}
+
+function readRuntimeOptions({ CRICTL, CONTAINER_RUNTIME_ENDPOINT: endpoint }: NodeJS.ProcessEnv) {
+  return { executable: CRICTL || 'crictl', ...(endpoint && { endpoint }) };
+}
+
+function openNode(directory: string, { NODESWEEP_IMAGE }: NodeJS.ProcessEnv, clock: Clock, log: Logger): Node {
+  return {
+    now: clock.now,
+    ownReferences: NODESWEEP_IMAGE ? [NODESWEEP_IMAGE] : [],
+    measureDisk: () => measureDisk(directory),
+    saveHistory: (history) => saveHistory(directory, history, clock),
+    loadHistory: async () => {
+      const loaded = await loadHistory(directory, clock);
+      if (loaded.kind === 'Found') return loaded.history;
+      const reason = loaded.kind === 'Missing' ? 'this is the first run on this node' : loaded.reason;
+      const level = loaded.kind === 'Missing' ? 'info' : 'warn';
+      log[level]({ event: 'history', reason }, 'every image counts as old enough, and none as long unused');
+      return undefined;
+    },
+  };
+}
+
+function describeError(error: unknown): ReportError {
+  if (!(error instanceof Error)) return { reason: 'UnexpectedError', message: String(error) };
+  const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : error.name;
+  return { reason, message: error.message };
+}
+
+async function writeReport(path: string | undefined, report: Report, log: Logger): Promise<void> {
+  if (path === undefined) return;
+  try {
+    await writeFile(path, JSON.stringify(report));
+  } catch (error) {
+    log.error({ event: 'error', reason: 'ReportNotWritten', err: error }, `the report can't be written to ${path}`);
+  }
+}

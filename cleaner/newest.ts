@@ -1,0 +1,38 @@
+import type { ImageRecord } from './history.ts';
+import { splitReference } from './reference.ts';
+import type { Image } from './runtime.ts';
+
+/** The IDs of images in a repository with more than `count` images: without these, the newest are known already. */
+export function selectCrowded(images: readonly Image[], count: number): readonly string[] {
+  if (count === 0) return [];
+  const crowded = groupByRepository(images).filter((group) => group.length > count);
+  return [...new Set(crowded.flat().map(({ id }) => id))];
+}
+
+/**
+ * The IDs of the `count` newest images of every repository, used ones included: by build time, or else by when they
+ * were first seen. An image with names in several repositories counts in each.
+ */
+export function findNewest(
+  images: readonly Image[],
+  count: number,
+  buildTimes: ReadonlyMap<string, number>,
+  records: ReadonlyMap<string, ImageRecord>,
+): ReadonlySet<string> {
+  const bornAt = ({ id }: Image) => buildTimes.get(id) ?? records.get(id)?.firstSeen ?? 0;
+  const newestFirst = (a: Image, b: Image) => bornAt(b) - bornAt(a) || (a.id < b.id ? -1 : 1);
+  const newest = groupByRepository(images).flatMap((group) => group.toSorted(newestFirst).slice(0, count));
+  return new Set(newest.map(({ id }) => id));
+}
+
+function groupByRepository(images: readonly Image[]): readonly (readonly Image[])[] {
+  const groups = new Map<string, Image[]>();
+  for (const image of images) {
+    for (const repository of new Set(image.names.map((name) => splitReference(name).repository))) {
+      const group = groups.get(repository);
+      if (group === undefined) groups.set(repository, [image]);
+      else group.push(image);
+    }
+  }
+  return [...groups.values()];
+}

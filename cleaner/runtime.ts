@@ -1,0 +1,58 @@
+/** An image as the runtime lists it. */
+export type Image = {
+  /** `sha256:` and 64 hexadecimal digits, or without the prefix where the runtime (CRI-O) lists it so. */
+  readonly id: string;
+  /** Tags and digests as full references, without placeholders; none where a moved tag or a cut-off removal left it. */
+  readonly names: readonly string[];
+  /** The runtime's own figure; layers that images share count for each. */
+  readonly sizeBytes: number;
+  readonly pinned: boolean;
+};
+
+/** A container in any state, init and exited ones included. */
+export type Container = {
+  readonly id: string;
+  /** Namespace, pod and container for messages; the ID where the runtime doesn't know them. */
+  readonly name: string;
+  readonly podUid?: string;
+  /** The ID of its image, where the runtime tells it apart from the reference. It is authoritative. */
+  readonly imageId?: string;
+  /** Everything else it says about its image: IDs, digests and references, as the runtime writes them. */
+  readonly references: readonly string[];
+};
+
+/** What the list of containers leaves out. */
+export type ContainerDetails = {
+  readonly id: string;
+  /** References to images that are mounted as volumes. */
+  readonly mountedImages: readonly string[];
+  /** When it exited, in milliseconds since the epoch; absent while it runs, and where the runtime doesn't know. */
+  readonly finishedAt?: number;
+};
+
+/** How the runtime took a request to remove images. It is no proof of what is gone: look again. */
+export type RemovalAnswer = {
+  /** The request ended before the runtime answered, which may go on removing. */
+  readonly timedOut: boolean;
+  /** What it said of single images, by ID, or else for all in the one without. Empty where it accepted all. */
+  readonly complaints: readonly RemovalComplaint[];
+};
+
+export type RemovalComplaint = { readonly imageId?: string; readonly message: string };
+
+/** A node's container runtime. Every method fails with an error that says what to do, rather than to answer in part. */
+export interface Runtime {
+  listImages(): Promise<readonly Image[]>;
+  /** Containers of every state. */
+  listContainers(): Promise<readonly Container[]>;
+  /** Fails when one of the containers is gone. */
+  inspectContainers(ids: readonly string[]): Promise<readonly ContainerDetails[]>;
+  /** How many pod sandboxes are ready: each is likely to have a container. */
+  countReadySandboxes(): Promise<number>;
+  /** The reference of the pause image, where the runtime tells it. */
+  getSandboxImage(): Promise<string | undefined>;
+  /** When images were built, in milliseconds since the epoch, by ID; without those that don't tell. Fails when one is gone. */
+  getBuildTimes(ids: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Asks to remove images, by ID only, and never throws: a request that fails may have removed some. */
+  removeImages(ids: readonly string[]): Promise<RemovalAnswer>;
+}

@@ -1,0 +1,82 @@
+import type { DiskUsage } from './disk-usage.ts';
+import { type ImageEvent, keptEvent, plannedEvent, removalEvent } from './events.ts';
+import { type History, updateHistory } from './history.ts';
+import { type ReadUsage, readInventory } from './inventory.ts';
+import type { Job } from './job.ts';
+import { selectCrowded } from './newest.ts';
+import type { PlanResult } from './outcome.ts';
+import { foreseePlan, makePlan, type Plan } from './plan.ts';
+import { carryOut } from './removal.ts';
+import type { ReportError } from './report.ts';
+import type { Findings } from './report-build.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What a run needs of its node, besides the runtime. */
+export type Node = {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** References of the cleaner's own image. */
+  readonly ownReferences: readonly string[];
+  measureDisk(): Promise<DiskUsage>;
+  /** Undefined where there is none to rely on. */
+  loadHistory(): Promise<History | undefined>;
+  saveHistory(history: History): Promise<void>;
+};
+
+export type SweepPorts = {
+  readonly runtime: Pick<Runtime, 'getSandboxImage' | 'getBuildTimes' | 'removeImages' | 'listImages'>;
+  readonly readUsage: ReadUsage;
+  readonly node: Node;
+  /** Is told of every image, once. */
+  readonly onImage: (event: ImageEvent) => void;
+};
+
+/**
+ * One run on one node: looks, decides, acts, and tells what came of it. Fails only as long as nothing was attempted.
+ * The history is written before anything is removed, as the run may be killed, and again afterwards, as the disk may
+ * have been full.
+ */
+export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): Promise<Findings> {
+  const { runtime, readUsage, node } = ports;
+  const errors: ReportError[] = [];
+  const [inventory, earlier, before] = await Promise.all([
+    readInventory(runtime, readUsage, (images) => selectCrowded(images, job.images.keepNewestPerRepository)),
+    node.loadHistory(),
+    job.disk === undefined ? orError(node.measureDisk, 'DiskUnreadable', errors) : node.measureDisk(),
+  ]);
+  const history = updateHistory(earlier, inventory, node.now);
+  const facts = { job, inventory, history, ownReferences: node.ownReferences, diskUsage: before, now: node.now };
+  const plan = job.dryRun ? foreseePlan(makePlan(facts), before) : makePlan(facts);
+  for (const kept of plan.kept) ports.onImage(keptEvent(kept));
+
+  const unsaved: ReportError[] = [];
+  await orError(() => node.saveHistory(history), 'HistoryNotWritten', unsaved);
+  const result = job.dryRun ? forego(plan, ports) : await act(plan, ports, signal);
+  if (unsaved.length > 0) await orError(() => node.saveHistory(history), 'HistoryNotWritten', errors);
+
+  const wasTried = result.results.length > 0;
+  const after = wasTried ? await orError(node.measureDisk, 'DiskUnreadable', errors) : before;
+  return { dryRun: job.dryRun, plan, result, before, after, errors };
+}
+
+function forego(plan: Plan, { onImage }: SweepPorts): PlanResult {
+  for (const removal of plan.removals) onImage(plannedEvent(removal));
+  return { results: [], spared: [] };
+}
+
+async function act(plan: Plan, { runtime, readUsage, node, onImage }: SweepPorts, signal: AbortSignal) {
+  const onResult = (result: PlanResult['results'][number]) => onImage(removalEvent(result));
+  const result = await carryOut(plan, { runtime, readUsage, measureDisk: node.measureDisk, onResult }, signal);
+  for (const kept of result.spared) onImage(keptEvent(kept));
+  return result;
+}
+
+/** For what a run can do without: collects the error instead of failing. */
+async function orError<T>(read: () => Promise<T>, reason: string, errors: ReportError[]): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    errors.push({ reason, message: error instanceof Error ? error.message : String(error) });
+    return undefined;
+  }
+}
