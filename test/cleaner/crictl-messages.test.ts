@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { lastLine, readComplaints } from '../../cleaner/crictl-messages.ts';
+
+const gone = `sha256:${'9e'.repeat(32)}`;
+const used = `sha256:${'a6'.repeat(32)}`;
+
+describe('readComplaints', () => {
+  it('takes the joined errors of crictl apart, by image', () => {
+    const stderr = `time="2026-11-21T08:53:47Z" level=error msg="no such image ${gone}\\nerror of removing image \\"${used}\\": rpc error: code = Unknown desc = image is in use by a container"\n`;
+    expect(readComplaints(stderr, [gone, used])).toEqual([
+      { imageId: gone, message: `no such image ${gone}` },
+      {
+        imageId: used,
+        message: `error of removing image "${used}": rpc error: code = Unknown desc = image is in use by a container`,
+      },
+    ]);
+  });
+
+  it('reads an older crictl, which logs a line for each image', () => {
+    const stderr = `E1121 remote_image.go:180] "RemoveImage failed" err="in use" image="${used}"\ntime="x" level=fatal\n`;
+    expect(readComplaints(stderr, [gone, used])).toEqual([
+      { imageId: used, message: expect.stringContaining('err="in use"') },
+    ]);
+  });
+
+  it('lets a message that names no image stand for all', () => {
+    expect(readComplaints('time="x" level=fatal msg="connection refused"', [gone])).toEqual([
+      { message: 'connection refused' },
+    ]);
+  });
+});
+
+describe('lastLine', () => {
+  it.each([
+    ['', 'no message'],
+    ['one\ntwo\n', 'two'],
+    ['time="x" level=warning msg="config"\ntime="x" level=fatal msg="dial \\"unix\\""\n', 'dial "unix"'],
+  ])('of %j is %j', (stderr, message) => {
+    expect(lastLine(stderr)).toBe(message);
+  });
+});

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import type { History, ImageRecord } from '../../cleaner/history.ts';
+import type { Inventory } from '../../cleaner/inventory.ts';
+import { type Job, type JobDocument, jobSchema } from '../../cleaner/job.ts';
+import { normaliseNames } from '../../cleaner/reference.ts';
+import type { Facts } from '../../cleaner/rules.ts';
+import type { Container, ContainerDetails, Image, Runtime } from '../../cleaner/runtime.ts';
+
+export const minuteMs = 60_000;
+export const dayMs = 24 * 60 * minuteMs;
+/** The time of a run in tests: nothing reads a clock. */
+export const now = Date.UTC(2026, 0, 31);
+
+/** An image with these names (none gives a nameless one); its ID follows from the first, or from `fields`. */
+export function buildImage(names: string | readonly string[], fields: Partial<Image> = {}): Image {
+  const all = typeof names === 'string' ? [names] : names;
+  return {
+    id: `sha256:${createHash('sha256').update(all.join()).digest('hex')}`,
+    names: normaliseNames(all),
+    sizeBytes: 100,
+    pinned: false,
+    ...fields,
+  };
+}
+
+/** A container that the runtime resolved to this image. */
+export function buildContainer(image: Image, fields: Partial<Container> = {}): Container {
+  return { id: `container-of-${image.id}`, name: 'default/web/main', imageId: image.id, references: [], ...fields };
+}
+
+export function buildJob(fields: Partial<JobDocument> = {}): Job {
+  return jobSchema.parse({ version: 1, policy: 'nightly', run: 'nightly-1', ...fields });
+}
+
+export function buildInventory(fields: Partial<Inventory> = {}): Inventory {
+  return {
+    images: [],
+    inUse: new Set(),
+    finishedAt: new Map(),
+    sandboxImage: undefined,
+    buildTimes: new Map(),
+    ...fields,
+  };
+}
+
+/** A history that began long ago, so that only the records matter. */
+export function buildHistory(records: Readonly<Record<string, ImageRecord>> = {}): History {
+  return { startedAt: 0, images: new Map(Object.entries(records)) };
+}
+
+export type FactFields = Partial<Omit<Facts, 'job' | 'inventory'>> & {
+  readonly job?: Partial<JobDocument>;
+  readonly inventory?: Partial<Inventory>;
+};
+
+export function buildFacts({ job, inventory, ...fields }: FactFields = {}): Facts {
+  return {
+    job: buildJob(job),
+    inventory: buildInventory(inventory),
+    history: buildHistory(),
+    ownReferences: [],
+    diskUsage: undefined,
+    now,
+    ...fields,
+  };
+}
+
+/** A runtime in memory; what a test needs to be different, it overrides. */
+export type FakeRuntime = Runtime & {
+  images: readonly Image[];
+  containers: readonly Container[];
+  details: readonly ContainerDetails[];
+  /** The IDs of every request to remove. */
+  readonly requests: (readonly string[])[];
+};
+
+export function buildRuntime(fields: Partial<FakeRuntime> = {}): FakeRuntime {
+  const runtime: FakeRuntime = {
+    images: [],
+    containers: [],
+    details: [],
+    requests: [],
+    listImages: async () => runtime.images,
+    listContainers: async () => runtime.containers,
+    inspectContainers: async (ids) =>
+      ids.map((id) => runtime.details.find((detail) => detail.id === id) ?? { id, mountedImages: [] }),
+    countReadySandboxes: async () => 0,
+    getSandboxImage: async () => undefined,
+    getBuildTimes: async () => new Map(),
+    removeImages: async (ids) => {
+      runtime.requests.push(ids);
+      runtime.images = runtime.images.filter(({ id }) => !ids.includes(id));
+      return { timedOut: false, complaints: [] };
+    },
+    ...fields,
+  };
+  return runtime;
+}
