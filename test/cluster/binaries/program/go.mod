@@ -1,0 +1,3 @@
+module nodesweep.io/test/cluster/program
+
+go 1.26.0

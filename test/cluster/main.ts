@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { cacheDirectory } from './cache.ts';
+import { MIXED_NODES, startCluster, stopCluster } from './cluster.ts';
+import { installPackages } from './packages.ts';
+import { progress } from './progress.ts';
+
+const directory = join(cacheDirectory(), 'cluster');
+const commands: Readonly<Record<string, () => Promise<void>>> = { up, down };
+const command = commands[process.argv[2] ?? ''];
+if (command === undefined) {
+  progress('usage: node test/cluster/main.ts up|down');
+  process.exit(2);
+}
+await command();
+
+async function up(): Promise<void> {
+  stopOnSignal();
+  await installPackages();
+  const { kubeconfig } = await startCluster({ nodes: MIXED_NODES, directory, survives: true });
+  progress('The cluster is up. To use it:');
+  console.log(`export KUBECONFIG=${kubeconfig}`);
+  progress('To look around: kubectl get nodes. To stop it: npm run cluster:down');
+}
+
+async function down(): Promise<void> {
+  await stopCluster(directory);
+  progress(`The cluster is down. Its logs are in ${join(directory, 'logs')}`);
+}
+
+/** An interrupted start leaves nothing running. */
+function stopOnSignal(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, async () => {
+      await stopCluster(directory);
+      process.exit(130);
+    });
+  }
+}

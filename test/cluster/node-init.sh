@@ -1,0 +1,28 @@
+#!/bin/sh
+# The first process of a node, in mount and pid namespaces of its own: what runtimes and kubelets have at fixed paths
+# is this node's alone, every mount ends with the namespace, and every process of the node ends with this one.
+#
+# node-init.sh DIRECTORY PROGRAM [SIZE]
+#   DIRECTORY  of the node
+#   PROGRAM    waits and reaps
+#   SIZE       of a filesystem just for images, as mount(8) takes it for tmpfs; without it they are in DIRECTORY
+set -eu
+directory=$1 program=$2 size=${3:-}
+
+own() {
+  mkdir -p "$directory/$1" "$2"
+  mount --bind "$directory/$1" "$2"
+}
+
+mkdir -p "$directory/containerd"
+[ -z "$size" ] || mount -t tmpfs -o "size=$size" images "$directory/containerd"
+own containerd /var/lib/containerd
+own kubelet /var/lib/kubelet
+own log/pods /var/log/pods
+own log/containers /var/log/containers
+own run /run
+
+# The kubelet passes mounts on to containers, as in a namespace that no other is made of.
+mount --make-rshared /
+touch "$directory/mounted"
+exec "$program" pause
