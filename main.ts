@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import manifest from './package.json' with { type: 'json' };
 import { settings } from './scheduler/settings.ts';
 
@@ -10,34 +10,43 @@ const program = new Command('nodesweep')
   .description(manifest.description)
   .version(manifest.version)
   .showHelpAfterError('(run it with --help to see what there is)')
-  .addCommand(schedulerCommand())
-  .addCommand(localCommand())
-  .addCommand(cleanCommand())
-  .addCommand(lintCommand())
-  .addCommand(schemaCommand());
+  .exitOverride();
+
+addScheduler();
+addLocal();
+addClean();
+addLint();
+addSchema();
 
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(`nodesweep: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 2;
+  process.exitCode = exitCodeOf(error);
 }
 
-function schedulerCommand(): Command {
-  const command = new Command('scheduler').description(
-    'evaluate the policies of a cluster and start cleaner pods, until stopped',
-  );
+/** Commander has already said what is wrong with a command line; anything else is said here. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  console.error(`nodesweep: ${error instanceof Error ? error.message : String(error)}`);
+  return 2;
+}
+
+function addScheduler(): void {
+  const command = program
+    .command('scheduler')
+    .description('evaluate the policies of a cluster and start cleaner pods, until stopped');
   for (const { flag, variable, description, default: standard } of Object.values(settings)) {
     command.addOption(new Option(flag, standard ? `${description} (default: ${standard})` : description).env(variable));
   }
-  return command.action(async (flags) => {
+  command.action(async (flags) => {
     const { runScheduler } = await import('./scheduler/main.ts');
     await runScheduler(flags, process.env);
   });
 }
 
-function localCommand(): Command {
-  return new Command('local')
+function addLocal(): void {
+  program
+    .command('local')
     .description(
       'the scheduler for this machine, or for several runtimes: policies from a directory, cleaners as child processes',
     )
@@ -54,8 +63,9 @@ function localCommand(): Command {
     });
 }
 
-function cleanCommand(): Command {
-  return new Command('clean')
+function addClean(): void {
+  program
+    .command('clean')
     .description('remove the unused images of this node, as a job or a policy says')
     .addOption(new Option('--job <file>', 'the job, as the scheduler writes it').conflicts('policy'))
     .addOption(new Option('--policy <file>', 'a cleanup policy document, for use by hand'))
@@ -77,8 +87,9 @@ Exit codes:  0 done, also when there was nothing to do; 1 some removals failed; 
     });
 }
 
-function lintCommand(): Command {
-  return new Command('lint')
+function addLint(): void {
+  program
+    .command('lint')
     .description('check policies: ConfigMap manifests, or documents in files named cleanup.yaml')
     .argument('<files...>')
     .addHelpText(
@@ -100,11 +111,14 @@ function lintCommand(): Command {
     });
 }
 
-function schemaCommand(): Command {
-  return new Command('schema').description('print the JSON Schema of the policy documents').action(async () => {
-    const { policyJsonSchema } = await import('./scheduler/policy.ts');
-    console.log(JSON.stringify(policyJsonSchema(), undefined, 2));
-  });
+function addSchema(): void {
+  program
+    .command('schema')
+    .description('print the JSON Schema of the policy documents')
+    .action(async () => {
+      const { policyJsonSchema } = await import('./scheduler/policy.ts');
+      console.log(JSON.stringify(policyJsonSchema(), undefined, 2));
+    });
 }
 
 async function loadPolicyFile(file: string) {

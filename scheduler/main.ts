@@ -16,7 +16,7 @@ export type Flags = Readonly<Record<string, string | undefined>>;
 /** `nodesweep scheduler`: runs until SIGTERM or SIGINT. Rejects with a SettingsError or ClusterError when it can't begin. */
 export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv): Promise<void> {
   const settings = readSettings(flags, environment);
-  const log = pino({ level: settings.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime });
+  const log = newLogger(settings.logLevel);
   const cluster = await connectCluster(settings, 'KUBERNETES_SERVICE_HOST' in environment, hostname(), log);
   let isReady = false;
   const health = await serveHealth(settings.port, () => isReady);
@@ -44,6 +44,10 @@ async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log
   await cluster.stop();
 }
 
+function newLogger(level: string): Log {
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+}
+
 function nextSignal(): Promise<NodeJS.Signals> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
@@ -61,7 +65,7 @@ export interface LocalOptions {
 
 /** `nodesweep local`: the same scheduler with runtimes as nodes, until SIGTERM or SIGINT. */
 export async function runLocal(options: LocalOptions, environment: NodeJS.ProcessEnv): Promise<void> {
-  const log = pino({ level: options.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime });
+  const log = newLogger(options.logLevel);
   const cluster = openLocalCluster(options, environment, log);
   await runUntilSignal(cluster, 60_000, log, () => log.info({ policies: options.policies }, 'the scheduler is ready'));
 }

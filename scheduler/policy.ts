@@ -46,9 +46,10 @@ const nodesSchema = z.strictObject({
     .describe('Taints that do not keep the cleaner away; all of them by default, as for a system daemon.'),
 });
 
+const parallelismMessage = 'must be a number of nodes from 1 up, or a percentage from 1% to 100%';
 const parallelismSchema = z.union(
-  [z.int().min(1), z.string().regex(/^([1-9]\d?|100)%$/)],
-  'must be a number of nodes from 1 up or a percentage from 1% to 100%',
+  [z.int(parallelismMessage).min(1, parallelismMessage), z.string().regex(/^([1-9]\d?|100)%$/, parallelismMessage)],
+  parallelismMessage,
 );
 
 const rolloutSchema = z.strictObject({
@@ -181,7 +182,8 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: pathOf([...issue.path, key]), message: 'is not a known field' }));
   }
-  return [{ path: pathOf(issue.path), message: issue.message.replace(/^Invalid input: /, '') }];
+  const message = issue.message.endsWith('received undefined') ? 'is required' : issue.message.replace(/^[^:]*: (?=expected)/, '');
+  return [{ path: pathOf(issue.path), message }];
 }
 
 function pathOf(path: readonly PropertyKey[]): string {

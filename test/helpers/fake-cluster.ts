@@ -1,0 +1,159 @@
+import type { JobDocument } from '../../cleaner/job.ts';
+import type {
+  CleanerPod,
+  Cluster,
+  ClusterState,
+  Node,
+  PolicyEvent,
+  PolicyObject,
+  Stored,
+} from '../../scheduler/cluster.ts';
+import { podName } from '../../scheduler/pod.ts';
+import { decodeRun, encodeRun, type Run } from '../../scheduler/run.ts';
+import { decodeStatus, encodeStatus, type PolicyStatus } from '../../scheduler/status.ts';
+import { buildReportedPod } from './builders.ts';
+
+/** The call at which the process is killed; nothing after it happens. */
+export class Killed extends Error {}
+
+/** What an API server would hold, with records and statuses as the text they are stored as. */
+export class FakeCluster implements Cluster {
+  policies: PolicyObject[] = [];
+  nodes: Node[] = [];
+  pods = new Map<string, CleanerPod>();
+  records = new Map<string, { data: Record<string, string>; version: number }>();
+  statusTexts = new Map<string, { data: Record<string, string>; version: number }>();
+  jobs = new Map<string, JobDocument>();
+  events: (PolicyEvent & { policy: string })[] = [];
+  /** Every write that was attempted, in order, like `createPod node-1#0`. */
+  writes: string[] = [];
+  startingReferences: string[] = [];
+  troubles = new Map<string, string>();
+  now = new Date(0);
+  /** Throws for a call by its name; set by tests to provoke errors. */
+  fail: (call: string) => void = () => {};
+  /** The process is killed before this write (counted from 0). */
+  killBefore = Number.POSITIVE_INFINITY;
+  #version = 1;
+
+  async start(): Promise<void> {}
+  async stop(): Promise<void> {}
+
+  state(): ClusterState {
+    return {
+      policies: this.policies,
+      nodes: this.nodes,
+      pods: [...this.pods.values()],
+      runs: [...this.records.values()].map(({ data, version }) => ({
+        value: decodeRun(data),
+        resourceVersion: String(version),
+      })),
+      statuses: new Map(
+        [...this.statusTexts].map(([name, { data, version }]) => [
+          name,
+          { value: decodeStatus(data), resourceVersion: String(version) },
+        ]),
+      ),
+    };
+  }
+
+  async createRun(_policy: PolicyObject, run: Run): Promise<'Created' | 'AlreadyExists'> {
+    this.#write(`createRun ${run.name}`);
+    if (this.records.has(run.name)) return 'AlreadyExists';
+    this.records.set(run.name, { data: encodeRun(run), version: this.#version++ });
+    return 'Created';
+  }
+
+  async updateRun({ value: run, resourceVersion }: Stored<Run>): Promise<string | undefined> {
+    this.#write(`updateRun ${run.name} ${run.phase}`);
+    const record = this.records.get(run.name);
+    if (record === undefined || String(record.version) !== resourceVersion) return undefined;
+    this.records.set(run.name, { data: encodeRun(run), version: this.#version++ });
+    return String(this.#version - 1);
+  }
+
+  async deleteRun(run: string): Promise<void> {
+    this.#write(`deleteRun ${run}`);
+    this.records.delete(run);
+    this.jobs.delete(run);
+    for (const pod of this.pods.values()) if (pod.run === run) this.pods.delete(pod.name);
+  }
+
+  async writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<'Updated' | 'Conflict'> {
+    this.#write(`writeStatus ${policy.name}`);
+    this.statusTexts.set(policy.name, { data: encodeStatus(status), version: this.#version++ });
+    return 'Updated';
+  }
+
+  async createJob(run: Run, job: JobDocument): Promise<void> {
+    this.#write(`createJob ${run.name}`);
+    if (!this.jobs.has(run.name)) this.jobs.set(run.name, job);
+  }
+
+  async deleteJob(run: string): Promise<void> {
+    this.#write(`deleteJob ${run}`);
+    this.jobs.delete(run);
+  }
+
+  async createPod(run: Run, node: Node, attempt: number): Promise<void> {
+    this.#write(`createPod ${node.name}#${attempt}`);
+    const name = podName(run.name, node.name, attempt);
+    if (this.pods.has(name)) return;
+    this.pods.set(name, {
+      name,
+      run: run.name,
+      node: node.name,
+      attempt,
+      createdAt: this.now,
+      phase: 'Running',
+      terminating: false,
+    });
+  }
+
+  async deletePod(pod: string): Promise<void> {
+    this.#write(`deletePod ${this.pods.get(pod)?.node}`);
+    this.pods.delete(pod);
+  }
+
+  async deletePods(run: string): Promise<void> {
+    this.#write(`deletePods ${run}`);
+    for (const pod of this.pods.values()) if (pod.run === run) this.pods.delete(pod.name);
+  }
+
+  async recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void> {
+    this.#write(`recordEvent ${event.reason}`);
+    this.events.push({ ...event, policy: policy.name });
+  }
+
+  async readTrouble(pod: string): Promise<string | undefined> {
+    return this.troubles.get(pod);
+  }
+
+  async listStartingReferences(): Promise<string[]> {
+    return this.startingReferences;
+  }
+
+  async listWorkloadReferences(): Promise<string[]> {
+    return [];
+  }
+
+  /** Ends the running pods of some nodes (all by default) with a report. */
+  finishPods(
+    report: Parameters<typeof buildReportedPod>[1] = {},
+    nodes: readonly string[] = this.nodes.map(({ name }) => name),
+  ): void {
+    for (const pod of this.pods.values()) {
+      if (pod.phase !== 'Running' || !nodes.includes(pod.node)) continue;
+      this.pods.set(
+        pod.name,
+        buildReportedPod(pod.node, report, { ...pod, phase: report.outcome === 'Failed' ? 'Failed' : 'Succeeded' }),
+      );
+    }
+  }
+
+  #write(call: string): void {
+    if (this.writes.length >= this.killBefore) throw new Killed();
+    this.writes.push(call);
+    this.fail(call);
+  }
+}

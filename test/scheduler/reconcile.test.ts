@@ -1,0 +1,337 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { RunJournal } from '../../scheduler/journal.ts';
+import type { CleanupDocument } from '../../scheduler/policy.ts';
+import { reconcile } from '../../scheduler/reconcile.ts';
+import { buildNode, buildPod, buildPolicyObject, secondsLater, start } from '../helpers/builders.ts';
+import { FakeCluster, Killed } from '../helpers/fake-cluster.ts';
+
+let cluster: FakeCluster;
+let journal: RunJournal;
+const logged: string[] = [];
+const log = {
+  info: () => {},
+  warn: (_: object, message: string) => logged.push(message),
+  error: (fields: object, message: string) => {
+    if ('err' in fields && fields.err instanceof Killed) throw fields.err;
+    logged.push(message);
+  },
+};
+
+/** One pass of a scheduler. */
+async function pass(now: Date): Promise<Date | undefined> {
+  cluster.now = now;
+  return reconcile({ cluster, log, journal, startTimeoutMs: 60_000 }, now);
+}
+
+/** Another process takes over: nothing is known but what the cluster holds. */
+function restart(): void {
+  journal = new RunJournal();
+}
+
+function edit(document: Partial<CleanupDocument>, version = '2'): void {
+  cluster.policies = [buildPolicyObject(document, { resourceVersion: version })];
+}
+
+const record = () => cluster.state().runs.map(({ value }) => value);
+const podsOf = () => [...cluster.pods.values()].map((pod) => `${pod.node}#${pod.attempt}`).sort();
+
+beforeEach(() => {
+  cluster = new FakeCluster();
+  cluster.nodes = [buildNode('a'), buildNode('b'), buildNode('c')];
+  cluster.policies = [buildPolicyObject()];
+  restart();
+  logged.length = 0;
+});
+
+describe('a due slot', () => {
+  it('starts one run with one pod on every node, told by one job (C15)', async () => {
+    cluster.startingReferences = ['docker.io/acme/web:2'];
+    await pass(start);
+    expect(record().map(({ name, phase }) => [name, phase])).toEqual([['nightly-29540760', 'Running']]);
+    expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
+    expect(cluster.jobs.get('nightly-29540760')).toMatchObject({
+      version: 1,
+      startingReferences: ['docker.io/acme/web:2'],
+    });
+    expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted']);
+  });
+
+  it('is followed by a wake-up at the next one (C1)', async () => {
+    cluster.nodes = [];
+    expect(await pass(secondsLater(-60))).toEqual(start);
+  });
+
+  it('is caught up with once after downtime, however many were missed (C4, C6)', async () => {
+    cluster.policies = [buildPolicyObject({ schedule: '* * * * *' }, { createdAt: secondsLater(-86_400) })];
+    await pass(secondsLater(30));
+    expect(record()).toHaveLength(1);
+    expect(record()[0]?.trigger).toEqual({ type: 'Schedule', slot: start });
+  });
+
+  it('never starts once it is older than startingDeadlineSeconds (C5)', async () => {
+    edit({ startingDeadlineSeconds: 60 });
+    await pass(secondsLater(61));
+    expect(record()).toEqual([]);
+    restart();
+    await pass(secondsLater(3600 + 60));
+    expect(record()).toHaveLength(1);
+  });
+
+  it('does not start while suspended, nor is it made up for on resume (C12)', async () => {
+    edit({ suspend: true });
+    await pass(secondsLater(60));
+    edit({ suspend: false }, '3');
+    await pass(secondsLater(120));
+    expect(record()).toEqual([]);
+    await pass(secondsLater(3600));
+    expect(record()).toHaveLength(1);
+  });
+
+  it('before an edit of the schedule does not start after it (C9)', async () => {
+    await pass(secondsLater(-60));
+    edit({ schedule: '30 9 * * *' });
+    await pass(secondsLater(-30));
+    expect(record()).toEqual([]);
+  });
+});
+
+describe('a finished run', () => {
+  const finish = async () => {
+    await pass(start);
+    cluster.finishPods();
+    await pass(secondsLater(10));
+  };
+
+  it('adds up what the cleaners reported, and says so (C32)', async () => {
+    await finish();
+    expect(record()[0]).toMatchObject({ phase: 'Succeeded', reason: 'Completed', finishedAt: secondsLater(10) });
+    const text = cluster.records.values().next().value?.data['run.yaml'];
+    expect(text).toMatch(/succeeded: 3\n/);
+    expect(text).toMatch(/removed: 9\n/);
+    expect(text).toMatch(/freed: 900\n/);
+    expect(cluster.events.at(-1)).toMatchObject({ type: 'Normal', reason: 'RunSucceeded' });
+    expect(cluster.events.at(-1)?.message).toMatch(
+      /3 of 3 nodes succeeded, 0 failed, 0 were skipped; 9 images removed, 900 B freed/,
+    );
+  });
+
+  it('loses its pods after the TTL with one call, also after a restart (C30)', async () => {
+    await finish();
+    expect(await pass(secondsLater(11))).toEqual(secondsLater(610));
+    restart();
+    await pass(secondsLater(610));
+    expect(cluster.writes.filter((write) => write.startsWith('deletePods'))).toEqual(['deletePods nightly-29540760']);
+    expect(cluster.pods.size).toBe(0);
+  });
+
+  it('is not run again after its pods and its record are gone, nor after a restart or an edit (C7, C8, C9, C13)', async () => {
+    edit({ successfulRunsHistoryLimit: 0 });
+    await finish();
+    await pass(secondsLater(610));
+    expect(record()).toEqual([]);
+    restart();
+    await pass(secondsLater(611));
+    edit({ successfulRunsHistoryLimit: 0, dryRun: true }, '3');
+    await pass(secondsLater(612));
+    expect(cluster.writes.filter((write) => write.startsWith('createRun'))).toHaveLength(1);
+  });
+
+  it('keeps its record while its slot is not remembered, so that it is not started again (C13)', async () => {
+    edit({ successfulRunsHistoryLimit: 0, ttlSecondsAfterFinished: 0 });
+    cluster.fail = (call) => {
+      if (call.startsWith('writeStatus') && cluster.records.size > 0) throw new Error('the API server is away');
+    };
+    await pass(start);
+    await pass(secondsLater(3));
+    expect(record()).toHaveLength(1);
+    cluster.fail = () => {};
+    await pass(secondsLater(6));
+    cluster.finishPods();
+    await pass(secondsLater(9));
+    await pass(secondsLater(12));
+    expect(record()).toEqual([]);
+    expect(cluster.events.filter(({ reason }) => reason === 'RunStarted')).toHaveLength(0);
+    await pass(secondsLater(15));
+    expect(record()).toEqual([]);
+  });
+
+  it('leaves as many records as the history limits say (C13)', async () => {
+    edit({ successfulRunsHistoryLimit: 2 });
+    for (const hour of [0, 1, 2, 3]) {
+      await pass(secondsLater(hour * 3600));
+      cluster.finishPods();
+      await pass(secondsLater(hour * 3600 + 10));
+      await pass(secondsLater(hour * 3600 + 700));
+    }
+    expect(record()).toHaveLength(2);
+  });
+});
+
+describe('while a run is active', () => {
+  it('Forbid lets the next slot wait, and starts the latest one afterwards (C11)', async () => {
+    edit({ activeDeadlineSeconds: 9000 });
+    await pass(start);
+    await pass(secondsLater(3600));
+    expect(record()).toHaveLength(1);
+    cluster.finishPods();
+    await pass(secondsLater(3601));
+    await pass(secondsLater(3602));
+    expect(record().map(({ phase }) => phase)).toEqual(['Succeeded', 'Running']);
+  });
+
+  it('Allow starts the next one beside it (C11)', async () => {
+    edit({ concurrencyPolicy: 'Allow', activeDeadlineSeconds: 9000 });
+    await pass(start);
+    await pass(secondsLater(3600));
+    expect(record().map(({ phase }) => phase)).toEqual(['Running', 'Running']);
+  });
+
+  it('Replace ends it and starts the next one (C11)', async () => {
+    edit({ concurrencyPolicy: 'Replace', activeDeadlineSeconds: 9000 });
+    await pass(start);
+    await pass(secondsLater(3600));
+    expect(record().map(({ phase, reason }) => [phase, reason])).toEqual([
+      ['Failed', 'Replaced'],
+      ['Running', undefined],
+    ]);
+    expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
+  });
+
+  it('a node that appears gets a pod, and one that vanishes is not waited for (C20, C21)', async () => {
+    await pass(start);
+    cluster.nodes = [buildNode('b'), buildNode('c'), buildNode('d')];
+    await pass(secondsLater(5));
+    expect(podsOf()).toContain('d#0');
+    cluster.finishPods();
+    await pass(secondsLater(10));
+    expect(record()[0]).toMatchObject({ phase: 'Succeeded' });
+    expect(record()[0]?.nodes.get('a')).toMatchObject({ result: 'Skipped', reason: 'NodeRemoved' });
+  });
+
+  it('a node whose pod can not be created is tried again, and the others go on (C19)', async () => {
+    cluster.fail = (call) => {
+      if (call === 'createPod b#0') throw new Error('exceeded quota');
+    };
+    expect(await pass(start)).toEqual(secondsLater(2));
+    expect(podsOf()).toEqual(['a#0', 'c#0']);
+    expect(logged.join()).toMatch(/no pod on node b yet, trying again: Error: exceeded quota/);
+    cluster.fail = () => {};
+    await pass(secondsLater(2));
+    expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
+  });
+
+  it('a pod that does not start is given up with what the cluster says of it, and removed (C17)', async () => {
+    await pass(start);
+    const stuck = buildPod('b', { ...[...cluster.pods.values()].find(({ node }) => node === 'b'), phase: 'Pending' });
+    cluster.pods.set(stuck.name, stuck);
+    cluster.troubles.set(stuck.name, 'FailedMount: hostPath type check failed: /run/x.sock is not a socket file');
+    cluster.finishPods({}, ['a', 'c']);
+    await pass(secondsLater(61));
+    expect(record()[0]).toMatchObject({ phase: 'Failed', reason: 'NodesFailed', message: '1 of 3 nodes failed' });
+    expect(record()[0]?.nodes.get('b')?.message).toMatch(
+      /did not start within 60 s: FailedMount: .* is not a socket file/,
+    );
+    expect(podsOf()).toEqual(['a#0', 'c#0']);
+    expect(cluster.events.at(-1)?.message).toMatch(/b: NotStarted: .*FailedMount/);
+  });
+
+  it('its progress is written at most every 2 s', async () => {
+    await pass(start);
+    cluster.writes = [];
+    for (const [seconds, node] of [
+      [0.5, 'a'],
+      [1, 'b'],
+    ] as const) {
+      cluster.finishPods({}, [node]);
+      await pass(secondsLater(seconds));
+    }
+    expect(cluster.writes).toEqual([]);
+    await pass(secondsLater(3));
+    expect(cluster.writes).toEqual(['updateRun nightly-29540760 Running']);
+  });
+
+  it('a policy that is broken by an edit is reported, and the run goes on as it began (C40)', async () => {
+    await pass(start);
+    cluster.policies = [buildPolicyObject({ schedule: 'nonsense' }, { resourceVersion: '2' })];
+    cluster.finishPods();
+    await pass(secondsLater(5));
+    expect(record()[0]?.phase).toBe('Succeeded');
+    expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted', 'InvalidPolicy', 'RunSucceeded']);
+  });
+});
+
+describe('a policy that is not valid', () => {
+  it('does nothing, says so once, and disturbs no other (C3, C40)', async () => {
+    const broken = { schedule: '61 * * * *', rollout: { parallelism: '150%' as const } };
+    cluster.policies = [buildPolicyObject(broken, { name: 'broken', uid: 'uid-2' }), buildPolicyObject()];
+    await pass(start);
+    await pass(secondsLater(1));
+    const said = cluster.events.filter(({ policy }) => policy === 'broken');
+    expect(said).toHaveLength(1);
+    expect(said[0]?.message).toMatch(/schedule: minute: 61.*; rollout\.parallelism: must be a number of nodes/);
+    expect(cluster.state().statuses.get('broken')?.value).toMatchObject({ valid: false, problems: [{}, {}] });
+    expect(record().map(({ policy }) => policy)).toEqual(['nightly']);
+  });
+});
+
+describe('a request', () => {
+  it('starts a run at once, each value only once, even while suspended', async () => {
+    const request = (value: string, resourceVersion: string) => {
+      const annotations = { 'nodesweep.io/run-at': value };
+      cluster.policies = [buildPolicyObject({ suspend: true }, { annotations, resourceVersion })];
+    };
+    request('now', '2');
+    await pass(secondsLater(60));
+    cluster.finishPods();
+    await pass(secondsLater(61));
+    restart();
+    await pass(secondsLater(62));
+    expect(record().map(({ trigger }) => trigger)).toEqual([{ type: 'Request', request: 'now' }]);
+    request('again', '3');
+    await pass(secondsLater(63));
+    expect(record()).toHaveLength(2);
+  });
+});
+
+it('a scheduler that is killed before any of its writes and started again runs the slot once, with one pod a node (C10, C15)', async () => {
+  const story = async () => {
+    await pass(start);
+    cluster.finishPods();
+    await pass(secondsLater(3));
+    await pass(secondsLater(6));
+    await pass(secondsLater(700));
+  };
+  await story();
+  const total = cluster.writes.length;
+  expect(total).toBeGreaterThan(8);
+  for (let kill = 0; kill < total; kill += 1) {
+    cluster = new FakeCluster();
+    cluster.nodes = [buildNode('a'), buildNode('b'), buildNode('c')];
+    cluster.policies = [buildPolicyObject()];
+    restart();
+    cluster.killBefore = kill;
+    await expect(story()).rejects.toThrow(Killed);
+    cluster.killBefore = Number.POSITIVE_INFINITY;
+    restart();
+    await story();
+    await pass(secondsLater(1400));
+    const created = cluster.writes.filter((write) => write.startsWith('createPod'));
+    expect([...new Set(created)].sort()).toEqual(['createPod a#0', 'createPod b#0', 'createPod c#0']);
+    expect(record().map(({ name, phase }) => [name, phase])).toEqual([['nightly-29540760', 'Succeeded']]);
+    expect([...cluster.pods.keys()]).toEqual([]);
+  }
+});
+
+it('two replicas that see the same slot start one run with one pod a node (C10)', async () => {
+  const other = new RunJournal();
+  await Promise.all([pass(start), reconcile({ cluster, log, journal: other, startTimeoutMs: 60_000 }, start)]);
+  expect(record()).toHaveLength(1);
+  expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
+  cluster.finishPods();
+  await Promise.all([
+    pass(secondsLater(5)),
+    reconcile({ cluster, log, journal: other, startTimeoutMs: 60_000 }, secondsLater(5)),
+  ]);
+  expect(record()[0]?.phase).toBe('Succeeded');
+  expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted', 'RunSucceeded']);
+});
