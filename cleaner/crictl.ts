@@ -22,10 +22,10 @@ export type CrictlOptions = {
   readonly readSeconds?: number;
   /** The same for each removal, which under load takes far longer than crictl's own default of 2 s; 600 s. */
   readonly removeSeconds?: number;
+  /** How much longer the process may live: crictl gives up by itself, and is ended only if it doesn't; 5 s. */
+  readonly graceSeconds?: number;
 };
 
-/** crictl itself gives up at its own deadline; the process is ended only if it doesn't. */
-const graceSeconds = 5;
 /** So many IDs in one call keep its answer, which holds the whole configuration of each, to a few megabytes. */
 const idsPerCall = 200;
 const maxAnswerBytes = 64 * 1024 * 1024;
@@ -55,7 +55,7 @@ export function createCrictl(options: CrictlOptions): Runtime {
   };
 }
 
-function prepareCall({ executable, endpoint }: CrictlOptions, seconds: number): Call {
+function prepareCall({ executable, endpoint, graceSeconds = 5 }: CrictlOptions, seconds: number): Call {
   const address = endpoint?.startsWith('/') ? `unix://${endpoint}` : endpoint;
   const endpoints = address ? ['-r', address, '-i', address] : [];
   return { executable, global: ['-t', `${seconds}s`, ...endpoints], deadlineSeconds: seconds + graceSeconds };
