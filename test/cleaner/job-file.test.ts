@@ -1,0 +1,53 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadJobFile } from '../../cleaner/job-file.ts';
+
+const job = { version: 1, policy: 'nightly', run: 'nightly-1' };
+
+let directory: string;
+let path: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'job-'));
+  path = join(directory, 'job.json');
+});
+
+afterEach(() => rm(directory, { recursive: true }));
+
+describe('loadJobFile', () => {
+  it('reads a job', async () => {
+    await writeFile(path, JSON.stringify({ ...job, images: { minAge: '1h' } }));
+    expect(await loadJobFile(path)).toMatchObject({ policy: 'nightly', images: { minAge: 3_600_000 } });
+  });
+
+  it('names a file that is missing, and what to check', async () => {
+    await expect(loadJobFile(path)).rejects.toThrow(
+      `job ${path} can't be read: check --job, and the ConfigMap mounted there (ENOENT`,
+    );
+  });
+
+  it.each([
+    ['cut off', JSON.stringify(job).slice(0, 20), 'is no complete JSON after 20 characters'],
+    ['empty', '', 'is no complete JSON after 0 characters'],
+    [
+      'of another version',
+      '{"version":2,"novelty":1}',
+      'is of version 2, and this cleaner knows version 1: run scheduler',
+    ],
+    ['without a version', '{"policy":"a","run":"b"}', 'is wrong: version: '],
+    ['something else', '[]', 'is wrong: '],
+  ])('says of a file that is %s what is wrong', async (_, text, message) => {
+    await writeFile(path, text);
+    await expect(loadJobFile(path)).rejects.toThrow(`job ${path} ${message}`);
+  });
+
+  it('tells every problem at once, with its path', async () => {
+    await writeFile(path, JSON.stringify({ ...job, novelty: 1, images: { include: ['nginx:*'], minAge: '2' } }));
+    const error = await loadJobFile(path).catch(String);
+    expect(error).toContain("images.include.0: can't match");
+    expect(error).toContain('images.minAge: must be a whole number with a unit');
+    expect(error).toContain('Unrecognized key: "novelty"');
+  });
+});
