@@ -2,23 +2,31 @@ import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const ROOT = '/sys/fs/cgroup';
+/** Where containerd puts containers that nobody wants anywhere else. */
+const PARENT = 'k8s.io';
 
-/** Removes a cgroup with all in it, in every hierarchy of this machine (version 1 has one for each controller). */
-export async function removeCgroup(cgroup: string): Promise<void> {
-  const hierarchies = [ROOT, ...(await directories(ROOT))];
-  for (const hierarchy of hierarchies) await removeTree(join(hierarchy, cgroup));
+/**
+ * Removes the cgroups of containers that were killed with their node, where no runtime is left to do it.
+ * Version 1 has a hierarchy for each controller, version 2 just one.
+ */
+export async function removeContainerCgroups(nodeDirectory: string): Promise<void> {
+  const containers = await readdir(join(nodeDirectory, 'run/containerd/io.containerd.runtime.v2.task/k8s.io')).catch(
+    () => [],
+  );
+  for (const parent of await parents()) {
+    for (const container of containers) await rmdir(join(parent, container)).catch(ignore('ENOENT'));
+    await rmdir(parent).catch(ignore('ENOENT', 'EBUSY', 'ENOTEMPTY'));
+  }
 }
 
-async function removeTree(directory: string): Promise<void> {
-  for (const child of await directories(directory)) await removeTree(child);
-  await rmdir(directory).catch(ignoreMissing);
+async function parents(): Promise<readonly string[]> {
+  const hierarchies = (await readdir(ROOT, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  return [PARENT, ...hierarchies.map(({ name }) => join(name, PARENT))].map((path) => join(ROOT, path));
 }
 
-async function directories(directory: string): Promise<readonly string[]> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => join(directory, entry.name));
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
+/** What is in use by others stays, what is gone is fine. */
+function ignore(...codes: readonly string[]) {
+  return (error: NodeJS.ErrnoException): void => {
+    if (!codes.includes(error.code ?? '')) throw error;
+  };
 }

@@ -2,10 +2,10 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { buildBinaries } from './binaries.ts';
-import { removeCgroup } from './cgroup.ts';
+import { removeContainerCgroups } from './cgroup.ts';
 import { ADMINISTRATOR, nodeUser, startControlPlane } from './controlplane.ts';
 import { createNetwork, readNetwork, removeNetwork } from './network.ts';
-import { type ClusterNode, clusterCgroup, type NodeSpec, startNode } from './node.ts';
+import { type ClusterNode, type NodeSpec, startNode } from './node.ts';
 import { writePauseImage } from './pause.ts';
 import { stopServers } from './process.ts';
 import { progress } from './progress.ts';
@@ -77,10 +77,11 @@ export async function stopCluster(directory: string): Promise<void> {
   await stopServers(directory);
   const network = await readNetwork(directory);
   if (network === undefined) return;
-  await removeCgroup(clusterCgroup(network));
   await removeNetwork(network);
   for (const entry of await readdir(directory)) {
-    if (entry !== 'logs') await rm(join(directory, entry), { recursive: true, force: true });
+    if (entry === 'logs') continue;
+    await removeContainerCgroups(join(directory, entry));
+    await rm(join(directory, entry), { recursive: true, force: true });
   }
 }
 
@@ -111,4 +112,6 @@ async function waitUntilReady({ kubectl, nodes }: Cluster): Promise<void> {
   const names = nodes.map(({ name }) => `node/${name}`);
   await waitFor('the nodes to register', 60_000, () => kubectl('get', ...names));
   await kubectl('wait', '--for=condition=Ready', '--timeout=120s', ...names);
+  // Without it no pod is admitted; the controller manager makes it a moment after its start.
+  await kubectl('wait', '--for=create', '--timeout=60s', 'serviceaccount/default');
 }

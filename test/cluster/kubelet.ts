@@ -14,11 +14,9 @@ interface KubeletOptions {
   readonly socket: string;
   readonly address: string;
   readonly port: number;
-  /** The cgroup that all pods of the node are in. */
-  readonly cgroup: string;
 }
 
-function kubeletConfig({ socket, address, port, cgroup }: KubeletOptions) {
+function kubeletConfig({ socket, address, port }: KubeletOptions) {
   return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -33,12 +31,13 @@ function kubeletConfig({ socket, address, port, cgroup }: KubeletOptions) {
     // Cgroups: works with either version, without systemd, and without changing what the machine has.
     failCgroupV1: false,
     cgroupDriver: 'cgroupfs',
-    cgroupRoot: cgroup,
     cgroupsPerQOS: false,
     enforceNodeAllocatable: [],
     failSwapOn: false,
     makeIPTablesUtilChains: false,
     localStorageCapacityIsolation: false,
+    // Nothing answers there, so a lookup fails at once: there is no DNS, and no registry to be found by it.
+    clusterDNS: [address],
     resolvConf: '',
     volumePluginDir: '/var/lib/kubelet/volume-plugins',
     // The kubelet must not clean behind the tests' back.

@@ -7,11 +7,19 @@
 #   PROGRAM    waits and reaps
 #   SIZE       of a filesystem just for images, as mount(8) takes it for tmpfs; without it they are in DIRECTORY
 set -eu
-directory=$1 program=$2 size=${3:-}
+directory=$1 program=$2 size=$3
 
 own() {
   mkdir -p "$directory/$1" "$2"
   mount --bind "$directory/$1" "$2"
+}
+
+# The kubelet sets these for the whole machine, unless they are so already.
+pretend() {
+  [ -e "/proc/sys/$(echo "$1" | tr . /)" ] || return 0
+  mkdir -p "$directory/sysctl"
+  echo "$2" >"$directory/sysctl/$1"
+  mount --bind "$directory/sysctl/$1" "/proc/sys/$(echo "$1" | tr . /)"
 }
 
 mkdir -p "$directory/containerd"
@@ -21,6 +29,12 @@ own kubelet /var/lib/kubelet
 own log/pods /var/log/pods
 own log/containers /var/log/containers
 own run /run
+pretend vm.overcommit_memory 1
+pretend vm.panic_on_oom 0
+pretend kernel.panic 10
+pretend kernel.panic_on_oops 1
+pretend kernel.keys.root_maxkeys 1000000
+pretend kernel.keys.root_maxbytes 25000000
 
 # The kubelet passes mounts on to containers, as in a namespace that no other is made of.
 mount --make-rshared /

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import type { WrittenImage } from '../helpers/images.ts';
 import type { Binaries } from './binaries.ts';
 import { type Runtime, writeContainerdConfig } from './containerd.ts';
 import { writeKubeletConfig } from './kubelet.ts';
@@ -33,8 +34,8 @@ export interface ClusterNode {
   readonly run: (command: string, ...arguments_: readonly string[]) => Promise<string>;
   /** Runs the runtime's own ctr where the kubelet's images are. */
   readonly ctr: (...arguments_: readonly string[]) => Promise<string>;
-  /** Imports an image tar (OCI layout). */
-  readonly importImages: (tar: string) => Promise<void>;
+  /** Imports an image tar (OCI layout); returns when the runtime lists those images, which is a little later. */
+  readonly importImages: (tar: string, images?: readonly WrittenImage[]) => Promise<void>;
   /** Stops the kubelet; containers go on. */
   readonly stopKubelet: () => Promise<void>;
   readonly startKubelet: () => Promise<void>;
@@ -60,11 +61,6 @@ export async function startNode(spec: NodeSpec, pauseImage: string, options: Nod
   await node.importImages(pauseImage);
   await node.startKubelet();
   return node;
-}
-
-/** The cgroup of all pods of a cluster; each node has one in it. */
-export function clusterCgroup({ bridge }: Network): string {
-  return `/${bridge}`;
 }
 
 async function startInit(spec: NodeSpec, directory: string, options: NodeOptions): Promise<number> {
@@ -98,10 +94,21 @@ function describeNode(spec: NodeSpec, init: number, directory: string, options: 
     imageDirectory: join(directory, 'containerd'),
     run,
     ctr,
-    importImages: async (tar) => void (await ctr('images', 'import', tar)),
+    importImages: async (tar, images = []) => {
+      await ctr('images', 'import', tar);
+      await waitUntilListed(ctr, images);
+    },
     stopKubelet: () => stopServer(options.directory, kubeletName(name)),
     startKubelet: () => startKubelet(name, socketOnNode, init, directory, options),
   };
+}
+
+/** The runtime makes a name of each image's ID when it takes notice of an import. */
+async function waitUntilListed(ctr: ClusterNode['ctr'], images: readonly WrittenImage[]): Promise<void> {
+  await waitFor('the runtime to list what was imported', 120_000, async () => {
+    const names = new Set((await ctr('images', 'list', '--quiet')).split('\n'));
+    return images.every(({ id }) => names.has(id)) || undefined;
+  });
 }
 
 async function startContainerd(
@@ -129,8 +136,7 @@ async function startKubelet(
   options: NodeOptions,
 ): Promise<void> {
   const { address } = options.network;
-  const cgroup = join(clusterCgroup(options.network), name);
-  const config = await writeKubeletConfig(directory, { socket, address, port: options.port, cgroup });
+  const config = await writeKubeletConfig(directory, { socket, address, port: options.port });
   await startServer(options.directory, {
     name: kubeletName(name),
     survives: options.survives,
