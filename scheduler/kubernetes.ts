@@ -3,6 +3,7 @@ import {
   AppsV1Api,
   BatchV1Api,
   CoreV1Api,
+  type CoreV1Event,
   type KubeConfig,
   type KubernetesObject,
   type V1ConfigMap,
@@ -212,10 +213,10 @@ export class KubernetesCluster implements Cluster {
     const events = await this.#call(`read the events of pod ${pod}`, [], () =>
       this.#core.listNamespacedEvent({ namespace, fieldSelector }),
     );
-    const time = (event: { lastTimestamp?: Date; eventTime?: Date }) =>
-      new Date(event.lastTimestamp ?? event.eventTime ?? 0).getTime();
-    const newest = events?.items.sort((a, b) => time(b) - time(a))[0];
-    return newest && `${newest.reason}: ${newest.message}`;
+    const newestFirst = (events?.items ?? []).sort((a, b) => instantOfEvent(b) - instantOfEvent(a));
+    // `Error: ImagePullBackOff` says less than the failed pull before it.
+    const telling = newestFirst.find(({ message }) => !message?.startsWith('Error: ')) ?? newestFirst[0];
+    return telling && `${telling.reason}: ${telling.message}`;
   }
 
   async listStartingReferences(): Promise<string[]> {
@@ -322,6 +323,10 @@ function withVersion(body: V1ConfigMap, resourceVersion: string): V1ConfigMap {
 
 function markTerminating(pod: CleanerPod): CleanerPod {
   return { ...pod, terminating: true };
+}
+
+function instantOfEvent({ lastTimestamp, eventTime }: CoreV1Event): number {
+  return new Date(lastTimestamp ?? eventTime ?? 0).getTime();
 }
 
 function unique(references: readonly string[]): string[] {

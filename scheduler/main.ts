@@ -3,8 +3,6 @@ import { pino } from 'pino';
 import type { Cluster } from './cluster.ts';
 import { serveHealth } from './health.ts';
 import { RunJournal } from './journal.ts';
-import { connectCluster } from './kubernetes-connect.ts';
-import { openLocalCluster } from './local.ts';
 import type { Log } from './log.ts';
 import { Loop } from './loop.ts';
 import { reconcile } from './reconcile.ts';
@@ -17,6 +15,7 @@ export type Flags = Readonly<Record<string, string | undefined>>;
 export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv): Promise<void> {
   const settings = readSettings(flags, environment);
   const log = newLogger(settings.logLevel);
+  const { connectCluster } = await import('./kubernetes-connect.ts');
   const cluster = await connectCluster(settings, 'KUBERNETES_SERVICE_HOST' in environment, hostname(), log);
   let isReady = false;
   const health = await serveHealth(settings.port, () => isReady);
@@ -66,6 +65,7 @@ export interface LocalOptions {
 /** `nodesweep local`: the same scheduler with runtimes as nodes, until SIGTERM or SIGINT. */
 export async function runLocal(options: LocalOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   const log = newLogger(options.logLevel);
+  const { openLocalCluster } = await import('./local.ts');
   const cluster = openLocalCluster(options, environment, log);
   await runUntilSignal(cluster, 60_000, log, () => log.info({ policies: options.policies }, 'the scheduler is ready'));
 }

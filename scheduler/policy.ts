@@ -182,7 +182,9 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: pathOf([...issue.path, key]), message: 'is not a known field' }));
   }
-  const message = issue.message.endsWith('received undefined') ? 'is required' : issue.message.replace(/^[^:]*: (?=expected)/, '');
+  const message = issue.message.endsWith('received undefined')
+    ? 'is required'
+    : issue.message.replace(/^[^:]*: (?=expected)/, '');
   return [{ path: pathOf(issue.path), message }];
 }
 

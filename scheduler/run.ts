@@ -133,7 +133,7 @@ export function isFinished(run: Run): boolean {
 
 /** The data of a run's record: `run.yaml` for people, `nodes.json` for what the scheduler must remember of each node. */
 export function encodeRun(run: Run): Record<string, string> {
-  const { nodes, problems, ...totals } = summarize(run);
+  const { nodes, images, bytes, problems, omittedProblems } = summarize(run);
   const document = {
     version: 1,
     policy: run.policy,
@@ -146,8 +146,10 @@ export function encodeRun(run: Run): Record<string, string> {
     startedAt: run.startedAt,
     finishedAt: run.finishedAt,
     nodes,
-    ...totals,
+    images,
+    bytes,
     problems,
+    omittedProblems: omittedProblems || undefined,
     acknowledgedFailures: run.acknowledgedFailures || undefined,
     resumedBy: run.resumedBy,
     spec: run.document,
