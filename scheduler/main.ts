@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import type { Cluster } from './cluster.ts';
 import { serveHealth } from './health.ts';
 import { RunJournal } from './journal.ts';
+import type { LocalOptions } from './local.ts';
 import type { Log } from './log.ts';
 import { Loop } from './loop.ts';
 import { reconcile } from './reconcile.ts';
@@ -53,19 +54,10 @@ function nextSignal(): Promise<NodeJS.Signals> {
   return promise;
 }
 
-/** What `nodesweep local` is told on its command line. */
-export interface LocalOptions {
-  readonly policies: string;
-  /** `name=endpoint` pairs; none means this machine. */
-  readonly endpoint?: readonly string[];
-  readonly state: string;
-  readonly logLevel: string;
-}
-
 /** `nodesweep local`: the same scheduler with runtimes as nodes, until SIGTERM or SIGINT. */
 export async function runLocal(options: LocalOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   const log = newLogger(options.logLevel);
   const { openLocalCluster } = await import('./local.ts');
-  const cluster = openLocalCluster(options, environment, log);
+  const cluster = openLocalCluster(options, { script: process.argv[1] ?? '', environment }, log);
   await runUntilSignal(cluster, 60_000, log, () => log.info({ policies: options.policies }, 'the scheduler is ready'));
 }
