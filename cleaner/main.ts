@@ -2,9 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { type Logger, pino } from 'pino';
 import { type Clock, readClock } from './clock.ts';
 import { createCrictl } from './crictl.ts';
+import { CrictlError } from './crictl-error.ts';
 import { measureDisk } from './filesystem.ts';
 import { loadHistory, saveHistory } from './history-file.ts';
 import { createUsageReader } from './inventory.ts';
+import { InventoryError } from './inventory-error.ts';
 import type { Job } from './job.ts';
 import { exitCodeOf, type Report, type ReportError } from './report.ts';
 import { buildFailure, buildReport } from './report-build.ts';
@@ -20,6 +22,11 @@ export type CleanOptions = {
   readonly state: string;
   readonly dryRun: boolean;
 };
+
+/** There is no job to do; the message is that of the cause. */
+class BadJobError extends Error {
+  override readonly name = 'BadJobError';
+}
 
 /** Runs the cleaner once and returns its exit code. Whatever happens is logged, and told in a report. */
 export async function clean(options: CleanOptions, environment: NodeJS.ProcessEnv): Promise<number> {
@@ -49,9 +56,10 @@ async function runOnce(
     const findings = await sweep(job, { runtime, readUsage, node, onImage: (event) => log.info(event) }, signal);
     return buildReport(findings, durationMs());
   } catch (error) {
-    const described = describeError(error);
-    log.error({ event: 'error', ...described, err: error });
-    return buildFailure([described], durationMs());
+    const { reason, message } = describeError(error);
+    const isExpected = [BadJobError, CrictlError, InventoryError].some((expected) => error instanceof expected);
+    log.error({ event: 'error', reason, ...(!isExpected && { err: error }) }, message);
+    return buildFailure([{ reason, message }], durationMs());
   }
 }
 
@@ -83,8 +91,12 @@ function listenForStop(log: Logger): { readonly signal: AbortSignal; readonly re
 }
 
 async function loadJob({ loadJob, dryRun }: CleanOptions): Promise<Job> {
-  const job = await loadJob();
-  return { ...job, dryRun: job.dryRun || dryRun };
+  try {
+    const job = await loadJob();
+    return { ...job, dryRun: job.dryRun || dryRun };
+  } catch (cause) {
+    throw new BadJobError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
 }
 
 function readRuntimeOptions({ CRICTL, CONTAINER_RUNTIME_ENDPOINT: endpoint }: NodeJS.ProcessEnv) {
@@ -110,8 +122,7 @@ function openNode(directory: string, { NODESWEEP_IMAGE }: NodeJS.ProcessEnv, clo
 
 function describeError(error: unknown): ReportError {
   if (!(error instanceof Error)) return { reason: 'UnexpectedError', message: String(error) };
-  const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : error.name;
-  return { reason, message: error.message };
+  return { reason: error instanceof InventoryError ? error.reason : error.name, message: error.message };
 }
 
 async function writeReport(path: string | undefined, report: Report, log: Logger): Promise<void> {

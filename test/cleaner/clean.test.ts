@@ -1,0 +1,321 @@
+import { rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { maxReportBytes } from '../../cleaner/report.ts';
+import { writeBrokenCrictl } from '../fixtures/broken-crictl/broken.ts';
+import {
+  buildContainer,
+  buildImage,
+  buildSimulatedNode,
+  readNode,
+  type SimulatedNode,
+  updateNode,
+} from '../fixtures/simulated/node.ts';
+import { type Bench, type CleanRun, createBench, imagesLeft, nameOf, runClean, startClean } from '../helpers/clean.ts';
+
+const web = buildImage('docker.io/library/web:1');
+const old = buildImage('docker.io/library/old:1');
+const junk = Array.from({ length: 80 }, (_, index) => buildImage(`docker.io/library/junk:${index}`));
+
+let bench: Bench;
+
+afterEach(() => bench.remove());
+
+async function prepare(node: Partial<SimulatedNode>, job: object = {}): Promise<void> {
+  bench = await createBench(buildSimulatedNode(node), job);
+}
+
+function decisions({ images }: CleanRun): Record<string, string> {
+  return Object.fromEntries(
+    images.map(({ id, names, decision, reason, outcome }) => [
+      names[0] ?? id,
+      [decision, reason, outcome].filter(Boolean).join(' '),
+    ]),
+  );
+}
+
+/** Waits until so many images are left: the runtime of these tests answers only some time after. */
+async function waitForImages(count: number): Promise<void> {
+  while (readNode(bench.nodeFile).images.length > count) await sleep(20);
+}
+
+describe.each(['containerd-1.6', 'containerd-2.4'] as const)('on a node with %s', (flavour) => {
+  const digest = `sha256:${'cd'.repeat(32)}`;
+  const toolDigest = `sha256:${'ef'.repeat(32)}`;
+  const exited = buildImage('docker.io/library/exited:1');
+  const created = buildImage('docker.io/library/created:1');
+  const mounted = buildImage('docker.io/library/mounted:1');
+  const excluded = buildImage('docker.io/acme/app:1', { repoTags: ['docker.io/acme/app:1', 'docker.io/acme/base:1'] });
+  const byDigest = buildImage('digest', { repoTags: [], repoDigests: [`docker.io/library/tool@${toolDigest}`] });
+  const starting = buildImage('starting', { repoTags: [], repoDigests: [`docker.io/library/next@${digest}`] });
+  const nameless = buildImage('nameless', { repoTags: ['<none>:<none>'], repoDigests: ['<none>@<none>'] });
+  const pause = buildImage('localhost/sandbox:1', { pinned: flavour === 'containerd-2.4' });
+  const own = buildImage('docker.io/acme/nodesweep:1');
+  const node: Partial<SimulatedNode> = {
+    flavour,
+    sandboxImage: 'localhost/sandbox:1',
+    images: [web, exited, created, mounted, excluded, byDigest, starting, nameless, pause, own, old],
+    containers: [
+      buildContainer(web, {
+        id: 'c1',
+        imageMounts: [{ containerPath: '/data', image: 'docker.io/library/mounted:1', imageId: mounted.id }],
+      }),
+      buildContainer(exited, { id: 'c2', state: 'CONTAINER_EXITED', finishedAt: '2026-01-01T00:00:00Z' }),
+      buildContainer(created, { id: 'c3', state: 'CONTAINER_CREATED' }),
+    ],
+  };
+  const job = {
+    images: { exclude: ['**/base:*'] },
+    startingReferences: [`docker.io/library/next:1@${digest}`],
+  };
+  const env = { NODESWEEP_IMAGE: 'acme/nodesweep:1' };
+  const kept = {
+    'docker.io/library/web:1': 'keep InUse',
+    'docker.io/library/exited:1': 'keep InUse',
+    'docker.io/library/created:1': 'keep InUse',
+    'docker.io/library/mounted:1': 'keep InUse',
+    'docker.io/acme/app:1': 'keep Excluded',
+    [`docker.io/library/next@${digest}`]: 'keep Starting',
+    'localhost/sandbox:1': 'keep Pinned',
+    'docker.io/acme/nodesweep:1': 'keep OwnImage',
+  };
+
+  it('exactly the right images go, each is logged once, and the report tells the same (T2, T7, T9, T10, T11, T12)', async () => {
+    await prepare(node, job);
+    const run = await runClean(bench, [], env);
+
+    expect(run.exitCode).toBe(0);
+    expect(decisions(run)).toEqual({
+      ...kept,
+      [nameless.id]: 'remove removed',
+      [`docker.io/library/tool@${toolDigest}`]: 'remove removed',
+      'docker.io/library/old:1': 'remove removed',
+    });
+    expect(imagesLeft(bench)).toEqual(Object.keys(kept).toSorted());
+    expect(run.report).toMatchObject({
+      outcome: 'Succeeded',
+      images: { total: 11, inUse: 4, removed: 3, failed: 0, skipped: 0, unknown: 0, kept: 8 },
+      bytes: { nominal: 300e6 },
+      errors: [],
+    });
+    expect(run.report.bytes.freed).toBeCloseTo(300e6, -4);
+    expect(run.events.at(-1)).toMatchObject({ event: 'report', node: 'node-1', policy: 'nightly', ...run.report });
+  });
+
+  it('a dry run decides the same and removes nothing', async () => {
+    await prepare(node, job);
+    const run = await runClean(bench, ['--dry-run'], env);
+
+    expect(run.exitCode).toBe(0);
+    expect(decisions(run)).toEqual({
+      ...kept,
+      [nameless.id]: 'remove planned',
+      [`docker.io/library/tool@${toolDigest}`]: 'remove planned',
+      'docker.io/library/old:1': 'remove planned',
+    });
+    expect(readNode(bench.nodeFile).images).toEqual(node.images);
+    expect(run.report).toMatchObject({ outcome: 'DryRun', images: { total: 11, removed: 0, kept: 8 } });
+    expect(run.report.bytes).toEqual({ freed: 0, nominal: 300e6 });
+  });
+});
+
+describe('nothing is removed, and the exit code is 2 (C36, T1)', () => {
+  async function expectNothingAttempted(run: CleanRun, message: string | RegExp): Promise<void> {
+    expect(run.exitCode).toBe(2);
+    expect(run.report).toMatchObject({ outcome: 'Failed', errors: [{ message: expect.stringMatching(message) }] });
+    expect(run.events).toContainEqual(expect.objectContaining({ level: 'error', event: 'error' }));
+    expect(imagesLeft(bench)).toEqual([nameOf(old), nameOf(web)]);
+  }
+
+  it.each([
+    ['ps', 'rubbish', /"crictl ps -a -o json" gave an answer that can't be relied on \(it is no JSON/],
+    ['ps', 'half', /"crictl ps -a -o json" gave an answer that can't be relied on \(it is cut off/],
+    ['ps', 'fails', /"crictl ps -a -o json" ended with exit code 1: something broke; check CONTAINER_RUNTIME_ENDPOINT/],
+    ['inspect', 'fails', /"crictl inspect -o json \(1 IDs\)" ended with exit code 1/],
+    ['info', 'crashes', /"crictl info -o json" was ended by SIGKILL/],
+  ] as const)('when crictl %s is %s', async (command, how, message) => {
+    await prepare({ images: [web, old], containers: [buildContainer(web)] });
+    const CRICTL = await writeBrokenCrictl(bench.directory, command, how);
+    await expectNothingAttempted(await runClean(bench, [], { CRICTL }), message);
+  });
+
+  it.each<[what: string, env: (directory: string) => NodeJS.ProcessEnv, message: RegExp]>([
+    ['crictl is missing', () => ({ CRICTL: '/nowhere/crictl' }), /^\/nowhere\/crictl was not found: install crictl/],
+    [
+      'crictl may not be executed',
+      (directory) => ({ CRICTL: join(directory, 'job.json') }),
+      /\(EACCES\): make it exec/,
+    ],
+    [
+      'the socket is missing',
+      () => ({ CONTAINER_RUNTIME_ENDPOINT: 'unix:///nowhere.sock' }),
+      /dial unix \/nowhere.sock: connect: no such file or directory.*check CONTAINER_RUNTIME_ENDPOINT/,
+    ],
+    ['the list of containers lacks our own', () => ({ POD_UID: '1234' }), /lacks the container of this very pod/],
+  ])('when %s', async (_, env, message) => {
+    await prepare({ images: [web, old], containers: [buildContainer(web)] });
+    await expectNothingAttempted(await runClean(bench, [], env(bench.directory)), message);
+  });
+
+  it.each<[what: string, node: Partial<SimulatedNode>, message: RegExp]>([
+    [
+      'a container refers to no image (T3)',
+      { containers: [buildContainer(web, { answer: { imageId: null, image: { image: 'ghost' }, imageRef: '' } })] },
+      /container main \(.*\) uses ghost, which is no image here: remove the container.*nothing was removed/,
+    ],
+    [
+      'there are sandboxes without any container',
+      {
+        sandboxes: [
+          { id: 's', name: 'web', namespace: 'default', state: 'SANDBOX_READY', createdAt: '2026-01-01T00:00:00Z' },
+        ],
+      },
+      /the list of containers is empty although 1 pod sandboxes are ready/,
+    ],
+  ])('when %s', async (_, node, message) => {
+    await prepare({ images: [web, old], ...node });
+    await expectNothingAttempted(await runClean(bench), message);
+  });
+
+  it.each<[what: string, spoil: (path: string) => Promise<void>, message: RegExp]>([
+    ['missing', (path) => rm(path), /job .*job.json can't be read: check --job/],
+    ['cut off', (path) => writeFile(path, '{"version":1,"pol'), /job .*job.json is no complete JSON/],
+    ['of another version', (path) => writeFile(path, '{"version":2}'), /is of version 2.*same release/],
+    ['wrong twice', (path) => writeFile(path, '{"version":1,"run":"","x":1}'), /policy: .*run: .*"x"/],
+  ])('when the job is %s', async (_, spoil, message) => {
+    await prepare({ images: [web, old], containers: [buildContainer(web)] });
+    await spoil(bench.jobFile);
+    await expectNothingAttempted(await runClean(bench), message);
+  });
+});
+
+describe('a removal', () => {
+  it('that the runtime refuses holds no other back, and is told with its reason (N9, T16)', async () => {
+    const used = buildImage('docker.io/library/used:1', { removal: { kind: 'InUse' } });
+    const stuck = buildImage('docker.io/library/stuck:1', { removal: { kind: 'Fails', message: 'read-only' } });
+    await prepare({ images: [used, stuck, old] });
+    const run = await runClean(bench);
+
+    expect(run.exitCode).toBe(1);
+    expect(decisions(run)).toEqual({
+      [nameOf(used)]: 'remove InUse skipped',
+      [nameOf(stuck)]: 'remove RemovalFailed failed',
+      [nameOf(old)]: 'remove removed',
+    });
+    expect(run.report).toMatchObject({
+      outcome: 'PartiallyFailed',
+      images: { removed: 1, failed: 1, skipped: 1 },
+      errors: [{ image: nameOf(stuck), reason: 'RemovalFailed', message: expect.stringContaining('read-only') }],
+    });
+  });
+
+  it('takes note of what happens while it goes on (C34, T15, T17, T24)', async () => {
+    const slow = junk.map((image) => ({ ...image, removal: { kind: 'Late', ms: 500 } as const }));
+    await prepare({ images: slow });
+    const { done } = startClean(bench);
+    await waitForImages(30);
+    const left = readNode(bench.nodeFile).images;
+    const [usedNow, goneNow] = left.slice(-2);
+    if (usedNow === undefined || goneNow === undefined) throw new Error('nothing is left for a second batch');
+    updateNode(bench.nodeFile, (node) => ({
+      ...node,
+      images: node.images.filter(({ id }) => id !== goneNow.id),
+      containers: [buildContainer(usedNow)],
+    }));
+    const run = await done;
+
+    expect(run.exitCode).toBe(0);
+    expect(imagesLeft(bench)).toEqual([nameOf(usedNow)]);
+    expect(decisions(run)).toMatchObject({
+      [nameOf(usedNow)]: 'remove InUse skipped',
+      [nameOf(goneNow)]: 'remove removed',
+    });
+    expect(run.report.images).toMatchObject({ total: 80, removed: 79, skipped: 1 });
+  });
+
+  it('that is in flight at SIGTERM finishes, and no other starts (T14)', async () => {
+    const slow = junk.map((image) => ({ ...image, removal: { kind: 'Late', ms: 500 } as const }));
+    await prepare({ images: slow });
+    const { subprocess, done } = startClean(bench);
+    await waitForImages(30);
+    subprocess.kill('SIGTERM');
+    const run = await done;
+
+    expect(run.exitCode).toBe(1);
+    expect(imagesLeft(bench)).toHaveLength(30);
+    expect(run.images).toHaveLength(80);
+    expect(run.report).toMatchObject({
+      outcome: 'PartiallyFailed',
+      images: { removed: 50, failed: 0, skipped: 30 },
+      errors: [{ reason: 'Interrupted', message: '30 images were not tried: asked to stop' }],
+    });
+  });
+
+  it('goes on just down to the low threshold (N6, N7)', async () => {
+    const filesystem = { capacityBytes: 10e9, otherBytes: 1.05e9, mountpoint: '/' };
+    const images = junk.slice(0, 8).map((image) => ({ ...image, sizeBytes: 1e9 }));
+    await prepare({ images, filesystem }, { disk: { highPercent: 85, lowPercent: 80 } });
+    const run = await runClean(bench);
+
+    expect(run.report.images).toMatchObject({ removed: 2, kept: 6 });
+    expect(imagesLeft(bench)).toHaveLength(6);
+    expect(Object.values(decisions(run)).filter((decision) => decision === 'keep BelowThreshold')).toHaveLength(6);
+  });
+});
+
+describe('the history', () => {
+  it('protects what was used or came since the run before, for minAge (N4)', async () => {
+    await prepare({ images: [web, old], containers: [buildContainer(web)] });
+    expect(decisions(await runClean(bench, ['--dry-run']))[nameOf(old)]).toBe('remove planned');
+    const fresh = buildImage('docker.io/library/fresh:1');
+    updateNode(bench.nodeFile, (node) => ({ ...node, containers: [], images: [...node.images, fresh] }));
+    const run = await runClean(bench);
+
+    expect(decisions(run)).toEqual({
+      [nameOf(web)]: 'keep RecentlyUsed',
+      [nameOf(fresh)]: 'keep TooYoung',
+      [nameOf(old)]: 'remove removed',
+    });
+  });
+
+  it('that can not be written is told, and stops nothing', async () => {
+    await prepare({ images: [old] });
+    await writeFile(bench.stateDirectory, 'a file where the directory should be');
+    const run = await runClean(bench);
+
+    expect(run.exitCode).toBe(0);
+    expect(imagesLeft(bench)).toEqual([]);
+    expect(run.report.outcome).toBe('Succeeded');
+    expect(run.report.errors.map(({ reason }) => reason)).toContain('HistoryNotWritten');
+  });
+});
+
+describe('the report', () => {
+  it('fits into a termination message, however much goes wrong', async () => {
+    const stuck = junk.map((image) => ({ ...image, removal: { kind: 'Fails', message: 'no '.repeat(99) } as const }));
+    await prepare({ images: stuck });
+    const run = await runClean(bench);
+
+    expect(run.exitCode).toBe(1);
+    expect((await stat(bench.reportFile)).size).toBeLessThanOrEqual(maxReportBytes);
+    expect(run.report.images.failed).toBe(80);
+    expect(run.report.errors.length).toBeGreaterThan(5);
+    expect(run.report.omitted).toBe(80);
+  });
+
+  it('says that there was nothing to do on an empty node', async () => {
+    await prepare({});
+    const run = await runClean(bench);
+    expect(run).toMatchObject({ exitCode: 0, report: { outcome: 'Succeeded', images: { total: 0 } } });
+  });
+});
+
+describe('LOG_LEVEL', () => {
+  it('that is none is told, and taken for info', async () => {
+    await prepare({ images: [old] });
+    const run = await runClean(bench, [], { LOG_LEVEL: 'loud' });
+    expect(run.events[0]).toMatchObject({ level: 'warn', msg: expect.stringContaining('LOG_LEVEL loud is none of') });
+    expect(run.images).toHaveLength(1);
+  });
+});
