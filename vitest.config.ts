@@ -18,6 +18,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/e2e/setup.ts'],
           fileParallelism: false,
+          isolate: false,
+          maxWorkers: 1,
           testTimeout: 300_000,
           hookTimeout: 900_000,
         },

@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { type Cluster, MIXED_NODES, startCluster } from '../cluster/cluster.ts';
+import { installPackages } from '../cluster/packages.ts';
+import { buildProductImage } from '../cluster/product.ts';
+import { progress } from '../cluster/progress.ts';
+import { type Kubectl, namespace } from './objects.ts';
+import { e2eDirectory } from './setup.ts';
+
+/** nodesweep, installed on a cluster as the README says. */
+export interface Installation {
+  readonly kubectl: Kubectl;
+  /** Applies objects with kubectl. */
+  readonly apply: (...objects: readonly object[]) => Promise<void>;
+  /** The cluster where it is one that the tests have started: only then can they look into its nodes. */
+  readonly cluster: Cluster | undefined;
+}
+
+const manifests = join(import.meta.dirname, '../../manifests');
+/** The name under which the manifests ask for the product's image. */
+const installedImage = 'docker.io/library/nodesweep:0.1.0';
+const deployment = 'deployment/nodesweep-scheduler';
+/** A cleaner that can't start is given up sooner than by default, so that the tests don't wait. */
+export const startTimeoutSeconds = 15;
+
+let installation: Promise<Installation> | undefined;
+
+/** Installs once for all tests: on the cluster of KUBECONFIG where that is set, else on one that is started. */
+export function install(): Promise<Installation> {
+  installation ??= process.env.KUBECONFIG === undefined ? installOnOwnCluster() : installOnGivenCluster();
+  return installation;
+}
+
+async function installOnOwnCluster(): Promise<Installation> {
+  await installPackages();
+  const cluster = await startCluster({ nodes: MIXED_NODES, directory: e2eDirectory });
+  const product = await buildProductImage(e2eDirectory);
+  for (const node of cluster.nodes) {
+    await node.importImages(product.tar);
+    await node.ctr('images', 'tag', product.name, installedImage);
+  }
+  return applyManifests(cluster.kubectl, cluster.kubeconfig, cluster);
+}
+
+async function installOnGivenCluster(): Promise<Installation> {
+  progress(`Using the cluster of KUBECONFIG; its nodes must have, or be able to pull, ${installedImage}`);
+  progress('Skipping what needs root on the nodes: images read back from the runtime, and a missing socket');
+  const kubectl: Kubectl = async (...arguments_) => (await execa('kubectl', arguments_)).stdout;
+  return applyManifests(kubectl, process.env.KUBECONFIG ?? '', undefined);
+}
+
+async function applyManifests(
+  kubectl: Kubectl,
+  kubeconfig: string,
+  cluster: Cluster | undefined,
+): Promise<Installation> {
+  progress('Installing nodesweep: kubectl apply -k manifests');
+  await kubectl('apply', '-k', manifests);
+  await kubectl('set', 'env', '-n', namespace, deployment, `NODESWEEP_START_TIMEOUT_SECONDS=${startTimeoutSeconds}`);
+  await kubectl('rollout', 'status', '-n', namespace, deployment, '--timeout=120s');
+  const apply = async (...objects: readonly object[]) => {
+    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
+    await execa('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-f', '-'], { input });
+  };
+  return { kubectl, apply, cluster };
+}
