@@ -96,19 +96,24 @@ function addLint(): void {
       'after',
       '\nPrints every problem as file:path: message. Exit codes: 0 all policies are valid; 1 there are problems',
     )
-    .action(async (files: string[]) => {
-      const { lintText } = await import('./scheduler/lint.ts');
-      const results = await Promise.all(
-        files.map(async (file) => ({ file, ...lintText(basename(file), await readFile(file, 'utf8')) })),
-      );
-      const lines = results.flatMap(({ file, problems }) =>
-        problems.map(({ path, message }) => `${file}:${path}: ${message}`),
-      );
-      for (const line of lines) console.log(line);
-      const total = results.reduce((sum, { policies }) => sum + policies, 0);
-      if (lines.length === 0) console.log(`${total} ${total === 1 ? 'policy is' : 'policies are'} valid`);
-      else process.exitCode = 1;
-    });
+    .action(lintFiles);
+}
+
+async function lintFiles(files: readonly string[]): Promise<void> {
+  const { lintText } = await import('./scheduler/lint.ts');
+  let policies = 0;
+  let problems = 0;
+  for (const file of files) {
+    const result = await readFile(file, 'utf8').then(
+      (text) => lintText(basename(file), text),
+      (error) => ({ policies: 0, problems: [{ path: '', message: `can't be read: ${error.message}` }] }),
+    );
+    for (const { path, message } of result.problems) console.log(`${file}:${path}: ${message}`);
+    policies += result.policies;
+    problems += result.problems.length;
+  }
+  if (problems === 0) console.log(`${policies} ${policies === 1 ? 'policy is' : 'policies are'} valid`);
+  else process.exitCode = 1;
 }
 
 function addSchema(): void {
