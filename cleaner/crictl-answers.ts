@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { normaliseNames } from './reference.ts';
 import type { Container, ContainerDetails, Image } from './runtime.ts';
 

@@ -1,5 +1,5 @@
 import { execa, type Result } from 'execa';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import {
   containerStatusesAnswer,
   containersAnswer,

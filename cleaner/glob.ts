@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   isDigest,
   isExplicitHost,
@@ -29,6 +29,7 @@ export function compileGlobs(globs: readonly string[]): (names: readonly string[
 }
 
 function compileGlob(glob: string): (name: string) => boolean {
+  if (glob === '**') return () => true;
   const { repository, tag, digest } = splitReference(glob);
   const matchesRepository = compileWildcards(fillInRepository(glob, repository));
   const matchesTag = tag === undefined || digest !== undefined ? undefined : compileWildcards(tag);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Job, jobSchema } from './job.ts';
 
 /** A job that can't be read or is wrong; the message names the file and every problem in it. */

@@ -19,6 +19,7 @@ export function findNewest(
   buildTimes: ReadonlyMap<string, number>,
   records: ReadonlyMap<string, ImageRecord>,
 ): ReadonlySet<string> {
+  if (count === 0) return new Set();
   const bornAt = ({ id }: Image) => buildTimes.get(id) ?? records.get(id)?.firstSeen ?? 0;
   const newestFirst = (a: Image, b: Image) => bornAt(b) - bornAt(a) || (a.id < b.id ? -1 : 1);
   const newest = groupByRepository(images).flatMap((group) => group.toSorted(newestFirst).slice(0, count));

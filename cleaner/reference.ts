@@ -50,11 +50,12 @@ export function referenceKeys(text: string): readonly string[] {
   if (id !== undefined) return [`sha256:${id}`];
   const reference = parseReference(bare);
   if (reference === undefined) return [bare];
-  const { repository, tag, digest } = reference;
-  return [
-    ...(tag === undefined ? [] : [`${repository}:${tag}`]),
-    ...(digest === undefined ? [] : [`${repository}@${digest}`, digest]),
-  ];
+  return formatKeys(reference);
+}
+
+/** The {@link referenceKeys} of a name that is normalised already. */
+export function nameKeys(name: string): readonly string[] {
+  return name.includes('@') ? formatKeys(splitReference(name)) : [name];
 }
 
 /** Splits at the boundaries of tag and digest without judging the parts, so that globs are cut like references. */
@@ -95,6 +96,13 @@ export function isDigest(text: string): boolean {
 /** Whether a text is the ID of an image, with or without `sha256:`. */
 export function isImageId(text: string): boolean {
   return imageId.test(text);
+}
+
+function formatKeys({ repository, tag, digest }: Reference): readonly string[] {
+  return [
+    ...(tag === undefined ? [] : [`${repository}:${tag}`]),
+    ...(digest === undefined ? [] : [`${repository}@${digest}`, digest]),
+  ];
 }
 
 function isRepository(repository: string): boolean {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The kubelet cuts a termination message at this many bytes (`TerminationMessagePath` in the Kubernetes API). */
 export const maxReportBytes = 4096;

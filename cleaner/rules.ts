@@ -1,7 +1,7 @@
 import { type DiskUsage, usedPercent } from './disk-usage.ts';
 import { compileGlobs } from './glob.ts';
 import { type History, type ImageRecord, lastActive } from './history.ts';
-import { indexImages } from './image-index.ts';
+import { type ImageIndex, indexImages } from './image-index.ts';
 import type { Inventory } from './inventory.ts';
 import type { Job } from './job.ts';
 import type { KeepReason } from './keep-reason.ts';
@@ -34,16 +34,17 @@ const pauseImage = /(?:^|\/)(?:mirrored-)?pause(?:-(?:amd64|arm64|arm|ppc64le|s3
  */
 export function makeKeepRules(facts: Facts): readonly KeepRule[] {
   const { job, inventory, ownReferences } = facts;
+  const index = indexImages(inventory.images);
   const referencesWorkloads = job.images.protectWorkloads ? job.workloadReferences : [];
   const isIncluded = compileGlobs(job.images.include);
   const isExcluded = compileGlobs(job.images.exclude);
   return [
     keep('InUse', ({ id }) => inventory.inUse.has(id)),
-    keep('Pinned', isPinned(inventory)),
-    keep('OwnImage', isReferenced(inventory, ownReferences)),
-    keep('Starting', isReferenced(inventory, job.startingReferences)),
-    keep('ReferencedByWorkload', isReferenced(inventory, referencesWorkloads)),
-    keep('Prepulled', isReferenced(inventory, job.prepulledReferences)),
+    keep('Pinned', isPinned(inventory, index)),
+    keep('OwnImage', isReferenced(index, ownReferences)),
+    keep('Starting', isReferenced(index, job.startingReferences)),
+    keep('ReferencedByWorkload', isReferenced(index, referencesWorkloads)),
+    keep('Prepulled', isReferenced(index, job.prepulledReferences)),
     keep('NotIncluded', ({ names }) => !isIncluded(names)),
     keep('Excluded', ({ names }) => isExcluded(names)),
     ...makeAgeRules(facts),
@@ -68,16 +69,16 @@ function keep(reason: KeepReason, applies: (image: Image) => boolean): KeepRule 
 }
 
 /** Not every runtime pins the pause image, and a sandbox that uses it is in no list of containers. */
-function isPinned(inventory: Inventory): (image: Image) => boolean {
-  const isSandboxImage = isReferenced(inventory, inventory.sandboxImage ? [inventory.sandboxImage] : []);
+function isPinned({ sandboxImage }: Inventory, index: ImageIndex): (image: Image) => boolean {
+  const isSandboxImage = isReferenced(index, sandboxImage ? [sandboxImage] : []);
   return (image) =>
     image.pinned ||
     isSandboxImage(image) ||
     image.names.some((name) => pauseImage.test(splitReference(name).repository));
 }
 
-function isReferenced({ images }: Inventory, references: readonly string[]): (image: Image) => boolean {
-  const ids = indexImages(images)(references);
+function isReferenced(index: ImageIndex, references: readonly string[]): (image: Image) => boolean {
+  const ids = index(references);
   return ({ id }) => ids.has(id);
 }
 

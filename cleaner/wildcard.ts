@@ -12,9 +12,11 @@ type Token =
 export function compileWildcards(pattern: string): (text: string) => boolean {
   if (pattern === '**') return () => true;
   if (!pattern.includes('*')) return (text) => text === pattern;
+  const prefix = pattern.slice(0, pattern.indexOf('*'));
   const tokens = tokenise(pattern);
   const start = enter(tokens, new Set<number>(), 0);
   return (text) => {
+    if (!text.startsWith(prefix)) return false;
     let positions: ReadonlySet<number> = start;
     for (const character of text) {
       positions = advance(tokens, positions, character);
