@@ -1,15 +1,26 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { buildBinaries } from './binaries.ts';
+import { type Binaries, buildBinaries } from './binaries.ts';
 import { removeContainerCgroups } from './cgroup.ts';
 import { ADMINISTRATOR, nodeUser, startControlPlane } from './controlplane.ts';
 import { createNetwork, readNetwork, removeNetwork } from './network.ts';
-import { type ClusterNode, type NodeSpec, startNode } from './node.ts';
+import { type ClusterNode, describeNode, startNode } from './node.ts';
+import type { NodeSettings, StartedNode } from './node-servers.ts';
 import { writePauseImage } from './pause.ts';
 import { stopServers } from './process.ts';
 import { progress } from './progress.ts';
 import { waitFor } from './wait.ts';
+
+/** A node to start. */
+export interface NodeSpec extends Pick<NodeSettings, 'name' | 'runtime'> {
+  /** The runtime's socket as the node's pods see it; somewhere below /run. */
+  readonly socket?: string;
+  /** Gives the images a filesystem of their own with this size, as mount(8) takes it for tmpfs: `500m`. None. */
+  readonly imageFilesystemSize?: string;
+  /** When less is available on the images' filesystem, the node is under DiskPressure: `100Mi`, `10%`. Never. */
+  readonly imageFilesystemMinimum?: string;
+}
 
 export interface ClusterSpec {
   readonly nodes: readonly NodeSpec[];
@@ -31,6 +42,14 @@ export interface Cluster {
   /** Stops all of it and leaves the logs. */
   readonly stop: () => Promise<void>;
 }
+
+const NODE_DEFAULTS = {
+  socket: '/run/containerd/containerd.sock',
+  imageFilesystemSize: '',
+  imageFilesystemMinimum: '0%',
+};
+
+const FIRST_KUBELET_PORT = 10_250;
 
 /** Two nodes, one on each major version of containerd. */
 export const MIXED_NODES: readonly NodeSpec[] = [
@@ -59,17 +78,25 @@ export async function startCluster({ nodes, directory, survives = false }: Clust
       nodes.map(async (spec, index) => {
         progress(`Starting ${spec.name} (${spec.runtime})`);
         const kubeconfig = await plane.kubeconfig(nodeUser(spec.name));
-        const options = { directory, binaries, network, kubeconfig, survives, port: 10250 + index };
-        return startNode(spec, pauseImage, options);
+        const common = { clusterDirectory: directory, binaries, network, survives };
+        const own = { directory: join(directory, spec.name), kubeconfig, port: FIRST_KUBELET_PORT + index };
+        return startNode({ ...NODE_DEFAULTS, ...spec, ...common, ...own }, pauseImage);
       }),
     );
-    const cluster = describeCluster(directory, await plane.kubeconfig(ADMINISTRATOR), started, binaries.kubernetes);
+    const record = { kubeconfig: await plane.kubeconfig(ADMINISTRATOR), binaries, nodes: started };
+    await writeFile(recordFile(directory), JSON.stringify(record));
+    const cluster = describeCluster(directory, record);
     await waitUntilReady(cluster);
     return cluster;
   } catch (error) {
     await stopCluster(directory);
     throw new Error(`The cluster did not start: see the logs in ${join(directory, 'logs')}`, { cause: error });
   }
+}
+
+/** The cluster that runs in a directory, whoever started it. */
+export async function openCluster(directory: string): Promise<Cluster> {
+  return describeCluster(directory, JSON.parse(await readFile(recordFile(directory), 'utf8')));
 }
 
 /** Stops the cluster of a directory, whoever started it; removes what it left on the machine, except its logs. */
@@ -85,18 +112,26 @@ export async function stopCluster(directory: string): Promise<void> {
   }
 }
 
-function describeCluster(
-  directory: string,
-  kubeconfig: string,
-  nodes: readonly ClusterNode[],
-  binaries: string,
-): Cluster {
+/** What is written down of a cluster, for processes other than the one that started it. */
+interface ClusterRecord {
+  readonly kubeconfig: string;
+  readonly binaries: Binaries;
+  readonly nodes: readonly StartedNode[];
+}
+
+function recordFile(directory: string): string {
+  return join(directory, 'cluster.json');
+}
+
+function describeCluster(directory: string, record: ClusterRecord): Cluster {
+  const { kubeconfig, binaries } = record;
+  const nodes = record.nodes.map(describeNode);
   return {
     directory,
     kubeconfig,
     nodes,
     kubectl: async (...arguments_) =>
-      (await execa(join(binaries, 'kubectl'), ['--kubeconfig', kubeconfig, ...arguments_])).stdout,
+      (await execa(join(binaries.kubernetes, 'kubectl'), ['--kubeconfig', kubeconfig, ...arguments_])).stdout,
     node: (name) => {
       const node = nodes.find((candidate) => candidate.name === name);
       if (node === undefined) throw new Error(`The cluster has no node ${name}`);

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Network } from './network.ts';
 
-/** Where a runtime's executables are, and what calls them. */
+/** containerd-1.6 is what Debian 12 has; containerd-2 is built from Go modules. */
 export type Runtime = 'containerd-1.6' | 'containerd-2';
 
 export const PAUSE_IMAGE = 'localhost/pause:1';

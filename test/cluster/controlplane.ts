@@ -134,6 +134,9 @@ async function startControllers(
   await start('kube-scheduler', []);
   await start('kube-controller-manager', [
     '--use-service-account-credentials',
+    // A node whose kubelet is gone is NotReady sooner than after the usual 50 s.
+    '--node-monitor-period=2s',
+    '--node-monitor-grace-period=20s',
     `--service-account-private-key-file=${join(files, 'service-account.key')}`,
     `--root-ca-file=${join(files, 'apiserver.crt')}`,
   ]);

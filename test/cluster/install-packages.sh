@@ -13,6 +13,7 @@ need runc runc
 need /usr/lib/cni/bridge containernetworking-plugins
 need buildah buildah
 need debootstrap debootstrap
+need /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 need ip iproute2
 need nsenter util-linux
 need mount mount
@@ -24,6 +25,5 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "Installing:$missing" >&2
 apt-get update -q >&2
-# The cluster runs its own daemons: RUNLEVEL=1 keeps the packages from starting theirs.
 # shellcheck disable=SC2086
-RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $missing >&2
+DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $missing >&2

@@ -1,28 +1,24 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import type { NodeSettings } from './node-servers.ts';
 
 /** Writes a kubelet's configuration and returns its path. */
-export async function writeKubeletConfig(directory: string, options: KubeletOptions): Promise<string> {
-  const path = join(directory, 'kubelet.yaml');
-  await writeFile(path, stringify(kubeletConfig(options)));
+export async function writeKubeletConfig(node: NodeSettings): Promise<string> {
+  const path = join(node.directory, 'kubelet.yaml');
+  await writeFile(path, stringify(kubeletConfig(node)));
   return path;
 }
 
-interface KubeletOptions {
-  /** Of the container runtime. */
-  readonly socket: string;
-  readonly address: string;
-  readonly port: number;
-}
-
-function kubeletConfig({ socket, address, port }: KubeletOptions) {
+function kubeletConfig({ socket, network: { address }, port, imageFilesystemMinimum }: NodeSettings) {
   return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
     containerRuntimeEndpoint: `unix://${socket}`,
     address,
     port,
+    // Renewed four times as often, so that the controller manager can soon tell that it is not.
+    nodeLeaseDurationSeconds: 16,
     readOnlyPort: 0,
     healthzPort: 0,
     // Only this machine and the cluster's own pods reach the address.
@@ -35,7 +31,6 @@ function kubeletConfig({ socket, address, port }: KubeletOptions) {
     enforceNodeAllocatable: [],
     failSwapOn: false,
     makeIPTablesUtilChains: false,
-    localStorageCapacityIsolation: false,
     // Nothing answers there, so a lookup fails at once: there is no DNS, and no registry to be found by it.
     clusterDNS: [address],
     resolvConf: '',
@@ -43,6 +38,7 @@ function kubeletConfig({ socket, address, port }: KubeletOptions) {
     // The kubelet must not clean behind the tests' back.
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
-    evictionHard: { 'memory.available': '1Mi' },
+    evictionHard: { 'memory.available': '1Mi', 'imagefs.available': imageFilesystemMinimum },
+    evictionPressureTransitionPeriod: '5s',
   };
 }
