@@ -1,0 +1,58 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execaNode } from 'execa';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+const script = fileURLToPath(new URL('./demo/main.ts', import.meta.url));
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'demo-test-'));
+});
+
+afterEach(() => rm(directory, { recursive: true }));
+
+/** The demo without its pauses for the reader, and with a place of its own for temporary files. */
+function startDemo() {
+  return execaNode(script, ['--pause', '1'], { env: { TMPDIR: directory, NO_COLOR: '1' }, ipc: false, reject: false });
+}
+
+function untilFirstNode(demo: ReturnType<typeof startDemo>): Promise<void> {
+  return new Promise((resolve) => {
+    demo.stdout.on('data', (text: Buffer) => String(text).includes('GB freed') && resolve());
+  });
+}
+
+test('the demo frees the disks of all nodes, keeps what is used, and leaves nothing behind', async () => {
+  const { exitCode, stdout, stderr } = await startDemo();
+
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout).toMatch(/^node-1 {2}84 % █{17}░{3} {2}→ 59 % █{12}░{8} {2}25 GB freed$/m);
+  expect(stdout).toMatch(/= report-job:5, search:7, shop:2\.4 {2}used by a container, running or exited/);
+  expect(stdout).toMatch(/^all +42 images +114\.6 GB$/m);
+  expect(stdout).toMatch(/kubectl apply -k manifests/);
+  expect(await readdir(directory)).toEqual([]);
+}, 60_000);
+
+test('a demo that is interrupted ends its scheduler and cleaners, and leaves nothing behind', async () => {
+  const demo = startDemo();
+  await untilFirstNode(demo);
+  demo.kill('SIGINT');
+  demo.kill('SIGINT');
+  const { exitCode, stderr } = await demo;
+
+  expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: 'The demo ended early: stopped by SIGINT' });
+  expect(await readdir(directory)).toEqual([]);
+}, 30_000);
+
+test('a demo that nobody watches any more leaves nothing behind', async () => {
+  const demo = startDemo();
+  await untilFirstNode(demo);
+  demo.stdout.destroy();
+  const { exitCode } = await demo;
+
+  expect(exitCode).toBe(1);
+  expect(await readdir(directory)).toEqual([]);
+}, 30_000);

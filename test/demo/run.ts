@@ -1,0 +1,42 @@
+import type { Report } from '../../cleaner/report.ts';
+import type { ImageLine, LogLine } from './log-line.ts';
+
+/** What one run did on one node. */
+export interface NodeResult {
+  readonly node: string;
+  readonly report: Report;
+  readonly images: readonly ImageLine[];
+}
+
+export interface Teller {
+  readonly onNode: (result: NodeResult) => void;
+  readonly onTrouble: (message: string) => void;
+}
+
+/** Follows the run of a request to its end; the teller hears of everything as soon as it happens. */
+export async function followRun(
+  lines: AsyncIterator<LogLine, void>,
+  request: string,
+  tell: Teller,
+): Promise<NodeResult[]> {
+  const results: NodeResult[] = [];
+  let images: ImageLine[] = [];
+  let run: string | undefined;
+  for (;;) {
+    const { value: line } = await lines.next();
+    if (line?.kind === 'RunStarted' && line.request === request) run = line.run;
+    if (line?.kind === 'Trouble') tell.onTrouble(line.message);
+    if (line?.kind === 'Image') images.push(line);
+    if (line?.kind === 'Report') {
+      const { node, report } = line;
+      const result = { node, report, images: images.filter((image) => image.node === node) };
+      images = images.filter((image) => image.node !== node);
+      results.push(result);
+      tell.onNode(result);
+    }
+    if (line?.kind === 'RunFinished' && line.run === run) {
+      if (line.phase !== 'Succeeded') throw new Error(line.message);
+      return results;
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import { styleText } from 'node:util';
+import { bar, percentText } from './bar.ts';
+import { type DemoNode, usedPercent } from './nodes.ts';
+
+const barWidth = 12;
+
+/** What one is about to see. */
+export function introduction(document: string): string[] {
+  const lines = document.trimEnd().split('\n');
+  return [
+    styleText('bold', 'nodesweep: three simulated nodes, the real scheduler, the real cleaner'),
+    '',
+    'On every node search:7 and shop:2.4 run, the container of report-job:5 has exited, and old',
+    'releases and CI builds that nobody needs fill the disk. This is the policy:',
+    '',
+    ...lines.map((line) => styleText('cyan', `    ${line}`)),
+    '',
+    'Nobody wants to wait for three in the morning, so the demo asks for a run every few seconds:',
+    'it sets the annotation nodesweep.io/run-at of the policy to a new value.',
+  ];
+}
+
+export function heading(text: string): string[] {
+  return ['', styleText('bold', `── ${text} ──`)];
+}
+
+/** The disks of all nodes at this moment, in one line. */
+export function diskLine(nodes: readonly DemoNode[]): string {
+  const disks = nodes.map((node) => [node, usedPercent(node)] as const);
+  return disks.map(([{ name }, used]) => `${name} ${bar(used, barWidth)}${percentText(used)}`).join('  ');
+}
