@@ -72,6 +72,9 @@ async function goBuild(source: string, arguments_: readonly string[]): Promise<v
   try {
     for await (const _line of building.iterable({ from: 'stderr' })) packages += 1;
     await building;
+  } catch (error) {
+    const hint = 'the test cluster is built with Go 1.26 or newer, and from the Go module proxy';
+    throw new Error(`${source} can't be built: ${hint}`, { cause: error });
   } finally {
     clearInterval(ticking);
   }

@@ -59,6 +59,7 @@ export const MIXED_NODES: readonly NodeSpec[] = [
 
 /** Starts a cluster; returns when every node is Ready. What went wrong is in `logs` of its directory. */
 export async function startCluster({ nodes, directory, survives = false }: ClusterSpec): Promise<Cluster> {
+  if (process.getuid?.() !== 0) throw new Error('A test cluster needs root: its nodes have namespaces and mounts');
   const binaries = await buildBinaries();
   await stopCluster(directory);
   await rm(join(directory, 'logs'), { recursive: true, force: true });

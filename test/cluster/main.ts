@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { execaSync } from 'execa';
 import { cacheDirectory } from './cache.ts';
 import { MIXED_NODES, startCluster, stopCluster } from './cluster.ts';
 import { installPackages } from './packages.ts';
@@ -27,11 +28,11 @@ async function down(): Promise<void> {
   progress(`The cluster is down. Its logs are in ${join(directory, 'logs')}`);
 }
 
-/** An interrupted start leaves nothing running. */
+/** An interrupted start leaves nothing running. It stands still meanwhile, or it would go on starting servers. */
 function stopOnSignal(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, async () => {
-      await stopCluster(directory);
+    process.once(signal, () => {
+      execaSync(process.execPath, [import.meta.filename, 'down'], { stdio: 'inherit' });
       process.exit(130);
     });
   }
