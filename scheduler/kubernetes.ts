@@ -98,11 +98,17 @@ export class KubernetesCluster implements Cluster {
   }
 
   async start(onChange: () => void): Promise<void> {
-    const onTrouble = (error: unknown) =>
-      this.#options.log.warn({ err: error }, `watch lost, reconnecting: ${String(error)}`);
+    const { log } = this.#options;
+    const onTrouble = (error: unknown) => log.warn({ err: error }, `watch lost, reconnecting: ${String(error)}`);
+    // A decision on a part of the state would take every node that is not listed yet for one that has left the cluster.
+    let isComplete = false;
+    const onLaterChange = () => {
+      if (isComplete) onChange();
+    };
     await Promise.all(
-      [this.#configMaps, this.#nodes, this.#pods].map((collection) => collection.start(onChange, onTrouble)),
+      [this.#configMaps, this.#nodes, this.#pods].map((collection) => collection.start(onLaterChange, onTrouble)),
     );
+    isComplete = true;
   }
 
   async stop(): Promise<void> {
