@@ -31,6 +31,7 @@ export class WatchedCollection<T extends KubernetesObject, D> {
   readonly #watch: ListWatch<T>;
   #isListed = false;
   #isStopped = false;
+  #reconnectMs = minReconnectMs;
   #onChange: () => void = () => {};
 
   constructor(source: CollectionSource<T>, translate: (object: T) => D | undefined) {
@@ -49,23 +50,19 @@ export class WatchedCollection<T extends KubernetesObject, D> {
   /** Resolves once all objects are known; from then on it reconnects by itself. `onTrouble` hears of each lost connection. */
   async start(onChange: () => void, onTrouble: (error: unknown) => void): Promise<void> {
     this.#onChange = onChange;
-    let delayMs = minReconnectMs;
     const { promise, resolve } = Promise.withResolvers<void>();
     const connect = async () => {
-      if (this.#isStopped) return;
-      await this.#watch.start();
+      await this.#watch.start().catch(reconnect);
       if (this.#isListed) resolve();
     };
-    this.#watch.on('connect', () => {
-      delayMs = minReconnectMs;
-    });
-    this.#watch.on('error', async (error) => {
+    const reconnect = async (error: unknown) => {
       if (this.#isStopped) return;
       onTrouble(error);
-      await sleep(delayMs, undefined, { ref: false });
-      delayMs = Math.min(delayMs * 2, maxReconnectMs);
-      await connect();
-    });
+      await sleep(this.#reconnectMs);
+      this.#reconnectMs = Math.min(this.#reconnectMs * 2, maxReconnectMs);
+      if (!this.#isStopped) await connect();
+    };
+    this.#watch.on('error', reconnect);
     await connect();
     await promise;
   }
@@ -81,6 +78,7 @@ export class WatchedCollection<T extends KubernetesObject, D> {
 
   /** Takes over an object that was read, watched or written. */
   apply(object: T): void {
+    this.#reconnectMs = minReconnectMs;
     const { name = '', uid = '', resourceVersion = '0' } = object.metadata ?? {};
     const known = this.#entries.get(name);
     const version = BigInt(resourceVersion);
