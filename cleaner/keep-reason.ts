@@ -1,17 +1,14 @@
 /** Why an image is kept, strongest first: an image with several reasons is kept for the first. */
-export const keepReasons = [
-  'InUse',
-  'Pinned',
-  'OwnImage',
-  'Starting',
-  'ReferencedByWorkload',
-  'Prepulled',
-  'NotIncluded',
-  'Excluded',
-  'TooYoung',
-  'RecentlyUsed',
-  'NewestInRepository',
-  'BelowThreshold',
-] as const;
-
-export type KeepReason = (typeof keepReasons)[number];
+export type KeepReason =
+  | 'InUse'
+  | 'Pinned'
+  | 'OwnImage'
+  | 'Starting'
+  | 'ReferencedByWorkload'
+  | 'Prepulled'
+  | 'NotIncluded'
+  | 'Excluded'
+  | 'TooYoung'
+  | 'RecentlyUsed'
+  | 'NewestInRepository'
+  | 'BelowThreshold';

@@ -211,7 +211,7 @@ describe('a removal', () => {
   });
 
   it('takes note of what happens while it goes on (C34, T15, T17, T24)', async () => {
-    const slow = junk.map((image) => ({ ...image, removal: { kind: 'Late', ms: 500 } as const }));
+    const slow = junk.map((image) => ({ ...image, removal: { kind: 'Late', ms: 1_500 } as const }));
     await prepare({ images: slow });
     const { done } = startClean(bench);
     await waitForImages(30);
@@ -235,7 +235,7 @@ describe('a removal', () => {
   });
 
   it('that is in flight at SIGTERM finishes, and no other starts (T14)', async () => {
-    const slow = junk.map((image) => ({ ...image, removal: { kind: 'Late', ms: 500 } as const }));
+    const slow = junk.map((image) => ({ ...image, removal: { kind: 'Late', ms: 1_500 } as const }));
     await prepare({ images: slow });
     const { subprocess, done } = startClean(bench);
     await waitForImages(30);

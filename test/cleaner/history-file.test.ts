@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -45,6 +45,12 @@ it('a disk that can not be written to leaves the old file alone, and no draft', 
   await writeFile(directory, 'a file where the directory should be');
   await expect(saveHistory(directory, history, clock)).rejects.toThrow();
   expect(await readdir(parent)).toEqual(['state']);
+});
+
+it('a history that can not be replaced leaves no draft behind', async () => {
+  await mkdir(join(directory, 'history.json'), { recursive: true });
+  await expect(saveHistory(directory, history, clock)).rejects.toThrow('EISDIR');
+  expect(await readdir(directory)).toEqual(['history.json']);
 });
 
 describe('a history is as good as none', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { updateHistory } from '../../cleaner/history.ts';
 import type { JobDocument } from '../../cleaner/job.ts';
+import { selectCrowded } from '../../cleaner/newest.ts';
 import { foreseePlan, makePlan, type Plan } from '../../cleaner/plan.ts';
 import type { Facts } from '../../cleaner/rules.ts';
 import type { Image } from '../../cleaner/runtime.ts';
@@ -160,6 +161,13 @@ describe('keepNewestPerRepository', () => {
   const [one, two, three] = ['1', '2', '3'].map((tag) => buildImage(`a.io/app:${tag}`)) as [Image, Image, Image];
   const images = [two, three, one];
   const job: Partial<JobDocument> = { images: { keepNewestPerRepository: 1, minAge: '0s' } };
+
+  it('needs the build times of images in crowded repositories alone', () => {
+    const lonely = buildImage('b.io/app:1');
+    expect(selectCrowded([...images, lonely], 1)).toEqual(images.map(({ id }) => id));
+    expect(selectCrowded(images, 3)).toEqual([]);
+    expect(selectCrowded(images, 0)).toEqual([]);
+  });
 
   it('keeps the newest by build time', () => {
     const buildTimes = new Map([
