@@ -59,5 +59,7 @@ export async function runLocal(options: LocalOptions, environment: NodeJS.Proces
   const log = newLogger(options.logLevel);
   const { openLocalCluster } = await import('./local.ts');
   const cluster = openLocalCluster(options, { script: process.argv[1] ?? '', environment }, log);
+  // npm passes a Ctrl-C on that has arrived already: a second one must not cut off the wait for the cleaners.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
   await runUntilSignal(cluster, 60_000, log, () => log.info({ policies: options.policies }, 'the scheduler is ready'));
 }

@@ -1,0 +1,135 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execaNode } from 'execa';
+import { parse, stringify } from 'yaml';
+import { annotation, label } from '../../scheduler/labels.ts';
+import { decodeRun, type Run } from '../../scheduler/run.ts';
+import {
+  readNode,
+  type SimulatedNode,
+  simulatedCrictl,
+  simulatedStatfs,
+  writeNode,
+} from '../fixtures/simulated/node.ts';
+
+/** Saves a quarter of the time that running from source takes. */
+const compileCache = fileURLToPath(new URL('../../node_modules/.cache/nodesweep', import.meta.url));
+const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
+
+/** A machine for `nodesweep local`: simulated runtimes as its nodes, a directory of policies, and one of state. */
+export class LocalHost {
+  readonly directory: string;
+  readonly policies: string;
+  readonly state: string;
+  readonly #nodes: readonly string[];
+
+  static async create(nodes: Readonly<Record<string, SimulatedNode>>): Promise<LocalHost> {
+    const directory = await mkdtemp(join(tmpdir(), 'local-'));
+    for (const [name, node] of Object.entries(nodes)) writeNode(join(directory, `${name}.json`), node);
+    await mkdir(join(directory, 'policies'));
+    return new LocalHost(directory, Object.keys(nodes));
+  }
+
+  private constructor(directory: string, nodes: readonly string[]) {
+    this.directory = directory;
+    this.policies = join(directory, 'policies');
+    this.state = join(directory, 'state');
+    this.#nodes = nodes;
+  }
+
+  /** Starts `nodesweep local` as a process of its own. */
+  start(): LocalProcess {
+    const endpoints = this.#nodes.map((name) => `${name}=${this.endpoint(name)}`);
+    const args = ['local', '--policies', this.policies, '--state', this.state, '--endpoint', ...endpoints];
+    return new LocalProcess(args);
+  }
+
+  endpoint(node: string): string {
+    return `unix://${join(this.directory, `${node}.json`)}`;
+  }
+
+  /** Writes a policy as a manifest; a new `request` asks for a run. */
+  async writePolicy(name: string, document: object, request?: string): Promise<void> {
+    const annotations = request === undefined ? {} : { [annotation.runAt]: request };
+    const metadata = { name, labels: { [label.kind]: 'policy' }, annotations };
+    const data = { 'cleanup.yaml': stringify(document) };
+    await this.write(`policies/${name}.yaml`, stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }));
+  }
+
+  async write(path: string, text: string): Promise<void> {
+    await mkdir(dirname(join(this.directory, path)), { recursive: true });
+    await writeFile(join(this.directory, path), text);
+  }
+
+  /** The names of the files in a part of the state. */
+  async files(part: 'runs' | 'statuses' | 'jobs' | 'pods'): Promise<string[]> {
+    const names = await readdir(join(this.state, part)).catch(() => []);
+    return names.sort();
+  }
+
+  async runs(): Promise<Run[]> {
+    const texts = (await this.files('runs')).map((file) => readFile(join(this.state, 'runs', file), 'utf8'));
+    return (await Promise.all(texts)).map((text) => decodeRun(parse(text)));
+  }
+
+  imagesOf(node: string): string[] {
+    return readNode(join(this.directory, `${node}.json`)).images.map(({ id, repoTags }) => repoTags[0] ?? id);
+  }
+
+  remove(): Promise<void> {
+    return rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** A running `nodesweep local` and what it has logged. */
+export class LocalProcess {
+  /** Its lines, and those of its cleaners. */
+  readonly lines: string[] = [];
+  readonly #child;
+  #wakeUp: () => void = () => {};
+
+  constructor(args: readonly string[]) {
+    this.#child = execaNode(main, args, {
+      nodeOptions: ['--import', simulatedStatfs],
+      env: {
+        CRICTL: simulatedCrictl,
+        PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+        NODE_COMPILE_CACHE: compileCache,
+      },
+      ipc: false,
+      reject: false,
+    });
+    void this.#collect();
+  }
+
+  /** Resolves with the first line, so far or to come, that has the text in it. */
+  async line(text: string): Promise<string> {
+    for (;;) {
+      const found = this.lines.find((line) => line.includes(text));
+      if (found !== undefined) return found;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wakeUp = resolve;
+      await promise;
+    }
+  }
+
+  /** Sends the signal and waits for the end of the process, and of the cleaners that write where it does. */
+  async end(signal: NodeJS.Signals): Promise<{ exitCode: number | undefined; stderr: string }> {
+    this.#child.kill(signal);
+    return this.ended();
+  }
+
+  async ended(): Promise<{ exitCode: number | undefined; stderr: string }> {
+    const { exitCode, stderr } = await this.#child;
+    return { exitCode, stderr };
+  }
+
+  async #collect(): Promise<void> {
+    for await (const line of this.#child.iterable()) {
+      this.lines.push(line);
+      this.#wakeUp();
+    }
+  }
+}
