@@ -5,6 +5,8 @@ import { Command, CommanderError, Option } from 'commander';
 import manifest from './package.json' with { type: 'json' };
 import { settings } from './scheduler/settings.ts';
 
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
 /** The command line. Each command loads what it needs when it runs: a cleaner starts without the client of the cluster. */
 const program = new Command('nodesweep')
   .description(manifest.description)
@@ -50,13 +52,23 @@ function addLocal(): void {
     .description(
       'the scheduler for this machine, or for several runtimes: policies from a directory, cleaners as child processes',
     )
-    .requiredOption('--policies <directory>', 'where the policies are: ConfigMap manifests, or <name>/cleanup.yaml')
+    .requiredOption(
+      '--policies <directory>',
+      'where the policies are: ConfigMap manifests in *.yaml, or <name>/cleanup.yaml',
+    )
     .option(
       '--endpoint <name=endpoint...>',
       'a runtime to clean, like web=unix:///run/containerd/containerd.sock (default: this machine)',
     )
-    .option('--state <directory>', 'where records, reports and the history of each node are kept', '/var/lib/nodesweep')
-    .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent', 'info')
+    .option('--state <directory>', 'where records and reports are kept', '/var/lib/nodesweep')
+    .addOption(new Option('--log-level <level>').choices(logLevels).default('info'))
+    .addHelpText(
+      'after',
+      `
+A runtime at a usual socket keeps its history beside its images, any other one in the state directory; that is also
+the filesystem whose usage counts for a policy with \`disk\`.
+Environment: CRICTL (path of crictl)`,
+    )
     .action(async (options) => {
       const { runLocal } = await import('./scheduler/main.ts');
       await runLocal(options, process.env);
