@@ -1,5 +1,5 @@
 import { LineCounter, parseDocument } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { diskSchema, imagesSchema } from '../cleaner/job.ts';
 import { isTimeZone, scheduleProblems } from './schedule.ts';
 

@@ -1,5 +1,5 @@
 import { parse, stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { JobDocument } from '../cleaner/job.ts';
 import { hash } from './labels.ts';
 import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from './policy.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PathOverride } from './sockets.ts';
 
 /** One setting of the scheduler: an environment variable, and a flag that outranks it. */

@@ -1,5 +1,5 @@
 import { parse, stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PolicyObject } from './cluster.ts';
 import { upcomingSlot } from './due.ts';
 import { annotation } from './labels.ts';

@@ -1,9 +1,9 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildBinaries } from '../cluster/binaries.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { waitFor } from '../cluster/wait.ts';
 import { buildUserPod, type Fixture, importFixture, readImageNames } from './images.ts';
-import { type Installation, install } from './installation.ts';
+import { type Installation, install, keepEvidence } from './installation.ts';
 import { buildPolicy, type ImageLine, namespace, readImageLines, readPodNodes, waitForRun } from './objects.ts';
 
 const images = { include: ['registry.test/**'], exclude: ['**/base/**'], minAge: '0s' };
@@ -11,6 +11,9 @@ let installation: Installation;
 
 beforeAll(async () => {
   installation = await install();
+});
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await keepEvidence(installation, task.name);
 });
 
 const names = (lines: readonly ImageLine[]) => lines.flatMap((line) => line.names).sort();

@@ -1,6 +1,6 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../cluster/wait.ts';
-import { type Installation, install, startTimeoutSeconds } from './installation.ts';
+import { type Installation, install, keepEvidence, startTimeoutSeconds } from './installation.ts';
 import { buildPolicy, getJson, type Kubectl, namespace, readPodNodes, readRuns, waitForRun } from './objects.ts';
 
 const nothing = { include: ['registry.test/nothing/**'] };
@@ -9,6 +9,9 @@ let installation: Installation;
 
 beforeAll(async () => {
   installation = await install();
+});
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await keepEvidence(installation, task.name);
 });
 
 /** Kills the scheduler so that it can't do one thing more. Without a way into the node, its pod is taken away at once. */
@@ -19,8 +22,12 @@ async function killScheduler({ kubectl, cluster }: Installation): Promise<void> 
     await kubectl('delete', 'pod', '-n', namespace, pod.metadata.name, '--grace-period=0', '--force');
     return;
   }
+  const node = cluster.node(pod.spec.nodeName);
   const container = pod.status.containerStatuses[0].containerID.replace('containerd://', '');
-  await cluster.node(pod.spec.nodeName).ctr('tasks', 'kill', '--signal', 'SIGKILL', container);
+  const tasks = await node.ctr('tasks', 'ls');
+  const [, pid] = new RegExp(`^${container}\\s+(\\d+)`, 'm').exec(tasks) ?? [];
+  if (pid === undefined) throw new Error(`the scheduler's container ${container} has no process in:\n${tasks}`);
+  await node.run('kill', '-KILL', pid);
 }
 
 async function countNodes(kubectl: Kubectl): Promise<number> {

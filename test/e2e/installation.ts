@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { type Cluster, MIXED_NODES, startCluster } from '../cluster/cluster.ts';
@@ -63,4 +64,20 @@ async function applyManifests(
     await execa('kubectl', ['--kubeconfig', kubeconfig, 'apply', '-f', '-'], { input });
   };
   return { kubectl, apply, cluster };
+}
+
+/** Keeps what tells why a test failed, as it is now, beside the logs of the cluster. */
+export async function keepEvidence({ kubectl }: Installation, test: string): Promise<void> {
+  const directory = join(e2eDirectory, 'logs', test.replaceAll(/\W+/g, '-').slice(0, 60));
+  await mkdir(directory, { recursive: true });
+  const pods = JSON.parse(await kubectl('get', 'pods', '-n', namespace, '-o', 'json'));
+  for (const { metadata } of pods.items) {
+    const log = await kubectl('logs', '-n', namespace, metadata.name).catch(String);
+    await writeFile(join(directory, `${metadata.name}.log`), log);
+  }
+  await writeFile(
+    join(directory, 'objects.yaml'),
+    await kubectl('get', 'pods,configmaps,events', '-n', namespace, '-o', 'yaml'),
+  );
+  progress(`What the cluster knows of the failed test is in ${directory}`);
 }

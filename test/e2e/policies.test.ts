@@ -1,6 +1,6 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../cluster/wait.ts';
-import { type Installation, install } from './installation.ts';
+import { type Installation, install, keepEvidence } from './installation.ts';
 import { buildPolicy, getJson, namespace, readEvents, readPodNodes, readRuns, waitForRun } from './objects.ts';
 
 const nothing = { include: ['registry.test/nothing/**'] };
@@ -8,6 +8,9 @@ let installation: Installation;
 
 beforeAll(async () => {
   installation = await install();
+});
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await keepEvidence(installation, task.name);
 });
 
 describe('a broken policy', () => {
