@@ -1,5 +1,5 @@
 import { parseAllDocuments } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { label } from './labels.ts';
 import { type ParsedPolicy, type Problem, parseCleanup, parsePolicy } from './policy.ts';
 

@@ -1,5 +1,5 @@
 import { parseAllDocuments } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { label } from './labels.ts';
 
 /** What a ConfigMap labelled as a policy says. */

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execaNode } from 'execa';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CleanerPod } from './cluster.ts';
 import { hasCode, replaceFile } from './local-files.ts';
 import type { NodeRuntime } from './sockets.ts';
