@@ -35,7 +35,7 @@ const limit = setTimeout(() => stop.abort(new Error(`not done after ${limitMs / 
 
 try {
   await inTemporaryDirectory(playDemo);
-  screen.print('', 'The same for real:  kubectl apply -k manifests   and then a policy from manifests/policies');
+  screen.print('', 'For real: kubectl apply -k manifests, and a policy as in manifests/policies');
 } catch (error) {
   screen.setLive('');
   console.error(

@@ -10,13 +10,13 @@ export function introduction(document: string): string[] {
   return [
     styleText('bold', 'nodesweep: three simulated nodes, the real scheduler, the real cleaner'),
     '',
-    'On every node search:7 and shop:2.4 run, the container of report-job:5 has exited, and old',
-    'releases and CI builds that nobody needs fill the disk. This is the policy:',
+    'On every node search:7 and shop:2.4 run, the container of report-job:5 has',
+    'exited, and old releases and CI builds fill the disk. This is the policy:',
     '',
     ...lines.map((line) => styleText('cyan', `    ${line}`)),
     '',
-    'Nobody wants to wait for three in the morning, so the demo asks for a run every few seconds:',
-    'it sets the annotation nodesweep.io/run-at of the policy to a new value.',
+    'So that nobody has to wait for three in the morning, the demo asks for a run',
+    'every few seconds: it sets the annotation nodesweep.io/run-at of the policy.',
   ];
 }
 

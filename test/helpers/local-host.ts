@@ -23,20 +23,26 @@ export class LocalHost {
   readonly directory: string;
   readonly policies: string;
   readonly state: string;
-  readonly #nodes: readonly string[];
+  #nodes: readonly string[] = [];
 
   static async create(nodes: Readonly<Record<string, SimulatedNode>>): Promise<LocalHost> {
     const directory = await mkdtemp(join(tmpdir(), 'local-'));
-    for (const [name, node] of Object.entries(nodes)) writeNode(join(directory, `${name}.json`), node);
     await mkdir(join(directory, 'policies'));
-    return new LocalHost(directory, Object.keys(nodes));
+    const host = new LocalHost(directory);
+    host.setNodes(nodes);
+    return host;
   }
 
-  private constructor(directory: string, nodes: readonly string[]) {
+  private constructor(directory: string) {
     this.directory = directory;
     this.policies = join(directory, 'policies');
     this.state = join(directory, 'state');
-    this.#nodes = nodes;
+  }
+
+  /** What there is to clean, from the next start on. */
+  setNodes(nodes: Readonly<Record<string, SimulatedNode>>): void {
+    for (const [name, node] of Object.entries(nodes)) writeNode(join(this.directory, `${name}.json`), node);
+    this.#nodes = Object.keys(nodes);
   }
 
   /** Starts `nodesweep local` as a process of its own. */
