@@ -101,13 +101,16 @@ function resolveContainers(
 
 /**
  * By ID, reference and digest, all of them: where a tag moved, both the image that runs and the one that the tag names
- * now are used. Without an ID of its own a container has to lead to some image; with one, its image may be gone.
+ * now are used. With an ID of its own a container is resolved, even if its image is gone. Without one it has to lead to
+ * some image, and not by a tag alone where it tells an ID or a digest too: the tag may have moved since.
  */
 function resolveImage(container: Container, index: ImageIndex): ReadonlySet<string> {
   const { imageId, references } = container;
-  const ids = index(imageId === undefined ? references : [imageId, ...references]);
-  if (ids.size === 0 && imageId === undefined) throw unresolvedContainer(container, references);
-  return ids;
+  if (imageId !== undefined) return index([imageId, ...references]);
+  const exact = references.filter((reference) => isImageId(reference) || reference.includes('@'));
+  const decisive = exact.length > 0 ? exact : references;
+  if (index(decisive).size === 0) throw unresolvedContainer(container, decisive);
+  return index(references);
 }
 
 function resolveMounts(container: Container, references: readonly string[], index: ImageIndex): ReadonlySet<string> {

@@ -72,6 +72,14 @@ describe('nothing can be said of usage', () => {
       'container default/web/main (c) uses ghost:1, sha256:0000',
     ],
     [
+      'the tag of a container has moved, and the image it runs can not be found by digest (T3, T5)',
+      {
+        containers: [{ id: 'c', name: 'default/web/main', references: ['docker.io/library/other:1', `other@${digest}`] }],
+        images: [other],
+      },
+      `uses other@${digest}, which is no image here`,
+    ],
+    [
       'a container names no image at all (T3)',
       { containers: [{ id: 'c', name: 'default/web/main', references: [] }] },
       'container default/web/main (c) names no image: remove the container if it is a leftover ("crictl rm c")',
