@@ -69,12 +69,14 @@ describe('nothing can be said of usage', () => {
     [
       'a container refers to no image here (T3)',
       { containers: [{ id: 'c', name: 'default/web/main', references: ['ghost:1', `sha256:${'00'.repeat(32)}`] }] },
-      'container default/web/main (c) uses ghost:1, sha256:0000',
+      'container default/web/main (c) uses sha256:0000',
     ],
     [
       'the tag of a container has moved, and the image it runs can not be found by digest (T3, T5)',
       {
-        containers: [{ id: 'c', name: 'default/web/main', references: ['docker.io/library/other:1', `other@${digest}`] }],
+        containers: [
+          { id: 'c', name: 'default/web/main', references: ['docker.io/library/other:1', `other@${digest}`] },
+        ],
         images: [other],
       },
       `uses other@${digest}, which is no image here`,
