@@ -9,7 +9,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
-          testTimeout: 20_000,
+          // Most of the time goes into waiting for child processes.
+          maxWorkers: 3,
+          testTimeout: 30_000,
         },
       },
       {

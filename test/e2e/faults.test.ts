@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { waitFor } from '../cluster/wait.ts';
 import { type Installation, install, keepEvidence, startTimeoutSeconds } from './installation.ts';
 import { buildPolicy, getJson, type Kubectl, namespace, readPodNodes, readRuns, waitForRun } from './objects.ts';
@@ -30,6 +30,11 @@ async function killScheduler({ kubectl, cluster }: Installation): Promise<void> 
   await node.run('kill', '-KILL', pid);
 }
 
+async function setEnvironment(kubectl: Kubectl, assignment: string): Promise<void> {
+  await kubectl('set', 'env', '-n', namespace, deployment, assignment);
+  await kubectl('rollout', 'status', '-n', namespace, deployment, '--timeout=60s');
+}
+
 async function countNodes(kubectl: Kubectl): Promise<number> {
   return JSON.parse(await kubectl('get', 'nodes', '-o', 'json')).items.length;
 }
@@ -58,8 +63,8 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a node whose runtime has 
   it('is reported as failed with the reason, and the other one is cleaned (C17)', async () => {
     const { kubectl, apply } = installation;
     const missing = 'NODESWEEP_SOCKETS=/run/missing.sock@nodesweep.io/test-node=node-2';
-    await kubectl('set', 'env', '-n', namespace, deployment, missing);
-    await kubectl('rollout', 'status', '-n', namespace, deployment, '--timeout=60s');
+    await setEnvironment(kubectl, missing);
+    onTestFinished(() => setEnvironment(kubectl, 'NODESWEEP_SOCKETS-'));
     await apply(buildPolicy('socketless', { schedule: '@yearly', images: nothing }, { 'nodesweep.io/run-at': 'now' }));
     const run = await waitForRun(kubectl, 'socketless');
     expect(run).toMatchObject({ phase: 'Failed', reason: 'NodesFailed', nodes: { succeeded: 1, failed: 1 } });
@@ -71,8 +76,6 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a node whose runtime has 
       const { items } = await getJson(kubectl, 'pods', 'nodesweep.io/policy=socketless');
       return items.length === 1 || undefined;
     });
-    await kubectl('set', 'env', '-n', namespace, deployment, 'NODESWEEP_SOCKETS-');
-    await kubectl('rollout', 'status', '-n', namespace, deployment, '--timeout=60s');
     await kubectl('delete', 'configmap', '-n', namespace, 'socketless');
   });
 });
