@@ -1,19 +1,28 @@
 import type { CleanupPolicy } from './policy.ts';
 import type { Trigger } from './run.ts';
 import { lastSlot, nextSlot, parseSchedule, type Schedule } from './schedule.ts';
-import type { PolicyStatus } from './status.ts';
+
+/** What is remembered of a policy's past. */
+export interface SlotMemory {
+  /** Slots before this instant are not run: the policy was made, edited or resumed then. */
+  readonly scheduleSince: Date;
+  /** The last slot for which a run was started. */
+  readonly lastSlot?: Date | undefined;
+  /** The last value of `nodesweep.io/run-at` that was acted on. */
+  readonly lastRequest?: string | undefined;
+}
 
 /** What starts a run of the policy now, if anything does: somebody's request, which comes first, or a slot. */
 export function dueTrigger(
   policy: CleanupPolicy,
   request: string | undefined,
-  status: PolicyStatus,
+  memory: SlotMemory,
   now: Date,
 ): Trigger | undefined {
-  if (request !== undefined && request !== status.lastRequest) return { type: 'Request', request };
+  if (request !== undefined && request !== memory.lastRequest) return { type: 'Request', request };
   const { suspend, startingDeadlineSeconds } = policy;
   const schedule = parseSchedule(policy.schedule, policy.timeZone);
-  const since = new Date(Math.max(status.scheduleSince.getTime(), status.lastSlot?.getTime() ?? 0));
+  const since = new Date(Math.max(memory.scheduleSince.getTime(), memory.lastSlot?.getTime() ?? 0));
   const slot = dueSlot({ schedule, suspend, since, startingDeadlineSeconds }, now);
   return slot && { type: 'Schedule', slot };
 }

@@ -1,4 +1,4 @@
-import type { Node, Taint } from './cluster.ts';
+import type { Node, Taint } from './objects.ts';
 import type { CleanupPolicy } from './policy.ts';
 
 type NodeSelection = CleanupPolicy['nodes'];

@@ -1,5 +1,6 @@
-import type { Stored } from './cluster.ts';
-import { encodeRun, isFinished, type Run } from './run.ts';
+import type { Stored } from './objects.ts';
+import { encodeRun } from './record.ts';
+import { isFinished, type Run } from './run.ts';
 
 /** A record in progress is written at most this often. */
 export const writeIntervalMs = 2_000;

@@ -1,8 +1,10 @@
 import type { CoreV1Event, V1ConfigMap, V1Node, V1Pod, V1PodSpec } from '@kubernetes/client-node';
-import type { CleanerPod, Node, PolicyEvent, PolicyObject, Stored } from './cluster.ts';
+import type { PolicyEvent } from './cluster.ts';
 import { annotation, label, labelsOf } from './labels.ts';
+import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
 import { recordName } from './pod.ts';
-import { decodeRun, encodeRun, type Run } from './run.ts';
+import { decodeRun, encodeRun } from './record.ts';
+import type { Run } from './run.ts';
 import { type RuntimeOverrides, resolveRuntime } from './sockets.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from './status.ts';
 

@@ -12,7 +12,7 @@ import {
 } from '@kubernetes/client-node';
 import pThrottle from 'p-throttle';
 import type { JobDocument } from '../cleaner/job.ts';
-import type { CleanerPod, Cluster, ClusterState, Node, PolicyEvent, PolicyObject, Stored } from './cluster.ts';
+import type { Cluster, ClusterState, PolicyEvent } from './cluster.ts';
 import {
   buildConfigMap,
   buildEvent,
@@ -27,6 +27,7 @@ import {
 import { WatchedCollection } from './kubernetes-watch.ts';
 import { label, labelsOf } from './labels.ts';
 import type { Log } from './log.ts';
+import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
 import { buildPod, jobName, type PodTemplate, recordName } from './pod.ts';
 import type { Run } from './run.ts';
 import type { RuntimeOverrides } from './sockets.ts';

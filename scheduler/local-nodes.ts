@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Node } from './cluster.ts';
+import type { Node } from './objects.ts';
 import { type NodeRuntime, resolveRuntime } from './sockets.ts';
 
 /** What is wrong with the endpoints of `nodesweep local`; the message names every problem. */

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execaNode } from 'execa';
 import * as z from 'zod';
-import type { CleanerPod } from './cluster.ts';
 import { hasCode, replaceFile } from './local-files.ts';
+import type { CleanerPod } from './objects.ts';
 import type { NodeRuntime } from './sockets.ts';
 
 /** How cleaners are started: this program, run again as `clean`. */

@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { PolicyObject } from './cluster.ts';
 import { hash } from './labels.ts';
 import { lintText } from './lint.ts';
 import { hasCode } from './local-files.ts';
 import { type Manifest, readManifests } from './local-manifests.ts';
 import type { Log } from './log.ts';
+import type { PolicyObject } from './objects.ts';
 
 const documentNames = ['cleanup.yaml', 'prepull.yaml'];
 

@@ -1,9 +1,9 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import type { Stored } from './cluster.ts';
 import { createFile, hasCode, replaceFile } from './local-files.ts';
 import type { Log } from './log.ts';
+import type { Stored } from './objects.ts';
 
 /** The data of an object, as a ConfigMap would hold it. */
 type Data = Readonly<Record<string, string>>;

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobDocument } from '../cleaner/job.ts';
-import type { Cluster, ClusterState, Node, PolicyObject, Stored } from './cluster.ts';
+import type { Cluster, ClusterState } from './cluster.ts';
 import { createFile } from './local-files.ts';
 import { lockState } from './local-lock.ts';
 import { EndpointError, localNodes } from './local-nodes.ts';
@@ -12,8 +12,10 @@ import { type Launch, LocalPods } from './local-pods.ts';
 import { PolicyDirectory } from './local-policies.ts';
 import { LocalStore } from './local-store.ts';
 import type { Log } from './log.ts';
+import type { Node, PolicyObject, Stored } from './objects.ts';
 import { podName } from './pod.ts';
-import { decodeRun, encodeRun, type Run } from './run.ts';
+import { decodeRun, encodeRun } from './record.ts';
+import type { Run } from './run.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from './status.ts';
 
 /** What `nodesweep local` is told on its command line. */

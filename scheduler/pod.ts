@@ -1,6 +1,6 @@
 import { type Report, reportSchema } from '../cleaner/report.ts';
-import type { CleanerPod, Node } from './cluster.ts';
 import { annotation, hash, label, labelsOf, labelValue } from './labels.ts';
+import type { CleanerPod, Node } from './objects.ts';
 import type { Run } from './run.ts';
 import type { NodeRuntime } from './sockets.ts';
 

@@ -1,6 +1,6 @@
 import type { Report } from '../cleaner/report.ts';
-import type { CleanerPod, Node } from './cluster.ts';
 import { type Eligibility, judgeNode } from './eligibility.ts';
+import type { CleanerPod, Node } from './objects.ts';
 import { podFate } from './pod.ts';
 import type { NodeProgress, Run } from './run.ts';
 import { tallyOf } from './summary.ts';

@@ -1,9 +1,9 @@
-import type { Cluster, ClusterState, PolicyObject, Stored } from './cluster.ts';
+import type { ClusterState } from './cluster.ts';
+import type { ReconcileContext } from './context.ts';
 import { dueTrigger } from './due.ts';
 import { policyRejected, runStarted } from './events.ts';
-import type { RunJournal } from './journal.ts';
 import { annotation } from './labels.ts';
-import type { Log } from './log.ts';
+import type { PolicyObject, Stored } from './objects.ts';
 import { type ParsedPolicy, parsePolicy } from './policy.ts';
 import { expire } from './retention.ts';
 import { isFinished, newRun, type Run, type Trigger } from './run.ts';
@@ -12,16 +12,6 @@ import { isRemembered, observePolicy, type PolicyStatus, rememberRun } from './s
 
 /** After an error everything is tried again, but not sooner. */
 const retryDelayMs = 2_000;
-
-/** What a pass needs. */
-export interface ReconcileContext {
-  readonly cluster: Cluster;
-  readonly log: Log;
-  /** The runs this process works on, ahead of their records. */
-  readonly journal: RunJournal;
-  /** A pod that doesn't start is given up after so many milliseconds. */
-  readonly startTimeoutMs: number;
-}
 
 /** One pass over everything. Returns when to come again even if nothing changes. */
 export async function reconcile(context: ReconcileContext, now: Date): Promise<Date | undefined> {

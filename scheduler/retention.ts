@@ -1,4 +1,4 @@
-import type { CleanerPod } from './cluster.ts';
+import type { CleanerPod } from './objects.ts';
 import { isFinished, type Run } from './run.ts';
 
 /** What has outlived its use. */

@@ -1,4 +1,4 @@
-import type { Node } from './cluster.ts';
+import type { Node } from './objects.ts';
 import { type Candidate, deadlineOf, isActive, observeNodes, type RunView } from './progress.ts';
 import type { NodeProgress, Run } from './run.ts';
 

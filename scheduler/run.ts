@@ -1,60 +1,36 @@
-import { parse, stringify } from 'yaml';
-import * as z from 'zod';
 import type { JobDocument } from '../cleaner/job.ts';
 import { hash } from './labels.ts';
-import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from './policy.ts';
-import { summarize } from './summary.ts';
+import type { CleanupDocument, CleanupPolicy } from './policy.ts';
 
 /** Why a run exists: for a slot of its schedule, or because somebody asked for it with an annotation. */
-const triggerSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('Schedule'), slot: z.iso.datetime().transform((text) => new Date(text)) }),
-  z.strictObject({ type: z.literal('Request'), request: z.string() }),
-]);
+export type Trigger =
+  | { readonly type: 'Schedule'; readonly slot: Date }
+  | { readonly type: 'Request'; readonly request: string };
 
-const count = z.int().nonnegative();
+export type RunPhase = 'Running' | 'Paused' | 'Succeeded' | 'Failed';
 
-const tallySchema = z.strictObject({
-  removed: count,
-  failed: count,
-  skipped: count,
-  unknown: count,
-  freedBytes: count,
-  nominalBytes: count,
-});
-
-const progressSchema = z.strictObject({
-  attempts: count,
-  result: z.enum(['Succeeded', 'Failed', 'Skipped']).optional(),
-  reason: z.string().optional(),
-  message: z.string().optional(),
-  retryAt: z.number().optional(),
-  tally: tallySchema.optional(),
-});
-
-const phaseSchema = z.enum(['Running', 'Paused', 'Succeeded', 'Failed']);
-const instant = z.iso.datetime().transform((text) => new Date(text));
-
-const runDocumentSchema = z.object({
-  version: z.literal(1),
-  policy: z.string(),
-  run: z.string(),
-  trigger: triggerSchema,
-  phase: phaseSchema,
-  reason: z.string().optional(),
-  message: z.string().optional(),
-  startedAt: instant,
-  finishedAt: instant.optional(),
-  acknowledgedFailures: count.default(0),
-  resumedBy: z.string().optional(),
-  spec: z.unknown(),
-});
-
-export type Trigger = z.output<typeof triggerSchema>;
-export type RunPhase = z.output<typeof phaseSchema>;
 /** What a cleaner pod's report adds to the run. */
-export type Tally = z.output<typeof tallySchema>;
-/** How far a run is on one node; `result` is there once it is settled. `retryAt` is in milliseconds since the epoch. */
-export type NodeProgress = z.output<typeof progressSchema>;
+export interface Tally {
+  readonly removed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly unknown: number;
+  readonly freedBytes: number;
+  readonly nominalBytes: number;
+}
+
+/** How far a run is on one node. */
+export interface NodeProgress {
+  /** How many pods were created for it. */
+  readonly attempts: number;
+  /** What became of the node, once that is settled. */
+  readonly result?: 'Succeeded' | 'Failed' | 'Skipped' | undefined;
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
+  /** When to try again, in milliseconds since the epoch. */
+  readonly retryAt?: number | undefined;
+  readonly tally?: Tally | undefined;
+}
 
 /** One execution of a policy. */
 export interface Run {
@@ -73,11 +49,6 @@ export interface Run {
   readonly acknowledgedFailures: number;
   readonly resumedBy?: string | undefined;
   readonly nodes: ReadonlyMap<string, NodeProgress>;
-}
-
-/** A run record that this version can't read; it is left alone. */
-export class RunRecordError extends Error {
-  override readonly name = 'RunRecordError';
 }
 
 /** The name of a run is a function of policy and trigger, so creating its record starts it exactly once. */
@@ -129,50 +100,4 @@ export function jobOf(
 
 export function isFinished(run: Run): boolean {
   return run.phase === 'Succeeded' || run.phase === 'Failed';
-}
-
-/** The data of a run's record: `run.yaml` for people, `nodes.json` for what the scheduler must remember of each node. */
-export function encodeRun(run: Run): Record<string, string> {
-  const { nodes, images, bytes, problems, omittedProblems } = summarize(run);
-  const document = {
-    version: 1,
-    policy: run.policy,
-    run: run.name,
-    trigger: run.trigger,
-    dryRun: run.spec.dryRun,
-    phase: run.phase,
-    reason: run.reason,
-    message: run.message,
-    startedAt: run.startedAt,
-    finishedAt: run.finishedAt,
-    nodes,
-    images,
-    bytes,
-    problems,
-    omittedProblems: omittedProblems || undefined,
-    acknowledgedFailures: run.acknowledgedFailures || undefined,
-    resumedBy: run.resumedBy,
-    spec: run.document,
-  };
-  return {
-    'run.yaml': stringify(JSON.parse(JSON.stringify(document)), { aliasDuplicateObjects: false }),
-    'nodes.json': JSON.stringify(Object.fromEntries(run.nodes)),
-  };
-}
-
-/** Reads a record back; throws a {@link RunRecordError} for one that is damaged or of another version. */
-export function decodeRun(data: Readonly<Record<string, string>>): Run {
-  try {
-    const { version: _, run, spec, ...document } = runDocumentSchema.parse(parse(data['run.yaml'] ?? ''));
-    const nodes = z.record(z.string(), progressSchema).parse(JSON.parse(data['nodes.json'] ?? ''));
-    return {
-      ...document,
-      name: run,
-      document: spec as CleanupDocument,
-      spec: cleanupSchema.parse(spec),
-      nodes: new Map(Object.entries(nodes)),
-    };
-  } catch (cause) {
-    throw new RunRecordError(`the record is damaged or was written by another version: ${String(cause)}`, { cause });
-  }
 }

@@ -1,10 +1,11 @@
 import pMap from 'p-map';
-import type { CleanerPod, ClusterState, Node, PolicyObject, Stored } from './cluster.ts';
+import type { ClusterState } from './cluster.ts';
+import type { ReconcileContext } from './context.ts';
 import { runFinished, runPaused } from './events.ts';
 import { writeIntervalMs } from './journal.ts';
 import { annotation } from './labels.ts';
+import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
 import type { RunView } from './progress.ts';
-import type { ReconcileContext } from './reconcile.ts';
 import { advanceRun, endRun, type RolloutStep, resumeRun, withStarted } from './rollout.ts';
 import { isFinished, jobOf, type Run } from './run.ts';
 

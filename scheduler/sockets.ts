@@ -1,9 +1,14 @@
-import type { Node } from './cluster.ts';
-
 /** Where a node's runtime is reached, and the cleaner's own directory on its image filesystem; both paths on the node. */
 export interface NodeRuntime {
   readonly socket: string;
   readonly stateDirectory: string;
+}
+
+/** What a node tells of itself, as far as its runtime can be found from it. */
+interface NodeFacts {
+  readonly labels: Readonly<Record<string, string>>;
+  /** As in `status.nodeInfo.containerRuntimeVersion`. */
+  readonly containerRuntimeVersion: string;
 }
 
 /** A path for the nodes that have the label, or for all nodes where there is none. */
@@ -52,10 +57,7 @@ const presets: readonly Preset[] = [
 ];
 
 /** Finds the socket of a node from what its kubelet tells of the runtime; an override outranks every preset. */
-export function resolveRuntime(
-  node: Pick<Node, 'containerRuntimeVersion' | 'labels'>,
-  overrides: RuntimeOverrides,
-): NodeRuntime | undefined {
+export function resolveRuntime(node: NodeFacts, overrides: RuntimeOverrides): NodeRuntime | undefined {
   const preset = presets.find(({ matches }) => matches(node.containerRuntimeVersion, node.labels));
   const socket = overrideFor(node, overrides.sockets) ?? preset?.socket;
   const stateDirectory =
@@ -63,6 +65,6 @@ export function resolveRuntime(
   return socket === undefined || stateDirectory === undefined ? undefined : { socket, stateDirectory };
 }
 
-function overrideFor(node: Pick<Node, 'labels'>, overrides: readonly PathOverride[]): string | undefined {
+function overrideFor(node: NodeFacts, overrides: readonly PathOverride[]): string | undefined {
   return overrides.find(({ label }) => label === undefined || node.labels[label.key] === label.value)?.path;
 }

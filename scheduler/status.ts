@@ -1,8 +1,8 @@
 import { parse, stringify } from 'yaml';
 import * as z from 'zod';
-import type { PolicyObject } from './cluster.ts';
 import { upcomingSlot } from './due.ts';
 import { annotation } from './labels.ts';
+import type { PolicyObject } from './objects.ts';
 import type { CleanupPolicy, ParsedPolicy } from './policy.ts';
 import type { Run } from './run.ts';
 import { parseSchedule } from './schedule.ts';

@@ -36,6 +36,8 @@ const pure = {
     'rollout',
     'pod',
     'run',
+    'record',
+    'objects',
     'status',
     'summary',
     'retention',

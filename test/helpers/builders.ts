@@ -1,5 +1,5 @@
 import type { Report } from '../../cleaner/report.ts';
-import type { CleanerPod, Node, PolicyObject } from '../../scheduler/cluster.ts';
+import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
 import { podName } from '../../scheduler/pod.ts';
 import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from '../../scheduler/policy.ts';
 import type { Run } from '../../scheduler/run.ts';

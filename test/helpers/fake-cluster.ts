@@ -1,15 +1,9 @@
 import type { JobDocument } from '../../cleaner/job.ts';
-import type {
-  CleanerPod,
-  Cluster,
-  ClusterState,
-  Node,
-  PolicyEvent,
-  PolicyObject,
-  Stored,
-} from '../../scheduler/cluster.ts';
+import type { Cluster, ClusterState, PolicyEvent } from '../../scheduler/cluster.ts';
+import type { CleanerPod, Node, PolicyObject, Stored } from '../../scheduler/objects.ts';
 import { podName } from '../../scheduler/pod.ts';
-import { decodeRun, encodeRun, type Run } from '../../scheduler/run.ts';
+import { decodeRun, encodeRun } from '../../scheduler/record.ts';
+import type { Run } from '../../scheduler/run.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from '../../scheduler/status.ts';
 import { buildReportedPod } from './builders.ts';
 

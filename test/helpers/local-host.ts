@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { execaNode } from 'execa';
 import { parse, stringify } from 'yaml';
 import { annotation, label } from '../../scheduler/labels.ts';
-import { decodeRun, type Run } from '../../scheduler/run.ts';
+import { decodeRun } from '../../scheduler/record.ts';
+import type { Run } from '../../scheduler/run.ts';
 import {
   readNode,
   type SimulatedNode,

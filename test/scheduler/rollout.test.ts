@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CleanerPod, Node } from '../../scheduler/cluster.ts';
+import type { CleanerPod, Node } from '../../scheduler/objects.ts';
 import type { CleanupDocument } from '../../scheduler/policy.ts';
 import { advanceRun, resumeRun, withStarted } from '../../scheduler/rollout.ts';
 import type { Run } from '../../scheduler/run.ts';

@@ -1,0 +1,13 @@
+import type { Cluster } from './cluster.ts';
+import type { RunJournal } from './journal.ts';
+import type { Log } from './log.ts';
+
+/** What a pass needs. */
+export interface ReconcileContext {
+  readonly cluster: Cluster;
+  readonly log: Log;
+  /** The runs this process works on, ahead of their records. */
+  readonly journal: RunJournal;
+  /** A pod that doesn't start is given up after so many milliseconds. */
+  readonly startTimeoutMs: number;
+}

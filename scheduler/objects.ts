@@ -1,0 +1,58 @@
+import type { NodeRuntime } from './sockets.ts';
+
+/** A ConfigMap labelled as a policy, not yet parsed. */
+export interface PolicyObject {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly createdAt: Date;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+export interface Taint {
+  readonly key: string;
+  readonly value?: string | undefined;
+  readonly effect: string;
+}
+
+/** A node, as far as it matters whether and how it is cleaned. */
+export interface Node {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  readonly unschedulable: boolean;
+  readonly ready: boolean;
+  /** Since when `ready` has been so. */
+  readonly readySince: Date;
+  /** As in `status.nodeInfo.containerRuntimeVersion`, for example `containerd://2.1.0`. */
+  readonly containerRuntimeVersion: string;
+  /** Where its runtime is reached; undefined where that isn't known. */
+  readonly runtime: NodeRuntime | undefined;
+}
+
+/** A cleaner pod, as far as its fate can be told from it. */
+export interface CleanerPod {
+  readonly name: string;
+  readonly run: string;
+  readonly node: string;
+  readonly attempt: number;
+  readonly createdAt: Date;
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
+  /** Somebody has asked for its deletion. */
+  readonly terminating: boolean;
+  /** The pod's own reason and message: set by whoever evicted or rejected it (`Evicted`, `OutOfpods`). */
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
+  /** Why the container waits (`ImagePullBackOff`), or how it ended (`Error`, `OOMKilled`). */
+  readonly containerReason?: string | undefined;
+  /** For a container that ended this is its termination message: the cleaner's report. */
+  readonly containerMessage?: string | undefined;
+  readonly exitCode?: number | undefined;
+}
+
+/** Something with the version under which it was read: an update of an older version is refused. */
+export interface Stored<T> {
+  readonly value: T;
+  readonly resourceVersion: string;
+}

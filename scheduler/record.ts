@@ -1,0 +1,97 @@
+import { parse, stringify } from 'yaml';
+import * as z from 'zod';
+import { type CleanupDocument, cleanupSchema } from './policy.ts';
+import type { Run } from './run.ts';
+import { summarize } from './summary.ts';
+
+const count = z.int().nonnegative();
+const instant = z.iso.datetime().transform((text) => new Date(text));
+
+const triggerSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('Schedule'), slot: instant }),
+  z.strictObject({ type: z.literal('Request'), request: z.string() }),
+]);
+
+const progressSchema = z.strictObject({
+  attempts: count,
+  result: z.enum(['Succeeded', 'Failed', 'Skipped']).optional(),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+  retryAt: z.number().optional(),
+  tally: z
+    .strictObject({
+      removed: count,
+      failed: count,
+      skipped: count,
+      unknown: count,
+      freedBytes: count,
+      nominalBytes: count,
+    })
+    .optional(),
+});
+
+const runSchema = z.object({
+  version: z.literal(1),
+  policy: z.string(),
+  run: z.string(),
+  trigger: triggerSchema,
+  phase: z.enum(['Running', 'Paused', 'Succeeded', 'Failed']),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+  startedAt: instant,
+  finishedAt: instant.optional(),
+  acknowledgedFailures: count.default(0),
+  resumedBy: z.string().optional(),
+  spec: z.unknown(),
+});
+
+/** A run record that this version can't read; it is left alone. */
+export class RunRecordError extends Error {
+  override readonly name = 'RunRecordError';
+}
+
+/** The data of a run's record: `run.yaml` for people, `nodes.json` for what the scheduler must remember of each node. */
+export function encodeRun(run: Run): Record<string, string> {
+  const { nodes, images, bytes, problems, omittedProblems } = summarize(run);
+  const document = {
+    version: 1,
+    policy: run.policy,
+    run: run.name,
+    trigger: run.trigger,
+    dryRun: run.spec.dryRun,
+    phase: run.phase,
+    reason: run.reason,
+    message: run.message,
+    startedAt: run.startedAt,
+    finishedAt: run.finishedAt,
+    nodes,
+    images,
+    bytes,
+    problems,
+    omittedProblems: omittedProblems || undefined,
+    acknowledgedFailures: run.acknowledgedFailures || undefined,
+    resumedBy: run.resumedBy,
+    spec: run.document,
+  };
+  return {
+    'run.yaml': stringify(JSON.parse(JSON.stringify(document)), { aliasDuplicateObjects: false }),
+    'nodes.json': JSON.stringify(Object.fromEntries(run.nodes)),
+  };
+}
+
+/** Reads a record back; throws a {@link RunRecordError} for one that is damaged or of another version. */
+export function decodeRun(data: Readonly<Record<string, string>>): Run {
+  try {
+    const { version: _, run, spec, ...document } = runSchema.parse(parse(data['run.yaml'] ?? ''));
+    const nodes = z.record(z.string(), progressSchema).parse(JSON.parse(data['nodes.json'] ?? ''));
+    return {
+      ...document,
+      name: run,
+      document: spec as CleanupDocument,
+      spec: cleanupSchema.parse(spec),
+      nodes: new Map(Object.entries(nodes)),
+    };
+  } catch (cause) {
+    throw new RunRecordError(`the record is damaged or was written by another version: ${String(cause)}`, { cause });
+  }
+}
