@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
-import { ClusterError, KubernetesCluster } from './kubernetes.ts';
+import { KubernetesCluster } from './kubernetes.ts';
+import { ClusterError } from './kubernetes-api.ts';
 import type { Log } from './log.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,4 +1,4 @@
-import type { CoreV1Event, V1ConfigMap, V1Node, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import type { CoreV1Event, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
 import type { PolicyEvent } from './cluster.ts';
 import { annotation, label, labelsOf } from './labels.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
@@ -125,17 +125,6 @@ export function buildEvent(namespace: string, object: PolicyObject, event: Polic
     lastTimestamp: now,
     count: 1,
   };
-}
-
-/** Every image reference of a pod, the ones mounted as volumes too. */
-export function referencesOf(spec: V1PodSpec | undefined): string[] {
-  const containers = [
-    ...(spec?.initContainers ?? []),
-    ...(spec?.containers ?? []),
-    ...(spec?.ephemeralContainers ?? []),
-  ];
-  const volumes = (spec?.volumes ?? []).map((volume) => volume.image?.reference);
-  return [...containers.map(({ image }) => image), ...volumes].filter((reference) => reference !== undefined);
 }
 
 /** A list holds dates where a watch holds texts. */

@@ -58,7 +58,7 @@ export class WatchedCollection<T extends KubernetesObject, D> {
     const reconnect = async (error: unknown) => {
       if (this.#isStopped) return;
       onTrouble(error);
-      await sleep(this.#reconnectMs);
+      await sleep(this.#reconnectMs, undefined, { ref: false });
       this.#reconnectMs = Math.min(this.#reconnectMs * 2, maxReconnectMs);
       if (!this.#isStopped) await connect();
     };

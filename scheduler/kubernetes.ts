@@ -1,18 +1,7 @@
-import {
-  ApiException,
-  AppsV1Api,
-  BatchV1Api,
-  CoreV1Api,
-  type CoreV1Event,
-  type KubeConfig,
-  type KubernetesObject,
-  type V1ConfigMap,
-  type V1Node,
-  type V1Pod,
-} from '@kubernetes/client-node';
-import pThrottle from 'p-throttle';
+import type { CoreV1Event, KubeConfig, KubernetesObject, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
 import type { JobDocument } from '../cleaner/job.ts';
 import type { Cluster, ClusterState, PolicyEvent } from './cluster.ts';
+import { ClusterError, KubernetesApi } from './kubernetes-api.ts';
 import {
   buildConfigMap,
   buildEvent,
@@ -21,9 +10,9 @@ import {
   readConfigMap,
   readNode,
   readPod,
-  referencesOf,
   type WatchedConfigMap,
 } from './kubernetes-objects.ts';
+import { listStartingReferences, listWorkloadReferences } from './kubernetes-references.ts';
 import { WatchedCollection } from './kubernetes-watch.ts';
 import { label, labelsOf } from './labels.ts';
 import type { Log } from './log.ts';
@@ -42,32 +31,20 @@ export interface KubernetesOptions {
   readonly log: Log;
 }
 
-type Throttle = <T>(request: () => Promise<T>) => Promise<T>;
-
-/** A call to the API server that failed, with what it was about. */
-export class ClusterError extends Error {
-  override readonly name = 'ClusterError';
-}
-
 /** The cluster port on a Kubernetes API server. */
 export class KubernetesCluster implements Cluster {
   readonly #options: KubernetesOptions;
   readonly #namespace: string;
-  readonly #core: CoreV1Api;
-  readonly #apps: AppsV1Api;
-  readonly #batch: BatchV1Api;
+  readonly #api: KubernetesApi;
   readonly #configMaps: WatchedCollection<V1ConfigMap, WatchedConfigMap>;
   readonly #nodes: WatchedCollection<V1Node, Node>;
   readonly #pods: WatchedCollection<V1Pod, CleanerPod>;
-  readonly #throttle: Throttle;
 
   constructor(options: KubernetesOptions) {
     const { config, template, overrides, log } = options;
     this.#options = options;
     this.#namespace = template.namespace;
-    this.#core = config.makeApiClient(CoreV1Api);
-    this.#apps = config.makeApiClient(AppsV1Api);
-    this.#batch = config.makeApiClient(BatchV1Api);
+    this.#api = new KubernetesApi(config, options.apiRate);
     const namespace = this.#namespace;
     const ours = `${label.kind} in (policy,run,status)`;
     const cleaners = `${label.kind}=cleaner`;
@@ -75,27 +52,24 @@ export class KubernetesCluster implements Cluster {
       {
         config,
         path: `/api/v1/namespaces/${namespace}/configmaps`,
-        list: () => this.#core.listNamespacedConfigMap({ namespace, labelSelector: ours }),
+        list: () => this.#api.core.listNamespacedConfigMap({ namespace, labelSelector: ours }),
         labelSelector: ours,
       },
       (object) => readOrReport(object, readConfigMap, log),
     );
     this.#nodes = new WatchedCollection(
-      { config, path: '/api/v1/nodes', list: () => this.#core.listNode() },
+      { config, path: '/api/v1/nodes', list: () => this.#api.core.listNode() },
       (object) => readNode(object, overrides),
     );
     this.#pods = new WatchedCollection(
       {
         config,
         path: `/api/v1/namespaces/${namespace}/pods`,
-        list: () => this.#core.listNamespacedPod({ namespace, labelSelector: cleaners }),
+        list: () => this.#api.core.listNamespacedPod({ namespace, labelSelector: cleaners }),
         labelSelector: cleaners,
       },
       readPod,
     );
-    this.#throttle = pThrottle({ limit: options.apiRate, interval: 1000 })((request: () => Promise<unknown>) =>
-      request(),
-    ) as Throttle;
   }
 
   async start(onChange: () => void): Promise<void> {
@@ -130,8 +104,8 @@ export class KubernetesCluster implements Cluster {
   async createRun(policy: PolicyObject, run: Run): Promise<'Created' | 'AlreadyExists'> {
     const namespace = this.#namespace;
     const body = buildRecord(namespace, policy, run);
-    const created = await this.#call(`create the record of run ${run.name}`, [409], () =>
-      this.#core.createNamespacedConfigMap({ namespace, body }),
+    const created = await this.#api.call(`create the record of run ${run.name}`, [409], () =>
+      this.#api.core.createNamespacedConfigMap({ namespace, body }),
     );
     if (created !== undefined) this.#configMaps.apply(created);
     return created === undefined ? 'AlreadyExists' : 'Created';
@@ -160,7 +134,9 @@ export class KubernetesCluster implements Cluster {
       const updated = await this.#replace(what, body.metadata?.name ?? '', withVersion(body, previous.resourceVersion));
       return updated === undefined ? 'Conflict' : 'Updated';
     }
-    const created = await this.#call(what, [409], () => this.#core.createNamespacedConfigMap({ namespace, body }));
+    const created = await this.#api.call(what, [409], () =>
+      this.#api.core.createNamespacedConfigMap({ namespace, body }),
+    );
     if (created !== undefined) this.#configMaps.apply(created);
     return created === undefined ? 'Conflict' : 'Updated';
   }
@@ -171,8 +147,8 @@ export class KubernetesCluster implements Cluster {
     const labels = labelsOf('job', run.policy, run.name);
     const data = { 'job.json': JSON.stringify(job) };
     const body = { ...buildConfigMap(namespace, jobName(run.name), labels, owner, data), immutable: true };
-    await this.#call(`create the job of run ${run.name}`, [409], () =>
-      this.#core.createNamespacedConfigMap({ namespace, body }),
+    await this.#api.call(`create the job of run ${run.name}`, [409], () =>
+      this.#api.core.createNamespacedConfigMap({ namespace, body }),
     );
   }
 
@@ -185,23 +161,23 @@ export class KubernetesCluster implements Cluster {
     if (runtime === undefined) throw new ClusterError(`node ${node.name} has no known runtime socket`);
     const namespace = this.#namespace;
     const body = buildPod(run, this.#uidOf(run), { ...node, runtime }, attempt, this.#options.template);
-    const created = await this.#call(`create a cleaner pod on node ${node.name}`, [409], () =>
-      this.#core.createNamespacedPod({ namespace, body }),
+    const created = await this.#api.call(`create a cleaner pod on node ${node.name}`, [409], () =>
+      this.#api.core.createNamespacedPod({ namespace, body }),
     );
     if (created !== undefined) this.#pods.apply(created);
   }
 
   async deletePod(name: string): Promise<void> {
     const namespace = this.#namespace;
-    await this.#call(`delete pod ${name}`, [404], () => this.#core.deleteNamespacedPod({ name, namespace }));
+    await this.#api.call(`delete pod ${name}`, [404], () => this.#api.core.deleteNamespacedPod({ name, namespace }));
     this.#pods.amend(name, markTerminating);
   }
 
   async deletePods(run: string): Promise<void> {
     const namespace = this.#namespace;
     const labelSelector = `${label.kind}=cleaner,${label.run}=${run}`;
-    await this.#call(`delete the pods of run ${run}`, [], () =>
-      this.#core.deleteCollectionNamespacedPod({ namespace, labelSelector }),
+    await this.#api.call(`delete the pods of run ${run}`, [], () =>
+      this.#api.core.deleteCollectionNamespacedPod({ namespace, labelSelector }),
     );
     for (const pod of this.#pods.values()) if (pod.run === run) this.#pods.amend(pod.name, markTerminating);
   }
@@ -209,16 +185,16 @@ export class KubernetesCluster implements Cluster {
   async recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void> {
     const namespace = this.#namespace;
     const body = buildEvent(namespace, policy, event, new Date());
-    await this.#call(`record an event on policy ${policy.name}`, [], () =>
-      this.#core.createNamespacedEvent({ namespace, body }),
+    await this.#api.call(`record an event on policy ${policy.name}`, [], () =>
+      this.#api.core.createNamespacedEvent({ namespace, body }),
     );
   }
 
   async readTrouble(pod: string): Promise<string | undefined> {
     const namespace = this.#namespace;
     const fieldSelector = `involvedObject.kind=Pod,involvedObject.name=${pod},type=Warning`;
-    const events = await this.#call(`read the events of pod ${pod}`, [], () =>
-      this.#core.listNamespacedEvent({ namespace, fieldSelector }),
+    const events = await this.#api.call(`read the events of pod ${pod}`, [], () =>
+      this.#api.core.listNamespacedEvent({ namespace, fieldSelector }),
     );
     const newestFirst = (events?.items ?? []).sort((a, b) => instantOfEvent(b) - instantOfEvent(a));
     // `Error: ImagePullBackOff` says less than the failed pull before it.
@@ -226,33 +202,12 @@ export class KubernetesCluster implements Cluster {
     return telling && `${telling.reason}: ${telling.message}`;
   }
 
-  async listStartingReferences(): Promise<string[]> {
-    const pods = await this.#listAll('pods', (page) =>
-      this.#core.listPodForAllNamespaces({ ...page, fieldSelector: 'status.phase=Pending,spec.nodeName!=' }),
-    );
-    return unique(pods.flatMap(({ spec }) => referencesOf(spec)));
+  listStartingReferences(): Promise<string[]> {
+    return listStartingReferences(this.#api);
   }
 
-  async listWorkloadReferences(): Promise<string[]> {
-    const specs = [
-      ...(await this.#listAll('pods', (page) => this.#core.listPodForAllNamespaces(page))).map(({ spec }) => spec),
-      ...(await this.#listAll('deployments', (page) => this.#apps.listDeploymentForAllNamespaces(page))).map(
-        ({ spec }) => spec?.template.spec,
-      ),
-      ...(await this.#listAll('statefulsets', (page) => this.#apps.listStatefulSetForAllNamespaces(page))).map(
-        ({ spec }) => spec?.template.spec,
-      ),
-      ...(await this.#listAll('daemonsets', (page) => this.#apps.listDaemonSetForAllNamespaces(page))).map(
-        ({ spec }) => spec?.template.spec,
-      ),
-      ...(await this.#listAll('jobs', (page) => this.#batch.listJobForAllNamespaces(page))).map(
-        ({ spec }) => spec?.template.spec,
-      ),
-      ...(await this.#listAll('cronjobs', (page) => this.#batch.listCronJobForAllNamespaces(page))).map(
-        ({ spec }) => spec?.jobTemplate.spec?.template.spec,
-      ),
-    ];
-    return unique(specs.flatMap(referencesOf));
+  listWorkloadReferences(): Promise<string[]> {
+    return listWorkloadReferences(this.#api);
   }
 
   #policyOf(run: Run): PolicyObject | undefined {
@@ -267,8 +222,8 @@ export class KubernetesCluster implements Cluster {
 
   async #replace(what: string, name: string, body: V1ConfigMap): Promise<V1ConfigMap | undefined> {
     const namespace = this.#namespace;
-    const updated = await this.#call(what, [404, 409], () =>
-      this.#core.replaceNamespacedConfigMap({ name, namespace, body }),
+    const updated = await this.#api.call(what, [404, 409], () =>
+      this.#api.core.replaceNamespacedConfigMap({ name, namespace, body }),
     );
     if (updated !== undefined) this.#configMaps.apply(updated);
     return updated;
@@ -276,38 +231,13 @@ export class KubernetesCluster implements Cluster {
 
   async #deleteConfigMap(what: string, name: string): Promise<void> {
     const namespace = this.#namespace;
-    await this.#call(what, [404], () =>
-      this.#core.deleteNamespacedConfigMap({ name, namespace, propagationPolicy: 'Background' }),
+    await this.#api.call(what, [404], () =>
+      this.#api.core.deleteNamespacedConfigMap({ name, namespace, propagationPolicy: 'Background' }),
     );
-  }
-
-  async #listAll<T>(
-    what: string,
-    list: (page: { limit: number; _continue?: string }) => Promise<{ items: T[]; metadata?: { _continue?: string } }>,
-  ): Promise<T[]> {
-    const items: T[] = [];
-    let token: string | undefined;
-    do {
-      const page = { limit: 500, ...(token ? { _continue: token } : {}) };
-      const result = await this.#call(`list the ${what} of the cluster`, [], () => list(page));
-      items.push(...(result?.items ?? []));
-      token = result?.metadata?._continue;
-    } while (token);
-    return items;
-  }
-
-  /** One request within the rate limit; undefined where the API server answers with one of the expected codes. */
-  async #call<T>(what: string, expected: readonly number[], request: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await this.#throttle(request);
-    } catch (cause) {
-      if (cause instanceof ApiException && expected.includes(cause.code)) return undefined;
-      throw new ClusterError(`could not ${what}: ${reasonOf(cause)}`, { cause });
-    }
   }
 }
 
-/** A record that can't be read is left alone, and said to be so. */
+/** What can't be read is left alone, and said to be so: a slot or a run must not be forgotten because of it. */
 function readOrReport<T extends KubernetesObject, D>(
   object: T,
   read: (object: T) => D | undefined,
@@ -316,10 +246,9 @@ function readOrReport<T extends KubernetesObject, D>(
   try {
     return read(object);
   } catch (error) {
-    log.error(
-      { configMap: object.metadata?.name, err: error },
-      `ConfigMap ${object.metadata?.name} is left alone: ${String(error)}`,
-    );
+    const name = object.metadata?.name;
+    const advice = 'delete it if it was damaged by hand, or run the version of nodesweep that wrote it';
+    log.error({ configMap: name, err: error }, `ConfigMap ${name} can't be read (${String(error)}): ${advice}`);
     return undefined;
   }
 }
@@ -334,18 +263,4 @@ function markTerminating(pod: CleanerPod): CleanerPod {
 
 function instantOfEvent({ lastTimestamp, eventTime }: CoreV1Event): number {
   return new Date(lastTimestamp ?? eventTime ?? 0).getTime();
-}
-
-function unique(references: readonly string[]): string[] {
-  return [...new Set(references)].sort();
-}
-
-/** The API server's own words, where it answered. */
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof ApiException)) return String(cause);
-  try {
-    return `${cause.code}: ${JSON.parse(cause.body).message}`;
-  } catch {
-    return `${cause.code}: ${cause.body}`;
-  }
 }

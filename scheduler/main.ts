@@ -20,11 +20,24 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const cluster = await connectCluster(settings, 'KUBERNETES_SERVICE_HOST' in environment, hostname(), log);
   let isReady = false;
   const health = await serveHealth(settings.port, () => isReady);
-  await runUntilSignal(cluster, settings.startTimeoutSeconds * 1000, log, () => {
-    isReady = true;
-    log.info({ port: settings.port }, 'the scheduler is ready');
-  });
-  health.close();
+  try {
+    await runUntilSignal(cluster, settings.startTimeoutSeconds * 1000, log, () => {
+      isReady = true;
+      log.info({ port: settings.port }, 'the scheduler is ready');
+    });
+  } finally {
+    health.close();
+  }
+}
+
+/** `nodesweep local`: the same scheduler with runtimes as nodes, until SIGTERM or SIGINT. */
+export async function runLocal(options: LocalOptions, environment: NodeJS.ProcessEnv): Promise<void> {
+  const log = newLogger(options.logLevel);
+  const { openLocalCluster } = await import('./local.ts');
+  const cluster = openLocalCluster(options, { script: process.argv[1] ?? '', environment }, log);
+  // npm passes a Ctrl-C on that has arrived already: a second one must not cut off the wait for the cleaners.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
+  await runUntilSignal(cluster, 60_000, log, () => log.info({ policies: options.policies }, 'the scheduler is ready'));
 }
 
 /** Reconciles a cluster until SIGTERM or SIGINT; the pass in progress is finished. */
@@ -45,21 +58,16 @@ async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log
 }
 
 function newLogger(level: string): Log {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  return pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+  });
 }
 
 function nextSignal(): Promise<NodeJS.Signals> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
   return promise;
-}
-
-/** `nodesweep local`: the same scheduler with runtimes as nodes, until SIGTERM or SIGINT. */
-export async function runLocal(options: LocalOptions, environment: NodeJS.ProcessEnv): Promise<void> {
-  const log = newLogger(options.logLevel);
-  const { openLocalCluster } = await import('./local.ts');
-  const cluster = openLocalCluster(options, { script: process.argv[1] ?? '', environment }, log);
-  // npm passes a Ctrl-C on that has arrived already: a second one must not cut off the wait for the cleaners.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
-  await runUntilSignal(cluster, 60_000, log, () => log.info({ policies: options.policies }, 'the scheduler is ready'));
 }
