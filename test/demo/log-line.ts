@@ -23,7 +23,7 @@ const lineSchema = z.union([
     .object({ run: z.string(), phase: z.string(), msg: z.string() })
     .transform(({ run, phase, msg }) => ({ kind: 'RunFinished' as const, run, phase, message: msg })),
   z
-    .object({ level: z.union([z.number().min(40), z.enum(['warn', 'error', 'fatal'])]), msg: z.string() })
+    .object({ level: z.enum(['warn', 'error', 'fatal']), msg: z.string() })
     .transform(({ msg }) => ({ kind: 'Trouble' as const, message: msg })),
   z.unknown().transform(() => ({ kind: 'Other' as const })),
 ]);

@@ -106,8 +106,8 @@ describe.concurrent('nodesweep local', () => {
     const local = start(host);
     await local.line('1 of 1 nodes succeeded');
 
-    expect(await local.line(`${host.policies}/broken.yaml:`)).toContain('"level":40');
-    expect(await local.line(`${host.policies}/wrong/cleanup.yaml:schedule: `)).toContain('"level":40');
+    expect(await local.line(`${host.policies}/broken.yaml:`)).toContain('"level":"warn"');
+    expect(await local.line(`${host.policies}/wrong/cleanup.yaml:schedule: `)).toContain('"level":"warn"');
     expect(await local.line(`${host.policies}/wrong/cleanup.yaml:suspnd: is not a known field`)).toBeDefined();
   });
 
