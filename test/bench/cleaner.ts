@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { type Report, reportSchema } from '../../cleaner/report.ts';
+import {
+  buildContainer,
+  buildImage,
+  buildSimulatedNode,
+  type SimulatedNode,
+  simulatedCrictl,
+} from '../fixtures/simulated/node.ts';
+import type { Bench } from '../helpers/clean.ts';
+
+const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const bundle = pathOf('../../dist/main.js');
+const peakMemory = pathOf('./peak-memory.mjs');
+const dockerfile = await readFile(pathOf('../../Dockerfile'), 'utf8');
+/** Given to the cleaner alone: the stand-in for crictl runs on Node.js too, the real one doesn't. */
+export const nodeOptions = /^ENV NODE_OPTIONS=(.*)$/m.exec(dockerfile)?.[1]?.split(' ') ?? [];
+
+/** Makes the answer about a container as long as a real one, some 8 kB; the list of containers is without it. */
+const padding = { padding: 'x'.repeat(7_000) };
+
+/** A node whose first `used` images have a container each. */
+export function buildBusyNode(images: number, used: number): SimulatedNode {
+  const all = Array.from({ length: images }, (_, index) => {
+    const repository = `registry.example.com/team-${index % 20}/service-${index}`;
+    const repoDigests = [`${repository}@sha256:${String(index).padStart(64, '0')}`];
+    return buildImage(`${repository}:1.${index}.0`, { repoDigests });
+  });
+  const containers = all
+    .slice(0, used)
+    .map((image) => buildContainer(image, { labels: padding, answer: { labels: {} } }));
+  return buildSimulatedNode({ images: all, containers });
+}
+
+/** Runs the bundled cleaner as in its image. Returns the time from the start of the process to its end, in ms. */
+export async function runCleaner(bench: Bench): Promise<number> {
+  return (await startCleaner(bench)).durationMs;
+}
+
+/** Runs it too, and returns the most memory that it ever held, in bytes. */
+export async function measurePeakBytes(bench: Bench): Promise<number> {
+  const { stderr } = await startCleaner(bench, ['--import', peakMemory]);
+  return Number(stderr) * 1_024;
+}
+
+export async function readReport({ reportFile }: Bench): Promise<Report> {
+  return reportSchema.parse(JSON.parse(await readFile(reportFile, 'utf8')));
+}
+
+/** The calls of a run with nothing to do, as the cleaner makes them: three at once, and then one. Returns their time. */
+export async function runCrictl({ nodeFile }: Bench, containerIds: readonly string[]): Promise<number> {
+  const address = `unix://${nodeFile}`;
+  const call = (...args: readonly string[]) =>
+    execa(simulatedCrictl, ['-t', '30s', '-r', address, '-i', address, ...args, '-o', 'json'], {
+      stdin: 'ignore',
+      detached: true,
+    });
+  const startedAt = performance.now();
+  await Promise.all([call('images'), call('ps', '-a'), call('info')]);
+  await call('inspect', ...containerIds);
+  return performance.now() - startedAt;
+}
+
+function startCleaner(bench: Bench, options: readonly string[] = []) {
+  const files = ['--job', bench.jobFile, '--report', bench.reportFile, '--state', bench.stateDirectory];
+  return execa(process.execPath, [...nodeOptions, ...options, bundle, 'clean', ...files], {
+    env: { CRICTL: simulatedCrictl, CONTAINER_RUNTIME_ENDPOINT: `unix://${bench.nodeFile}` },
+  });
+}
