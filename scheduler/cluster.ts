@@ -6,7 +6,8 @@ import type { PolicyStatus } from './status.ts';
 /** Everything the scheduler decides on, at one instant. */
 export interface ClusterState {
   readonly policies: readonly PolicyObject[];
-  readonly statuses: ReadonlyMap<string, Stored<PolicyStatus>>;
+  /** By policy. One without a value is there, but can't be read. */
+  readonly statuses: ReadonlyMap<string, Stored<PolicyStatus | undefined>>;
   readonly runs: readonly Stored<Run>[];
   readonly nodes: readonly Node[];
   readonly pods: readonly CleanerPod[];

@@ -32,6 +32,11 @@ export function runFinished(run: Run): PolicyEvent {
   return event(run.phase === 'Succeeded' && details.length === 0 ? 'Normal' : 'Warning', `Run${run.phase}`, message);
 }
 
+export function requestIgnored(run: Run, request: string): PolicyEvent {
+  const message = `nodesweep.io/run-at "${request}" was acted on before, by run ${run.name}; set another value to start a run`;
+  return event('Warning', 'RequestIgnored', message);
+}
+
 export function runPaused(run: Run): PolicyEvent {
   return event('Warning', 'RunPaused', `run ${run.name}: ${run.message}`);
 }

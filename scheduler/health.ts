@@ -1,13 +1,22 @@
 import { createServer, type Server } from 'node:http';
 
-/** Serves `/healthz`, which answers while the process does, and `/readyz`, which answers 200 while `isReady` holds. */
-export async function serveHealth(port: number, isReady: () => boolean): Promise<Server> {
+export interface Health {
+  /** Whether the process works, or should be started again (`/healthz`). */
+  readonly isAlive: () => boolean;
+  /** Whether it knows the cluster (`/readyz`). */
+  readonly isReady: () => boolean;
+}
+
+/** Serves `/healthz` and `/readyz`: 200 while what they ask for holds, else 503. */
+export async function serveHealth(port: number, { isAlive, isReady }: Health): Promise<Server> {
+  const checks = new Map([
+    ['/healthz', isAlive],
+    ['/readyz', isReady],
+  ]);
   const server = createServer((request, response) => {
-    const isHealthy = request.url === '/healthz' || (request.url === '/readyz' && isReady());
-    const isKnown = request.url === '/healthz' || request.url === '/readyz';
-    response
-      .writeHead(isHealthy ? 200 : isKnown ? 503 : 404, { 'content-type': 'text/plain' })
-      .end(isHealthy ? 'ok\n' : 'no\n');
+    const check = checks.get(request.url ?? '');
+    const status = check === undefined ? 404 : check() ? 200 : 503;
+    response.writeHead(status, { 'content-type': 'text/plain' }).end(`${status}\n`);
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject).listen(port, resolve);

@@ -10,6 +10,8 @@ interface Entry {
   written: string;
   writtenAt: number;
   hasJob: boolean;
+  /** How many steps in a row could not create all their pods. */
+  refusals: number;
 }
 
 /** The runs as this process knows them: ahead of their records, since progress is not written at every step. */
@@ -28,6 +30,7 @@ export class RunJournal {
         written: fingerprint(stored.value),
         writtenAt: 0,
         hasJob: entry?.hasJob ?? false,
+        refusals: entry?.refusals ?? 0,
       });
     }
   }
@@ -58,6 +61,14 @@ export class RunJournal {
     entry.stored = { value: run, resourceVersion };
     entry.written = fingerprint(run);
     entry.writtenAt = now.getTime();
+  }
+
+  /** When to try again to create pods: the pause doubles with each step in a row that could not create all of its own. */
+  retryAfter(run: string, wasRefused: boolean, now: Date): Date {
+    const entry = this.#entries.get(run);
+    const refusals = wasRefused ? (entry?.refusals ?? 0) + 1 : 0;
+    if (entry !== undefined) entry.refusals = refusals;
+    return new Date(now.getTime() + Math.min(2_000 * 2 ** Math.max(0, refusals - 1), 60_000));
   }
 
   /** Forgets what is known beyond the record: somebody else has changed it. */

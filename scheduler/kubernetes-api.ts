@@ -1,5 +1,6 @@
 import { ApiException, AppsV1Api, BatchV1Api, CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
 import pThrottle from 'p-throttle';
+import pTimeout from 'p-timeout';
 
 type Throttle = <T>(request: () => Promise<T>) => Promise<T>;
 
@@ -9,6 +10,8 @@ interface Page<T> {
 }
 
 const pageSize = 500;
+/** The API server answers, or says that it can't, well within this time. */
+const timeoutMs = 30_000;
 
 /** A call to the API server that failed; the message says what it was about, and what the server answered. */
 export class ClusterError extends Error {
@@ -33,7 +36,7 @@ export class KubernetesApi {
   /** One request; undefined where the API server answers with one of the expected codes. Throws a {@link ClusterError}. */
   async call<T>(what: string, expected: readonly number[], request: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await this.#throttle(request);
+      return await this.#throttle(() => pTimeout(request(), { milliseconds: timeoutMs }));
     } catch (cause) {
       if (cause instanceof ApiException && expected.includes(cause.code)) return undefined;
       throw new ClusterError(`could not ${what}: ${reasonOf(cause)}`, { cause });

@@ -43,7 +43,9 @@ async function ownNamespace(): Promise<string> {
 async function ownImage(config: KubeConfig, namespace: string, name: string): Promise<string> {
   try {
     const pod = await config.makeApiClient(CoreV1Api).readNamespacedPod({ name, namespace });
-    const image = pod.spec?.containers[0]?.image;
+    // Others may have put a container of theirs into the pod, even as the first.
+    const containers = pod.spec?.containers ?? [];
+    const image = (containers.find((container) => container.name === 'scheduler') ?? containers[0])?.image;
     if (image !== undefined) return image;
     throw new ClusterError(`pod ${name} names no image`);
   } catch (cause) {

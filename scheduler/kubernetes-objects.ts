@@ -11,10 +11,10 @@ import { decodeStatus, encodeStatus, type PolicyStatus } from './status.ts';
 /** What a watched ConfigMap is to the scheduler. */
 export type WatchedConfigMap =
   | { readonly kind: 'policy'; readonly policy: PolicyObject }
-  | { readonly kind: 'run'; readonly run: Stored<Run>; readonly uid: string }
-  | { readonly kind: 'status'; readonly policy: string; readonly status: Stored<PolicyStatus> };
+  | { readonly kind: 'run'; readonly run: Stored<Run>; readonly uid: string; readonly ownerUid: string | undefined }
+  | { readonly kind: 'status'; readonly policy: string; readonly status: Stored<PolicyStatus | undefined> };
 
-/** Reads a ConfigMap by its kind label; throws where a record or status is damaged. */
+/** Reads a ConfigMap by its kind label; throws where a record is damaged. */
 export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined {
   const { name = '', uid = '', resourceVersion = '', labels = {}, annotations = {} } = object.metadata ?? {};
   const data = object.data ?? {};
@@ -32,15 +32,25 @@ export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined
         },
       };
     case 'run':
-      return { kind: 'run', run: { value: decodeRun(data), resourceVersion }, uid };
-    case 'status':
       return {
-        kind: 'status',
-        policy: labels[label.policy] ?? '',
-        status: { value: decodeStatus(data), resourceVersion },
+        kind: 'run',
+        run: { value: decodeRun(data), resourceVersion },
+        uid,
+        ownerUid: object.metadata?.ownerReferences?.[0]?.uid,
       };
+    case 'status':
+      return { kind: 'status', policy: ownerOf(object), status: { value: readStatus(data), resourceVersion } };
     default:
       return undefined;
+  }
+}
+
+/** A status that can't be read is written anew, so that its policy goes on. */
+function readStatus(data: Readonly<Record<string, string>>): PolicyStatus | undefined {
+  try {
+    return decodeStatus(data);
+  } catch {
+    return undefined;
   }
 }
 
@@ -82,9 +92,14 @@ export function readPod(object: V1Pod): CleanerPod | undefined {
   };
 }
 
-/** The name of the ConfigMap that remembers a policy's slots. Policies have no dot in their names, so it is never one. */
+/** The name of the ConfigMap that remembers a policy's slots; that of a policy with a name far too long is cut. */
 export function statusName(policy: string): string {
-  return `${policy}.status`;
+  return `${policy.slice(0, 240)}.status`;
+}
+
+/** The name of the policy that an object belongs to; its label may be shortened. */
+export function ownerOf(object: V1ConfigMap): string {
+  return object.metadata?.ownerReferences?.[0]?.name ?? '';
 }
 
 export function buildStatus(namespace: string, object: PolicyObject, status: PolicyStatus): V1ConfigMap {

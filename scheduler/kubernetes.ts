@@ -92,10 +92,13 @@ export class KubernetesCluster implements Cluster {
 
   state(): ClusterState {
     const configMaps = this.#configMaps.values();
+    const policies = configMaps.flatMap((map) => (map.kind === 'policy' ? [map.policy] : []));
+    const uids = new Set(policies.map(({ uid }) => uid));
     return {
-      policies: configMaps.flatMap((map) => (map.kind === 'policy' ? [map.policy] : [])),
+      policies,
       statuses: new Map(configMaps.flatMap((map) => (map.kind === 'status' ? [[map.policy, map.status]] : []))),
-      runs: configMaps.flatMap((map) => (map.kind === 'run' ? [map.run] : [])),
+      // A record whose policy was deleted is about to go; a new policy of the same name has nothing to do with it.
+      runs: configMaps.flatMap((map) => (map.kind === 'run' && uids.has(map.ownerUid ?? '') ? [map.run] : [])),
       nodes: this.#nodes.values(),
       pods: this.#pods.values(),
     };
@@ -138,6 +141,7 @@ export class KubernetesCluster implements Cluster {
       this.#api.core.createNamespacedConfigMap({ namespace, body }),
     );
     if (created !== undefined) this.#configMaps.apply(created);
+    else await this.#refuseForeign(body);
     return created === undefined ? 'Conflict' : 'Updated';
   }
 
@@ -164,13 +168,17 @@ export class KubernetesCluster implements Cluster {
     const created = await this.#api.call(`create a cleaner pod on node ${node.name}`, [409], () =>
       this.#api.core.createNamespacedPod({ namespace, body }),
     );
-    if (created !== undefined) this.#pods.apply(created);
+    const pod = created ?? (await this.#readPod(body.metadata.name));
+    if (pod !== undefined) this.#pods.apply(pod);
   }
 
   async deletePod(name: string): Promise<void> {
     const namespace = this.#namespace;
-    await this.#api.call(`delete pod ${name}`, [404], () => this.#api.core.deleteNamespacedPod({ name, namespace }));
-    this.#pods.amend(name, markTerminating);
+    const deleted = await this.#api.call(`delete pod ${name}`, [404], () =>
+      this.#api.core.deleteNamespacedPod({ name, namespace }),
+    );
+    if (deleted === undefined) this.#pods.forget(name);
+    else this.#pods.amend(name, markTerminating);
   }
 
   async deletePods(run: string): Promise<void> {
@@ -221,12 +229,45 @@ export class KubernetesCluster implements Cluster {
   }
 
   async #replace(what: string, name: string, body: V1ConfigMap): Promise<V1ConfigMap | undefined> {
+    const { core } = this.#api;
     const namespace = this.#namespace;
     const updated = await this.#api.call(what, [404, 409], () =>
-      this.#api.core.replaceNamespacedConfigMap({ name, namespace, body }),
+      core.replaceNamespacedConfigMap({ name, namespace, body }),
     );
-    if (updated !== undefined) this.#configMaps.apply(updated);
+    if (updated === undefined) await this.#refresh(name);
+    else this.#configMaps.apply(updated);
     return updated;
+  }
+
+  /** What could not be replaced is not as it was thought to be, or is gone: the watch may be late in telling so. */
+  async #refresh(name: string): Promise<void> {
+    const current = await this.#readConfigMap(name);
+    if (current === undefined) this.#configMaps.forget(name);
+    else this.#configMaps.apply(current);
+  }
+
+  /** An object of that name is there: either the watch is late in telling of it, or it is no status at all. */
+  async #refuseForeign({ metadata }: V1ConfigMap): Promise<void> {
+    const name = metadata?.name ?? '';
+    const existing = await this.#readConfigMap(name);
+    if (existing === undefined) return;
+    if (existing.metadata?.labels?.[label.kind] !== 'status') {
+      throw new ClusterError(`ConfigMap ${name} is in the way of the status of that name: delete or rename it`);
+    }
+    this.#configMaps.apply(existing);
+  }
+
+  #readConfigMap(name: string): Promise<V1ConfigMap | undefined> {
+    const namespace = this.#namespace;
+    return this.#api.call(`read ConfigMap ${name}`, [404], () =>
+      this.#api.core.readNamespacedConfigMap({ name, namespace }),
+    );
+  }
+
+  /** A pod that exists already was created by a request whose answer was lost, or by another replica. */
+  #readPod(name: string): Promise<V1Pod | undefined> {
+    const namespace = this.#namespace;
+    return this.#api.call(`read pod ${name}`, [404], () => this.#api.core.readNamespacedPod({ name, namespace }));
   }
 
   async #deleteConfigMap(what: string, name: string): Promise<void> {

@@ -40,7 +40,7 @@ export function labelsOf(kind: Kind, policy: string, run?: string): Record<strin
     'app.kubernetes.io/part-of': 'nodesweep',
     'app.kubernetes.io/managed-by': 'nodesweep',
     [label.kind]: kind,
-    [label.policy]: policy,
+    [label.policy]: labelValue(policy),
     ...(run === undefined ? {} : { [label.run]: run }),
   };
 }

@@ -28,7 +28,7 @@ function lintManifests(text: string): LintResult {
   const documents = parseAllDocuments(text);
   const errors = documents.flatMap((document) => document.errors.map(({ message }) => ({ path: '', message })));
   if (errors.length > 0) return { policies: 0, problems: errors };
-  const values = documents.flatMap((document) => itemsOf(document.toJS()));
+  const values = documents.flatMap((document) => itemsOf(document.toJS({ maxAliasCount: 100 })));
   const manifests = values.filter(isConfigMap).map((value) => manifestSchema.safeParse(value));
   const policies = manifests.flatMap(({ data }) => (data !== undefined && isMeantAsPolicy(data) ? [data] : []));
   const malformed = manifests.flatMap(({ error }) => error?.issues ?? []);

@@ -3,13 +3,14 @@ const debounceMs = 50;
 /** Even without a change or an appointment, a pass is made so often. */
 const idleMs = 60_000;
 
-/** Runs passes one after the other: soon after a change, and at the time the last pass asked for. */
+/** Runs passes, which must not reject, one after the other: soon after a change, and when the last one asked for. */
 export class Loop {
   readonly #pass: (now: Date) => Promise<Date | undefined>;
   #timer: NodeJS.Timeout | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
   #running: Promise<void> | undefined;
   #isStopped = false;
+  #lastPassAt = Date.now();
 
   constructor(pass: (now: Date) => Promise<Date | undefined>) {
     this.#pass = pass;
@@ -18,6 +19,11 @@ export class Loop {
   /** Asks for a pass soon. */
   trigger(): void {
     this.#schedule(Date.now() + debounceMs);
+  }
+
+  /** For how long no pass has come to its end, in milliseconds. */
+  get silentMs(): number {
+    return Date.now() - this.#lastPassAt;
   }
 
   /** Resolves when the pass in progress is over; none follows. */
@@ -43,8 +49,15 @@ export class Loop {
     this.#dueAt = Number.POSITIVE_INFINITY;
     this.#running = this.#pass(new Date()).then((wakeAt) => {
       this.#running = undefined;
-      this.#schedule(Math.min(wakeAt?.getTime() ?? Number.POSITIVE_INFINITY, Date.now() + idleMs));
+      this.#lastPassAt = Date.now();
+      this.#schedule(appointment(wakeAt, Date.now()));
       if (!this.#isStopped) this.#arm();
     });
   }
+}
+
+/** Never so soon that passes follow each other without a pause, nor later than the idle time. */
+function appointment(wakeAt: Date | undefined, now: number): number {
+  const wanted = wakeAt === undefined || Number.isNaN(wakeAt.getTime()) ? Number.POSITIVE_INFINITY : wakeAt.getTime();
+  return Math.min(Math.max(wanted, now + debounceMs), now + idleMs);
 }

@@ -9,6 +9,9 @@ import { Loop } from './loop.ts';
 import { reconcile } from './reconcile.ts';
 import { readSettings } from './settings.ts';
 
+/** A pass is made at least every minute; one that has not ended for so long never will. */
+const maxSilenceMs = 600_000;
+
 /** Flags by the names of the settings; one that is not given is absent. */
 export type Flags = Readonly<Record<string, string | undefined>>;
 
@@ -18,11 +21,12 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const log = newLogger(settings.logLevel);
   const { connectCluster } = await import('./kubernetes-connect.ts');
   const cluster = await connectCluster(settings, 'KUBERNETES_SERVICE_HOST' in environment, hostname(), log);
-  let isReady = false;
-  const health = await serveHealth(settings.port, () => isReady);
+  let loop: Loop | undefined;
+  const isAlive = () => loop === undefined || loop.silentMs < maxSilenceMs;
+  const health = await serveHealth(settings.port, { isAlive, isReady: () => loop !== undefined });
   try {
-    await runUntilSignal(cluster, settings.startTimeoutSeconds * 1000, log, () => {
-      isReady = true;
+    await runUntilSignal(cluster, settings.startTimeoutSeconds * 1000, log, (running) => {
+      loop = running;
       log.info({ port: settings.port }, 'the scheduler is ready');
     });
   } finally {
@@ -41,14 +45,19 @@ export async function runLocal(options: LocalOptions, environment: NodeJS.Proces
 }
 
 /** Reconciles a cluster until SIGTERM or SIGINT; the pass in progress is finished. */
-async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log, onReady: () => void): Promise<void> {
+async function runUntilSignal(
+  cluster: Cluster,
+  startTimeoutMs: number,
+  log: Log,
+  onReady: (loop: Loop) => void,
+): Promise<void> {
   const stopped = nextSignal();
   const context = { cluster, log, journal: new RunJournal(), startTimeoutMs };
   const loop = new Loop((now) => reconcile(context, now));
   const begun = cluster
     .start(() => loop.trigger())
     .then(() => {
-      onReady();
+      onReady(loop);
       loop.trigger();
     });
   const signal = await Promise.race([stopped, begun.then(() => stopped)]);

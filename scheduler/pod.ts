@@ -1,4 +1,4 @@
-import { type Report, reportSchema } from '../cleaner/report.ts';
+import { parseReport, type Report } from '../cleaner/report.ts';
 import { annotation, hash, label, labelsOf, labelValue } from './labels.ts';
 import type { CleanerPod, Node } from './objects.ts';
 import type { Run } from './run.ts';
@@ -6,8 +6,8 @@ import type { NodeRuntime } from './sockets.ts';
 
 /** What became of a cleaner pod. */
 export type PodFate =
-  /** Not finished; `isStarted` tells whether the cleaner got to work. */
-  | { readonly fate: 'Active'; readonly isStarted: boolean }
+  /** Not finished. */
+  | { readonly fate: 'Active' }
   /** The cleaner ended by itself and said what it did. */
   | { readonly fate: 'Reported'; readonly report: Report }
   /** The pod ended without a report: evicted, rejected, killed or crashed. */
@@ -91,9 +91,8 @@ export function recordName(run: string): string {
 
 /** Tells what became of a pod. A terminating pod is active until it has really ended. */
 export function podFate(pod: CleanerPod): PodFate {
-  if (pod.phase === 'Pending') return { fate: 'Active', isStarted: false };
-  if (pod.phase === 'Running') return { fate: 'Active', isStarted: true };
-  const report = readReport(pod.containerMessage);
+  if (pod.phase === 'Pending' || pod.phase === 'Running') return { fate: 'Active' };
+  const report = parseReport(pod.containerMessage ?? '');
   if (report !== undefined) return { fate: 'Reported', report };
   return { fate: 'Lost', reason: lossReason(pod), message: lossMessage(pod) };
 }
@@ -128,14 +127,6 @@ function buildContainer(node: string, template: PodTemplate) {
       { name: 'socket', mountPath: paths.socket },
     ],
   };
-}
-
-function readReport(message: string | undefined): Report | undefined {
-  try {
-    return reportSchema.parse(JSON.parse(message ?? ''));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Who ended the pod is told by its own reason; what ended the cleaner by that of its container. */

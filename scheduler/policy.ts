@@ -6,7 +6,10 @@ import { isTimeZone, scheduleProblems } from './schedule.ts';
 /** The longest policy name, CronJob's limit: every name derived from it still fits. */
 export const maxPolicyNameLength = 52;
 
-const seconds = z.int().min(0);
+/** The API server takes no larger number in the fields these end up in. */
+const maxInt32 = 2_147_483_647;
+const seconds = z.int().min(0).max(maxInt32);
+const count = z.int().min(0).max(maxInt32);
 
 const scheduleSchema = z.string().superRefine((expression, context) => {
   for (const message of scheduleProblems(expression)) context.addIssue({ code: 'custom', message });
@@ -28,13 +31,27 @@ const expressionSchema = z
     message: 'must be given for In and NotIn, and for them alone',
   });
 
-const tolerationSchema = z.strictObject({
-  key: z.string().exactOptional(),
-  operator: z.enum(['Exists', 'Equal']).default('Equal'),
-  value: z.string().exactOptional(),
-  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).exactOptional(),
-  tolerationSeconds: z.int().exactOptional(),
-});
+/** With what the API server demands of a toleration: it would refuse the pods. */
+const tolerationSchema = z
+  .strictObject({
+    key: z.string().min(1).exactOptional(),
+    operator: z.enum(['Exists', 'Equal']).default('Equal'),
+    value: z.string().exactOptional(),
+    effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).exactOptional(),
+    tolerationSeconds: z.int().exactOptional(),
+  })
+  .refine(({ key, operator }) => key !== undefined || operator === 'Exists', {
+    path: ['operator'],
+    message: 'must be Exists where there is no key',
+  })
+  .refine(({ operator, value }) => operator === 'Equal' || value === undefined, {
+    path: ['value'],
+    message: 'must not be given with Exists',
+  })
+  .refine(({ effect, tolerationSeconds }) => tolerationSeconds === undefined || effect === 'NoExecute', {
+    path: ['tolerationSeconds'],
+    message: 'can only be given with the effect NoExecute',
+  });
 
 const nodesSchema = z.strictObject({
   matchLabels: z.record(z.string(), z.string()).default({}).describe('Labels a node must have.'),
@@ -56,16 +73,12 @@ const rolloutSchema = z.strictObject({
   parallelism: parallelismSchema
     .default('100%')
     .describe('How many nodes at once: a number, or a percentage, rounded up.'),
-  canary: z.int().min(0).default(0).describe('Nodes that must succeed before the others start.'),
+  canary: count.default(0).describe('Nodes that must succeed before the others start.'),
   failurePolicy: z
     .enum(['Continue', 'FailFast', 'Pause'])
     .default('Continue')
     .describe('After a node failed: go on, end the run, or wait for nodesweep.io/resume-at.'),
-  restartLimit: z
-    .int()
-    .min(0)
-    .default(3)
-    .describe('How often a cleaner that did not get to work is started again on its node.'),
+  restartLimit: count.default(3).describe('How often a cleaner that did not get to work is started again on its node.'),
 });
 
 /** A cleanup policy, the document under the key `cleanup.yaml`. The names are those of CronJob and DaemonSet. */
@@ -84,10 +97,10 @@ export const cleanupSchema = z.strictObject({
   dryRun: z.boolean().default(false).describe('Plans and reports, and removes nothing.'),
   nodes: nodesSchema.prefault({}).describe('Which nodes are cleaned; all by default.'),
   rollout: rolloutSchema.prefault({}).describe('How the run spreads over the nodes.'),
-  activeDeadlineSeconds: z.int().min(1).default(3600).describe('A run that takes longer is ended.'),
+  activeDeadlineSeconds: z.int().min(1).max(maxInt32).default(3600).describe('A run that takes longer is ended.'),
   ttlSecondsAfterFinished: seconds.default(600).describe('How long the pods of a finished run are kept.'),
-  successfulRunsHistoryLimit: z.int().min(0).default(3).describe('How many records of successful runs are kept.'),
-  failedRunsHistoryLimit: z.int().min(0).default(1).describe('How many records of failed runs are kept.'),
+  successfulRunsHistoryLimit: count.default(3).describe('How many records of successful runs are kept.'),
+  failedRunsHistoryLimit: count.default(1).describe('How many records of failed runs are kept.'),
   images: imagesSchema.prefault({}).describe('Which images may go.'),
   disk: diskSchema.optional().describe('Remove only under disk pressure, least recently used images first.'),
 });

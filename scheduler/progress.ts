@@ -5,6 +5,8 @@ import { podFate } from './pod.ts';
 import type { NodeProgress, Run } from './run.ts';
 import { tallyOf } from './summary.ts';
 
+const maxMessageLength = 300;
+
 /** What a run is decided on. */
 export interface RunView {
   readonly run: Run;
@@ -73,16 +75,26 @@ function withAttempt(before: NodeProgress = { attempts: 0 }, pod: CleanerPod | u
   return { attempts: pod.attempt + 1 };
 }
 
-/** Decides what is known of the node now; a settled one stays as it is. */
+/** Decides what is known of the node now; a settled one stays as it is. What a cleaner reported outranks everything else. */
 function settle(candidate: Candidate, view: RunView, now: Date): NodeProgress {
-  const { node, progress, pod } = candidate;
+  const { node, progress } = candidate;
   if (progress.result !== undefined) return progress;
+  const pod = currentPod(candidate);
+  const fate = pod && podFate(pod);
+  if (fate?.fate === 'Reported' && fate.report.outcome !== 'Failed') {
+    return settleByReport(progress, fate.report, view.run, now);
+  }
   if (now >= deadlineOf(view.run)) return settleAtDeadline(candidate, view.run);
+  if (progress.attempts === 0) return progress;
   if (node === undefined) return skip(candidate, 'NodeRemoved', 'the node has left the cluster');
-  if (progress.attempts === 0 || progress.retryAt !== undefined) return progress;
-  if (pod === undefined)
-    return retryOrFail(progress, view.run, 'PodDeleted', 'the cleaner pod was deleted before it finished', now);
-  return settleByPod(progress, pod, node, view, now);
+  if (progress.retryAt !== undefined && fate?.fate !== 'Active') return progress;
+  if (pod !== undefined) return settleByPod({ attempts: progress.attempts }, pod, node, view, now);
+  return retryOrFail(progress, view.run, 'PodDeleted', 'the cleaner pod was deleted before it finished', now);
+}
+
+/** The pod of the newest try. One that turns up late, after it was thought deleted, counts again. */
+function currentPod({ pod, progress }: Candidate): CleanerPod | undefined {
+  return pod?.attempt === progress.attempts - 1 ? pod : undefined;
 }
 
 function settleByPod(progress: NodeProgress, pod: CleanerPod, node: Node, view: RunView, now: Date): NodeProgress {
@@ -101,7 +113,7 @@ function settleByPod(progress: NodeProgress, pod: CleanerPod, node: Node, view: 
 
 function settleByReport(progress: NodeProgress, report: Report, run: Run, now: Date): NodeProgress {
   const [error] = report.errors;
-  const message = error && `${error.image ? `${error.image}: ` : ''}${error.message}`;
+  const message = error && brief(`${error.image ? `${error.image}: ` : ''}${error.message}`);
   const { attempts } = progress;
   switch (report.outcome) {
     case 'Succeeded':
@@ -141,7 +153,7 @@ function settleByPatience(progress: NodeProgress, pod: CleanerPod, node: Node, v
   }
   if (pod.phase !== 'Pending' || pod.createdAt.getTime() > limit) return progress;
   const trouble = view.troubles.get(pod.name) ?? waitingReason(pod);
-  const message = `the cleaner did not start within ${view.startTimeoutMs / 1000} s: ${trouble}`;
+  const message = brief(`the cleaner did not start within ${view.startTimeoutMs / 1000} s: ${trouble}`);
   return { ...progress, result: 'Failed', reason: 'NotStarted', message };
 }
 
@@ -152,10 +164,12 @@ function waitingReason(pod: CleanerPod): string {
 
 function settleAtDeadline(candidate: Candidate, run: Run): NodeProgress {
   const { eligibility, progress } = candidate;
-  if (progress.attempts === 0 && eligibility.verdict === 'Ineligible')
+  if (progress.attempts === 0 && eligibility.verdict === 'Ineligible') {
     return skip(candidate, eligibility.reason, eligibility.message);
-  const message = `not finished within the run's activeDeadlineSeconds (${run.spec.activeDeadlineSeconds})`;
-  return { ...progress, result: 'Failed', reason: 'DeadlineExceeded', message };
+  }
+  const limit = `not finished within the run's activeDeadlineSeconds (${run.spec.activeDeadlineSeconds})`;
+  const message = progress.message === undefined ? limit : brief(`${limit}: ${progress.reason}: ${progress.message}`);
+  return { attempts: progress.attempts, result: 'Failed', reason: 'DeadlineExceeded', message };
 }
 
 function skip({ progress }: Candidate, reason: string, message: string): NodeProgress {
@@ -163,8 +177,14 @@ function skip({ progress }: Candidate, reason: string, message: string): NodePro
 }
 
 /** Tries again after a pause that doubles, as long as the policy's restart limit allows. */
-function retryOrFail({ attempts }: NodeProgress, run: Run, reason: string, message: string, now: Date): NodeProgress {
+function retryOrFail({ attempts }: NodeProgress, run: Run, reason: string, text: string, now: Date): NodeProgress {
+  const message = brief(text);
   if (attempts > run.spec.rollout.restartLimit) return { attempts, result: 'Failed', reason, message };
   const delayMs = Math.min(5_000 * 2 ** (attempts - 1), 300_000);
   return { attempts, reason, message, retryAt: now.getTime() + delayMs };
+}
+
+/** A record holds a message for each node, and the API server takes no record above 1 MiB. */
+export function brief(message: string): string {
+  return message.length > maxMessageLength ? `${message.slice(0, maxMessageLength - 1)}…` : message;
 }

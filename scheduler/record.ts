@@ -1,7 +1,7 @@
 import { parse, stringify } from 'yaml';
 import * as z from 'zod';
 import { type CleanupDocument, cleanupSchema } from './policy.ts';
-import type { Run } from './run.ts';
+import type { NodeProgress, Run, Tally } from './run.ts';
 import { summarize } from './summary.ts';
 
 const count = z.int().nonnegative();
@@ -12,23 +12,17 @@ const triggerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('Request'), request: z.string() }),
 ]);
 
-const progressSchema = z.strictObject({
-  attempts: count,
-  result: z.enum(['Succeeded', 'Failed', 'Skipped']).optional(),
-  reason: z.string().optional(),
-  message: z.string().optional(),
-  retryAt: z.number().optional(),
-  tally: z
-    .strictObject({
-      removed: count,
-      failed: count,
-      skipped: count,
-      unknown: count,
-      freedBytes: count,
-      nominalBytes: count,
-    })
-    .optional(),
-});
+/** As short as it can be: a record holds one of each node, and the API server takes no record above 1 MiB. */
+const progressSchema = z
+  .strictObject({
+    attempts: count,
+    result: z.enum(['Succeeded', 'Failed', 'Skipped']).optional(),
+    reason: z.string().optional(),
+    message: z.string().optional(),
+    retryAt: z.number().optional(),
+    tally: z.tuple([count, count, count, count, count, count]).optional(),
+  })
+  .transform(({ tally, ...progress }): NodeProgress => ({ ...progress, ...(tally && { tally: readTally(tally) }) }));
 
 const runSchema = z.object({
   version: z.literal(1),
@@ -74,8 +68,8 @@ export function encodeRun(run: Run): Record<string, string> {
     spec: run.document,
   };
   return {
-    'run.yaml': stringify(JSON.parse(JSON.stringify(document)), { aliasDuplicateObjects: false }),
-    'nodes.json': JSON.stringify(Object.fromEntries(run.nodes)),
+    'run.yaml': stringify(JSON.parse(JSON.stringify(document)), { aliasDuplicateObjects: false, lineWidth: 0 }),
+    'nodes.json': JSON.stringify(Object.fromEntries(encodeNodes(run))),
   };
 }
 
@@ -94,4 +88,37 @@ export function decodeRun(data: Readonly<Record<string, string>>): Run {
   } catch (cause) {
     throw new RunRecordError(`the record is damaged or was written by another version: ${String(cause)}`, { cause });
   }
+}
+
+/** So many nodes keep the message of what went wrong; of the others the reason alone is kept. */
+const maxMessages = 500;
+
+function encodeNodes({ nodes }: Run): [string, object][] {
+  let messages = 0;
+  return [...nodes].map(([name, { tally, message, ...progress }]) => {
+    if (message !== undefined) messages += 1;
+    return [
+      name,
+      {
+        ...progress,
+        ...(messages <= maxMessages && { message }),
+        ...(tally && { tally: writeTally(tally) }),
+      },
+    ];
+  });
+}
+
+function writeTally({ removed, failed, skipped, unknown, freedBytes, nominalBytes }: Tally): readonly number[] {
+  return [removed, failed, skipped, unknown, freedBytes, nominalBytes];
+}
+
+function readTally([removed, failed, skipped, unknown, freedBytes, nominalBytes]: readonly [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+]): Tally {
+  return { removed, failed, skipped, unknown, freedBytes, nominalBytes };
 }

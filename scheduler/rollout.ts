@@ -1,5 +1,5 @@
 import type { Node } from './objects.ts';
-import { type Candidate, deadlineOf, isActive, observeNodes, type RunView } from './progress.ts';
+import { brief, type Candidate, deadlineOf, isActive, observeNodes, type RunView } from './progress.ts';
 import type { NodeProgress, Run } from './run.ts';
 
 /** What to do next for a run. */
@@ -23,15 +23,15 @@ interface Halt {
 /** Decides the next step of an active run: settles what has ended, starts what may start, ends what is complete. */
 export function advanceRun(view: RunView, now: Date): RolloutStep {
   const candidates = observeNodes(view, now);
-  const halt = haltOf(view.run, candidates, now);
+  const halt = haltOf(view.run, candidates);
   const start = halt === undefined ? startableNodes(candidates, now).slice(0, allowance(view.run, candidates)) : [];
-  const ending = endingOf(view.run, candidates, start, halt);
-  const nodes = ending.isFinished ? candidates.map((candidate) => skipUnsettled(candidate, halt)) : candidates;
+  const isFinished = !isBusy(candidates, start) && !isStillWaiting(candidates, halt);
+  const nodes = isFinished ? candidates.map((candidate) => settleLeftover(candidate, halt)) : candidates;
   return {
     run: {
       ...view.run,
-      ...ending.state,
-      finishedAt: ending.isFinished ? now : undefined,
+      ...(isFinished ? verdictOf(view.run, nodes, halt) : phaseOf(candidates, start, halt)),
+      finishedAt: isFinished ? now : undefined,
       nodes: new Map(nodes.map(({ name, progress }) => [name, progress])),
     },
     start: start.flatMap(({ node, progress }) => (node === undefined ? [] : [{ node, attempt: progress.attempts }])),
@@ -43,7 +43,7 @@ export function advanceRun(view: RunView, now: Date): RolloutStep {
         ? [candidate.pod.name]
         : [],
     ),
-    wakeAt: ending.isFinished ? undefined : earliest(wakeTimes(view, candidates), now),
+    wakeAt: isFinished ? undefined : nextOf(wakeTimes(view, candidates), now),
   };
 }
 
@@ -54,6 +54,20 @@ export function withStarted(run: Run, names: Iterable<string>): Run {
     { attempts: (run.nodes.get(name)?.attempts ?? 0) + 1 },
   ]);
   return { ...run, nodes: new Map([...run.nodes, ...started]) };
+}
+
+/** The run with nodes on which no pod could be created: not a try of theirs, but they wait, and the reason is kept. */
+export function withRefused(run: Run, refused: ReadonlyMap<string, string>, retryAt: Date): Run {
+  const waiting = [...refused].map(([name, error]): [string, NodeProgress] => [
+    name,
+    {
+      attempts: run.nodes.get(name)?.attempts ?? 0,
+      reason: 'NotCreated',
+      message: brief(error),
+      retryAt: retryAt.getTime(),
+    },
+  ]);
+  return { ...run, nodes: new Map([...run.nodes, ...waiting]) };
 }
 
 /** The run as somebody resumed it: the failures so far are seen, and pause it no longer. Each request counts once. */
@@ -72,10 +86,10 @@ export function endRun(run: Run, reason: string, message: string, now: Date): Ru
   return { ...run, phase: 'Failed', reason, message, finishedAt: now, nodes: new Map(nodes) };
 }
 
-function haltOf(run: Run, candidates: readonly Candidate[], now: Date): Halt | undefined {
+function haltOf(run: Run, candidates: readonly Candidate[]): Halt | undefined {
   const { canary, failurePolicy } = run.spec.rollout;
   const failed = countResults(candidates, 'Failed');
-  if (now >= deadlineOf(run)) {
+  if (candidates.some(({ progress }) => progress.reason === 'DeadlineExceeded')) {
     return { reason: 'DeadlineExceeded', message: 'the run took longer than its activeDeadlineSeconds', isFinal: true };
   }
   if (failed === 0) return undefined;
@@ -90,7 +104,7 @@ function haltOf(run: Run, candidates: readonly Candidate[], now: Date): Halt | u
     return { reason: 'NodesFailed', message: 'a node failed, and failurePolicy is FailFast', isFinal: true };
   }
   if (failurePolicy === 'Pause' && failed > run.acknowledgedFailures) {
-    const message = `${failed} nodes failed; to go on, set the annotation nodesweep.io/resume-at on the policy to a new value`;
+    const message = `${failed} nodes failed; to go on before ${deadlineOf(run).toISOString()}, when the run ends, set the annotation nodesweep.io/resume-at on the policy to a new value`;
     return { reason: 'NodesFailed', message, isFinal: false };
   }
   return undefined;
@@ -113,7 +127,13 @@ function allowance(run: Run, candidates: readonly Candidate[]): number {
     typeof parallelism === 'number' ? parallelism : Math.ceil((meant.length * Number.parseInt(parallelism, 10)) / 100);
   const succeeded = countResults(candidates, 'Succeeded');
   const allowed = succeeded < canary ? Math.min(limit, canary - succeeded) : limit;
-  return Math.max(0, allowed - candidates.filter(isActive).length);
+  return Math.max(0, allowed - candidates.filter(isOccupied).length);
+}
+
+/** Whether a cleaner may be at work on the node. On a lost node nobody can tell, and it must not hold up the others. */
+function isOccupied(candidate: Candidate): boolean {
+  const isLost = candidate.progress.result !== undefined && candidate.node?.ready !== true;
+  return isActive(candidate) && !isLost;
 }
 
 /** Whether a node is still to be started, now or after a pause. */
@@ -123,31 +143,27 @@ function isWaiting(candidate: Candidate): boolean {
   return progress.result === undefined && isUntried && eligibility.verdict === 'Eligible' && !isActive(candidate);
 }
 
-interface Ending {
-  readonly isFinished: boolean;
-  readonly state: Pick<Run, 'phase' | 'reason' | 'message'>;
+type Verdict = Pick<Run, 'phase' | 'reason' | 'message'>;
+
+/** Whether a cleaner starts or works whose result matters. */
+function isBusy(candidates: readonly Candidate[], start: readonly Candidate[]): boolean {
+  return (
+    start.length > 0 || candidates.some((candidate) => candidate.progress.result === undefined && isActive(candidate))
+  );
 }
 
-/** The run is finished when no pod is active and no node waits, or none may start any more. */
-function endingOf(
-  run: Run,
-  candidates: readonly Candidate[],
-  start: readonly Candidate[],
-  halt: Halt | undefined,
-): Ending {
-  const isBusy =
-    start.length > 0 || candidates.some((candidate) => candidate.progress.result === undefined && isActive(candidate));
-  const waits = candidates.some(isWaiting);
-  if (isBusy || (waits && halt === undefined)) {
-    return { isFinished: false, state: { phase: 'Running', reason: undefined, message: undefined } };
-  }
-  if (waits && halt?.isFinal === false) {
-    return { isFinished: false, state: { phase: 'Paused', reason: halt.reason, message: halt.message } };
-  }
-  return { isFinished: true, state: verdictOf(run, candidates, halt) };
+/** Whether a node waits that may still be started. */
+function isStillWaiting(candidates: readonly Candidate[], halt: Halt | undefined): boolean {
+  return halt?.isFinal !== true && candidates.some(isWaiting);
 }
 
-function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt | undefined): Ending['state'] {
+function phaseOf(candidates: readonly Candidate[], start: readonly Candidate[], halt: Halt | undefined): Verdict {
+  if (halt === undefined || isBusy(candidates, start))
+    return { phase: 'Running', reason: undefined, message: undefined };
+  return { phase: 'Paused', reason: halt.reason, message: halt.message };
+}
+
+function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt | undefined): Verdict {
   if (halt?.isFinal) return { phase: 'Failed', reason: halt.reason, message: halt.message };
   const total = candidates.length;
   const failed = countResults(candidates, 'Failed');
@@ -164,10 +180,18 @@ function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt | unde
   };
 }
 
-/** What is unsettled when the run ends was left out: because of the node itself, or because the run stopped before it. */
-function skipUnsettled(candidate: Candidate, halt: Halt | undefined): Candidate {
+/**
+ * What is unsettled when the run ends was left out, because of the node itself or because the run stopped before it; but
+ * a node that was tried in vain has failed.
+ */
+function settleLeftover(candidate: Candidate, halt: Halt | undefined): Candidate {
   const { progress, eligibility } = candidate;
-  if (progress.result !== undefined) return candidate;
+  const { attempts, result } = progress;
+  if (result !== undefined) return candidate;
+  if (attempts > 0 && progress.reason !== undefined) {
+    const { reason, message } = progress;
+    return { ...candidate, progress: { attempts, result: 'Failed', reason, message } };
+  }
   const { reason, message } =
     eligibility.verdict === 'Ineligible'
       ? eligibility
@@ -175,7 +199,7 @@ function skipUnsettled(candidate: Candidate, halt: Halt | undefined): Candidate 
           reason: halt?.reason ?? 'NotSelected',
           message: halt?.message ?? 'the policy does not select the node any more',
         };
-  return { ...candidate, progress: { attempts: progress.attempts, result: 'Skipped', reason, message } };
+  return { ...candidate, progress: { attempts, result: 'Skipped', reason, message } };
 }
 
 function wakeTimes({ run, startTimeoutMs }: RunView, candidates: readonly Candidate[]): number[] {
@@ -189,7 +213,7 @@ function wakeTimes({ run, startTimeoutMs }: RunView, candidates: readonly Candid
   return [deadlineOf(run).getTime(), ...patience, ...retries];
 }
 
-function earliest(times: readonly number[], now: Date): Date | undefined {
+function nextOf(times: readonly number[], now: Date): Date | undefined {
   const future = times.filter((time) => time > now.getTime());
   return future.length === 0 ? undefined : new Date(Math.min(...future));
 }

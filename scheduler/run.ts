@@ -58,12 +58,13 @@ export function runName(policy: string, trigger: Trigger): string {
     : `${policy}-r${hash(trigger.request, 9)}`;
 }
 
-/** A run that is about to start. */
+/** A run that is about to start. `resumedBy` is the request to resume that is there already, and not meant for it. */
 export function newRun(
   policy: string,
   trigger: Trigger,
   document: CleanupDocument,
   spec: CleanupPolicy,
+  resumedBy: string | undefined,
   now: Date,
 ): Run {
   const name = runName(policy, trigger);
@@ -76,6 +77,7 @@ export function newRun(
     phase: 'Running',
     startedAt: now,
     acknowledgedFailures: 0,
+    resumedBy,
     nodes: new Map(),
   };
 }

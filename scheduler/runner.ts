@@ -1,19 +1,18 @@
 import pMap from 'p-map';
+import { announce } from './announce.ts';
 import type { ClusterState } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
 import { runFinished, runPaused } from './events.ts';
+import { earliest } from './instants.ts';
 import { writeIntervalMs } from './journal.ts';
 import { annotation } from './labels.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
 import type { RunView } from './progress.ts';
-import { advanceRun, endRun, type RolloutStep, resumeRun, withStarted } from './rollout.ts';
+import { advanceRun, endRun, type RolloutStep, resumeRun, withRefused, withStarted } from './rollout.ts';
 import { isFinished, jobOf, type Run } from './run.ts';
 
 /** Requests that create pods go out side by side, so many at once. */
 const createConcurrency = 20;
-/** A pod that could not be created is tried again after this time. */
-const createRetryMs = 2_000;
-
 /** Moves an active run on by one step and returns when to look again: create, then record, then delete. */
 export async function advance(
   context: ReconcileContext,
@@ -24,13 +23,14 @@ export async function advance(
 ): Promise<Date | undefined> {
   const run = resumeRun(stored.value, object.annotations[annotation.resumeAt]);
   const step = advanceRun(await viewOf(context, state, run, now), now);
-  const started = await startPods(context, step);
-  const current = withStarted(step.run, started);
+  const { started, refused } = await startPods(context, step);
+  const retryAt = step.start.length === 0 ? now : context.journal.retryAfter(run.name, refused.size > 0, now);
+  const current = withRefused(withStarted(step.run, started), refused, retryAt);
   const isRecorded = await record(context, object, stored, current, step.stop.length > 0, now);
   // Only what is recorded as settled loses its pod: a scheduler that is killed here would start it again.
   if (isRecorded) await pMap(step.stop, (pod) => context.cluster.deletePod(pod), { concurrency: createConcurrency });
-  if (started.length < step.start.length) return new Date(now.getTime() + createRetryMs);
-  return isRecorded ? step.wakeAt : new Date(now.getTime() + writeIntervalMs);
+  const wakeAt = isRecorded ? step.wakeAt : new Date(now.getTime() + writeIntervalMs);
+  return refused.size > 0 ? earliest([wakeAt, retryAt]) : wakeAt;
 }
 
 /** Ends a run in favour of a newer one. */
@@ -47,11 +47,21 @@ export async function replaceRun(
 async function viewOf(context: ReconcileContext, state: ClusterState, run: Run, now: Date): Promise<RunView> {
   const pods = state.pods.filter((pod) => pod.run === run.name);
   const late = pods.filter((pod) => isLate(pod, run, context.startTimeoutMs, now));
-  const troubles = await pMap(late, async (pod) => [pod.name, await context.cluster.readTrouble(pod.name)] as const, {
+  const troubles = await pMap(late, async (pod) => [pod.name, await readTrouble(context, pod.name)] as const, {
     concurrency: createConcurrency,
   });
   const known = troubles.flatMap(([pod, trouble]) => (trouble === undefined ? [] : [[pod, trouble] as const]));
   return { run, nodes: state.nodes, pods, startTimeoutMs: context.startTimeoutMs, troubles: new Map(known) };
+}
+
+/** What keeps a pod from starting is good to know, but no condition for giving it up. */
+async function readTrouble({ cluster, log }: ReconcileContext, pod: string): Promise<string | undefined> {
+  try {
+    return await cluster.readTrouble(pod);
+  } catch (error) {
+    log.warn({ pod, err: error }, `why pod ${pod} does not start can't be read: ${String(error)}`);
+    return undefined;
+  }
 }
 
 function isLate(pod: CleanerPod, run: Run, startTimeoutMs: number, now: Date): boolean {
@@ -59,16 +69,28 @@ function isLate(pod: CleanerPod, run: Run, startTimeoutMs: number, now: Date): b
   return !isSettled && pod.phase === 'Pending' && now.getTime() - pod.createdAt.getTime() >= startTimeoutMs;
 }
 
-/** Creates the pods of a step and returns the names of the nodes where that worked. */
-async function startPods(context: ReconcileContext, { run, start }: RolloutStep): Promise<string[]> {
-  if (start.length === 0) return [];
-  await ensureJob(context, run);
-  const started = await pMap(start, ({ node, attempt }) => startPod(context, run, node, attempt), {
-    concurrency: createConcurrency,
-  });
-  return started.filter((name) => name !== undefined);
+interface Created {
+  /** The names of the nodes that have a pod now. */
+  readonly started: readonly string[];
+  /** Why the others have none, by name. */
+  readonly refused: ReadonlyMap<string, string>;
 }
 
+async function startPods(context: ReconcileContext, { run, start }: RolloutStep): Promise<Created> {
+  if (start.length === 0) return { started: [], refused: new Map() };
+  await ensureJob(context, run);
+  const results = await pMap(
+    start,
+    async ({ node, attempt }) => ({ name: node.name, error: await startPod(context, run, node, attempt) }),
+    { concurrency: createConcurrency },
+  );
+  return {
+    started: results.filter(({ error }) => error === undefined).map(({ name }) => name),
+    refused: new Map(results.flatMap(({ name, error }) => (error === undefined ? [] : [[name, error]]))),
+  };
+}
+
+/** Creates a pod; returns why it could not be created. */
 async function startPod(
   { cluster, log }: ReconcileContext,
   run: Run,
@@ -77,13 +99,11 @@ async function startPod(
 ): Promise<string | undefined> {
   try {
     await cluster.createPod(run, node, attempt);
-    return node.name;
-  } catch (error) {
-    log.warn(
-      { run: run.name, node: node.name, err: error },
-      `run ${run.name}: no pod on node ${node.name} yet, trying again: ${String(error)}`,
-    );
     return undefined;
+  } catch (error) {
+    const message = `run ${run.name}: no pod on node ${node.name} yet, trying again: ${String(error)}`;
+    log.warn({ run: run.name, node: node.name, err: error }, message);
+    return String(error);
   }
 }
 
@@ -124,9 +144,15 @@ async function record(
 async function announcePhase(context: ReconcileContext, object: PolicyObject, run: Run): Promise<void> {
   if (run.phase === 'Running') return;
   const event = run.phase === 'Paused' ? runPaused(run) : runFinished(run);
-  const fields = { policy: run.policy, run: run.name, phase: run.phase, reason: run.reason };
-  if (event.type === 'Normal') context.log.info(fields, event.message);
-  else context.log.warn(fields, event.message);
-  await context.cluster.recordEvent(object, event);
-  if (isFinished(run)) await context.cluster.deleteJob(run.name);
+  await announce(context, object, event, { run: run.name, phase: run.phase });
+  if (isFinished(run)) await deleteJob(context, run);
+}
+
+/** Nobody needs the job any more; where it stays, it goes with the record. */
+async function deleteJob({ cluster, log }: ReconcileContext, run: Run): Promise<void> {
+  try {
+    await cluster.deleteJob(run.name);
+  } catch (error) {
+    log.warn({ run: run.name, err: error }, `the job of run ${run.name} was not deleted: ${String(error)}`);
+  }
 }

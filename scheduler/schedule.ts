@@ -52,7 +52,7 @@ export function isTimeZone(timeZone: string): boolean {
 /** Parses a schedule that has no {@link scheduleProblems}; throws node-cron's error for any other. */
 export function parseSchedule(expression: string, timeZone: string): Schedule {
   const fields = parse(expression);
-  const [, , dayOfMonth = '*', , dayOfWeek = '*'] = expression.split(/\s+/);
+  const [, , dayOfMonth = '*', , dayOfWeek = '*'] = expression.trim().split(/\s+/);
   return {
     expression,
     timeZone,
@@ -132,8 +132,9 @@ function wallClock(timeZone: string): (instant: number) => WallClock {
   };
 }
 
+/** As CronJob's parser has it: a star in any part of the field counts, unless it has a step above 1. */
 function isWildcard(field: string): boolean {
-  return field === '*' || field === '?';
+  return field.split(',').some((part) => /^[*?](\/1)?$/.test(part));
 }
 
 /** node-cron knows L, W and #, which CronJob does not; their slots are not computed here. */
@@ -149,8 +150,19 @@ function reversedRangeProblems(fields: readonly string[]): string[] {
   return fields
     .flatMap((field) => field.split(','))
     .filter((part) => {
-      const [, from, to] = /^(\d+)-(\d+)(?:\/\d+)?$/.exec(part) ?? [];
-      return from !== undefined && Number(from) > Number(to);
+      const [, from, to] = /^(\w+)-(\w+)(?:\/\d+)?$/.exec(part) ?? [];
+      return from !== undefined && to !== undefined && fieldValue(from) > fieldValue(to);
     })
     .map((part) => `range "${part}" ends before it begins`);
+}
+
+const names = ['sun mon tue wed thu fri sat', '- jan feb mar apr may jun jul aug sep oct nov dec'].map((list) =>
+  list.split(' '),
+);
+
+/** The number of a field's value, which may be the name of a weekday or a month. */
+function fieldValue(text: string): number {
+  const short = text.slice(0, 3).toLowerCase();
+  const list = names.find((candidate) => candidate.includes(short));
+  return list === undefined ? Number(text) : list.indexOf(short);
 }

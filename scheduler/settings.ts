@@ -39,7 +39,7 @@ const settingsSchema = z.object({
   stateDirectories: overrideSchema,
   startTimeoutSeconds: count,
   apiRate: count,
-  port: count,
+  port: count.refine((port) => port <= 65_535, 'must be at most 65535'),
   logLevel: z.enum(levels),
 });
 

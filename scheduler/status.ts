@@ -2,7 +2,7 @@ import { parse, stringify } from 'yaml';
 import * as z from 'zod';
 import { upcomingSlot } from './due.ts';
 import { annotation } from './labels.ts';
-import type { PolicyObject } from './objects.ts';
+import type { PolicyObject, Stored } from './objects.ts';
 import type { CleanupPolicy, ParsedPolicy } from './policy.ts';
 import type { Run } from './run.ts';
 import { parseSchedule } from './schedule.ts';
@@ -33,16 +33,23 @@ const statusSchema = z.object({
  */
 export type PolicyStatus = Omit<z.output<typeof statusSchema>, 'version'>;
 
-/** The status of a policy as it must be now; the same object as `previous` where nothing is new. */
+/** A clock may be a little ahead of that of the API server, or of another replica. */
+const clockSkewMs = 300_000;
+
+/**
+ * The status of a policy as it must be now; the same object as the stored one where nothing is new. A stored status that
+ * can't be read, or that comes from the future, starts afresh from now: what it remembered must not be run again.
+ */
 export function observePolicy(
   object: PolicyObject,
   parsed: ParsedPolicy,
-  previous: PolicyStatus | undefined,
+  stored: Stored<PolicyStatus | undefined> | undefined,
   now: Date,
 ): PolicyStatus {
-  const before = previous?.policyUid === object.uid ? previous : undefined;
+  const before = stored?.value?.policyUid === object.uid && !isFromFuture(stored.value, now) ? stored.value : undefined;
   if (before?.observedVersion === object.resourceVersion) return before;
-  const known = before ?? { policyUid: object.uid, scheduleSince: object.createdAt };
+  const isLost = before === undefined && stored !== undefined && (stored.value?.policyUid ?? object.uid) === object.uid;
+  const known = before ?? { policyUid: object.uid, scheduleSince: isLost ? now : object.createdAt };
   const observed = { ...known, observedVersion: object.resourceVersion };
   if (!parsed.valid) return { ...observed, valid: false, problems: [...parsed.problems], nextSlot: undefined };
   const schedule = scheduleKey(parsed.policy);
@@ -55,6 +62,13 @@ export function observePolicy(
     scheduleSince: isEdited ? now : known.scheduleSince,
     nextSlot: nextSlotOf(parsed.policy, now),
   };
+}
+
+/** The status with the slot that comes next, where the one it tells is past. */
+export function withNextSlot(status: PolicyStatus, policy: CleanupPolicy, now: Date): PolicyStatus {
+  return status.nextSlot === undefined || status.nextSlot > now
+    ? status
+    : { ...status, nextSlot: nextSlotOf(policy, now) };
 }
 
 /** The status after a run was started. */
@@ -82,6 +96,10 @@ export function encodeStatus(status: PolicyStatus): Record<string, string> {
 export function decodeStatus(data: Readonly<Record<string, string>>): PolicyStatus {
   const { version: _, ...status } = statusSchema.parse(parse(data['status.yaml'] ?? ''));
   return status;
+}
+
+function isFromFuture({ lastSlot, scheduleSince }: PolicyStatus, now: Date): boolean {
+  return Math.max(scheduleSince.getTime(), lastSlot?.getTime() ?? 0) > now.getTime() + clockSkewMs;
 }
 
 /** Everything that decides which instants are slots: a change of it makes the past no concern of the policy. */

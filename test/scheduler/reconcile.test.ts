@@ -150,7 +150,7 @@ describe('a finished run', () => {
     await pass(secondsLater(9));
     await pass(secondsLater(12));
     expect(record()).toEqual([]);
-    expect(cluster.events.filter(({ reason }) => reason === 'RunStarted')).toHaveLength(0);
+    expect(cluster.events.filter(({ reason }) => reason === 'RunStarted')).toHaveLength(1);
     await pass(secondsLater(15));
     expect(record()).toEqual([]);
   });
@@ -256,7 +256,7 @@ describe('while a run is active', () => {
     cluster.finishPods();
     await pass(secondsLater(5));
     expect(record()[0]?.phase).toBe('Succeeded');
-    expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted', 'InvalidPolicy', 'RunSucceeded']);
+    expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted', 'RunSucceeded', 'InvalidPolicy']);
   });
 });
 
