@@ -88,7 +88,8 @@ function addClean(): void {
       'after',
       `
 Environment: CRICTL (path of crictl), CONTAINER_RUNTIME_ENDPOINT, NODE_NAME, LOG_LEVEL
-Exit codes:  0 done, also when there was nothing to do; 1 some removals failed; 2 nothing was attempted`,
+Exit codes:  0 done, also when there was nothing to do; 1 some removals failed; 2 nothing was attempted
+Runs as root, as the runtime's socket asks for it; crictl must be 1.24 or newer.`,
     )
     .action(async ({ job, policy, report, state, dryRun }, command: Command) => {
       if (job === undefined && policy === undefined)
@@ -120,7 +121,8 @@ async function lintFiles(files: readonly string[]): Promise<void> {
       (text) => lintText(basename(file), text),
       (error) => ({ policies: 0, problems: [{ path: '', message: `can't be read: ${error.message}` }] }),
     );
-    for (const { path, message } of result.problems) console.log(`${file}:${path}: ${message}`);
+    for (const { path, message } of result.problems)
+      console.log(`${[file, path].filter(Boolean).join(':')}: ${message}`);
     policies += result.policies;
     problems += result.problems.length;
   }
@@ -140,5 +142,8 @@ function addSchema(): void {
 
 async function loadPolicyFile(file: string) {
   const { jobOfPolicy } = await import('./scheduler/manual.ts');
-  return jobOfPolicy(file, await readFile(file, 'utf8'));
+  const text = await readFile(file, 'utf8').catch((cause) => {
+    throw new Error(`the policy ${file} can't be read (${cause.message}): check the path given to --policy`, { cause });
+  });
+  return jobOfPolicy(file, text);
 }

@@ -28,6 +28,11 @@ export function updateHistory(history: History | undefined, usage: Usage, now: n
   return { startedAt: history?.startedAt ?? now, images: new Map(images) };
 }
 
+/** The history without these images: one that comes back after its removal is a new one. */
+export function forgetImages(history: History, ids: ReadonlySet<string>): History {
+  return { ...history, images: new Map([...history.images].filter(([id]) => !ids.has(id))) };
+}
+
 /** Joins what two cleaners saw at the same time: of each image of the first, the latest use that either of them saw. */
 export function mergeHistories(history: History, other: History): History {
   const images = [...history.images].map(([id, record]): [string, ImageRecord] => {

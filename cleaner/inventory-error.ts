@@ -1,6 +1,6 @@
 import type { Container } from './runtime.ts';
 
-type Reason = 'DuplicateId' | 'ContainersCutShort' | 'UnresolvedContainer';
+type Reason = 'DuplicateId' | 'ContainersCutShort' | 'ImagesCutShort' | 'UnresolvedContainer';
 
 /** What the runtime told doesn't fit together, so that nothing can be said to be unused. */
 export class InventoryError extends Error {
@@ -26,6 +26,11 @@ export function missingOwnContainer(podUid: string): InventoryError {
 export function noContainers(readySandboxes: number): InventoryError {
   const message = `the list of containers is empty although ${readySandboxes} pod sandboxes are ready: look at "crictl ps -a" and "crictl pods" on the node`;
   return new InventoryError('ContainersCutShort', message);
+}
+
+export function noImages(containers: number): InventoryError {
+  const message = `the list of images is empty although there are ${containers} containers: look at "crictl images" on the node`;
+  return new InventoryError('ImagesCutShort', message);
 }
 
 export function unresolvedContainer({ id, name }: Container, references: readonly string[]): InventoryError {

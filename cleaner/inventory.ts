@@ -1,6 +1,6 @@
 import { readConsistently } from './consistent.ts';
 import { type ImageIndex, indexImages } from './image-index.ts';
-import { duplicateId, missingOwnContainer, noContainers, unresolvedContainer } from './inventory-error.ts';
+import { duplicateId, missingOwnContainer, noContainers, noImages, unresolvedContainer } from './inventory-error.ts';
 import { isImageId } from './reference.ts';
 import type { Container, ContainerDetails, Image, Runtime } from './runtime.ts';
 
@@ -69,6 +69,7 @@ async function readLists(runtime: UsagePorts, podUid: string | undefined) {
   refuseDuplicates('container', containers);
   const readySandboxes = containers.length === 0 ? await runtime.countReadySandboxes() : 0;
   if (readySandboxes > 0) throw noContainers(readySandboxes);
+  if (images.length === 0 && containers.length > 0) throw noImages(containers.length);
   if (podUid && !containers.some((container) => container.podUid === podUid)) throw missingOwnContainer(podUid);
   return { images, containers };
 }
@@ -106,7 +107,8 @@ function resolveContainers(
  */
 function resolveImage(container: Container, index: ImageIndex): ReadonlySet<string> {
   const { imageId, references } = container;
-  if (imageId !== undefined) return index([imageId, ...references]);
+  if (imageId !== undefined && (isImageId(imageId) || index([imageId]).size > 0))
+    return index([imageId, ...references]);
   const exact = references.filter((reference) => isImageId(reference) || reference.includes('@'));
   const decisive = exact.length > 0 ? exact : references;
   if (index(decisive).size === 0) throw unresolvedContainer(container, decisive);

@@ -31,10 +31,10 @@ const inUseRefusal = /\bin use\b|\bbeing used\b|image used by/i;
 /** What the runtime's answer and a look afterwards say of an image: a request that failed may have removed it all the same. */
 export function judgeRemoval(id: string, answer: RemovalAnswer, isStillThere: boolean): Outcome {
   if (!isStillThere) return { kind: 'removed' };
-  const complaint =
-    answer.complaints.find(({ imageId }) => imageId === id) ??
-    answer.complaints.find(({ imageId }) => imageId === undefined);
-  const message = complaint?.message ?? 'the runtime reported success, but still lists the image';
-  if (inUseRefusal.test(message)) return { kind: 'skipped', reason: 'InUse', message };
+  const own = answer.complaints.find(({ imageId }) => imageId === id);
+  if (own !== undefined && inUseRefusal.test(own.message)) {
+    return { kind: 'skipped', reason: 'InUse', message: own.message };
+  }
+  const message = (own ?? answer.complaints[0])?.message ?? 'the runtime reported success, but still lists the image';
   return { kind: 'failed', reason: answer.timedOut ? 'RemovalTimedOut' : 'RemovalFailed', message };
 }

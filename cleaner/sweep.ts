@@ -1,6 +1,6 @@
 import type { DiskUsage } from './disk-usage.ts';
 import { type ImageEvent, keptEvent, plannedEvent, removalEvent } from './events.ts';
-import { type History, updateHistory } from './history.ts';
+import { forgetImages, type History, updateHistory } from './history.ts';
 import { type ReadUsage, readInventory } from './inventory.ts';
 import type { Job } from './job.ts';
 import { selectCrowded } from './newest.ts';
@@ -33,8 +33,9 @@ export type SweepPorts = {
 
 /**
  * One run on one node: looks, decides, acts, and tells what came of it. Fails only as long as nothing was attempted.
- * The history is written before anything is removed, as the run may be killed, and again afterwards, as the disk may
- * have been full.
+ * What is to go leaves the history beforehand, and what stayed after all comes back into it afterwards: were the run
+ * killed in between, an image that was removed and pulled again would pass for an old one. The other way round, an image
+ * that was not removed passes for a new one, which only delays its removal.
  */
 export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): Promise<Findings> {
   const { runtime, readUsage, node } = ports;
@@ -49,14 +50,25 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
   const plan = job.dryRun ? foreseePlan(makePlan(facts), before) : makePlan(facts);
   for (const kept of plan.kept) ports.onImage(keptEvent(kept));
 
+  const planned = job.dryRun ? [] : plan.removals.map(({ image }) => image.id);
+  const save = (gone: readonly string[], problems: ReportError[]) =>
+    orError(() => node.saveHistory(forgetImages(history, new Set(gone))), 'HistoryNotWritten', problems);
   const unsaved: ReportError[] = [];
-  await orError(() => node.saveHistory(history), 'HistoryNotWritten', unsaved);
+  await save(planned, unsaved);
   const result = job.dryRun ? forego(plan, ports) : await act(plan, ports, signal);
-  if (unsaved.length > 0) await orError(() => node.saveHistory(history), 'HistoryNotWritten', errors);
+  // Where the disk was full, removing may have made room for it.
+  if (unsaved.length > 0 || planned.length > 0) await save(goneOf(result), errors);
 
   const wasTried = result.results.length > 0;
   const after = wasTried ? await orError(node.measureDisk, 'DiskUnreadable', errors) : before;
   return { dryRun: job.dryRun, plan, result, before, after, errors };
+}
+
+/** The images that are gone, or may be. */
+function goneOf({ results }: PlanResult): readonly string[] {
+  return results
+    .filter(({ outcome }) => outcome.kind === 'removed' || outcome.kind === 'unknown')
+    .map(({ removal }) => removal.image.id);
 }
 
 function forego(plan: Plan, { onImage }: SweepPorts): PlanResult {

@@ -118,7 +118,7 @@ function settleByReport(progress: NodeProgress, report: Report, run: Run, now: D
   switch (report.outcome) {
     case 'Succeeded':
     case 'DryRun':
-      return { attempts, result: 'Succeeded', tally: tallyOf(report) };
+      return { attempts, result: 'Succeeded', reason: error?.reason, message, tally: tallyOf(report) };
     case 'PartiallyFailed':
       return {
         attempts,

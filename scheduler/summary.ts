@@ -4,7 +4,7 @@ import type { Run, Tally } from './run.ts';
 /** More per-node problems than this are counted, not listed: a record must stay far below the API's 1 MiB. */
 const maxProblems = 100;
 
-/** What became of one node that did not succeed. */
+/** What became of one node that did not succeed, or not without a remark. */
 export interface NodeProblem {
   readonly node: string;
   readonly result: string;
@@ -60,7 +60,7 @@ export function tallyOf(report: Report): Tally {
 
 function problemsOf(run: Pick<Run, 'nodes'>): NodeProblem[] {
   return [...run.nodes]
-    .filter(([, { result }]) => result === 'Failed' || result === 'Skipped')
+    .filter(([, { result, reason }]) => result !== undefined && (result !== 'Succeeded' || reason !== undefined))
     .map(([node, { result = '', reason, message }]) => ({ node, result, reason, message }))
     .sort((a, b) => a.result.localeCompare(b.result) || a.node.localeCompare(b.node));
 }

@@ -279,6 +279,26 @@ describe('the history', () => {
     });
   });
 
+  it('forgets what it removed: an image that is pulled again is a new one (N4)', async () => {
+    await prepare({ images: [web, old], containers: [buildContainer(web)] });
+    expect(decisions(await runClean(bench))[nameOf(old)]).toBe('remove removed');
+    updateNode(bench.nodeFile, (node) => ({ ...node, images: [...node.images, old] }));
+    expect(decisions(await runClean(bench))[nameOf(old)]).toBe('keep TooYoung');
+  });
+
+  it('forgets before the removal, so that a cleaner that is killed leaves no old record of an image (N4, N8)', async () => {
+    await prepare({
+      images: [web, { ...old, removal: { kind: 'Late', ms: 3_000 } }],
+      containers: [buildContainer(web)],
+    });
+    const { subprocess, done } = startClean(bench);
+    while (imagesLeft(bench).includes(nameOf(old))) await sleep(20);
+    subprocess.kill('SIGKILL');
+    await expect(done).rejects.toThrow();
+    updateNode(bench.nodeFile, (node) => ({ ...node, images: [...node.images, old] }));
+    expect(decisions(await runClean(bench))[nameOf(old)]).toBe('keep TooYoung');
+  });
+
   it('that can not be written is told, and stops nothing', async () => {
     await prepare({ images: [old] });
     await writeFile(bench.stateDirectory, 'a file where the directory should be');

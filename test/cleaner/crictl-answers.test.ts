@@ -79,6 +79,13 @@ describe('containers', () => {
     expect(done).toMatchObject({ name: 'done', imageId: pauseId, references: ['localhost/pause:1', pauseId] });
   });
 
+  it('are told one document after the other by a crictl before 1.31, whose last one may be cut off', () => {
+    const one = (id: string) => JSON.stringify({ status: { id } }, undefined, 2);
+    const ids = (text: string) => readAnswer(text, containerStatusesAnswer);
+    expect(ids(`${one('a')}\n${one('b')}\n`)).toMatchObject({ answer: [{ id: 'a' }, { id: 'b' }] });
+    expect(ids(`${one('a')}\n${one('b').slice(0, -3)}`)).toMatchObject({ flaw: expect.stringContaining('cut off') });
+  });
+
   it('finish at the time that inspect tells (N1)', () => {
     const [done] = readSample('containerd-2.4/inspect.json', containerStatusesAnswer);
     expect(done).toMatchObject({ mountedImages: [], finishedAt: Date.parse('2026-11-21T08:53:16.323Z') });

@@ -102,6 +102,11 @@ describe('nothing can be said of usage', () => {
       { countReadySandboxes: async () => 3 },
       'empty although 3 pod sandboxes are ready',
     ],
+    [
+      'there are containers, but no images (T1)',
+      { images: [], containers: [buildContainer(web)] },
+      'the list of images is empty',
+    ],
     ['the list of containers fails (T1)', { listContainers: () => Promise.reject(new Error('down')) }, 'down'],
     [
       'containers can not be inspected (T9)',

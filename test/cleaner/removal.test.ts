@@ -91,6 +91,13 @@ describe('carryOut', () => {
     expect(runtime.requests).toHaveLength(1);
   });
 
+  it('takes no refusal that names another image for one of its own (T16)', async () => {
+    const complaint = { message: 'image used by 1: image is in use by a container' };
+    const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [complaint] });
+    const result = await run(buildPlan([first]), runtime);
+    expect(outcomes(result)).toEqual({ 'image-0': 'failed RemovalFailed' });
+  });
+
   it('goes on with the others when one image can not be removed (N9)', async () => {
     const complaint = { imageId: first.id, message: 'read-only file system' };
     const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [complaint] });
