@@ -99,7 +99,7 @@ export function statusName(policy: string): string {
 
 /** The name of the policy that an object belongs to; its label may be shortened. */
 export function ownerOf(object: V1ConfigMap): string {
-  return object.metadata?.ownerReferences?.[0]?.name ?? '';
+  return object.metadata?.ownerReferences?.[0]?.name ?? object.metadata?.labels?.[label.policy] ?? '';
 }
 
 export function buildStatus(namespace: string, object: PolicyObject, status: PolicyStatus): V1ConfigMap {

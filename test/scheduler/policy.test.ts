@@ -106,6 +106,21 @@ describe('bad input is named with its path:', () => {
       'schedule: "@daily"\nnodes: {matchExpressions: [{key: a, operator: In}]}',
       /^nodes\.matchExpressions\[0\]\.values: must be/,
     ],
+    [
+      'a toleration that tolerates nothing',
+      'schedule: "@daily"\nnodes: {tolerations: [{}]}',
+      /^nodes\.tolerations\[0\]\.operator: must be Exists where/,
+    ],
+    [
+      'a toleration with a useless value',
+      'schedule: "@daily"\nnodes: {tolerations: [{key: a, operator: Exists, value: b}]}',
+      /^nodes\.tolerations\[0\]\.value: must not/,
+    ],
+    [
+      'a number that no API field takes',
+      'schedule: "@daily"\nttlSecondsAfterFinished: 3000000000',
+      /^ttlSecondsAfterFinished: .*<=2147483647/,
+    ],
     ['a host path', 'schedule: "@daily"\nhostPath: /', /^hostPath: is not a known field/],
     ['YAML that does not parse', 'schedule: "@daily"\n  nodes: {', /^line 2, column \d+: /],
     ['a key that is there twice (C40)', 'schedule: "@daily"\nschedule: "@weekly"', /^line 2, column 1: .*unique/],

@@ -335,3 +335,174 @@ it('two replicas that see the same slot start one run with one pod a node (C10)'
   expect(record()[0]?.phase).toBe('Succeeded');
   expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted', 'RunSucceeded']);
 });
+
+describe('a pass is never asked for in the past', () => {
+  it('when a slot is past its starting deadline', async () => {
+    edit({ startingDeadlineSeconds: 60 });
+    await pass(secondsLater(-60));
+    restart();
+    expect(await pass(secondsLater(120))).toEqual(secondsLater(3600));
+    expect(cluster.state().statuses.get('nightly')?.value?.nextSlot).toEqual(secondsLater(3600));
+  });
+
+  it('when a slot waits for the run before it', async () => {
+    edit({ activeDeadlineSeconds: 9000 });
+    await pass(start);
+    expect((await pass(secondsLater(3660)))?.getTime()).toBeGreaterThan(secondsLater(3660).getTime());
+  });
+});
+
+describe('a run that was started, while its status was not written,', () => {
+  it('is not replaced by itself (C10, C11)', async () => {
+    edit({ concurrencyPolicy: 'Replace' });
+    await pass(secondsLater(-60));
+    let failures = 1;
+    cluster.fail = (call) => {
+      if (call.startsWith('writeStatus') && failures-- > 0) throw new Error('500');
+    };
+    for (const seconds of [0, 2, 4]) await pass(secondsLater(seconds));
+    expect(record().map(({ phase }) => phase)).toEqual(['Running']);
+    expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
+  });
+
+  it('is not replaced by another replica (C10, C11)', async () => {
+    edit({ concurrencyPolicy: 'Replace' });
+    await pass(secondsLater(-60));
+    const mine = journal;
+    const write = cluster.writeStatus.bind(cluster);
+    let isFirst = true;
+    cluster.writeStatus = async (object, status) => {
+      if (isFirst) {
+        isFirst = false;
+        restart();
+        await pass(start);
+        journal = mine;
+      }
+      return write(object, status);
+    };
+    for (const seconds of [0, 2]) await pass(secondsLater(seconds));
+    expect(record().map(({ phase }) => phase)).toEqual(['Running']);
+  });
+});
+
+it('a request to resume counts for the run that is paused, not for later ones (C27)', async () => {
+  const document: Partial<CleanupDocument> = { rollout: { failurePolicy: 'Pause', parallelism: 1 } };
+  const annotate = (value: string, resourceVersion: string) => {
+    cluster.policies = [
+      buildPolicyObject(document, { resourceVersion, annotations: { 'nodesweep.io/resume-at': value } }),
+    ];
+  };
+  annotate('last week', '2');
+  await pass(start);
+  cluster.finishPods({ outcome: 'PartiallyFailed' });
+  for (const seconds of [3, 6, 9]) await pass(secondsLater(seconds));
+  expect(record()[0]).toMatchObject({ phase: 'Paused' });
+  expect(podsOf()).toEqual(['a#0']);
+  annotate('now', '3');
+  await pass(secondsLater(12));
+  expect(podsOf()).toEqual(['a#0', 'b#0']);
+});
+
+it('a lost node does not keep its place in the rollout (C17, C18)', async () => {
+  edit({ rollout: { parallelism: 1 } });
+  await pass(start);
+  cluster.nodes = [buildNode('a', { ready: false, readySince: secondsLater(5) }), buildNode('b'), buildNode('c')];
+  // Nobody is there to end the pod.
+  cluster.deletePod = async (name) => {
+    const pod = cluster.pods.get(name);
+    if (pod !== undefined) cluster.pods.set(name, { ...pod, terminating: true });
+  };
+  for (const seconds of [70, 75]) await pass(secondsLater(seconds));
+  expect(podsOf()).toEqual(['a#0', 'b#0']);
+  expect(record()[0]?.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'NodeLost' });
+});
+
+it('a pod that turns up after it was thought deleted counts, and gets no second beside it (C15, C24)', async () => {
+  await pass(start);
+  const [hidden] = [...cluster.pods.values()].filter(({ node }) => node === 'a');
+  if (hidden === undefined) throw new Error('no pod on node a');
+  cluster.pods.delete(hidden.name);
+  await pass(secondsLater(1));
+  cluster.pods.set(hidden.name, hidden);
+  await pass(secondsLater(2));
+  cluster.finishPods();
+  for (const seconds of [4, 7, 20]) await pass(secondsLater(seconds));
+  expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
+  expect(record()[0]).toMatchObject({ phase: 'Succeeded' });
+});
+
+it('what was reported while the scheduler was away counts, even after the deadline (C29)', async () => {
+  edit({ activeDeadlineSeconds: 60 });
+  await pass(start);
+  cluster.finishPods();
+  restart();
+  await pass(secondsLater(600));
+  expect(record()[0]).toMatchObject({ phase: 'Succeeded', reason: 'Completed' });
+});
+
+it.each(['is killed', 'is refused the event'])(
+  'the pods of a run that ends at its deadline are stopped, also when the scheduler %s (C29)',
+  async (how) => {
+    edit({ activeDeadlineSeconds: 60, ttlSecondsAfterFinished: 86_400 });
+    await pass(start);
+    cluster.fail = (call) => {
+      if (call === 'recordEvent RunFailed') throw how === 'is killed' ? new Killed() : new Error('429');
+    };
+    await pass(secondsLater(61)).catch(() => {});
+    cluster.fail = () => {};
+    restart();
+    await pass(secondsLater(63));
+    expect(record()[0]).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+    expect(podsOf()).toEqual([]);
+  },
+);
+
+it('the TTL ends the pods of a policy that has become invalid too (C30)', async () => {
+  await pass(start);
+  cluster.finishPods();
+  await pass(secondsLater(5));
+  cluster.policies = [buildPolicyObject({ schedule: 'nonsense' }, { resourceVersion: '2' })];
+  await pass(secondsLater(700));
+  expect(podsOf()).toEqual([]);
+});
+
+it('pods that the API server refuses are asked for less and less often, and the record says why (C19)', async () => {
+  edit({ activeDeadlineSeconds: 60 });
+  cluster.fail = (call) => {
+    if (call.startsWith('createPod')) throw new Error('422: tolerations[0].value: must be empty');
+  };
+  const waits: number[] = [];
+  for (let now = start; now < secondsLater(60); ) {
+    const next = await pass(now);
+    waits.push(((next?.getTime() ?? 0) - now.getTime()) / 1000);
+    now = new Date(next?.getTime() ?? 0);
+  }
+  expect(waits.slice(0, 4)).toEqual([2, 4, 8, 16]);
+  await pass(secondsLater(61));
+  expect(record()[0]?.nodes.get('a')?.message).toMatch(
+    /activeDeadlineSeconds \(60\): NotCreated: Error: 422: tolerations/,
+  );
+});
+
+it('a request that was acted on before starts nothing, and whoever made it is told', async () => {
+  for (const [index, value] of ['A', 'B', 'A'].entries()) {
+    const annotations = { 'nodesweep.io/run-at': value };
+    cluster.policies = [buildPolicyObject({ suspend: true }, { annotations, resourceVersion: String(index + 2) })];
+    await pass(secondsLater(60 + index * 10));
+    cluster.finishPods();
+    await pass(secondsLater(65 + index * 10));
+  }
+  expect(record()).toHaveLength(2);
+  expect(cluster.events.at(-1)).toMatchObject({ type: 'Warning', reason: 'RequestIgnored' });
+});
+
+it('a status from the future, left by a clock that was wrong, does not hold up the policy for ever', async () => {
+  await pass(secondsLater(-60));
+  const ahead = secondsLater(86_400 * 365);
+  await pass(ahead);
+  cluster.finishPods();
+  await pass(new Date(ahead.getTime() + 5_000));
+  await pass(secondsLater(10));
+  await pass(secondsLater(3600));
+  expect(record().map(({ trigger }) => trigger)).toContainEqual({ type: 'Schedule', slot: secondsLater(3600) });
+});

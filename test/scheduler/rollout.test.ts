@@ -177,3 +177,29 @@ it('a cordon after success does not erase the result (C22)', () => {
   const ended = step(run, [buildReportedPod('a')], start, [buildNode('a', { unschedulable: true })]).run;
   expect(ended.nodes.get('a')).toMatchObject({ result: 'Succeeded', tally: { removed: 3, freedBytes: 300 } });
 });
+
+it('a node that was tried in vain has failed, even if it turns ineligible before the next try (C17)', () => {
+  const run = buildRun(
+    {},
+    {
+      nodes: new Map([
+        ['a', { attempts: 1, reason: 'OutOfMemory', message: 'killed', retryAt: start.getTime() + 5_000 }],
+      ]),
+    },
+  );
+  const ended = step(run, [], start, [buildNode('a', { ready: false })]).run;
+  expect(ended).toMatchObject({ phase: 'Failed', reason: 'NodesFailed' });
+  expect(ended.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'OutOfMemory' });
+});
+
+it('a node that leaves untried and comes back is cleaned (C20, C21)', () => {
+  const run = rollout({ parallelism: 1 }, ['a']);
+  const without = step(run, [buildPod('a')], start, [buildNode('a')]).run;
+  expect(started(without, [buildReportedPod('a')], start, [buildNode('a'), buildNode('b')])).toEqual(['b#0']);
+});
+
+it('a remark of a cleaner that succeeded is not lost', () => {
+  const report = { errors: [{ reason: 'HistoryNotWritten', message: 'no space left' }] };
+  const ended = step(rollout({}, ['a']), [buildReportedPod('a', report)], start, [buildNode('a')]).run;
+  expect(ended.nodes.get('a')).toMatchObject({ result: 'Succeeded', reason: 'HistoryNotWritten' });
+});

@@ -39,6 +39,16 @@ describe('a schedule', () => {
     ]);
   });
 
+  it('counts a star with a step of 1, or in a list, as a star for that, as CronJob does (C1)', () => {
+    for (const day of ['*/1', '*,5']) {
+      expect(slots(`0 0 ${day} * MON`, 'Etc/UTC', '2026-03-03T00:00:00Z', 2)).toEqual([
+        '2026-03-09T00:00Z',
+        '2026-03-16T00:00Z',
+      ]);
+    }
+    expect(slots('  0 0 13 * FRI', 'Etc/UTC', '2026-03-14T00:00:00Z', 1)).toEqual(['2026-03-20T00:00Z']);
+  });
+
   it.each([
     ['Europe/Berlin', '30 2 * * *', '2026-03-28T12:00:00Z', ['2026-03-30T00:30Z', '2026-03-31T00:30Z']],
     ['America/New_York', '30 2 * * *', '2026-03-07T12:00:00Z', ['2026-03-09T06:30Z', '2026-03-10T06:30Z']],
@@ -114,6 +124,7 @@ describe('an expression that is no schedule is rejected with the reason (C3):', 
     ['0 0 L * *', /"L" is not supported/],
     ['0 0 * * 5#2', /"5#2" is not supported/],
     ['30-10 * * * *', /range "30-10" ends before it begins/],
+    ['0 0 * * FRI-MON', /range "FRI-MON" ends before it begins/],
     ['', /5 fields/],
   ])('%s', (expression, message) => {
     expect(scheduleProblems(expression).join()).toMatch(message);

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { Loop } from '../../scheduler/loop.ts';
+
+it.each([
+  ['an appointment in the past', new Date(0)],
+  ['an appointment that is no date', new Date(Number.NaN)],
+])('%s makes no pass follow the other without a pause', async (_title, wakeAt) => {
+  let passes = 0;
+  const loop = new Loop(async () => {
+    passes += 1;
+    return wakeAt;
+  });
+  loop.trigger();
+  await sleep(500);
+  await loop.stop();
+  expect(passes).toBeGreaterThan(0);
+  expect(passes).toBeLessThan(12);
+});
+
+it('changes during a pass lead to one more pass, and stop waits for the one in progress', async () => {
+  const ends: number[] = [];
+  const loop = new Loop(async () => {
+    await sleep(100);
+    ends.push(Date.now());
+    return undefined;
+  });
+  loop.trigger();
+  await sleep(100);
+  for (let change = 0; change < 5; change += 1) loop.trigger();
+  await sleep(120);
+  await loop.stop();
+  expect(ends).toHaveLength(2);
+});
