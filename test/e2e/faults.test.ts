@@ -24,9 +24,10 @@ async function killScheduler({ kubectl, cluster }: Installation): Promise<void> 
   }
   const node = cluster.node(pod.spec.nodeName);
   const container = pod.status.containerStatuses[0].containerID.replace('containerd://', '');
-  const tasks = await node.ctr('tasks', 'ls');
-  const [, pid] = new RegExp(`^${container}\\s+(\\d+)`, 'm').exec(tasks) ?? [];
-  if (pid === undefined) throw new Error(`the scheduler's container ${container} has no process in:\n${tasks}`);
+  // The runtime leaves tasks out of its list while another one starts.
+  const pid = await waitFor(`the process of container ${container}`, 5_000, async () => {
+    return new RegExp(`^${container}\\s+(\\d+)`, 'm').exec(await node.ctr('tasks', 'ls'))?.[1];
+  });
   await node.run('kill', '-KILL', pid);
 }
 
