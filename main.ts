@@ -19,6 +19,7 @@ addLocal();
 addClean();
 addLint();
 addSchema();
+await addComplete();
 
 try {
   await program.parseAsync();
@@ -138,6 +139,19 @@ function addSchema(): void {
       const { policyJsonSchema } = await import('./scheduler/policy.ts');
       console.log(JSON.stringify(policyJsonSchema(), undefined, 2));
     });
+}
+
+/** `complete SHELL` prints the shell's completion script, which asks `complete -- WORDS` for what may follow. */
+async function addComplete(): Promise<void> {
+  if (process.argv[2] !== 'complete') {
+    program
+      .command('complete')
+      .description('print the completion script of a shell: bash, zsh, fish or powershell')
+      .argument('<shell>');
+    return;
+  }
+  const { default: tab } = await import('@bomb.sh/tab/commander');
+  tab(program);
 }
 
 async function loadPolicyFile(file: string) {

@@ -60,6 +60,12 @@ describe('the command line', () => {
     });
   });
 
+  it('completes commands and options in a shell', async () => {
+    expect((await nodesweep('complete', 'bash')).stdout).toContain('bash completion for nodesweep');
+    expect((await nodesweep('complete', '--', 'cl')).stdout).toMatch(/^clean\t/);
+    expect((await nodesweep('complete', '--', 'clean', '--p')).stdout).toMatch(/^--policy\t/);
+  });
+
   it('lists every setting of the scheduler with its variable', async () => {
     const { stdout } = await nodesweep('scheduler', '--help');
     for (const name of ['NAMESPACE', 'IMAGE', 'SOCKETS', 'STATE_DIRECTORIES', 'API_RATE', 'PORT', 'LOG_LEVEL']) {
