@@ -1,15 +1,16 @@
 import { join } from 'node:path';
 import { execaSync } from 'execa';
 import { cacheDirectory } from './cache.ts';
-import { MIXED_NODES, startCluster, stopCluster } from './cluster.ts';
+import { MIXED_NODES, openCluster, startCluster, stopCluster } from './cluster.ts';
 import { installPackages } from './packages.ts';
+import { bringProductImage } from './product.ts';
 import { progress } from './progress.ts';
 
 const directory = join(cacheDirectory(), 'cluster');
-const commands: Readonly<Record<string, () => Promise<void>>> = { up, down };
+const commands: Readonly<Record<string, () => Promise<void>>> = { up, image, down };
 const command = commands[process.argv[2] ?? ''];
 if (command === undefined) {
-  progress('usage: node test/cluster/main.ts up|down');
+  progress('usage: node test/cluster/main.ts up|image|down');
   process.exit(2);
 }
 await command();
@@ -20,7 +21,13 @@ async function up(): Promise<void> {
   const { kubeconfig } = await startCluster({ nodes: MIXED_NODES, directory, survives: true });
   progress('The cluster is up. To use it:');
   console.log(`export KUBECONFIG=${kubeconfig}`);
-  progress('To look around: kubectl get nodes. To stop it: npm run cluster:down');
+  progress('To look around: kubectl get nodes. To bring the product to it: npm run cluster:image,');
+  progress('then kubectl apply -k manifests. To stop it: npm run cluster:down');
+}
+
+async function image(): Promise<void> {
+  await bringProductImage(await openCluster(directory));
+  progress('Every node has the image. To install: kubectl apply -k manifests');
 }
 
 async function down(): Promise<void> {

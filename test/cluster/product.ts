@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { buildCrictl } from '../fixtures/crictl/build.ts';
 import { buildBases } from './base.ts';
 import { buildImage, countLayers, exportImage } from './buildah.ts';
+import type { Cluster } from './cluster.ts';
 import { progress } from './progress.ts';
 
 export interface ProductImage {
@@ -17,14 +18,26 @@ export interface ProductImage {
 
 const CHECKOUT = join(import.meta.dirname, '../..');
 const NAME = 'localhost/nodesweep:e2e';
+/** The name by which the manifests ask for the image. */
+const INSTALLED_NAME = 'docker.io/library/nodesweep:0.1.0';
 
-/** Builds the product's Dockerfile over a base made on this machine, with a stand-in where crictl can't be had. */
+/** Builds the product image and brings it to every node, so that the manifests can be applied as they are. */
+export async function bringProductImage({ directory, nodes }: Pick<Cluster, 'directory' | 'nodes'>): Promise<void> {
+  const { name, tar } = await buildProductImage(directory);
+  for (const node of nodes) {
+    progress(`Importing the product image into ${node.name}`);
+    await node.importImages(tar);
+    await node.ctr('images', 'tag', '--force', name, INSTALLED_NAME);
+  }
+}
+
+/** Builds the product's Dockerfile over a base made on this machine. */
 export async function buildProductImage(directory: string): Promise<ProductImage> {
   const bases = await buildBases();
   progress('Building the product image');
   const work = await mkdtemp(join(tmpdir(), 'nodesweep-image-'));
   try {
-    await buildCrictl(work);
+    await provideCrictl(work);
     await buildImage({
       dockerfile: join(CHECKOUT, 'Dockerfile'),
       context: CHECKOUT,
@@ -35,6 +48,17 @@ export async function buildProductImage(directory: string): Promise<ProductImage
     return await exportProduct(directory, join(work, 'layout'), bases.base);
   } finally {
     await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** The crictl of this machine, where there is one. */
+async function provideCrictl(directory: string): Promise<void> {
+  const { stdout: path, failed } = await execa('sh', ['-c', 'command -v crictl'], { reject: false });
+  if (failed) {
+    progress('No crictl on PATH: the image gets a stand-in that speaks the same interface');
+    await buildCrictl(directory);
+  } else {
+    await copyFile(path, join(directory, 'crictl'));
   }
 }
 

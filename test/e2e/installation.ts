@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { type Cluster, MIXED_NODES, startCluster } from '../cluster/cluster.ts';
 import { installPackages } from '../cluster/packages.ts';
-import { buildProductImage } from '../cluster/product.ts';
+import { bringProductImage } from '../cluster/product.ts';
 import { progress } from '../cluster/progress.ts';
 import { type Kubectl, namespace } from './objects.ts';
 import { e2eDirectory } from './setup.ts';
@@ -18,8 +18,6 @@ export interface Installation {
 }
 
 const manifests = join(import.meta.dirname, '../../manifests');
-/** The name under which the manifests ask for the product's image. */
-const installedImage = 'docker.io/library/nodesweep:0.1.0';
 const deployment = 'deployment/nodesweep-scheduler';
 /** A cleaner that can't start is given up sooner than by default, so that the tests don't wait. */
 export const startTimeoutSeconds = 15;
@@ -35,16 +33,14 @@ export function install(): Promise<Installation> {
 async function installOnOwnCluster(): Promise<Installation> {
   await installPackages();
   const cluster = await startCluster({ nodes: MIXED_NODES, directory: e2eDirectory });
-  const product = await buildProductImage(e2eDirectory);
-  for (const node of cluster.nodes) {
-    await node.importImages(product.tar);
-    await node.ctr('images', 'tag', product.name, installedImage);
-  }
+  await bringProductImage(cluster);
   return applyManifests(cluster.kubectl, cluster.kubeconfig, cluster);
 }
 
 async function installOnGivenCluster(): Promise<Installation> {
-  progress(`Using the cluster of KUBECONFIG; its nodes must have, or be able to pull, ${installedImage}`);
+  progress(
+    `Using the cluster of KUBECONFIG; its nodes must have, or be able to pull, the image that the manifests name`,
+  );
   progress('Skipping what needs root on the nodes: images read back from the runtime, and a missing socket');
   const kubectl: Kubectl = async (...arguments_) => (await execa('kubectl', arguments_)).stdout;
   return applyManifests(kubectl, process.env.KUBECONFIG ?? '', undefined);
