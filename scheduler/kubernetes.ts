@@ -2,6 +2,7 @@ import type { CoreV1Event, KubeConfig, KubernetesObject, V1ConfigMap, V1Node, V1
 import type { JobDocument } from '../cleaner/job.ts';
 import type { Cluster, ClusterState, PolicyEvent } from './cluster.ts';
 import { ClusterError, KubernetesApi } from './kubernetes-api.ts';
+import { readTrouble, recordEvent } from './kubernetes-events.ts';
 import {
   buildConfigMap,
   buildEvent,
@@ -190,24 +191,12 @@ export class KubernetesCluster implements Cluster {
     for (const pod of this.#pods.values()) if (pod.run === run) this.#pods.amend(pod.name, markTerminating);
   }
 
-  async recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void> {
-    const namespace = this.#namespace;
-    const body = buildEvent(namespace, policy, event, new Date());
-    await this.#api.call(`record an event on policy ${policy.name}`, [], () =>
-      this.#api.core.createNamespacedEvent({ namespace, body }),
-    );
+  recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void> {
+    return recordEvent(this.#api, buildEvent(this.#namespace, policy, event, new Date()));
   }
 
-  async readTrouble(pod: string): Promise<string | undefined> {
-    const namespace = this.#namespace;
-    const fieldSelector = `involvedObject.kind=Pod,involvedObject.name=${pod},type=Warning`;
-    const events = await this.#api.call(`read the events of pod ${pod}`, [], () =>
-      this.#api.core.listNamespacedEvent({ namespace, fieldSelector }),
-    );
-    const newestFirst = (events?.items ?? []).sort((a, b) => instantOfEvent(b) - instantOfEvent(a));
-    // `Error: ImagePullBackOff` says less than the failed pull before it.
-    const telling = newestFirst.find(({ message }) => !message?.startsWith('Error: ')) ?? newestFirst[0];
-    return telling && `${telling.reason}: ${telling.message}`;
+  readTrouble(pod: string): Promise<string | undefined> {
+    return readTrouble(this.#api, this.#namespace, pod);
   }
 
   listStartingReferences(): Promise<string[]> {
@@ -300,8 +289,4 @@ function withVersion(body: V1ConfigMap, resourceVersion: string): V1ConfigMap {
 
 function markTerminating(pod: CleanerPod): CleanerPod {
   return { ...pod, terminating: true };
-}
-
-function instantOfEvent({ lastTimestamp, eventTime }: CoreV1Event): number {
-  return new Date(lastTimestamp ?? eventTime ?? 0).getTime();
 }
