@@ -1,4 +1,4 @@
-import type { CoreV1Event, KubeConfig, KubernetesObject, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { KubeConfig, KubernetesObject, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
 import type { JobDocument } from '../cleaner/job.ts';
 import type { Cluster, ClusterState, PolicyEvent } from './cluster.ts';
 import { ClusterError, KubernetesApi } from './kubernetes-api.ts';
