@@ -2,7 +2,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { type Cluster, MIXED_NODES, startCluster } from '../cluster/cluster.ts';
-import { installPackages } from '../cluster/packages.ts';
 import { bringProductImage } from '../cluster/product.ts';
 import { progress } from '../cluster/progress.ts';
 import { type Kubectl, namespace } from './objects.ts';
@@ -31,7 +30,6 @@ export function install(): Promise<Installation> {
 }
 
 async function installOnOwnCluster(): Promise<Installation> {
-  await installPackages();
   const cluster = await startCluster({ nodes: MIXED_NODES, directory: e2eDirectory });
   await bringProductImage(cluster);
   return applyManifests(cluster.kubectl, cluster.kubeconfig, cluster);

@@ -1,13 +1,16 @@
 import { join } from 'node:path';
+import { buildBinaries } from '../cluster/binaries.ts';
 import { cacheDirectory } from '../cluster/cache.ts';
 import { stopCluster } from '../cluster/cluster.ts';
+import { installPackages } from '../cluster/packages.ts';
 
 /** Where the cluster of the end-to-end tests lives. */
 export const e2eDirectory = join(cacheDirectory(), 'e2e');
 
-/** Runs once around all end-to-end tests: whatever they started ends with them. */
-export function setup(): () => Promise<void> {
-  return async () => {
-    if (process.env.KUBECONFIG === undefined) await stopCluster(e2eDirectory);
-  };
+/** Runs once around all end-to-end tests: builds what takes long, and ends whatever the tests started. */
+export async function setup(): Promise<() => Promise<void>> {
+  if (process.env.KUBECONFIG !== undefined) return async () => {};
+  await installPackages();
+  await buildBinaries();
+  return () => stopCluster(e2eDirectory);
 }
