@@ -25,8 +25,8 @@ export function runFinished(run: Run): PolicyEvent {
   const { nodes, images, bytes, problems } = summarize(run);
   const totals = `${nodes.succeeded} of ${nodes.desired} nodes succeeded, ${nodes.failed} failed, ${nodes.skipped} were skipped`;
   const effect = run.spec.dryRun
-    ? 'dry run, nothing removed'
-    : `${images.removed} images removed, ${filesize(bytes.freed, { standard: 'iec' })} freed`;
+    ? `dry run: ${images.planned} images (${bytesText(bytes.nominal)}) would be removed`
+    : `${images.removed} images removed, ${bytesText(bytes.freed)} freed`;
   const details = problems.map((problem) => `${problem.node}: ${problem.reason}: ${problem.message}`);
   const message = [`run ${run.name}: ${run.reason}: ${totals}; ${effect}`, ...details].join('; ');
   return event(run.phase === 'Succeeded' && details.length === 0 ? 'Normal' : 'Warning', `Run${run.phase}`, message);
@@ -39,6 +39,10 @@ export function requestIgnored(run: Run, request: string): PolicyEvent {
 
 export function runPaused(run: Run): PolicyEvent {
   return event('Warning', 'RunPaused', `run ${run.name}: ${run.message}`);
+}
+
+function bytesText(bytes: number): string {
+  return filesize(bytes, { standard: 'iec' });
 }
 
 function event(type: PolicyEvent['type'], reason: string, text: string): PolicyEvent {

@@ -20,7 +20,7 @@ const progressSchema = z
     reason: z.string().optional(),
     message: z.string().optional(),
     retryAt: z.number().optional(),
-    tally: z.tuple([count, count, count, count, count, count]).optional(),
+    tally: z.tuple([count, count, count, count, count, count, count]).optional(),
   })
   .transform(({ tally, ...progress }): NodeProgress => ({ ...progress, ...(tally && { tally: readTally(tally) }) }));
 
@@ -108,17 +108,13 @@ function encodeNodes({ nodes }: Run): [string, object][] {
   });
 }
 
-function writeTally({ removed, failed, skipped, unknown, freedBytes, nominalBytes }: Tally): readonly number[] {
-  return [removed, failed, skipped, unknown, freedBytes, nominalBytes];
+const tallyKeys = ['planned', 'removed', 'failed', 'skipped', 'unknown', 'freedBytes', 'nominalBytes'] as const;
+
+function writeTally(tally: Tally): readonly number[] {
+  return tallyKeys.map((key) => tally[key]);
 }
 
-function readTally([removed, failed, skipped, unknown, freedBytes, nominalBytes]: readonly [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-]): Tally {
-  return { removed, failed, skipped, unknown, freedBytes, nominalBytes };
+function readTally(figures: readonly number[]): Tally {
+  const tally = Object.fromEntries(tallyKeys.map((key, index) => [key, figures[index] ?? 0]));
+  return tally as Record<(typeof tallyKeys)[number], number>;
 }

@@ -11,6 +11,8 @@ export type RunPhase = 'Running' | 'Paused' | 'Succeeded' | 'Failed';
 
 /** What a cleaner pod's report adds to the run. */
 export interface Tally {
+  /** What a dry run would have removed. */
+  readonly planned: number;
   readonly removed: number;
   readonly failed: number;
   readonly skipped: number;

@@ -22,7 +22,7 @@ export interface Summary {
     failed: number;
     skipped: number;
   };
-  readonly images: { removed: number; failed: number; skipped: number; unknown: number };
+  readonly images: { planned: number; removed: number; failed: number; skipped: number; unknown: number };
   readonly bytes: { freed: number; nominal: number };
   readonly problems: readonly NodeProblem[];
   readonly omittedProblems: number;
@@ -45,7 +45,13 @@ export function summarize(run: Pick<Run, 'nodes'>): Summary {
       failed: having('Failed'),
       skipped: having('Skipped'),
     },
-    images: { removed: sum('removed'), failed: sum('failed'), skipped: sum('skipped'), unknown: sum('unknown') },
+    images: {
+      planned: sum('planned'),
+      removed: sum('removed'),
+      failed: sum('failed'),
+      skipped: sum('skipped'),
+      unknown: sum('unknown'),
+    },
     bytes: { freed: sum('freedBytes'), nominal: sum('nominalBytes') },
     problems: problems.slice(0, maxProblems),
     omittedProblems: Math.max(0, problems.length - maxProblems),
@@ -55,7 +61,16 @@ export function summarize(run: Pick<Run, 'nodes'>): Summary {
 /** The figures of a report that a run adds up. */
 export function tallyOf(report: Report): Tally {
   const { removed, failed, skipped, unknown } = report.images;
-  return { removed, failed, skipped, unknown, freedBytes: report.bytes.freed, nominalBytes: report.bytes.nominal };
+  const planned = report.outcome === 'DryRun' ? report.images.total - report.images.kept : 0;
+  return {
+    planned,
+    removed,
+    failed,
+    skipped,
+    unknown,
+    freedBytes: report.bytes.freed,
+    nominalBytes: report.bytes.nominal,
+  };
 }
 
 function problemsOf(run: Pick<Run, 'nodes'>): NodeProblem[] {

@@ -13,7 +13,7 @@ export interface RunDocument {
   readonly reason?: string;
   readonly trigger: { readonly type: string };
   readonly nodes: Readonly<Record<'desired' | 'succeeded' | 'failed' | 'skipped', number>>;
-  readonly images: Readonly<Record<'removed' | 'failed' | 'skipped' | 'unknown', number>>;
+  readonly images: Readonly<Record<'planned' | 'removed' | 'failed' | 'skipped' | 'unknown', number>>;
   readonly bytes: Readonly<Record<'freed' | 'nominal', number>>;
   readonly problems: readonly { readonly node: string; readonly reason: string; readonly message: string }[];
 }

@@ -115,6 +115,16 @@ describe('a finished run', () => {
     );
   });
 
+  it('that only planned tells what it would have removed', async () => {
+    edit({ dryRun: true });
+    await pass(start);
+    const images = { total: 9, inUse: 2, removed: 0, failed: 0, skipped: 0, unknown: 0, kept: 4 };
+    cluster.finishPods({ outcome: 'DryRun', images, bytes: { freed: 0, nominal: 2048 } });
+    await pass(secondsLater(10));
+    expect(cluster.events.at(-1)?.message).toMatch(/dry run: 15 images \(6 KiB\) would be removed/);
+    expect(cluster.records.values().next().value?.data['run.yaml']).toMatch(/planned: 15\n/);
+  });
+
   it('loses its pods after the TTL with one call, also after a restart (C30)', async () => {
     await finish();
     expect(await pass(secondsLater(11))).toEqual(secondsLater(610));

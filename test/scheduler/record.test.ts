@@ -4,6 +4,7 @@ import type { NodeProgress } from '../../scheduler/run.ts';
 import { buildRun, secondsLater, start } from '../helpers/builders.ts';
 
 const tally = {
+  planned: 0,
   removed: 12,
   failed: 0,
   skipped: 0,
