@@ -13,6 +13,7 @@ import { isFinished, jobOf, type Run } from './run.ts';
 
 /** Requests that create pods go out side by side, so many at once. */
 const createConcurrency = 20;
+
 /** Moves an active run on by one step and returns when to look again: create, then record, then delete. */
 export async function advance(
   context: ReconcileContext,
