@@ -6,7 +6,7 @@ export const maxReportBytes = 4096;
 const count = z.int().nonnegative();
 
 /** What can be wrong with one image, or (without `image`) with the whole run on this node. */
-export const reportErrorSchema = z.strictObject({
+const reportErrorSchema = z.strictObject({
   image: z.string().optional(),
   reason: z.string(),
   message: z.string(),

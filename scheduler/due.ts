@@ -28,7 +28,7 @@ export function dueTrigger(
 }
 
 /** What decides whether a slot is due. */
-export interface DueQuestion {
+interface DueQuestion {
   readonly schedule: Schedule;
   readonly suspend: boolean;
   /** Slots up to this instant are history: the policy was made, edited or resumed then, or last ran for it. */
@@ -38,7 +38,7 @@ export interface DueQuestion {
 }
 
 /** The one slot to start now: the latest missed one, however many were missed (as CronJob, without its limit of 100). */
-export function dueSlot(question: DueQuestion, now: Date): Date | undefined {
+function dueSlot(question: DueQuestion, now: Date): Date | undefined {
   if (question.suspend) return undefined;
   const slot = lastSlot(question.schedule, question.since, now);
   if (slot === undefined) return undefined;

@@ -93,12 +93,12 @@ export function readPod(object: V1Pod): CleanerPod | undefined {
 }
 
 /** The name of the ConfigMap that remembers a policy's slots; that of a policy with a name far too long is cut. */
-export function statusName(policy: string): string {
+function statusName(policy: string): string {
   return `${policy.slice(0, 240)}.status`;
 }
 
 /** The name of the policy that an object belongs to; its label may be shortened. */
-export function ownerOf(object: V1ConfigMap): string {
+function ownerOf(object: V1ConfigMap): string {
   return object.metadata?.ownerReferences?.[0]?.name ?? object.metadata?.labels?.[label.policy] ?? '';
 }
 

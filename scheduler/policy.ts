@@ -4,7 +4,7 @@ import { diskSchema, imagesSchema } from '../cleaner/job.ts';
 import { isTimeZone, scheduleProblems } from './schedule.ts';
 
 /** The longest policy name, CronJob's limit: every name derived from it still fits. */
-export const maxPolicyNameLength = 52;
+const maxPolicyNameLength = 52;
 
 /** The API server takes no larger number in the fields these end up in. */
 const maxInt32 = 2_147_483_647;

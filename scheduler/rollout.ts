@@ -89,7 +89,7 @@ export function endRun(run: Run, reason: string, message: string, now: Date): Ru
 function haltOf(run: Run, candidates: readonly Candidate[]): Halt | undefined {
   const { canary, failurePolicy } = run.spec.rollout;
   const failed = countResults(candidates, 'Failed');
-  if (candidates.some(({ progress }) => progress.reason === 'DeadlineExceeded')) {
+  if (candidates.some(({ progress: { result, reason } }) => result === 'Failed' && reason === 'DeadlineExceeded')) {
     return { reason: 'DeadlineExceeded', message: 'the run took longer than its activeDeadlineSeconds', isFinal: true };
   }
   if (failed === 0) return undefined;
