@@ -5,9 +5,13 @@ import { cached } from './cache.ts';
 import { progress } from './progress.ts';
 
 /** Directories and files of the executables that the cluster is made of, all built from Go modules. */
-export interface Binaries {
+export interface Binaries extends RuntimeBinaries {
   /** Directory of etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet and kubectl. */
   readonly kubernetes: string;
+}
+
+/** What a node takes that is a runtime and nothing else. */
+export interface RuntimeBinaries {
   /** Directory of containerd 2, its shim and ctr. */
   readonly containerd: string;
   /** The static program inside test images. */
@@ -16,6 +20,19 @@ export interface Binaries {
 
 /** Builds what is not in the cache yet: minutes the first time, nothing afterwards. A changed go.mod builds anew. */
 export async function buildBinaries(): Promise<Binaries> {
+  const runtime = await buildRuntimeBinaries();
+  const kubernetes = await build({
+    name: 'kubernetes',
+    packages: ['tool'],
+    variables: (versions) => kubernetesVersion(versions('k8s.io/kubernetes')),
+    // Go names an executable after the last part of its package's path.
+    finish: (directory) => rename(join(directory, 'server'), join(directory, 'etcd')),
+  });
+  return { ...runtime, kubernetes };
+}
+
+/** The same without Kubernetes, which takes a minute instead of several. */
+export async function buildRuntimeBinaries(): Promise<RuntimeBinaries> {
   const program = await build({ name: 'program', packages: ['.'] });
   const containerd = await build({
     name: 'containerd',
@@ -25,14 +42,7 @@ export async function buildBinaries(): Promise<Binaries> {
       'github.com/containerd/containerd/v2/version.Version': versions('github.com/containerd/containerd/v2'),
     }),
   });
-  const kubernetes = await build({
-    name: 'kubernetes',
-    packages: ['tool'],
-    variables: (versions) => kubernetesVersion(versions('k8s.io/kubernetes')),
-    // Go names an executable after the last part of its package's path.
-    finish: (directory) => rename(join(directory, 'server'), join(directory, 'etcd')),
-  });
-  return { kubernetes, containerd, program: join(program, 'program') };
+  return { containerd, program: join(program, 'program') };
 }
 
 interface Module {

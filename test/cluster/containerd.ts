@@ -7,11 +7,14 @@ export type Runtime = 'containerd-1.6' | 'containerd-2';
 
 export const PAUSE_IMAGE = 'localhost/pause:1';
 
-/** Writes containerd's configuration, in the version that 1.6 and 2 both read, and returns its path. */
-export async function writeContainerdConfig(directory: string, socket: string, network: Network): Promise<string> {
+/**
+ * Writes containerd's configuration, in the version that 1.6 and 2 both read, and returns its path. Without a network,
+ * pods can only have the machine's.
+ */
+export async function writeContainerdConfig(directory: string, socket: string, network?: Network): Promise<string> {
   const networks = join(directory, 'cni');
   await mkdir(networks, { recursive: true });
-  await writeFile(join(networks, '10-bridge.conflist'), JSON.stringify(podNetwork(directory, network)));
+  if (network) await writeFile(join(networks, '10-bridge.conflist'), JSON.stringify(podNetwork(directory, network)));
   const config = join(directory, 'containerd.toml');
   await writeFile(config, containerdConfig(socket, networks));
   return config;

@@ -1,45 +1,54 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Binaries } from './binaries.ts';
+import type { Binaries, RuntimeBinaries } from './binaries.ts';
 import { type Runtime, writeContainerdConfig } from './containerd.ts';
 import { writeKubeletConfig } from './kubelet.ts';
 import type { Network } from './network.ts';
 import { startServer } from './process.ts';
 import { waitFor } from './wait.ts';
 
-/** All that a node's servers are started with. */
-export interface NodeSettings {
+/** All that a node's runtime is started with. */
+export interface RuntimeSettings {
   readonly name: string;
   readonly runtime: Runtime;
   /** The runtime's socket, as the node sees it. */
   readonly socket: string;
   /** Size of the images' own filesystem; empty: none. */
   readonly imageFilesystemSize: string;
+  readonly directory: string;
+  /** Where logs and pids are kept, of all nodes. */
+  readonly clusterDirectory: string;
+  readonly binaries: RuntimeBinaries;
+  readonly network?: Network;
+  readonly survives: boolean;
+}
+
+/** All that a node's servers are started with. */
+export interface NodeSettings extends RuntimeSettings {
   /** What must be available on the images' filesystem, as the kubelet's `imagefs.available`; below it: DiskPressure. */
   readonly imageFilesystemMinimum: string;
   /** The kubelet's. */
   readonly port: number;
   /** The kubelet's. */
   readonly kubeconfig: string;
-  readonly directory: string;
-  readonly clusterDirectory: string;
   readonly binaries: Binaries;
   readonly network: Network;
-  readonly survives: boolean;
 }
 
-export interface StartedNode extends NodeSettings {
+export interface StartedRuntime extends RuntimeSettings {
   /** Pid of the node's first process. */
   readonly init: number;
 }
+
+export type StartedNode = NodeSettings & StartedRuntime;
 
 export const NODE_LABEL = 'nodesweep.io/test-node';
 
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Starts the first process of a node: its end is the end of everything in the node. Returns its pid. */
-export async function startInit(node: NodeSettings): Promise<number> {
+export async function startInit(node: RuntimeSettings): Promise<number> {
   await mkdir(node.directory, { recursive: true });
   const script = join(import.meta.dirname, 'node-init.sh');
   const init = ['sh', script, node.directory, node.binaries.program, node.imageFilesystemSize];
@@ -54,11 +63,11 @@ export async function startInit(node: NodeSettings): Promise<number> {
   return pid;
 }
 
-export async function startContainerd(node: StartedNode): Promise<void> {
+export async function startContainerd(node: StartedRuntime): Promise<void> {
   const config = await writeContainerdConfig(node.directory, node.socket, node.network);
   // containerd takes its shim from PATH, which has to be of its own version.
   const path = node.runtime === 'containerd-2' ? `${node.binaries.containerd}:${SYSTEM_PATH}` : SYSTEM_PATH;
-  await startInNode(node, `${node.name}-containerd`, path, runtimeExecutable(node, 'containerd'), '--config', config);
+  await startInNode(node, containerdName(node.name), path, runtimeExecutable(node, 'containerd'), '--config', config);
 }
 
 export async function startKubelet(node: StartedNode): Promise<void> {
@@ -75,23 +84,27 @@ export async function startKubelet(node: StartedNode): Promise<void> {
   );
 }
 
+export function containerdName(node: string): string {
+  return `${node}-containerd`;
+}
+
 export function kubeletName(node: string): string {
   return `${node}-kubelet`;
 }
 
 /** The command that runs another one in the namespaces of a node. */
-export function enterNode({ init }: StartedNode, ...command: readonly string[]): [file: string, ...string[]] {
+export function enterNode({ init }: StartedRuntime, ...command: readonly string[]): [file: string, ...string[]] {
   return ['nsenter', '--target', String(init), '--mount', '--pid', '--', ...command];
 }
 
 /** Debian's executable, or the one built here. */
-export function runtimeExecutable({ runtime, binaries }: NodeSettings, name: string): string {
+export function runtimeExecutable({ runtime, binaries }: RuntimeSettings, name: string): string {
   return runtime === 'containerd-2' ? join(binaries.containerd, name) : join('/usr/bin', name);
 }
 
 /** Whoever starts it, it lives as long as the node: a test may start a kubelet again and end before the next test. */
 async function startInNode(
-  node: StartedNode,
+  node: StartedRuntime,
   name: string,
   path: string,
   ...command: readonly string[]

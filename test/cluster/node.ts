@@ -1,36 +1,9 @@
-import { join } from 'node:path';
-import { execa } from 'execa';
-import type { WrittenImage } from '../helpers/images.ts';
-import type { Runtime } from './containerd.ts';
-import {
-  enterNode,
-  kubeletName,
-  type NodeSettings,
-  runtimeExecutable,
-  type StartedNode,
-  startContainerd,
-  startInit,
-  startKubelet,
-} from './node-servers.ts';
+import { kubeletName, type NodeSettings, type StartedNode, startKubelet } from './node-servers.ts';
 import { stopServer } from './process.ts';
-import { waitFor } from './wait.ts';
+import { describeRuntime, type RuntimeNode, startRuntime } from './runtime-node.ts';
 
 /** A node that runs: containerd and kubelet in namespaces of their own. */
-export interface ClusterNode {
-  readonly name: string;
-  readonly runtime: Runtime;
-  /** The runtime's socket as this machine sees it. */
-  readonly socket: string;
-  /** The runtime's socket as the node's pods see it. */
-  readonly socketOnNode: string;
-  /** Where the images are, as this machine sees it (with a filesystem of their own: as the node alone sees it). */
-  readonly imageDirectory: string;
-  /** Runs a command among the node's processes and mounts, and returns what it prints. */
-  readonly run: (command: string, ...arguments_: readonly string[]) => Promise<string>;
-  /** Runs the runtime's own ctr where the kubelet's images are. */
-  readonly ctr: (...arguments_: readonly string[]) => Promise<string>;
-  /** Imports an image tar (OCI layout); returns when the runtime lists those images, which is a little later. */
-  readonly importImages: (tar: string, images?: readonly WrittenImage[]) => Promise<void>;
+export interface ClusterNode extends RuntimeNode {
   /** Stops the kubelet; containers go on. */
   readonly stopKubelet: () => Promise<void>;
   readonly startKubelet: () => Promise<void>;
@@ -38,46 +11,16 @@ export interface ClusterNode {
 
 /** Starts a node; returns when its runtime answers and its kubelet has been started. */
 export async function startNode(settings: NodeSettings, pauseImage: string): Promise<StartedNode> {
-  const started = { ...settings, init: await startInit(settings) };
-  const node = describeNode(started);
-  await startContainerd(started);
-  await waitFor(`containerd of ${node.name}`, 60_000, () => node.ctr('version'));
-  await node.importImages(pauseImage);
-  await node.startKubelet();
+  const started = await startRuntime(settings, pauseImage);
+  await startKubelet(started);
   return started;
 }
 
 /** What can be done with a node that has been started, by this process or another. */
 export function describeNode(started: StartedNode): ClusterNode {
-  const { name, runtime, directory } = started;
-  const socketOnNode = started.socket;
-  const run: ClusterNode['run'] = async (command, ...arguments_) => {
-    const [file, ...rest] = enterNode(started, command, ...arguments_);
-    return (await execa(file, rest, { cwd: '/' })).stdout;
-  };
-  const ctr: ClusterNode['ctr'] = (...arguments_) =>
-    run(runtimeExecutable(started, 'ctr'), '--address', socketOnNode, '--namespace', 'k8s.io', ...arguments_);
   return {
-    name,
-    runtime,
-    socket: join(directory, socketOnNode),
-    socketOnNode,
-    imageDirectory: join(directory, 'containerd'),
-    run,
-    ctr,
-    importImages: async (tar, images = []) => {
-      await ctr('images', 'import', tar);
-      await waitUntilListed(ctr, images);
-    },
-    stopKubelet: () => stopServer(started.clusterDirectory, kubeletName(name)),
+    ...describeRuntime(started),
+    stopKubelet: () => stopServer(started.clusterDirectory, kubeletName(started.name)),
     startKubelet: () => startKubelet(started),
   };
-}
-
-/** The runtime makes a name of each image's ID when it takes notice of an import. */
-async function waitUntilListed(ctr: ClusterNode['ctr'], images: readonly WrittenImage[]): Promise<void> {
-  await waitFor('the runtime to list what was imported', 120_000, async () => {
-    const names = new Set((await ctr('images', 'list', '--quiet')).split('\n'));
-    return images.every(({ id }) => names.has(id)) || undefined;
-  });
 }

@@ -43,6 +43,12 @@ export async function stopServer(directory: string, name: string): Promise<void>
   await rm(pidFile(directory, name), { force: true });
 }
 
+/** Sends a signal to a server; one that is gone already is fine. */
+export async function signalServer(directory: string, name: string, signalName: NodeJS.Signals): Promise<void> {
+  const started = await readStarted(pidFile(directory, name));
+  if (started) signal(started, signalName);
+}
+
 /** Stops every server that was ever started in the directory and is still there, the last first. */
 export async function stopServers(directory: string): Promise<void> {
   const files = await readdir(join(directory, 'pids')).catch(() => []);

@@ -2,10 +2,10 @@ import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { buildCrictl } from '../fixtures/crictl/build.ts';
 import { buildBases } from './base.ts';
 import { buildImage, countLayers, exportImage } from './buildah.ts';
 import type { Cluster } from './cluster.ts';
+import { findCrictl } from './crictl.ts';
 import { progress } from './progress.ts';
 
 export interface ProductImage {
@@ -51,15 +51,10 @@ export async function buildProductImage(directory: string): Promise<ProductImage
   }
 }
 
-/** The crictl of this machine, where there is one. */
 async function provideCrictl(directory: string): Promise<void> {
-  const { stdout: path, failed } = await execa('sh', ['-c', 'command -v crictl'], { reject: false });
-  if (failed) {
-    progress('No crictl on PATH: the image gets a stand-in that speaks the same interface');
-    await buildCrictl(directory);
-  } else {
-    await copyFile(path, join(directory, 'crictl'));
-  }
+  const { path, isStandIn } = await findCrictl(directory);
+  if (isStandIn) progress('No crictl on PATH: the image gets a stand-in that speaks the same interface');
+  else await copyFile(path, join(directory, 'crictl'));
 }
 
 async function exportProduct(directory: string, layout: string, base: string): Promise<ProductImage> {
