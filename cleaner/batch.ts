@@ -5,8 +5,8 @@ const maxBatch = 50;
 
 /**
  * Takes the next removals off the front of a queue: those that always go, else as many as are likely to free half of
- * `excessBytes`, or one. What an image frees is known only afterwards (layers are shared, and some runtimes tell the
- * compressed size), so halving comes near the target without going far beyond it. Empty where nothing is to go any more.
+ * `excessBytes`, or one. What an image really frees is known only afterwards (some runtimes tell the compressed size), so
+ * halving comes near the target without going far beyond it. Empty where nothing is to go any more.
  */
 export function selectBatch<T extends { readonly removal: Removal }>(
   queue: readonly T[],
@@ -18,7 +18,7 @@ export function selectBatch<T extends { readonly removal: Removal }>(
   if (excessBytes === undefined || excessBytes <= 0) return [];
   let leftBytes = excessBytes / 2;
   const fitting = countWhile(ahead, ({ removal }) => {
-    leftBytes -= removal.image.sizeBytes;
+    leftBytes -= removal.freesBytes;
     return leftBytes >= 0;
   });
   return ahead.slice(0, Math.max(1, fitting));

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { normaliseNames } from './reference.ts';
-import type { Container, ContainerDetails, Image } from './runtime.ts';
+import type { Container, ContainerDetails, Image, ImageDetails } from './runtime.ts';
 
 // Go prints 64-bit integers as strings, and older versions leave empty fields out.
 const text = z.string().default('');
@@ -35,8 +35,16 @@ const containerStatusSchema = z.object({
 
 const imageStatusSchema = z.object({
   status: z.object({ id: z.string().min(1) }),
-  info: z.object({ imageSpec: z.object({ created: text }).nullish() }).nullish(),
+  info: z
+    .object({
+      imageSpec: z
+        .object({ created: text, rootfs: z.object({ diff_ids: z.array(z.string()).nullish() }).nullish() })
+        .nullish(),
+    })
+    .nullish(),
 });
+
+const filesystemSchema = z.object({ fsId: z.object({ mountpoint: z.string().min(1) }) });
 
 /** `crictl images -o json` */
 export const imagesAnswer = z.object({ images: z.array(imageSchema.transform(toImage)) }).transform((a) => a.images);
@@ -49,10 +57,17 @@ export const containersAnswer = z
 /** `crictl inspect -o json ID…`: one object for one ID, else an array. */
 export const containerStatusesAnswer = oneOrMany(containerStatusSchema.transform(toContainerDetails));
 
-/** `crictl inspecti -o json ID…`: the ID and the build time, where there is one. */
-export const imageStatusesAnswer = oneOrMany(
-  imageStatusSchema.transform(({ status, info }) => ({ id: status.id, builtAt: parseTime(info?.imageSpec?.created) })),
-);
+/** `crictl inspecti -o json ID…`: build time and layers, where the runtime tells them. */
+export const imageStatusesAnswer = oneOrMany(imageStatusSchema.transform(toImageDetails));
+
+/**
+ * `crictl imagefsinfo -o json`: the mount points of the filesystems with images. Newer versions list them, apart from
+ * those of the containers; older ones print the only one there is.
+ */
+export const filesystemsAnswer = z
+  .object({ status: z.union([z.object({ imageFilesystems: z.array(filesystemSchema).min(1) }), filesystemSchema]) })
+  .transform(({ status }) => ('imageFilesystems' in status ? status.imageFilesystems : [status]))
+  .transform((filesystems) => unique(filesystems.map(({ fsId }) => fsId.mountpoint)));
 
 /** `crictl pods -o json`: the states of the sandboxes. */
 export const sandboxesAnswer = z
@@ -126,6 +141,12 @@ function toContainerDetails({ status }: z.output<typeof containerStatusSchema>):
     ),
     ...(finishedAt !== undefined && { finishedAt }),
   };
+}
+
+function toImageDetails({ status, info }: z.output<typeof imageStatusSchema>): ImageDetails {
+  const builtAt = parseTime(info?.imageSpec?.created);
+  const layers = info?.imageSpec?.rootfs?.diff_ids ?? [];
+  return { id: status.id, ...(builtAt !== undefined && { builtAt }), ...(layers.length > 0 && { layers }) };
 }
 
 /** Go's zero time, and the epoch that reproducible builds write, are no times. */

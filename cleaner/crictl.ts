@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import {
   containerStatusesAnswer,
   containersAnswer,
+  filesystemsAnswer,
   imageStatusesAnswer,
   imagesAnswer,
   infoAnswer,
@@ -47,10 +48,8 @@ export function createCrictl(options: CrictlOptions): Runtime {
       return states.filter((state) => state === 'SANDBOX_READY').length;
     },
     getSandboxImage: () => ask(reading, ['info', '-o', 'json'], infoAnswer),
-    getBuildTimes: async (ids) => {
-      const statuses = await askAbout(reading, ['inspecti', '-o', 'json'], ids, imageStatusesAnswer);
-      return new Map(statuses.flatMap(({ id, builtAt }) => (builtAt === undefined ? [] : [[id, builtAt]])));
-    },
+    inspectImages: (ids) => askAbout(reading, ['inspecti', '-o', 'json'], ids, imageStatusesAnswer),
+    getImageFilesystems: () => ask(reading, ['imagefsinfo', '-o', 'json'], filesystemsAnswer),
     removeImages: (ids) => remove(removing, ids),
   };
 }

@@ -3,8 +3,8 @@ import type { Kept, Removal } from './plan.ts';
 import type { Image } from './runtime.ts';
 
 /**
- * What is logged of one image. `reason` says why it is kept, or why it was not removed; `outcome` is only there where
- * the decision was to remove it.
+ * What is logged of one image. `reason` says why it is kept, or why it was not removed, and `message` says so in words;
+ * `outcome` is only there where the decision was to remove it.
  */
 export type ImageEvent = {
   readonly event: 'image';
@@ -17,8 +17,8 @@ export type ImageEvent = {
   readonly sizeBytes: number;
 };
 
-export function keptEvent({ image, reason }: Kept): ImageEvent {
-  return { ...imageFields(image), decision: 'keep', reason };
+export function keptEvent({ image, reason, message }: Kept): ImageEvent {
+  return { ...imageFields(image), decision: 'keep', reason, message };
 }
 
 export function plannedEvent({ image }: Removal): ImageEvent {

@@ -2,13 +2,13 @@ import { readConsistently } from './consistent.ts';
 import { type ImageIndex, indexImages } from './image-index.ts';
 import { duplicateId, missingOwnContainer, noContainers, noImages, unresolvedContainer } from './inventory-error.ts';
 import { isImageId } from './reference.ts';
-import type { Container, ContainerDetails, Image, Runtime } from './runtime.ts';
+import type { Container, ContainerDetails, Image, ImageDetails, Runtime } from './runtime.ts';
 
 /** The images on a node and which of them a container of any state refers to. */
 export type Usage = {
   readonly images: readonly Image[];
-  /** IDs of used images. */
-  readonly inUse: ReadonlySet<string>;
+  /** IDs of used images, with the names of the containers that use each. */
+  readonly inUse: ReadonlyMap<string, readonly string[]>;
   /** Of used images with exited containers alone, when the last of these finished, in milliseconds since the epoch. */
   readonly finishedAt: ReadonlyMap<string, number>;
 };
@@ -16,31 +16,11 @@ export type Usage = {
 /** What is on a node, as far as the runtime knows it. */
 export type Inventory = Usage & {
   readonly sandboxImage: string | undefined;
-  /** In milliseconds since the epoch, by image ID; only where it was asked for and the image tells. */
-  readonly buildTimes: ReadonlyMap<string, number>;
+  /** By image ID; of those images only that a decision needs them of. */
+  readonly details: ReadonlyMap<string, ImageDetails>;
 };
 
 export type ReadUsage = () => Promise<Usage>;
-
-/** Reads what is on the node, in as few calls as will do. `selectForBuildTimes` picks the IDs to ask build times of. */
-export async function readInventory(
-  runtime: Pick<Runtime, 'getSandboxImage' | 'getBuildTimes'>,
-  readUsage: ReadUsage,
-  selectForBuildTimes: (images: readonly Image[]) => readonly string[],
-): Promise<Inventory> {
-  const [dated, sandboxImage] = await Promise.all([
-    readConsistently(
-      readUsage,
-      ({ images }) => idsOf(images),
-      async (usage) => ({
-        ...usage,
-        buildTimes: await runtime.getBuildTimes(selectForBuildTimes(usage.images)),
-      }),
-    ),
-    runtime.getSandboxImage(),
-  ]);
-  return { ...dated, sandboxImage };
-}
 
 type UsagePorts = Pick<Runtime, 'listImages' | 'listContainers' | 'inspectContainers' | 'countReadySandboxes'>;
 
@@ -88,12 +68,13 @@ function resolveContainers(
   details: ReadonlyMap<string, ContainerDetails>,
   index: ImageIndex,
 ): Omit<Usage, 'images'> {
-  const inUse = new Set<string>();
+  const inUse = new Map<string, readonly string[]>();
   const finishedAt = new Map<string, number>();
   for (const container of containers) {
     const { mountedImages = [], finishedAt: finished = Number.POSITIVE_INFINITY } = details.get(container.id) ?? {};
-    for (const id of [...resolveImage(container, index), ...resolveMounts(container, mountedImages, index)]) {
-      inUse.add(id);
+    const used = [...resolveImage(container, index), ...resolveMounts(container, mountedImages, index)];
+    for (const id of new Set(used)) {
+      inUse.set(id, [...(inUse.get(id) ?? []), container.name]);
       finishedAt.set(id, Math.max(finishedAt.get(id) ?? 0, finished));
     }
   }

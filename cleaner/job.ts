@@ -12,6 +12,7 @@ export const imagesSchema = z.strictObject({
   maxUnusedAge: durationSchema.optional().describe('Unused for longer is removed at any disk usage.'),
   keepNewestPerRepository: z.int().min(0).default(0).describe('Keep this many newest images of every repository.'),
   protectWorkloads: z.boolean().default(false).describe('Keep what any workload template in the cluster names.'),
+  maxPerRun: z.int().min(1).optional().describe('At most this many images go on a node in one run.'),
 });
 
 /** `disk` of a cleanup policy: remove only at or above `highPercent`, and only until at or below `lowPercent`. */

@@ -11,4 +11,5 @@ export type KeepReason =
   | 'TooYoung'
   | 'RecentlyUsed'
   | 'NewestInRepository'
-  | 'BelowThreshold';
+  | 'BelowThreshold'
+  | 'OverLimit';

@@ -1,6 +1,6 @@
 import type { ImageRecord } from './history.ts';
 import { splitReference } from './reference.ts';
-import type { Image } from './runtime.ts';
+import type { Image, ImageDetails } from './runtime.ts';
 
 /** The IDs of images in a repository with more than `count` images: without these, the newest are known already. */
 export function selectCrowded(images: readonly Image[], count: number): readonly string[] {
@@ -16,11 +16,11 @@ export function selectCrowded(images: readonly Image[], count: number): readonly
 export function findNewest(
   images: readonly Image[],
   count: number,
-  buildTimes: ReadonlyMap<string, number>,
+  details: ReadonlyMap<string, Pick<ImageDetails, 'builtAt'>>,
   records: ReadonlyMap<string, ImageRecord>,
 ): ReadonlySet<string> {
   if (count === 0) return new Set();
-  const bornAt = ({ id }: Image) => buildTimes.get(id) ?? records.get(id)?.firstSeen ?? 0;
+  const bornAt = ({ id }: Image) => details.get(id)?.builtAt ?? records.get(id)?.firstSeen ?? 0;
   const newestFirst = (a: Image, b: Image) => bornAt(b) - bornAt(a) || (a.id < b.id ? -1 : 1);
   const newest = groupByRepository(images).flatMap((group) => group.toSorted(newestFirst).slice(0, count));
   return new Set(newest.map(({ id }) => id));

@@ -1,15 +1,17 @@
 import { bytesAbove, type DiskUsage } from './disk-usage.ts';
-import { lastActive } from './history.ts';
 import type { KeepReason } from './keep-reason.ts';
-import { type Facts, isExpired, makeKeepRules, recordOf } from './rules.ts';
+import { orderRemovals } from './removal-order.ts';
+import { type Facts, type KeepRule, makeKeepRules } from './rules.ts';
 import type { Image } from './runtime.ts';
 
-export type Kept = { readonly image: Image; readonly reason: KeepReason };
+export type Kept = { readonly image: Image; readonly reason: KeepReason; readonly message: string };
 
 export type Removal = {
   readonly image: Image;
   /** Whether it goes whatever the disk usage; otherwise it may stay once usage is low enough. */
   readonly always: boolean;
+  /** What its removal is likely to free after all those before it: its layers that no other image holds then. */
+  readonly freesBytes: number;
 };
 
 /** What is to happen to every image: each is in just one of the lists. */
@@ -21,22 +23,42 @@ export type Plan = {
   readonly untilPercent?: number;
 };
 
+/** What one rule says of an image. */
+export type Verdict = { readonly rule: KeepReason; readonly keeps: boolean; readonly message: string };
+
 /** Decides about every image: removed in order of least recent activity, or kept for the strongest reason. */
 export function makePlan(facts: Facts): Plan {
-  const { images } = facts.inventory;
-  const rules = makeKeepRules(facts);
-  const kept: Kept[] = [];
-  const removable: Image[] = [];
-  for (const image of images) {
-    const reason = firstReason(rules, image);
-    if (reason === undefined) removable.push(image);
-    else kept.push({ image, reason });
-  }
-  const { disk } = facts.job;
-  return { kept, removals: orderRemovals(facts, removable), ...(disk && { untilPercent: disk.lowPercent }) };
+  const { kept, removable } = sortOut(facts, makeKeepRules(facts));
+  const { removals, useless } = orderRemovals(facts, removable);
+  const { disk, images } = facts.job;
+  const limit = images.maxPerRun ?? removals.length;
+  return {
+    kept: [
+      ...kept,
+      ...useless.map(keepUseless),
+      ...removals.slice(limit).map((removal) => keepOverLimit(removal, limit)),
+    ],
+    removals: removals.slice(0, limit),
+    ...(disk && { untilPercent: disk.lowPercent }),
+  };
 }
 
-/** Splits a plan at the point where the nominal sizes bring usage down to its target: what a dry run tells. */
+/** The images that no rule keeps, as far as can be told before any was inspected. */
+export function findCandidates(facts: Facts): readonly Image[] {
+  // Which images are the newest may still change with their build times.
+  const rules = makeKeepRules(facts).filter(({ reason }) => reason !== 'NewestInRepository');
+  return sortOut(facts, rules).removable;
+}
+
+/** What every rule says of an image, strongest first. */
+export function judgeImage(rules: readonly KeepRule[], image: Image): readonly Verdict[] {
+  return rules.map(({ reason, findCause, otherwise }) => {
+    const cause = findCause(image);
+    return { rule: reason, keeps: cause !== undefined, message: cause ?? otherwise };
+  });
+}
+
+/** Splits a plan at the point where what it is likely to free brings usage down to its target: what a dry run tells. */
 export function foreseePlan(plan: Plan, diskUsage: DiskUsage | undefined): Plan {
   if (plan.untilPercent === undefined || diskUsage === undefined) return plan;
   let excessBytes = bytesAbove(plan.untilPercent, diskUsage);
@@ -45,7 +67,7 @@ export function foreseePlan(plan: Plan, diskUsage: DiskUsage | undefined): Plan 
   for (const removal of plan.removals) {
     if (removal.always || excessBytes > 0) {
       removals.push(removal);
-      excessBytes -= removal.image.sizeBytes;
+      excessBytes -= removal.freesBytes;
     } else {
       spared.push(keepBelowThreshold(removal));
     }
@@ -54,30 +76,33 @@ export function foreseePlan(plan: Plan, diskUsage: DiskUsage | undefined): Plan 
 }
 
 /** A removal that usage no longer calls for. */
-export function keepBelowThreshold({ image }: Removal): Kept {
-  return { image, reason: 'BelowThreshold' };
+export function keepBelowThreshold({ image }: Pick<Removal, 'image'>): Kept {
+  return { image, reason: 'BelowThreshold', message: 'disk usage is at or below lowPercent without it' };
 }
 
-function firstReason(rules: ReturnType<typeof makeKeepRules>, image: Image): KeepReason | undefined {
-  for (const rule of rules) {
-    const reason = rule(image);
-    if (reason !== undefined) return reason;
+function sortOut({ inventory }: Facts, rules: readonly KeepRule[]) {
+  const kept: Kept[] = [];
+  const removable: Image[] = [];
+  for (const image of inventory.images) {
+    const found = keepForFirst(rules, image);
+    if (found === undefined) removable.push(image);
+    else kept.push(found);
+  }
+  return { kept, removable };
+}
+
+function keepForFirst(rules: readonly KeepRule[], image: Image): Kept | undefined {
+  for (const { reason, findCause } of rules) {
+    const message = findCause(image);
+    if (message !== undefined) return { image, reason, message };
   }
   return undefined;
 }
 
-/** Those that always go come first; then last used (or else first seen), first seen, larger first, ID. */
-function orderRemovals(facts: Facts, images: readonly Image[]): readonly Removal[] {
-  return images
-    .map((image) => ({ image, always: facts.job.disk === undefined || isExpired(facts, image) }))
-    .map((removal) => ({ removal, record: recordOf(facts.history, removal.image.id) }))
-    .toSorted(
-      (a, b) =>
-        Number(b.removal.always) - Number(a.removal.always) ||
-        lastActive(a.record) - lastActive(b.record) ||
-        a.record.firstSeen - b.record.firstSeen ||
-        b.removal.image.sizeBytes - a.removal.image.sizeBytes ||
-        (a.removal.image.id < b.removal.image.id ? -1 : 1),
-    )
-    .map(({ removal }) => removal);
+function keepUseless(image: Image): Kept {
+  return { image, reason: 'BelowThreshold', message: 'would free nothing: images that stay hold all of its layers' };
+}
+
+function keepOverLimit({ image }: Removal, limit: number): Kept {
+  return { image, reason: 'OverLimit', message: `${limit} others go first, and maxPerRun allows no more` };
 }

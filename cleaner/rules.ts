@@ -1,4 +1,5 @@
 import { type DiskUsage, usedPercent } from './disk-usage.ts';
+import { formatDuration } from './duration.ts';
 import { compileGlobs } from './glob.ts';
 import { type History, type ImageRecord, lastActive } from './history.ts';
 import { type ImageIndex, indexImages } from './image-index.ts';
@@ -22,86 +23,172 @@ export type Facts = {
   readonly now: number;
 };
 
-/** Why an image has to stay, if this rule has something against its removal. */
-export type KeepRule = (image: Image) => KeepReason | undefined;
+/** Something that can keep an image. */
+export type KeepRule = {
+  readonly reason: KeepReason;
+  /** Why the rule keeps the image, in words; undefined where it has nothing against its removal. */
+  readonly findCause: (image: Image) => string | undefined;
+  /** What is so of an image that the rule doesn't keep. */
+  readonly otherwise: string;
+};
 
 /** Pause images of Kubernetes and its distributions, by the last segment of their repository. */
 const pauseImage = /(?:^|\/)(?:mirrored-)?pause(?:-(?:amd64|arm64|arm|ppc64le|s390x))?$/;
 
 /**
- * The rules of a run, strongest first: an image is kept for the first reason that applies. What runs, or is about to,
- * comes before what the policy says, so that a reason tells of the strongest protection.
+ * The rules of a run, strongest first: an image is kept for the first that applies. What runs, or is about to, comes
+ * before what the policy says, so that a reason tells of the strongest protection.
  */
 export function makeKeepRules(facts: Facts): readonly KeepRule[] {
   const { job, inventory, ownReferences } = facts;
   const index = indexImages(inventory.images);
-  const referencesWorkloads = job.images.protectWorkloads ? job.workloadReferences : [];
-  const isIncluded = compileGlobs(job.images.include);
-  const isExcluded = compileGlobs(job.images.exclude);
+  const workloadReferences = job.images.protectWorkloads ? job.workloadReferences : [];
   return [
-    keep('InUse', ({ id }) => inventory.inUse.has(id)),
-    keep('Pinned', isPinned(inventory, index)),
-    keep('OwnImage', isReferenced(index, ownReferences)),
-    keep('Starting', isReferenced(index, job.startingReferences)),
-    keep('ReferencedByWorkload', isReferenced(index, referencesWorkloads)),
-    keep('Prepulled', isReferenced(index, job.prepulledReferences)),
-    keep('NotIncluded', ({ names }) => !isIncluded(names)),
-    keep('Excluded', ({ names }) => isExcluded(names)),
-    ...makeAgeRules(facts),
-    keep('NewestInRepository', isNewest(facts)),
-    keep('BelowThreshold', isBelowThreshold(facts)),
+    keepUsed(inventory),
+    keepPinned(inventory, index),
+    keepReferenced('OwnImage', 'of the cleaner itself', index, ownReferences),
+    keepReferenced('Starting', 'of a pod that is about to start here', index, job.startingReferences),
+    keepReferenced('ReferencedByWorkload', 'of a workload in the cluster', index, workloadReferences),
+    keepReferenced('Prepulled', 'kept here by a pre-pull policy', index, job.prepulledReferences),
+    keepNotIncluded(job),
+    keepExcluded(job),
+    keepYoung(facts),
+    keepRecentlyUsed(facts),
+    keepNewest(facts),
+    keepBelowThreshold(facts),
   ];
 }
 
 /** Whether an image is unused for longer than the policy allows, so that it goes at any disk usage. */
-export function isExpired({ job, history, now }: Facts, { id }: Pick<Image, 'id'>): boolean {
+export function isExpired({ job, history, now }: Facts, image: Pick<Image, 'id'>): boolean {
   const { maxUnusedAge } = job.images;
-  if (maxUnusedAge === undefined) return false;
-  return now - Math.max(lastActive(recordOf(history, id)), history.startedAt) > maxUnusedAge;
+  return maxUnusedAge !== undefined && now - unusedSince(history, image) > maxUnusedAge;
 }
 
-export function recordOf(history: History, id: string): ImageRecord {
+export function recordOf(history: History, { id }: Pick<Image, 'id'>): ImageRecord {
   return history.images.get(id) ?? { firstSeen: history.startedAt };
 }
 
-function keep(reason: KeepReason, applies: (image: Image) => boolean): KeepRule {
-  return (image) => (applies(image) ? reason : undefined);
+/** Before the history nothing is known: an image counts as used when it began. */
+function unusedSince(history: History, image: Pick<Image, 'id'>): number {
+  return Math.max(lastActive(recordOf(history, image)), history.startedAt);
+}
+
+function keepUsed({ inUse }: Inventory): KeepRule {
+  return {
+    reason: 'InUse',
+    findCause: ({ id }) => {
+      const containers = inUse.get(id);
+      return containers && `used by ${listSome(containers)}`;
+    },
+    otherwise: 'no container refers to it',
+  };
 }
 
 /** Not every runtime pins the pause image, and a sandbox that uses it is in no list of containers. */
-function isPinned({ sandboxImage }: Inventory, index: ImageIndex): (image: Image) => boolean {
-  const isSandboxImage = isReferenced(index, sandboxImage ? [sandboxImage] : []);
-  return (image) =>
-    image.pinned ||
-    isSandboxImage(image) ||
-    image.names.some((name) => pauseImage.test(splitReference(name).repository));
+function keepPinned({ sandboxImage }: Inventory, index: ImageIndex): KeepRule {
+  const sandboxImages = index(sandboxImage ? [sandboxImage] : []);
+  return {
+    reason: 'Pinned',
+    findCause: ({ id, names, pinned }) => {
+      if (pinned) return 'pinned in the runtime';
+      if (sandboxImages.has(id)) return "the runtime's pause image";
+      const pause = names.find((name) => pauseImage.test(splitReference(name).repository));
+      return pause && `a pause image by its name ${pause}`;
+    },
+    otherwise: 'neither pinned nor a pause image',
+  };
 }
 
-function isReferenced(index: ImageIndex, references: readonly string[]): (image: Image) => boolean {
+function keepReferenced(reason: KeepReason, what: string, index: ImageIndex, references: readonly string[]): KeepRule {
   const ids = index(references);
-  return ({ id }) => ids.has(id);
+  return { reason, findCause: ({ id }) => (ids.has(id) ? `the image ${what}` : undefined), otherwise: `not ${what}` };
 }
 
-function makeAgeRules(facts: Facts): readonly KeepRule[] {
+function keepNotIncluded({ images: { include } }: Job): KeepRule {
+  const isIncluded = compileGlobs(include);
+  const globs = include.join(', ');
+  return {
+    reason: 'NotIncluded',
+    findCause: ({ names }) => (isIncluded(names) ? undefined : `no name matches images.include (${globs})`),
+    otherwise: `matches images.include (${globs})`,
+  };
+}
+
+function keepExcluded({ images: { exclude } }: Job): KeepRule {
+  const isExcluded = compileGlobs(exclude);
+  const globs = exclude.join(', ');
+  return {
+    reason: 'Excluded',
+    findCause: ({ names }) => (isExcluded(names) ? `a name matches images.exclude (${globs})` : undefined),
+    otherwise: exclude.length === 0 ? 'images.exclude is empty' : `no name matches images.exclude (${globs})`,
+  };
+}
+
+function keepYoung({ job, history, now }: Facts): KeepRule {
+  const minAge = formatDuration(job.images.minAge);
+  return {
+    reason: 'TooYoung',
+    findCause: (image) => {
+      const age = now - recordOf(history, image).firstSeen;
+      return age < job.images.minAge ? `first seen ${formatDuration(age)} ago, minAge is ${minAge}` : undefined;
+    },
+    otherwise: `older than minAge (${minAge})`,
+  };
+}
+
+/** Within `minAge` always; and within `maxUnusedAge`, where nothing but that age makes images go. */
+function keepRecentlyUsed(facts: Facts): KeepRule {
   const { job, history, now } = facts;
-  const oldest = now - job.images.minAge;
-  const hasOnlyAge = job.images.maxUnusedAge !== undefined && job.disk === undefined;
-  return [
-    keep('TooYoung', ({ id }) => recordOf(history, id).firstSeen > oldest),
-    keep('RecentlyUsed', ({ id }) => (recordOf(history, id).lastUsed ?? 0) > oldest),
-    keep('RecentlyUsed', (image) => hasOnlyAge && !isExpired(facts, image)),
-  ];
+  const { minAge, maxUnusedAge } = job.images;
+  const goesByAge = maxUnusedAge !== undefined && job.disk === undefined;
+  return {
+    reason: 'RecentlyUsed',
+    findCause: (image) => {
+      const unusedMs = now - (recordOf(history, image).lastUsed ?? 0);
+      if (unusedMs < minAge) return `used ${formatDuration(unusedMs)} ago, minAge is ${formatDuration(minAge)}`;
+      if (!goesByAge || isExpired(facts, image)) return undefined;
+      const sinceMs = now - unusedSince(history, image);
+      return `unused for ${formatDuration(sinceMs)}, maxUnusedAge is ${formatDuration(maxUnusedAge)}`;
+    },
+    otherwise: goesByAge
+      ? `unused for longer than maxUnusedAge (${formatDuration(maxUnusedAge)})`
+      : `not used within minAge (${formatDuration(minAge)})`,
+  };
 }
 
-function isNewest({ job, inventory, history }: Facts): (image: Image) => boolean {
-  const { images, buildTimes } = inventory;
-  const newest = findNewest(images, job.images.keepNewestPerRepository, buildTimes, history.images);
-  return ({ id }) => newest.has(id);
+function keepNewest({ job, inventory, history }: Facts): KeepRule {
+  const count = job.images.keepNewestPerRepository;
+  const newest = findNewest(inventory.images, count, inventory.details, history.images);
+  return {
+    reason: 'NewestInRepository',
+    findCause: ({ id }) => (newest.has(id) ? `among the ${count} newest of its repository` : undefined),
+    otherwise: count === 0 ? 'keepNewestPerRepository is 0' : `not among the ${count} newest of its repositories`,
+  };
 }
 
-function isBelowThreshold(facts: Facts): (image: Image) => boolean {
+function keepBelowThreshold(facts: Facts): KeepRule {
   const { job, diskUsage } = facts;
-  if (job.disk === undefined) return () => false;
-  const isBelow = diskUsage === undefined || usedPercent(diskUsage) < job.disk.highPercent;
-  return (image) => isBelow && !isExpired(facts, image);
+  if (job.disk === undefined) {
+    return { reason: 'BelowThreshold', findCause: () => undefined, otherwise: 'the policy has no disk thresholds' };
+  }
+  const { highPercent } = job.disk;
+  const usage = diskUsage === undefined ? undefined : usedPercent(diskUsage);
+  const isBelow = usage === undefined || usage < highPercent;
+  const shown = usage === undefined ? 'unknown' : `${usage.toFixed(1)} %`;
+  return {
+    reason: 'BelowThreshold',
+    findCause: (image) =>
+      isBelow && !isExpired(facts, image) ? `disk usage is ${shown}, below highPercent (${highPercent} %)` : undefined,
+    otherwise: isBelow
+      ? 'unused for longer than maxUnusedAge, so that disk usage does not matter'
+      : `disk usage is ${shown}, not below highPercent (${highPercent} %)`,
+  };
+}
+
+const shownContainers = 3;
+
+function listSome(names: readonly string[]): string {
+  const shown = names.slice(0, shownContainers).join(', ');
+  return names.length > shownContainers ? `${shown} and ${names.length - shownContainers} more` : shown;
 }

@@ -30,6 +30,17 @@ export type ContainerDetails = {
   readonly finishedAt?: number;
 };
 
+/** What only a look at a single image tells. */
+export type ImageDetails = {
+  readonly id: string;
+  /** When it was built, in milliseconds since the epoch; absent where it doesn't tell. */
+  readonly builtAt?: number;
+  /** Digests of its layers' uncompressed content (`diff_ids` of the OCI image), lowest first; absent where unknown. */
+  readonly layers?: readonly string[];
+  /** How many of its bytes other images hold too, where the runtime tells (Docker Engine). */
+  readonly sharedBytes?: number;
+};
+
 /** How the runtime took a request to remove images. It is no proof of what is gone: look again. */
 export type RemovalAnswer = {
   /** The request ended before the runtime answered, which may go on removing. */
@@ -51,8 +62,10 @@ export interface Runtime {
   countReadySandboxes(): Promise<number>;
   /** The reference of the pause image, where the runtime tells it. */
   getSandboxImage(): Promise<string | undefined>;
-  /** When images were built, in milliseconds since the epoch, by ID; without those that don't tell. Fails when one is gone. */
-  getBuildTimes(ids: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Fails when one of the images is gone. */
+  inspectImages(ids: readonly string[]): Promise<readonly ImageDetails[]>;
+  /** Where the filesystems with the images are mounted on the node; several where the runtime keeps images on several. */
+  getImageFilesystems(): Promise<readonly string[]>;
   /** Asks to remove images, by ID only, and never throws: a request that fails may have removed some. */
   removeImages(ids: readonly string[]): Promise<RemovalAnswer>;
 }

@@ -1,11 +1,11 @@
+import { decide } from './decide.ts';
 import type { DiskUsage } from './disk-usage.ts';
 import { type ImageEvent, keptEvent, plannedEvent, removalEvent } from './events.ts';
-import { forgetImages, type History, updateHistory } from './history.ts';
-import { type ReadUsage, readInventory } from './inventory.ts';
+import { forgetImages, type History } from './history.ts';
+import type { ReadUsage } from './inventory.ts';
 import type { Job } from './job.ts';
-import { selectCrowded } from './newest.ts';
 import type { PlanResult } from './outcome.ts';
-import { foreseePlan, makePlan, type Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { carryOut } from './removal.ts';
 import type { ReportError } from './report.ts';
 import type { Findings } from './report-build.ts';
@@ -24,7 +24,7 @@ export type Node = {
 };
 
 export type SweepPorts = {
-  readonly runtime: Pick<Runtime, 'getSandboxImage' | 'getBuildTimes' | 'removeImages' | 'listImages'>;
+  readonly runtime: Pick<Runtime, 'getSandboxImage' | 'inspectImages' | 'removeImages' | 'listImages'>;
   readonly readUsage: ReadUsage;
   readonly node: Node;
   /** Is told of every image, once. */
@@ -40,14 +40,14 @@ export type SweepPorts = {
 export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): Promise<Findings> {
   const { runtime, readUsage, node } = ports;
   const errors: ReportError[] = [];
-  const [inventory, earlier, before] = await Promise.all([
-    readInventory(runtime, readUsage, (images) => selectCrowded(images, job.images.keepNewestPerRepository)),
-    node.loadHistory(),
-    job.disk === undefined ? orError(node.measureDisk, 'DiskUnreadable', errors) : node.measureDisk(),
-  ]);
-  const history = updateHistory(earlier, inventory, node.now);
-  const facts = { job, inventory, history, ownReferences: node.ownReferences, diskUsage: before, now: node.now };
-  const plan = job.dryRun ? foreseePlan(makePlan(facts), before) : makePlan(facts);
+  const { facts, plan } = await decide(job, {
+    ...node,
+    runtime,
+    readUsage,
+    measureDisk: () =>
+      job.disk === undefined ? orError(node.measureDisk, 'DiskUnreadable', errors) : node.measureDisk(),
+  });
+  const { history, diskUsage: before } = facts;
   for (const kept of plan.kept) ports.onImage(keptEvent(kept));
 
   const planned = job.dryRun ? [] : plan.removals.map(({ image }) => image.id);

@@ -48,7 +48,18 @@ const pure = {
     'manual',
     'settings',
   ],
-  cleaner: ['job', 'duration', 'reference', 'glob', 'wildcard', 'rules', 'plan', 'report'],
+  cleaner: [
+    'job',
+    'duration',
+    'reference',
+    'glob',
+    'wildcard',
+    'rules',
+    'plan',
+    'removal-order',
+    'shared-layers',
+    'report',
+  ],
 };
 const isPure = ({ path }: SourceFile) =>
   Object.entries(pure).some(([folder, names]) => names.some((name) => path === `${folder}/${name}.ts`));

@@ -1,11 +1,18 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { execa } from 'execa';
+import { decide } from '../../cleaner/decide.ts';
 import { updateHistory } from '../../cleaner/history.ts';
-import { createUsageReader, readInventory } from '../../cleaner/inventory.ts';
-import { selectCrowded } from '../../cleaner/newest.ts';
-import { makePlan } from '../../cleaner/plan.ts';
+import { createUsageReader } from '../../cleaner/inventory.ts';
 import { type Bench, createBench } from '../helpers/clean.ts';
-import { buildContainer, buildFacts, buildHistory, buildImage, buildRuntime, now } from '../helpers/inventory.ts';
+import {
+  buildContainer,
+  buildHistory,
+  buildImage,
+  buildInventory,
+  buildJob,
+  buildRuntime,
+  now,
+} from '../helpers/inventory.ts';
 import { buildBusyNode, measurePeakBytes, nodeOptions, readReport, runCleaner, runCrictl } from './cleaner.ts';
 
 const rounds = 20;
@@ -76,13 +83,17 @@ async function timePlan(): Promise<void> {
   const containers = images.slice(0, 2_000).map((image) => buildContainer(image, { references: image.names }));
   const runtime = buildRuntime({ images, containers });
   const job = { images: { exclude: ['**/base:*', 'registry.example.com/team-3/**'], keepNewestPerRepository: 2 } };
+  const history = updateHistory(buildHistory(), buildInventory({ images }), now - 1e9);
   const plan = async () => {
     const startedAt = process.cpuUsage();
-    const inventory = await readInventory(runtime, createUsageReader(runtime, undefined), (all) =>
-      selectCrowded(all, 2),
-    );
-    const history = updateHistory(buildHistory(), inventory, now - 1e9);
-    makePlan(buildFacts({ job, inventory, history }));
+    await decide(buildJob(job), {
+      runtime,
+      readUsage: createUsageReader(runtime, undefined),
+      now,
+      ownReferences: [],
+      loadHistory: async () => history,
+      measureDisk: async () => undefined,
+    });
     const { user, system } = process.cpuUsage(startedAt);
     return (user + system) / 1_000;
   };

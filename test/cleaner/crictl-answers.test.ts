@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import {
   containerStatusesAnswer,
   containersAnswer,
+  filesystemsAnswer,
   imageStatusesAnswer,
   imagesAnswer,
   infoAnswer,
@@ -52,8 +53,16 @@ describe.each([
     expect(states.filter((state) => state === 'SANDBOX_READY')).toEqual(expected.ready);
   });
 
-  it('give no build time for an image that has none', () => {
-    expect(readSample(`${version}/inspecti.json`, imageStatusesAnswer)).toEqual([{ id: pauseId, builtAt: undefined }]);
+  it('give the mount points of the filesystems with images (T22)', () => {
+    expect(readSample(`${version}/imagefsinfo.json`, filesystemsAnswer)).toEqual([
+      '/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs',
+    ]);
+  });
+
+  it('give layers, and no build time for an image that has none', () => {
+    expect(readSample(`${version}/inspecti.json`, imageStatusesAnswer)).toEqual([
+      { id: pauseId, layers: [expect.stringMatching(/^sha256:[0-9a-f]{64}$/)] },
+    ]);
   });
 
   it('give no container without -a', () => {

@@ -47,7 +47,7 @@ const calls: readonly [command: string, call: (runtime: Runtime) => Promise<unkn
   ['inspect', (runtime) => runtime.inspectContainers([container.id])],
   ['pods', (runtime) => runtime.countReadySandboxes()],
   ['info', (runtime) => runtime.getSandboxImage()],
-  ['inspecti', (runtime) => runtime.getBuildTimes([web.id])],
+  ['inspecti', (runtime) => runtime.inspectImages([web.id])],
 ];
 
 describe('an answer', () => {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { mergeHistories, updateHistory } from '../../cleaner/history.ts';
-import { buildHistory, buildImage, buildInventory, now } from '../helpers/inventory.ts';
+import { buildHistory, buildImage, buildInUse, buildInventory, now } from '../helpers/inventory.ts';
 
 const a = buildImage('a.io/a');
 const b = buildImage('a.io/b');
 
 describe('updateHistory', () => {
   it('on a first run takes every image for an old one (N8, T25)', () => {
-    const usage = buildInventory({ images: [a, b], inUse: new Set([b.id]) });
+    const usage = buildInventory({ images: [a, b], inUse: buildInUse(b) });
     const history = updateHistory(undefined, usage, now);
     expect(history).toEqual({
       startedAt: now,
@@ -32,7 +32,7 @@ describe('updateHistory', () => {
   ])('takes the last use of an image that is $what (N4)', ({ finishedAt, before, lastUsed }) => {
     const earlier = buildHistory({ [a.id]: { firstSeen: 0, ...(before !== undefined && { lastUsed: before }) } });
     const finished = new Map(finishedAt === undefined ? [] : [[a.id, finishedAt]]);
-    const usage = buildInventory({ images: [a], inUse: new Set([a.id]), finishedAt: finished });
+    const usage = buildInventory({ images: [a], inUse: buildInUse(a), finishedAt: finished });
     expect(updateHistory(earlier, usage, now).images.get(a.id)).toEqual({ firstSeen: 0, lastUsed });
   });
 });

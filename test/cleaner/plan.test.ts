@@ -5,11 +5,12 @@ import type { JobDocument } from '../../cleaner/job.ts';
 import { selectCrowded } from '../../cleaner/newest.ts';
 import { foreseePlan, makePlan, type Plan } from '../../cleaner/plan.ts';
 import type { Facts } from '../../cleaner/rules.ts';
-import type { Image } from '../../cleaner/runtime.ts';
+import type { Image, ImageDetails } from '../../cleaner/runtime.ts';
 import {
   buildFacts,
   buildHistory,
   buildImage,
+  buildInUse,
   buildInventory,
   dayMs,
   type FactFields,
@@ -24,6 +25,10 @@ const removed = (plan: Plan) => plan.removals.map(({ image }) => image);
 function decide(image: Image, { inventory, ...fields }: FactFields = {}): string {
   const plan = makePlan(buildFacts({ ...fields, inventory: { images: [image], ...inventory } }));
   return reasonOf(plan, image) ?? 'removed';
+}
+
+function detailsOf(...details: readonly ImageDetails[]): ReadonlyMap<string, ImageDetails> {
+  return new Map(details.map((detail) => [detail.id, detail]));
 }
 
 /** A disk of 1,000 bytes with so many percent of it used. */
@@ -48,7 +53,7 @@ describe('an image is kept', () => {
   const twice = buildImage(['docker.io/acme/app:1', 'registry.example.com/base:1']);
 
   it.each<[reason: string, why: string, image: Image, facts: FactFields]>([
-    ['InUse', 'used (N2)', app, { inventory: { inUse: new Set([app.id]) } }],
+    ['InUse', 'used (N2)', app, { inventory: { inUse: buildInUse(app) } }],
     ['Pinned', 'pinned (N2)', buildImage('a.io/b', { pinned: true }), {}],
     ['Pinned', 'the pause image by name (T7)', buildImage('registry.k8s.io/pause:3.10'), {}],
     ['Pinned', 'the pause image of an older release (T7)', buildImage('k8s.gcr.io/pause-amd64:3.1'), {}],
@@ -131,7 +136,7 @@ describe('an image is kept', () => {
 
   it('for the strongest of several reasons', () => {
     const facts: FactFields = {
-      inventory: { inUse: new Set([app.id]) },
+      inventory: { inUse: buildInUse(app) },
       ownReferences: ['acme/app:1'],
       job: { images: { exclude: ['**'], include: [] }, startingReferences: ['acme/app:1'] },
     };
@@ -170,13 +175,9 @@ describe('keepNewestPerRepository', () => {
   });
 
   it('keeps the newest by build time', () => {
-    const buildTimes = new Map([
-      [one.id, 3],
-      [two.id, 2],
-      [three.id, 1],
-    ]);
-    const plan = makePlan(buildFacts({ job, inventory: { images, buildTimes } }));
-    expect(plan.kept).toEqual([{ image: one, reason: 'NewestInRepository' }]);
+    const details = detailsOf({ id: one.id, builtAt: 3 }, { id: two.id, builtAt: 2 }, { id: three.id, builtAt: 1 });
+    const plan = makePlan(buildFacts({ job, inventory: { images, details } }));
+    expect(plan.kept).toMatchObject([{ image: one, reason: 'NewestInRepository' }]);
   });
 
   it('keeps the one seen first most recently where build times are unknown', () => {
@@ -186,16 +187,13 @@ describe('keepNewestPerRepository', () => {
       [three.id]: { firstSeen: 5 },
     });
     const plan = makePlan(buildFacts({ job, inventory: { images }, history }));
-    expect(plan.kept).toEqual([{ image: two, reason: 'NewestInRepository' }]);
+    expect(plan.kept).toMatchObject([{ image: two, reason: 'NewestInRepository' }]);
   });
 
   it('counts used images, and every repository that an image has a name in', () => {
     const both = buildImage(['a.io/app:9', 'b.io/app:9']);
-    const buildTimes = new Map([
-      [three.id, 100],
-      [both.id, 50],
-    ]);
-    const inventory = { images: [...images, both], buildTimes, inUse: new Set([three.id]) };
+    const details = detailsOf({ id: three.id, builtAt: 100 }, { id: both.id, builtAt: 50 });
+    const inventory = { images: [...images, both], details, inUse: buildInUse(three) };
     const plan = makePlan(buildFacts({ job, inventory }));
     expect(plan.kept.map(({ image, reason }) => [image.names[0], reason])).toEqual([
       ['a.io/app:3', 'InUse'],
@@ -234,7 +232,7 @@ describe('the order of removal (N3)', () => {
     const history = buildHistory({ [fresh.id]: { firstSeen: now - dayMs }, [stale.id]: { firstSeen: 0 } });
     const job: Partial<JobDocument> = { images: { maxUnusedAge: '7d' }, disk: { highPercent: 85, lowPercent: 80 } };
     const plan = makePlan(buildFacts({ job, history, inventory: { images: [fresh, stale] }, diskUsage: disk(90) }));
-    expect(plan.removals).toEqual([
+    expect(plan.removals).toMatchObject([
       { image: stale, always: true },
       { image: fresh, always: false },
     ]);
@@ -270,7 +268,7 @@ describe('whatever is on the node', () => {
   const facts = images.chain((all) =>
     fc
       .record({
-        used: fc.subarray(all.map(({ id }) => id)),
+        used: fc.subarray(all),
         records: fc.array(fc.record({ firstSeen: fc.nat(now), lastUsed: fc.nat(now) }), {
           minLength: all.length,
           maxLength: all.length,
@@ -290,7 +288,7 @@ describe('whatever is on the node', () => {
             startingReferences: starting,
             ...(hasDisk && { disk: { highPercent: 85, lowPercent: 80 } }),
           },
-          inventory: { images: all, inUse: new Set(used) },
+          inventory: { images: all, inUse: buildInUse(...used) },
           history: buildHistory(Object.fromEntries(records.map((record, index) => [`image-${index}`, record]))),
           diskUsage: disk(percent),
         });

@@ -6,14 +6,14 @@ import type { PlanResult } from '../../cleaner/outcome.ts';
 import type { Plan, Removal } from '../../cleaner/plan.ts';
 import { carryOut } from '../../cleaner/removal.ts';
 import type { Image, RemovalAnswer } from '../../cleaner/runtime.ts';
-import { buildContainer, buildImage, buildRuntime, type FakeRuntime } from '../helpers/inventory.ts';
+import { buildContainer, buildImage, buildRemoval, buildRuntime, type FakeRuntime } from '../helpers/inventory.ts';
 
 const images = Array.from({ length: 120 }, (_, index) => buildImage(`a.io/junk:${index}`, { id: `image-${index}` }));
 const [first, second, third] = images as [Image, Image, Image];
 
 function buildPlan(chosen: readonly Image[], fields: Partial<Plan> & Pick<Partial<Removal>, 'always'> = {}): Plan {
   const { always = true, ...plan } = fields;
-  return { kept: [], removals: chosen.map((image) => ({ image, always })), ...plan };
+  return { kept: [], removals: chosen.map((image) => buildRemoval(image, { always })), ...plan };
 }
 
 function fullDisk(runtime: FakeRuntime): () => Promise<DiskUsage> {
@@ -188,12 +188,12 @@ describe('carryOut', () => {
       expect(runtime.images).toHaveLength(80);
       expect(runtime.requests.map((ids) => ids.length)).toEqual([5, 2, 1, 1, 1]);
       expect(result.spared).toHaveLength(80);
-      expect(result.spared[0]).toEqual({ image: images[10], reason: 'BelowThreshold' });
+      expect(result.spared[0]).toMatchObject({ image: images[10], reason: 'BelowThreshold' });
     });
 
     it('still removes those that always go', async () => {
       const runtime = buildRuntime({ images: [first, second, third] });
-      const removals = [first, second, third].map((image) => ({ image, always: image === first }));
+      const removals = [first, second, third].map((image) => buildRemoval(image, { always: image === first }));
       const result = await run({ kept: [], removals, untilPercent: 80 }, runtime);
       expect(outcomes(result)).toEqual({ 'image-0': 'removed' });
       expect(result.spared.map(({ image }) => image)).toEqual([second, third]);
@@ -219,7 +219,7 @@ describe('carryOut', () => {
 
 describe('selectBatch', () => {
   const queue = (always: boolean, ...sizes: readonly number[]) =>
-    sizes.map((sizeBytes) => ({ removal: { image: { ...first, sizeBytes }, always } }));
+    sizes.map((freesBytes) => ({ removal: buildRemoval(first, { always, freesBytes }) }));
 
   it.each([
     ['all at once without a threshold', queue(false, 1, 2, 3), undefined, 3],

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Outcome, PlanResult } from '../../cleaner/outcome.ts';
 import { exitCodeOf, parseReport, reportSchema } from '../../cleaner/report.ts';
 import { buildFailure, buildReport, type Findings } from '../../cleaner/report-build.ts';
-import { buildImage } from '../helpers/inventory.ts';
+import { buildImage, buildRemoval } from '../helpers/inventory.ts';
 
-const removal = { image: buildImage('a.io/app:1', { sizeBytes: 70 }), always: true };
+const removal = buildRemoval(buildImage('a.io/app:1', { sizeBytes: 70 }));
 const failed: Outcome = { kind: 'failed', reason: 'RemovalFailed', message: 'read-only file system' };
 const unknown: Outcome = { kind: 'unknown', reason: 'LookFailed', message: 'no answer' };
 const skipped: Outcome = { kind: 'skipped', reason: 'InUse' };
@@ -15,7 +15,10 @@ function buildFindings(outcomes: readonly Outcome[], fields: Partial<Findings> =
   const results = outcomes.map((outcome) => ({ removal, outcome }));
   return {
     dryRun: false,
-    plan: { kept: [{ image: buildImage('a.io/used'), reason: 'InUse' }], removals: outcomes.map(() => removal) },
+    plan: {
+      kept: [{ image: buildImage('a.io/used'), reason: 'InUse', message: 'used by default/web/main' }],
+      removals: outcomes.map(() => removal),
+    },
     result: { results, spared: [], ...result },
     before: { capacityBytes: 1_000, usedBytes: 900, availableBytes: 100 },
     after: { capacityBytes: 1_000, usedBytes: 840, availableBytes: 160 },
@@ -52,7 +55,7 @@ describe('buildReport', () => {
   });
 
   it('counts what was spared as kept', () => {
-    const spared = [{ image: removal.image, reason: 'BelowThreshold' }] as const;
+    const spared = [{ image: removal.image, reason: 'BelowThreshold', message: 'enough' }] as const;
     expect(buildReport(buildFindings([], {}, { spared }), 1).images.kept).toBe(2);
   });
 

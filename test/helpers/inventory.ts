@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { History, ImageRecord } from '../../cleaner/history.ts';
 import type { Inventory } from '../../cleaner/inventory.ts';
 import { type Job, type JobDocument, jobSchema } from '../../cleaner/job.ts';
+import type { Removal } from '../../cleaner/plan.ts';
 import { normaliseNames } from '../../cleaner/reference.ts';
 import type { Facts } from '../../cleaner/rules.ts';
 import type { Container, ContainerDetails, Image, Runtime } from '../../cleaner/runtime.ts';
@@ -35,10 +36,10 @@ export function buildJob(fields: Partial<JobDocument> = {}): Job {
 export function buildInventory(fields: Partial<Inventory> = {}): Inventory {
   return {
     images: [],
-    inUse: new Set(),
+    inUse: new Map(),
     finishedAt: new Map(),
     sandboxImage: undefined,
-    buildTimes: new Map(),
+    details: new Map(),
     ...fields,
   };
 }
@@ -46,6 +47,16 @@ export function buildInventory(fields: Partial<Inventory> = {}): Inventory {
 /** A history that began long ago, so that only the records matter. */
 export function buildHistory(records: Readonly<Record<string, ImageRecord>> = {}): History {
   return { startedAt: 0, images: new Map(Object.entries(records)) };
+}
+
+/** The images that containers use, as an inventory has them. */
+export function buildInUse(...images: readonly Image[]): Inventory['inUse'] {
+  return new Map(images.map(({ id }) => [id, ['default/web/main']]));
+}
+
+/** A removal of a plan without thresholds. */
+export function buildRemoval(image: Image, fields: Partial<Removal> = {}): Removal {
+  return { image, always: true, freesBytes: image.sizeBytes, ...fields };
 }
 
 export type FactFields = Partial<Omit<Facts, 'job' | 'inventory'>> & {
@@ -86,7 +97,8 @@ export function buildRuntime(fields: Partial<FakeRuntime> = {}): FakeRuntime {
       ids.map((id) => runtime.details.find((detail) => detail.id === id) ?? { id, mountedImages: [] }),
     countReadySandboxes: async () => 0,
     getSandboxImage: async () => undefined,
-    getBuildTimes: async () => new Map(),
+    inspectImages: async (ids) => ids.map((id) => ({ id })),
+    getImageFilesystems: async () => ['/var/lib/containerd'],
     removeImages: async (ids) => {
       runtime.requests.push(ids);
       runtime.images = runtime.images.filter(({ id }) => !ids.includes(id));

@@ -1,0 +1,70 @@
+import { readConsistently } from './consistent.ts';
+import type { DiskUsage } from './disk-usage.ts';
+import { type History, updateHistory } from './history.ts';
+import type { ReadUsage } from './inventory.ts';
+import type { Job } from './job.ts';
+import { selectCrowded } from './newest.ts';
+import { findCandidates, foreseePlan, makePlan, type Plan } from './plan.ts';
+import type { Facts } from './rules.ts';
+import type { Image, Runtime } from './runtime.ts';
+
+export type DecidePorts = {
+  readonly runtime: Pick<Runtime, 'getSandboxImage' | 'inspectImages'>;
+  readonly readUsage: ReadUsage;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** References of the cleaner's own image. */
+  readonly ownReferences: readonly string[];
+  /** Undefined where there is none to rely on. */
+  readonly loadHistory: () => Promise<History | undefined>;
+  /** Undefined where it can't be measured and the job can do without. */
+  readonly measureDisk: () => Promise<DiskUsage | undefined>;
+};
+
+export type Decision = { readonly facts: Facts; readonly plan: Plan };
+
+/**
+ * Looks at the node and decides about every image. `all` asks for details that the decision itself could do without. In
+ * a dry run the plan ends where usage is likely to be low enough.
+ */
+export async function decide(job: Job, ports: DecidePorts, all = false): Promise<Decision> {
+  const facts = await gatherFacts(job, ports, all);
+  const plan = makePlan(facts);
+  return { facts, plan: job.dryRun ? foreseePlan(plan, facts.diskUsage) : plan };
+}
+
+/** Where nothing could go, three lists tell it, and no more is asked of the runtime. */
+async function gatherFacts(job: Job, ports: DecidePorts, all: boolean): Promise<Facts> {
+  const { runtime, readUsage, now, ownReferences } = ports;
+  const known = Promise.all([ports.loadHistory(), ports.measureDisk()]);
+  // A failure of what isn't waited for yet must not end the process.
+  known.catch(() => {});
+  return readConsistently(
+    readUsage,
+    ({ images }) => images.map(({ id }) => id),
+    async (usage) => {
+      const [earlier, diskUsage] = await known;
+      const history = updateHistory(earlier, usage, now);
+      const listed = { ...usage, sandboxImage: undefined, details: new Map() };
+      const facts: Facts = { job, inventory: listed, history, ownReferences, diskUsage, now };
+      if (!all && findCandidates(facts).length === 0) return facts;
+      const [sandboxImage, details] = await Promise.all([
+        runtime.getSandboxImage(),
+        runtime.inspectImages(all ? idsOf(usage.images) : selectToInspect(job, usage.images)),
+      ]);
+      return {
+        ...facts,
+        inventory: { ...usage, sandboxImage, details: new Map(details.map((detail) => [detail.id, detail])) },
+      };
+    },
+  );
+}
+
+/** Layers matter where removal ends at a usage, and those of images that stay do too; build times among many of a kind. */
+function selectToInspect({ disk, images: { keepNewestPerRepository } }: Job, images: readonly Image[]) {
+  return disk === undefined ? selectCrowded(images, keepNewestPerRepository) : idsOf(images);
+}
+
+function idsOf(images: readonly Image[]): readonly string[] {
+  return images.map(({ id }) => id);
+}
