@@ -45,6 +45,11 @@ export async function buildRuntimeBinaries(): Promise<RuntimeBinaries> {
   return { containerd, program: join(program, 'program') };
 }
 
+/** Builds kwok, which simulates nodes, and returns its path. */
+export async function buildKwok(): Promise<string> {
+  return join(await build({ name: 'kwok', packages: ['tool'] }), 'kwok');
+}
+
 interface Module {
   readonly name: string;
   readonly packages: readonly string[];
@@ -60,7 +65,7 @@ async function build(module: Module): Promise<string> {
   const arguments_ = buildArguments(module, goMod);
   const inputs = module.packages.includes('.') ? [await readFile(join(source, 'main.go'), 'utf8')] : [];
   return cached(module.name, [goMod, ...arguments_, ...inputs], async (directory) => {
-    progress(`Building ${module.name} from Go modules (once; kubernetes takes several minutes)`);
+    progress(`Building ${module.name} from Go modules (once; kubernetes and kwok take several minutes)`);
     await goBuild(source, [...arguments_, '-o', `${directory}/`, ...module.packages]);
     await module.finish?.(directory);
     progress(`Built ${module.name}`);

@@ -4,12 +4,16 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
 import type { Network } from './network.ts';
-import { startServer } from './process.ts';
+import { startServer, stopServer } from './process.ts';
 import { waitFor } from './wait.ts';
 
 export interface ControlPlane {
   /** Writes a kubeconfig for one of the users and returns its path. */
   readonly kubeconfig: (user: string) => Promise<string>;
+  /** Takes the API server away, and with {@link ControlPlane.startApiServer} brings it back as it was. */
+  readonly stopApiServer: () => Promise<void>;
+  /** Returns when the API server is ready. */
+  readonly startApiServer: () => Promise<void>;
 }
 
 interface ControlPlaneOptions {
@@ -19,6 +23,11 @@ interface ControlPlaneOptions {
   readonly network: Network;
   readonly nodes: readonly string[];
   readonly survives: boolean;
+  /** Flags beyond those that every cluster has. */
+  readonly apiServerFlags?: readonly string[];
+  readonly controllerFlags?: readonly string[];
+  /** Whether pods need somebody who binds them to nodes. Yes. */
+  readonly hasScheduler?: boolean;
 }
 
 export const ADMINISTRATOR = 'admin';
@@ -38,11 +47,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const tokens = await writeTokens(files, options.nodes);
   await writeServiceAccountKey(files);
   await startEtcd(options, files);
-  await startApiServer(options, files);
+  await launchApiServer(options, files);
   const kubeconfig = (user: string) => writeKubeconfig(options, files, user, tokens.get(user) ?? '');
-  await waitUntilReady(options, await kubeconfig(ADMINISTRATOR));
+  const administrator = await kubeconfig(ADMINISTRATOR);
+  await waitUntilReady(options, administrator);
   await startControllers(options, files, kubeconfig);
-  return { kubeconfig };
+  const startApiServer = async () => {
+    await launchApiServer(options, files);
+    await waitUntilReady(options, administrator);
+  };
+  return { kubeconfig, startApiServer, stopApiServer: () => stopServer(options.directory, 'kube-apiserver') };
 }
 
 async function writeTokens(files: string, nodes: readonly string[]): Promise<ReadonlyMap<string, string>> {
@@ -90,7 +104,7 @@ async function startEtcd(options: ControlPlaneOptions, files: string): Promise<v
   });
 }
 
-async function startApiServer(options: ControlPlaneOptions, files: string): Promise<void> {
+async function launchApiServer(options: ControlPlaneOptions, files: string): Promise<void> {
   const key = join(files, 'service-account.key');
   await startServer(options.directory, {
     name: 'kube-apiserver',
@@ -109,6 +123,7 @@ async function startApiServer(options: ControlPlaneOptions, files: string): Prom
       `--service-cluster-ip-range=${options.network.serviceRange}`,
       '--kubelet-preferred-address-types=InternalIP',
       '--allow-privileged=true',
+      ...(options.apiServerFlags ?? []),
     ],
   });
 }
@@ -131,7 +146,7 @@ async function startControllers(
         ...flags,
       ],
     });
-  await start('kube-scheduler', []);
+  if (options.hasScheduler ?? true) await start('kube-scheduler', []);
   await start('kube-controller-manager', [
     '--use-service-account-credentials',
     // A node whose kubelet is gone is NotReady sooner than after the usual 50 s.
@@ -139,6 +154,7 @@ async function startControllers(
     '--node-monitor-grace-period=20s',
     `--service-account-private-key-file=${join(files, 'service-account.key')}`,
     `--root-ca-file=${join(files, 'apiserver.crt')}`,
+    ...(options.controllerFlags ?? []),
   ]);
 }
 

@@ -17,6 +17,7 @@ need /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 need ip iproute2
 need nsenter util-linux
 need mount mount
+need mkfs.ext4 e2fsprogs
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ]; then

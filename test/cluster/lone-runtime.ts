@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { buildRuntimeBinaries } from './binaries.ts';
 import { removeContainerCgroups } from './cgroup.ts';
 import type { Runtime } from './containerd.ts';
@@ -13,7 +14,7 @@ export interface LoneRuntimeSpec {
   readonly runtime: Runtime;
   /** All that it writes is below it. One that is there already is stopped first. */
   readonly directory: string;
-  /** Gives the images a filesystem of their own with this size, as mount(8) takes it for tmpfs: `500m`. None. */
+  /** Gives the images an ext4 filesystem of their own with this size, as truncate(1) takes it: `500M`. None. */
   readonly imageFilesystemSize?: string;
 }
 
@@ -37,19 +38,20 @@ const NAME = 'node';
 
 export async function startLoneRuntime(spec: LoneRuntimeSpec): Promise<LoneRuntime> {
   if (process.getuid?.() !== 0) throw new Error('A container runtime needs root: it has namespaces and mounts');
-  const { directory, runtime, imageFilesystemSize = '' } = spec;
+  const { directory, runtime, imageFilesystemSize } = spec;
   const binaries = await buildRuntimeBinaries();
   await stopLoneRuntime(directory);
   await rm(join(directory, 'logs'), { recursive: true, force: true });
-  await mkdir(directory, { recursive: true });
+  await mkdir(join(directory, NAME), { recursive: true });
   try {
+    if (imageFilesystemSize) await makeImageFilesystem(join(directory, NAME), imageFilesystemSize);
     const pauseImage = await writePauseImage(directory, binaries.program);
     const started = await startRuntime(
       {
         name: NAME,
         runtime,
         socket: '/run/containerd/containerd.sock',
-        imageFilesystemSize,
+        imageFilesystemSize: '',
         directory: join(directory, NAME),
         clusterDirectory: directory,
         binaries,
@@ -62,6 +64,13 @@ export async function startLoneRuntime(spec: LoneRuntimeSpec): Promise<LoneRunti
     await stopLoneRuntime(directory);
     throw new Error(`The runtime did not start: see the logs in ${join(directory, 'logs')}`, { cause: error });
   }
+}
+
+/** The first process of the node mounts it. */
+async function makeImageFilesystem(nodeDirectory: string, size: string): Promise<void> {
+  const file = join(nodeDirectory, 'images.ext4');
+  await execa('truncate', ['--size', size, file]);
+  await execa('mkfs.ext4', ['-q', file]);
 }
 
 function describe(started: StartedRuntime, program: string): LoneRuntime {

@@ -3,7 +3,7 @@
 # is this node's alone, every mount ends with the namespace, and every process of the node ends with this one.
 #
 # node-init.sh DIRECTORY PROGRAM [SIZE]
-#   DIRECTORY  of the node
+#   DIRECTORY  of the node; a file images.ext4 in it is the filesystem for images
 #   PROGRAM    waits and reaps
 #   SIZE       of a filesystem just for images, as mount(8) takes it for tmpfs; without it they are in DIRECTORY
 set -eu
@@ -24,6 +24,7 @@ pretend() {
 
 mkdir -p "$directory/containerd"
 [ -z "$size" ] || mount -t tmpfs -o "size=$size" images "$directory/containerd"
+[ ! -e "$directory/images.ext4" ] || mount -o loop "$directory/images.ext4" "$directory/containerd"
 own containerd /var/lib/containerd
 own kubelet /var/lib/kubelet
 own log/pods /var/log/pods
