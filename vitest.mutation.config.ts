@@ -1,0 +1,8 @@
+import { defineConfig } from 'vitest/config';
+
+/** The tests of the decisions alone: they start no process, and each mutant runs those that reach it. */
+export default defineConfig({
+  test: {
+    include: ['test/cleaner/{history,plan,reference,glob,removal-order,shared-layers,decide}.test.ts'],
+  },
+});
