@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { describeIssue, describeNonJson, parseTime, unique } from './answer.ts';
 import { normaliseNames } from './reference.ts';
 import type { Container, ContainerDetails, Image, ImageDetails } from './runtime.ts';
 
@@ -100,17 +101,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-function describeNonJson(stdout: string): string {
-  if (stdout.trim() === '') return 'it is empty';
-  if (/^\s*[[{]/.test(stdout)) return `it is cut off after ${stdout.length} characters`;
-  return `it is no JSON and starts with ${JSON.stringify(stdout.slice(0, 40))}`;
-}
-
-function describeIssue(error: z.ZodError): string {
-  const [issue] = error.issues;
-  return issue === undefined ? 'it has another shape' : `${issue.path.join('.') || 'it'}: ${issue.message}`;
-}
-
 function oneOrMany<T extends z.ZodType>(one: T) {
   return z.union([z.array(one), one.transform((answer) => [answer])]);
 }
@@ -147,14 +137,4 @@ function toImageDetails({ status, info }: z.output<typeof imageStatusSchema>): I
   const builtAt = parseTime(info?.imageSpec?.created);
   const layers = info?.imageSpec?.rootfs?.diff_ids ?? [];
   return { id: status.id, ...(builtAt !== undefined && { builtAt }), ...(layers.length > 0 && { layers }) };
-}
-
-/** Go's zero time, and the epoch that reproducible builds write, are no times. */
-function parseTime(time: string | undefined): number | undefined {
-  const ms = Date.parse(time ?? '');
-  return ms > Date.UTC(2000) ? ms : undefined;
-}
-
-function unique(texts: readonly (string | undefined)[]): readonly string[] {
-  return [...new Set(texts.filter((value): value is string => Boolean(value) && value !== '<none>'))];
 }
