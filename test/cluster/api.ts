@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import { Agent, request as send } from 'node:https';
+import pMap from 'p-map';
+import { parse } from 'yaml';
+
+/** An answer of the API server. */
+export interface Answer {
+  readonly code: number;
+  readonly text: string;
+}
+
+/** An API server asked without any client library: the least that a client can cost. */
+export class BareApi {
+  readonly #agent: Agent;
+  readonly #server: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #connections: number;
+
+  constructor(server: string, certificate: Buffer, token: string, connections: number) {
+    this.#agent = new Agent({ ca: certificate, keepAlive: true, maxSockets: connections });
+    this.#server = server;
+    this.#headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'user-agent': 'bare' };
+    this.#connections = connections;
+  }
+
+  /** Opens the cluster of a kubeconfig that names its user by a token, with at most so many connections. */
+  static async open(kubeconfig: string, connections = 20): Promise<BareApi> {
+    const { clusters, users } = parse(await readFile(kubeconfig, 'utf8'));
+    const { server, 'certificate-authority-data': certificate } = clusters[0].cluster;
+    return new BareApi(server, Buffer.from(certificate, 'base64'), users[0].user.token, connections);
+  }
+
+  /** Throws for an answer that is no success, and not one of the expected codes. */
+  async call(method: string, path: string, body?: object, expected: readonly number[] = []): Promise<Answer> {
+    const type = method === 'PATCH' ? { 'content-type': 'application/merge-patch+json' } : {};
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const options = { method, agent: this.#agent, headers: { ...this.#headers, ...type } };
+    const request = send(`${this.#server}${path}`, options, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (part) => {
+        text += part;
+      });
+      response.on('error', reject);
+      response.on('end', () => resolve({ code: response.statusCode ?? 0, text }));
+    });
+    request.on('error', reject);
+    request.end(body && JSON.stringify(body));
+    const answer = await promise;
+    if (answer.code >= 300 && !expected.includes(answer.code))
+      throw new Error(`${method} ${path}: ${answer.code}: ${answer.text}`);
+    return answer;
+  }
+
+  async get<T>(path: string): Promise<T> {
+    return JSON.parse((await this.call('GET', path)).text);
+  }
+
+  /** Creates objects through all connections at once. */
+  async createAll(path: string, objects: readonly object[]): Promise<void> {
+    await pMap(objects, (object) => this.call('POST', path, object), { concurrency: this.#connections });
+  }
+
+  /** Watches a collection until stopped; calls back with every event. */
+  watch(path: string, onEvent: (type: string, object: WatchedObject) => void): () => void {
+    // A connection of its own: the others wait for none of its answers.
+    const agent = new Agent({ ...this.#agent.options, maxSockets: 1 });
+    const request = send(`${this.#server}${path}`, { agent, headers: this.#headers }, (response) => {
+      let rest = '';
+      response.setEncoding('utf8');
+      response.on('data', (part: string) => {
+        const lines = (rest + part).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) {
+          const { type, object } = JSON.parse(line);
+          onEvent(type, object);
+        }
+      });
+      response.on('error', () => {});
+    });
+    request.on('error', () => {});
+    request.end();
+    return () => {
+      request.destroy();
+      agent.destroy();
+    };
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+/** As much of an object as those who watch look at. */
+export interface WatchedObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly creationTimestamp: string;
+    readonly resourceVersion: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec?: { readonly nodeName?: string };
+  readonly status?: { readonly phase?: string };
+  readonly data?: Readonly<Record<string, string>>;
+}
