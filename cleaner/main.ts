@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { type Logger, pino } from 'pino';
 import { type Clock, readClock } from './clock.ts';
-import { createCrictl } from './crictl.ts';
+import { type ConnectOptions, connectRuntime } from './connect.ts';
 import { CrictlError } from './crictl-error.ts';
+import { DockerError } from './docker-error.ts';
 import { measureDisk } from './filesystem.ts';
 import { loadHistory, saveHistory } from './history-file.ts';
 import { createUsageReader } from './inventory.ts';
@@ -50,14 +51,16 @@ async function runOnce(
   try {
     const job = await loadJob(options);
     log.setBindings({ policy: job.policy, run: job.run });
-    const runtime = createCrictl(readRuntimeOptions(environment));
+    const runtime = await connectRuntime(readRuntimeOptions(environment));
     const readUsage = createUsageReader(runtime, environment.POD_UID);
     const node = openNode(options.state, environment, await readClock(), log);
     const findings = await sweep(job, { runtime, readUsage, node, onImage: (event) => log.info(event) }, signal);
     return buildReport(findings, durationMs());
   } catch (error) {
     const { reason, message } = describeError(error);
-    const isExpected = [BadJobError, CrictlError, InventoryError].some((expected) => error instanceof expected);
+    const isExpected = [BadJobError, CrictlError, DockerError, InventoryError].some(
+      (expected) => error instanceof expected,
+    );
     log.error({ event: 'error', reason, ...(!isExpected && { err: error }) }, message);
     return buildFailure([{ reason, message }], durationMs());
   }
@@ -99,8 +102,8 @@ async function loadJob({ loadJob, dryRun }: CleanOptions): Promise<Job> {
   }
 }
 
-function readRuntimeOptions({ CRICTL, CONTAINER_RUNTIME_ENDPOINT: endpoint }: NodeJS.ProcessEnv) {
-  return { executable: CRICTL || 'crictl', ...(endpoint && { endpoint }) };
+function readRuntimeOptions({ CRICTL, CONTAINER_RUNTIME_ENDPOINT }: NodeJS.ProcessEnv): ConnectOptions {
+  return { crictl: CRICTL || 'crictl', endpoint: CONTAINER_RUNTIME_ENDPOINT || undefined };
 }
 
 function openNode(directory: string, { NODESWEEP_IMAGE }: NodeJS.ProcessEnv, clock: Clock, log: Logger): Node {
