@@ -14,25 +14,37 @@ const usualRuntimes = [
   { containerRuntimeVersion: 'containerd://', labels: { 'microk8s.io/cluster': 'true' } },
   { containerRuntimeVersion: 'containerd://', labels: {} },
   { containerRuntimeVersion: 'cri-o://', labels: {} },
+  { containerRuntimeVersion: 'docker://', labels: {} },
 ].flatMap((node) => resolveRuntime(node, { sockets: [], stateDirectories: [] }) ?? []);
 
 /**
- * The nodes of `nodesweep local`: the named endpoints, or this machine with the first usual socket that exists. Throws an
- * {@link EndpointError}.
+ * The nodes of `nodesweep local`: the named endpoints, or this machine with the first usual socket that `exists`. Throws
+ * an {@link EndpointError}.
  *
  * A runtime at its usual socket keeps its history beside its images, where the usage of their disk is measured; any
  * other does in the state directory.
  */
-export function localNodes(endpoints: readonly string[], hostname: string, state: string): Node[] {
-  if (endpoints.length === 0) return [buildNode(hostname, findRuntime(usualRuntimes))];
+export function localNodes(
+  endpoints: readonly string[],
+  hostname: string,
+  state: string,
+  exists: (path: string) => boolean = existsSync,
+): Node[] {
+  if (endpoints.length === 0) return [buildNode(hostname, findRuntime(usualRuntimes, exists))];
   const pairs = endpoints.map(parseEndpoint);
   const problems = [...pairs.flatMap(({ problem }) => problem ?? []), ...repeatedNames(pairs)];
   if (problems.length > 0) throw new EndpointError(problems.join('; '));
   return pairs.map(({ name, socket }) => buildNode(name, runtimeAt(socket, join(state, 'nodes', name))));
 }
 
-function findRuntime(runtimes: readonly NodeRuntime[]): NodeRuntime {
-  const found = runtimes.find(({ socket }) => existsSync(socket));
+/**
+ * Docker Engine brings a containerd along, at the usual place too. It is a node's runtime only where there is a kubelet:
+ * elsewhere Docker comes first.
+ */
+function findRuntime(runtimes: readonly NodeRuntime[], exists: (path: string) => boolean): NodeRuntime {
+  const present = runtimes.filter(({ socket }) => exists(socket));
+  const docker = present.find(({ socket }) => socket.endsWith('/docker.sock'));
+  const found = exists('/var/lib/kubelet') ? present[0] : (docker ?? present[0]);
   if (found !== undefined) return found;
   const sockets = runtimes.map(({ socket }) => socket).join(', ');
   throw new EndpointError(

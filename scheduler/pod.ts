@@ -22,7 +22,7 @@ export interface PodTemplate {
 }
 
 const maxPodNameLength = 63;
-const paths = { job: '/etc/nodesweep', state: '/var/lib/nodesweep', socket: '/run/nodesweep/runtime.sock' } as const;
+const paths = { job: '/etc/nodesweep', state: '/var/lib/nodesweep', sockets: '/run/nodesweep' } as const;
 
 /** The name of a pod is a function of run, node and try, so a second create of it changes nothing. */
 export function podName(run: string, node: string, attempt: number): string {
@@ -74,7 +74,7 @@ export function buildPod(
         runAsGroup: 0,
         seccompProfile: { type: 'RuntimeDefault' },
       },
-      containers: [buildContainer(node.name, template)],
+      containers: [buildContainer(node, template)],
       volumes: [
         { name: 'job', configMap: { name: jobName(run.name) } },
         { name: 'state', hostPath: { path: node.runtime.stateDirectory, type: 'DirectoryOrCreate' } },
@@ -97,15 +97,16 @@ export function podFate(pod: CleanerPod): PodFate {
   return { fate: 'Lost', reason: lossReason(pod), message: lossMessage(pod) };
 }
 
-function buildContainer(node: string, template: PodTemplate) {
+function buildContainer(node: Node & { runtime: NodeRuntime }, template: PodTemplate) {
+  const socket = socketPath(node.runtime);
   return {
     name: 'cleaner',
     image: template.image,
     imagePullPolicy: 'IfNotPresent',
     args: ['clean', '--job', `${paths.job}/job.json`, '--report', '/dev/termination-log', '--state', paths.state],
     env: [
-      { name: 'NODE_NAME', value: node },
-      { name: 'CONTAINER_RUNTIME_ENDPOINT', value: `unix://${paths.socket}` },
+      { name: 'NODE_NAME', value: node.name },
+      { name: 'CONTAINER_RUNTIME_ENDPOINT', value: `unix://${socket}` },
       { name: 'LOG_LEVEL', value: template.logLevel },
       { name: 'NODESWEEP_IMAGE', value: template.image },
       { name: 'POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
@@ -124,9 +125,14 @@ function buildContainer(node: string, template: PodTemplate) {
     volumeMounts: [
       { name: 'job', mountPath: paths.job, readOnly: true },
       { name: 'state', mountPath: paths.state },
-      { name: 'socket', mountPath: paths.socket },
+      { name: 'socket', mountPath: socket },
     ],
   };
+}
+
+/** Where the cleaner finds the socket: by the name of its file it tells Docker Engine's from those that speak CRI. */
+function socketPath({ socket }: NodeRuntime): string {
+  return `${paths.sockets}/${socket.endsWith('/docker.sock') ? 'docker.sock' : 'runtime.sock'}`;
 }
 
 /** Who ended the pod is told by its own reason; what ended the cleaner by that of its container. */

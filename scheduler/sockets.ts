@@ -54,6 +54,12 @@ const presets: readonly Preset[] = [
     socket: '/run/crio/crio.sock',
     imageFilesystem: '/var/lib/containers/storage',
   },
+  {
+    // Behind cri-dockerd, or behind the dockershim of a kubelet before 1.24.
+    matches: (version) => version.startsWith('docker:'),
+    socket: '/var/run/docker.sock',
+    imageFilesystem: '/var/lib/docker',
+  },
 ];
 
 /** Finds the socket of a node from what its kubelet tells of the runtime; an override outranks every preset. */

@@ -42,6 +42,23 @@ describe('the cleaner pod', () => {
     ]);
   });
 
+  it.each([
+    ['/var/run/docker.sock', '/run/nodesweep/docker.sock'],
+    ['/run/user/1000/docker.sock', '/run/nodesweep/docker.sock'],
+    ['/run/cri-dockerd.sock', '/run/nodesweep/runtime.sock'],
+    ['/run/crio/crio.sock', '/run/nodesweep/runtime.sock'],
+  ])("sees the node's %s as %s, by which the cleaner tells Docker Engine apart", (socket, mountPath) => {
+    const [cleaner] = buildPod(
+      build.buildRun(),
+      'uid',
+      { ...build.buildNode('a'), runtime: { ...runtime, socket } },
+      0,
+      template,
+    ).spec.containers;
+    expect(cleaner?.volumeMounts).toContainEqual({ name: 'socket', mountPath });
+    expect(cleaner?.env).toContainEqual({ name: 'CONTAINER_RUNTIME_ENDPOINT', value: `unix://${mountPath}` });
+  });
+
   it('belongs to the record of its run, so that it goes with it (C31)', () => {
     expect(pod.metadata.ownerReferences).toMatchObject([
       { kind: 'ConfigMap', name: 'nightly-29540760.run', uid: 'uid' },

@@ -19,6 +19,7 @@ it.each([
     '/var/snap/microk8s/common/var/lib/containerd/nodesweep',
   ],
   ['cri-o://1.33.0', {}, '/run/crio/crio.sock', '/var/lib/containers/storage/nodesweep'],
+  ['docker://28.5.1', {}, '/var/run/docker.sock', '/var/lib/docker/nodesweep'],
 ])('a node with %s and labels %j is reached at %s', (containerRuntimeVersion, labels, socket, stateDirectory) => {
   expect(resolveRuntime({ containerRuntimeVersion, labels }, none)).toEqual({ socket, stateDirectory });
 });
