@@ -10,36 +10,33 @@ import { openLedger } from './shared-layers.ts';
  */
 export function orderRemovals(facts: Facts, images: readonly Image[]) {
   const ledger = openLedger(facts.inventory.images, facts.inventory.details);
-  const removals: Removal[] = [];
-  let waiting: readonly Image[] = [];
-  const remove = (image: Image, always: boolean) => removals.push({ image, always, freesBytes: ledger.remove(image) });
-  for (const { image, always } of orderByActivity(facts, images)) {
-    if (!always && !ledger.frees(image)) {
-      waiting = [...waiting, image];
-      continue;
-    }
-    remove(image, always);
-    for (let ready = waiting.find(ledger.frees); ready !== undefined; ready = waiting.find(ledger.frees)) {
-      const next = ready;
-      remove(next, false);
-      waiting = waiting.filter((image) => image !== next);
+  const ordered = orderByActivity(facts, images);
+  const always = ordered.filter((image) => alwaysGoes(facts, image));
+  const removals = always.map((image): Removal => ({ image, always: true, freesBytes: ledger.remove(image) }));
+  const waiting = new Set(ordered.filter((image) => !alwaysGoes(facts, image)));
+  for (const asked of [...waiting]) {
+    for (const image of ledger.ask(asked)) {
+      removals.push({ image, always: false, freesBytes: ledger.remove(image) });
+      waiting.delete(image);
     }
   }
-  return { removals, useless: waiting };
+  return { removals, useless: [...waiting] };
 }
 
-/** Those that always go come first; then last used (or else first seen), first seen, larger first, ID. */
-function orderByActivity(facts: Facts, images: readonly Image[]) {
+function alwaysGoes(facts: Facts, image: Image): boolean {
+  return facts.job.disk === undefined || isExpired(facts, image);
+}
+
+/** Last used (or else first seen) first; then first seen, larger first, ID. */
+function orderByActivity(facts: Facts, images: readonly Image[]): readonly Image[] {
   return images
-    .map((image) => ({ image, always: facts.job.disk === undefined || isExpired(facts, image) }))
-    .map((removal) => ({ removal, record: recordOf(facts.history, removal.image) }))
+    .map((image) => ({ image, record: recordOf(facts.history, image) }))
     .toSorted(
       (a, b) =>
-        Number(b.removal.always) - Number(a.removal.always) ||
         lastActive(a.record) - lastActive(b.record) ||
         a.record.firstSeen - b.record.firstSeen ||
-        b.removal.image.sizeBytes - a.removal.image.sizeBytes ||
-        (a.removal.image.id < b.removal.image.id ? -1 : 1),
+        b.image.sizeBytes - a.image.sizeBytes ||
+        (a.image.id < b.image.id ? -1 : 1),
     )
-    .map(({ removal }) => removal);
+    .map(({ image }) => image);
 }

@@ -1,15 +1,29 @@
-import { createHash } from 'node:crypto';
 import type { Image, ImageDetails } from './runtime.ts';
 
 /** What goes when an image goes: the layers that no other image holds any more. */
 export type LayerLedger = {
-  /** Whether the removal of an image would free any of its layers, after all those that were removed here. */
-  frees(image: Image): boolean;
-  /** Removes an image from the ledger; returns the bytes of the layers that went with it. */
+  /** Removes an image; returns the bytes of the layers that went with it. */
   remove(image: Image): number;
+  /**
+   * Asks for an image to go as soon as that is of use. Returns the images to remove, in this order: none while others that
+   * nobody asked for hold all of its layers, else this image and those that waited for it. Each frees a layer at its turn,
+   * but for images of the very same layers, of which the last does.
+   */
+  ask(image: Image): readonly Image[];
 };
 
-type Layer = { readonly bytes: number; holders: number };
+/** A layer on those below it: equal content on different layers is there twice, as with the chain IDs of snapshots. */
+type Layer = {
+  readonly above: Map<string, Layer>;
+  /** How many images are left that hold it. */
+  holders: number;
+  /** Those of the holders that were asked to go. */
+  readonly asked: Set<Image>;
+  bytes: number | undefined;
+};
+
+/** The layers of an image, lowest first. */
+type Path = readonly Layer[];
 
 /**
  * Opens a ledger of the layers of all images on a node. A runtime tells the sizes of images and not those of layers, so
@@ -17,76 +31,95 @@ type Layer = { readonly bytes: number; holders: number };
  * layers aren't known counts with its nominal size.
  */
 export function openLedger(images: readonly Image[], details: ReadonlyMap<string, ImageDetails>): LayerLedger {
-  const chains = new Map(images.map((image) => [image.id, chainIds(image, details.get(image.id))]));
-  const layers = weighLayers(images, chains, details);
-  const layersOf = ({ id }: Image) => (chains.get(id) ?? []).flatMap((chain) => layers.get(chain) ?? []);
+  const paths = layOut(images, details);
+  const pathOf = ({ id }: Image) => paths.get(id) ?? [];
+  weigh(images, pathOf, details);
   return {
-    frees: (image) => layersOf(image).some(({ holders }) => holders === 1),
     remove: (image) => {
-      const freed = layersOf(image).filter((layer) => --layer.holders === 0);
-      return Math.round(freed.reduce((sum, { bytes }) => sum + bytes, 0));
+      for (const layer of pathOf(image)) {
+        layer.holders--;
+        layer.asked.delete(image);
+      }
+      return sum(pathOf(image).filter(({ holders }) => holders === 0));
+    },
+    ask: (image) => {
+      for (const layer of pathOf(image)) layer.asked.add(image);
+      // Whoever holds a layer holds those below it too: from the top down, the sets of holders grow.
+      const ready = pathOf(image)
+        .toReversed()
+        .filter(({ holders, asked }) => asked.size === holders);
+      return [...new Set(ready.flatMap(({ asked }) => [...asked]))];
     },
   };
 }
 
-/**
- * Snapshots are kept by the whole chain of layers below them, so equal content on different layers is there twice.
- * @see https://github.com/opencontainers/image-spec/blob/main/config.md#layer-chainid
- */
-function chainIds({ id }: Image, { layers = [] }: Partial<ImageDetails> = {}): readonly string[] {
-  if (layers.length === 0) return [id];
-  const chains: string[] = [];
-  for (const layer of layers) {
-    const parent = chains.at(-1);
-    chains.push(parent === undefined ? layer : sha256(`${parent} ${layer}`));
-  }
-  return chains;
+function layOut(images: readonly Image[], details: ReadonlyMap<string, ImageDetails>): ReadonlyMap<string, Path> {
+  const bottom = newLayer();
+  return new Map(
+    images.map(({ id }) => {
+      const { layers = [] } = details.get(id) ?? {};
+      const path = layers.length === 0 ? [newLayer()] : follow(layers, bottom);
+      for (const layer of path) layer.holders++;
+      return [id, path];
+    }),
+  );
 }
 
-/** Those with the fewest layers first: what they weigh is known when images that are built on them are weighed. */
-function weighLayers(
-  images: readonly Image[],
-  chains: ReadonlyMap<string, readonly string[]>,
-  details: ReadonlyMap<string, ImageDetails>,
-): ReadonlyMap<string, Layer> {
-  const holders = countHolders(chains);
-  const layers = new Map<string, Layer>();
-  const lengthOf = ({ id }: Image) => chains.get(id)?.length ?? 0;
-  for (const image of images.toSorted((a, b) => lengthOf(a) - lengthOf(b))) {
-    const chain = chains.get(image.id) ?? [];
-    const isShared = (layer: string) => (holders.get(layer) ?? 0) > 1;
-    const { sharedBytes } = details.get(image.id) ?? {};
-    const parts =
-      sharedBytes === undefined
-        ? [{ own: chain, bytes: image.sizeBytes }]
-        : [
-            { own: chain.filter(isShared), bytes: sharedBytes },
-            { own: chain.filter((layer) => !isShared(layer)), bytes: image.sizeBytes - sharedBytes },
-          ];
-    for (const { own, bytes } of parts) spread(own, bytes, layers, holders);
+function follow(layers: readonly string[], bottom: Layer): Path {
+  const path: Layer[] = [];
+  for (const digest of layers) {
+    const below = path.at(-1) ?? bottom;
+    const layer = below.above.get(digest) ?? newLayer();
+    below.above.set(digest, layer);
+    path.push(layer);
   }
-  return layers;
+  return path;
+}
+
+function newLayer(): Layer {
+  return { above: new Map(), holders: 0, asked: new Set(), bytes: undefined };
+}
+
+/**
+ * Images with the fewest layers first, so that what they weigh is known when those that are built on them are weighed.
+ * Among equals the smallest first: what it shares with others is no more than all of it.
+ */
+function weigh(
+  images: readonly Image[],
+  pathOf: (image: Image) => Path,
+  details: ReadonlyMap<string, ImageDetails>,
+): void {
+  const inOrder = images.toSorted(
+    (a, b) => pathOf(a).length - pathOf(b).length || a.sizeBytes - b.sizeBytes || (a.id < b.id ? -1 : 1),
+  );
+  for (const image of inOrder) {
+    const path = pathOf(image);
+    const { sharedBytes } = details.get(image.id) ?? {};
+    if (sharedBytes === undefined) {
+      spread(image.sizeBytes, path);
+    } else {
+      spread(
+        sharedBytes,
+        path.filter(({ holders }) => holders > 1),
+      );
+      spread(
+        image.sizeBytes - sharedBytes,
+        path.filter(({ holders }) => holders === 1),
+      );
+    }
+  }
 }
 
 /** Gives what is left of the bytes, after the layers that are weighed already, to those that are not. */
-function spread(
-  chain: readonly string[],
-  bytes: number,
-  layers: Map<string, Layer>,
-  holders: ReadonlyMap<string, number>,
-): void {
-  const known = chain.reduce((sum, layer) => sum + (layers.get(layer)?.bytes ?? 0), 0);
-  const unknown = chain.filter((layer) => !layers.has(layer));
-  const share = Math.max(0, bytes - known) / unknown.length;
-  for (const layer of unknown) layers.set(layer, { bytes: share, holders: holders.get(layer) ?? 0 });
+function spread(bytes: number, path: Path): void {
+  const unknown = path.filter((layer) => layer.bytes === undefined);
+  let leftBytes = Math.max(0, bytes - sum(path));
+  for (const [index, layer] of unknown.entries()) {
+    layer.bytes = Math.floor(leftBytes / (unknown.length - index));
+    leftBytes -= layer.bytes;
+  }
 }
 
-function countHolders(chains: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, number> {
-  const holders = new Map<string, number>();
-  for (const layer of [...chains.values()].flat()) holders.set(layer, (holders.get(layer) ?? 0) + 1);
-  return holders;
-}
-
-function sha256(text: string): string {
-  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+function sum(layers: Path): number {
+  return layers.reduce((total, { bytes = 0 }) => total + bytes, 0);
 }
