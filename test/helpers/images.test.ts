@@ -31,6 +31,14 @@ test('an image with two tags and a digest name is one manifest under three names
   expect(new Set(manifests.map(({ digest }: Manifest) => digest))).toEqual(new Set([images[0]?.digest]));
 });
 
+test('an archive for Docker names every image with the blobs of its configuration and its layers', async () => {
+  const { images, files } = await write('image.tar', [buildImageSpec({ names: ['acme/a:1', 'acme/a:2'] })]);
+  const [{ Config, RepoTags, Layers }] = JSON.parse(files.get('manifest.json') ?? '');
+  expect(RepoTags).toEqual(['acme/a:1', 'acme/a:2']);
+  expect(Config).toBe(`blobs/${images[0]?.id.replace(':', '/')}`);
+  expect([Config, ...Layers].filter((path) => !files.has(path))).toEqual([]);
+});
+
 test('every blob is named by its own digest, and images share no layer', async () => {
   const { files } = await write('images.tar', buildImageSpecs('docker.io/acme/app', 3));
   const blobs = [...files].filter(([name]) => name.startsWith('blobs/'));

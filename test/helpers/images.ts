@@ -75,7 +75,7 @@ export async function buildRunnableImageSpec(
   return buildImageSpec({ names: [name], layers: [[file], [label]], command: ['/program', ...command] });
 }
 
-/** Writes the images into one OCI layout tar, as `ctr images import` takes it. */
+/** Writes the images into one tar, an OCI layout for `ctr images import` and an archive for `docker load` in one. */
 export async function writeImages(tar: string, specs: readonly ImageSpec[]): Promise<readonly WrittenImage[]> {
   const archive = pack();
   const writing = pipeline(archive, createWriteStream(tar));
@@ -84,6 +84,7 @@ export async function writeImages(tar: string, specs: readonly ImageSpec[]): Pro
   const images: WrittenImage[] = [];
   for (const spec of specs) images.push(await addImage(layout, spec));
   layout.addFile('index.json', json({ schemaVersion: 2, manifests: layout.named }));
+  layout.addFile('manifest.json', json(layout.archived));
   archive.finalize();
   await writing;
   return images;
@@ -96,9 +97,17 @@ interface Descriptor {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** An image in a Docker archive. */
+interface ArchivedImage {
+  readonly Config: string;
+  readonly RepoTags: readonly string[];
+  readonly Layers: readonly string[];
+}
+
 /** An OCI layout that is being written; a blob that several images have is in it once. */
 class Layout {
   readonly named: Descriptor[] = [];
+  readonly archived: ArchivedImage[] = [];
   readonly #archive: Pack;
   readonly #written = new Set<string>();
 
@@ -112,13 +121,17 @@ class Layout {
 
   addBlob(mediaType: string, content: Buffer): Descriptor {
     const hash = createHash('sha256').update(content).digest('hex');
-    if (!this.#written.has(hash)) this.addFile(`blobs/sha256/${hash}`, content);
+    if (!this.#written.has(hash)) this.addFile(blobPath(`sha256:${hash}`), content);
     this.#written.add(hash);
     return { mediaType: `application/vnd.oci.image.${mediaType}`, digest: `sha256:${hash}`, size: content.length };
   }
 }
 
 const EPOCH = new Date(0);
+
+function blobPath(digest: string): string {
+  return `blobs/${digest.replace(':', '/')}`;
+}
 
 async function addImage(layout: Layout, spec: ImageSpec): Promise<WrittenImage> {
   const layers: Descriptor[] = [];
@@ -127,6 +140,8 @@ async function addImage(layout: Layout, spec: ImageSpec): Promise<WrittenImage> 
   const manifest = layout.addBlob('manifest.v1+json', json({ schemaVersion: 2, config, layers }));
   const names = [...spec.names, ...spec.digestRepositories.map((repository) => `${repository}@${manifest.digest}`)];
   for (const name of names) layout.named.push({ ...manifest, annotations: { 'io.containerd.image.name': name } });
+  const paths = layers.map(({ digest }) => blobPath(digest));
+  layout.archived.push({ Config: blobPath(config.digest), RepoTags: spec.names, Layers: paths });
   return { id: config.digest, digest: manifest.digest, names };
 }
 
