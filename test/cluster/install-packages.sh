@@ -10,6 +10,7 @@ need() {
 PATH=$PATH:/usr/sbin:/sbin
 need containerd containerd
 need runc runc
+need dockerd docker.io
 need /usr/lib/cni/bridge containernetworking-plugins
 need buildah buildah
 need debootstrap debootstrap
