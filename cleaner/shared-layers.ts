@@ -14,11 +14,12 @@ export type LayerLedger = {
 
 /** A layer on those below it: equal content on different layers is there twice, as with the chain IDs of snapshots. */
 type Layer = {
-  readonly above: Map<string, Layer>;
-  /** How many images are left that hold it. */
+  readonly number: number;
+  /** How many images are left that hold it, and how many of these were asked to go. */
   holders: number;
-  /** Those of the holders that were asked to go. */
-  readonly asked: Set<Image>;
+  asked: number;
+  /** Those that were asked to go and whose topmost layer it is. */
+  readonly waiting: Image[];
   bytes: number | undefined;
 };
 
@@ -34,50 +35,46 @@ export function openLedger(images: readonly Image[], details: ReadonlyMap<string
   const paths = layOut(images, details);
   const pathOf = ({ id }: Image) => paths.get(id) ?? [];
   weigh(images, pathOf, details);
+  const asked = new Set<Image>();
   return {
     remove: (image) => {
+      const wasAsked = asked.delete(image);
       for (const layer of pathOf(image)) {
         layer.holders--;
-        layer.asked.delete(image);
+        if (wasAsked) layer.asked--;
       }
       return sum(pathOf(image).filter(({ holders }) => holders === 0));
     },
     ask: (image) => {
-      for (const layer of pathOf(image)) layer.asked.add(image);
-      // Whoever holds a layer holds those below it too: from the top down, the sets of holders grow.
-      const ready = pathOf(image)
-        .toReversed()
-        .filter(({ holders, asked }) => asked.size === holders);
-      return [...new Set(ready.flatMap(({ asked }) => [...asked]))];
+      const path = pathOf(image);
+      asked.add(image);
+      for (const layer of path) layer.asked++;
+      path.at(-1)?.waiting.push(image);
+      // Whoever holds a layer holds those below it too: what goes with this image is some top part of its path.
+      const ready = path.toReversed().filter((layer) => layer.asked === layer.holders);
+      return ready.flatMap(({ waiting }) => waiting.splice(0));
     },
   };
 }
 
 function layOut(images: readonly Image[], details: ReadonlyMap<string, ImageDetails>): ReadonlyMap<string, Path> {
-  const bottom = newLayer();
-  return new Map(
-    images.map(({ id }) => {
-      const { layers = [] } = details.get(id) ?? {};
-      const path = layers.length === 0 ? [newLayer()] : follow(layers, bottom);
-      for (const layer of path) layer.holders++;
-      return [id, path];
-    }),
-  );
+  const layers = new Map<string, Layer>();
+  const find = (key: string): Layer => {
+    const known = layers.get(key);
+    if (known !== undefined) return known;
+    const layer = { number: layers.size, holders: 0, asked: 0, waiting: [], bytes: undefined };
+    layers.set(key, layer);
+    return layer;
+  };
+  return new Map(images.map(({ id }) => [id, follow(details.get(id)?.layers ?? [], id, find)]));
 }
 
-function follow(layers: readonly string[], bottom: Layer): Path {
+function follow(digests: readonly string[], id: string, find: (key: string) => Layer): Path {
   const path: Layer[] = [];
-  for (const digest of layers) {
-    const below = path.at(-1) ?? bottom;
-    const layer = below.above.get(digest) ?? newLayer();
-    below.above.set(digest, layer);
-    path.push(layer);
-  }
+  for (const digest of digests) path.push(find(`${digest} on ${path.at(-1)?.number}`));
+  if (path.length === 0) path.push(find(`all of ${id}`));
+  for (const layer of path) layer.holders++;
   return path;
-}
-
-function newLayer(): Layer {
-  return { above: new Map(), holders: 0, asked: new Set(), bytes: undefined };
 }
 
 /**
