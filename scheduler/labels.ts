@@ -17,7 +17,7 @@ export const annotation = {
   resumeAt: 'nodesweep.io/resume-at',
 } as const;
 
-export type Kind = 'policy' | 'run' | 'job' | 'status' | 'cleaner';
+export type Kind = 'policy' | 'run' | 'job' | 'status' | 'cleaner' | 'plan';
 
 const maxLabelLength = 63;
 

@@ -1,6 +1,7 @@
 import { parseReport, type Report } from '../cleaner/report.ts';
 import { annotation, hash, label, labelsOf, labelValue } from './labels.ts';
 import type { CleanerPod, Node } from './objects.ts';
+import type { CleanupPolicy } from './policy.ts';
 import type { Run } from './run.ts';
 import type { NodeRuntime } from './sockets.ts';
 
@@ -23,6 +24,18 @@ export interface PodTemplate {
 
 const maxPodNameLength = 63;
 const paths = { job: '/etc/nodesweep', state: '/var/lib/nodesweep', sockets: '/run/nodesweep' } as const;
+/** What both `clean` and `plan` are told inside a pod. */
+export const taskArguments = ['--job', `${paths.job}/job.json`, '--state', paths.state] as const;
+
+/** What sets apart the pods that work on a node. */
+export interface PodTask {
+  readonly args: readonly string[];
+  /** The name of the ConfigMap with the job. */
+  readonly job: string;
+  readonly activeDeadlineSeconds: number;
+  readonly terminationGracePeriodSeconds: number;
+  readonly tolerations: CleanupPolicy['nodes']['tolerations'];
+}
 
 /** The name of a pod is a function of run, node and try, so a second create of it changes nothing. */
 export function podName(run: string, node: string, attempt: number): string {
@@ -55,32 +68,43 @@ export function buildPod(
         { apiVersion: 'v1', kind: 'ConfigMap', name: recordName(run.name), uid: runUid, controller: true },
       ],
     },
-    spec: {
-      // Bound here, by name: the Kubernetes scheduler would not place a pod on a node that is full.
-      nodeName: node.name,
-      restartPolicy: 'Never',
+    spec: buildPodSpec(node, template, {
+      args: ['clean', ...taskArguments, '--report', '/dev/termination-log'],
+      job: jobName(run.name),
       activeDeadlineSeconds: run.spec.activeDeadlineSeconds,
       // Long enough to finish the batch of removals in flight.
       terminationGracePeriodSeconds: 120,
-      // The kubelet admits only critical pods while its node is under disk pressure, when they are needed most.
-      priorityClassName: 'system-node-critical',
       tolerations: run.spec.nodes.tolerations,
-      serviceAccountName: template.serviceAccountName,
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      securityContext: {
-        // The runtime's socket belongs to root and nobody else may use it (mode 0660).
-        runAsUser: 0,
-        runAsGroup: 0,
-        seccompProfile: { type: 'RuntimeDefault' },
-      },
-      containers: [buildContainer(node, template)],
-      volumes: [
-        { name: 'job', configMap: { name: jobName(run.name) } },
-        { name: 'state', hostPath: { path: node.runtime.stateDirectory, type: 'DirectoryOrCreate' } },
-        { name: 'socket', hostPath: { path: node.runtime.socket, type: 'Socket' } },
-      ],
+    }),
+  };
+}
+
+/** A pod that works on a node through its runtime's socket, whatever it is told to do there. */
+export function buildPodSpec(node: Node & { runtime: NodeRuntime }, template: PodTemplate, task: PodTask) {
+  return {
+    // Bound here, by name: the Kubernetes scheduler would not place a pod on a node that is full.
+    nodeName: node.name,
+    restartPolicy: 'Never',
+    activeDeadlineSeconds: task.activeDeadlineSeconds,
+    terminationGracePeriodSeconds: task.terminationGracePeriodSeconds,
+    // The kubelet admits only critical pods while its node is under disk pressure, when they are needed most.
+    priorityClassName: 'system-node-critical',
+    tolerations: task.tolerations,
+    serviceAccountName: template.serviceAccountName,
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    securityContext: {
+      // The runtime's socket belongs to root and nobody else may use it (mode 0660).
+      runAsUser: 0,
+      runAsGroup: 0,
+      seccompProfile: { type: 'RuntimeDefault' },
     },
+    containers: [buildContainer(node, template, task.args)],
+    volumes: [
+      { name: 'job', configMap: { name: task.job } },
+      { name: 'state', hostPath: { path: node.runtime.stateDirectory, type: 'DirectoryOrCreate' } },
+      { name: 'socket', hostPath: { path: node.runtime.socket, type: 'Socket' } },
+    ],
   };
 }
 
@@ -97,13 +121,13 @@ export function podFate(pod: CleanerPod): PodFate {
   return { fate: 'Lost', reason: lossReason(pod), message: lossMessage(pod) };
 }
 
-function buildContainer(node: Node & { runtime: NodeRuntime }, template: PodTemplate) {
+function buildContainer(node: Node & { runtime: NodeRuntime }, template: PodTemplate, args: readonly string[]) {
   const socket = socketPath(node.runtime);
   return {
     name: 'cleaner',
     image: template.image,
     imagePullPolicy: 'IfNotPresent',
-    args: ['clean', '--job', `${paths.job}/job.json`, '--report', '/dev/termination-log', '--state', paths.state],
+    args: [...args],
     env: [
       { name: 'NODE_NAME', value: node.name },
       { name: 'CONTAINER_RUNTIME_ENDPOINT', value: `unix://${socket}` },
