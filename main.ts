@@ -83,7 +83,10 @@ function addClean(): void {
     .addOption(new Option('--job <file>', 'the job, as the scheduler writes it').conflicts('policy'))
     .addOption(new Option('--policy <file>', 'a cleanup policy document, for use by hand'))
     .option('--report <file>', 'where to write the report')
-    .option('--state <directory>', 'directory on the image filesystem, for the history', '/var/lib/nodesweep')
+    .option(
+      '--state <directory>',
+      'directory on the image filesystem, for the history (default: /var/lib/nodesweep; usage is measured where the runtime says its images are)',
+    )
     .option('--dry-run', 'plan and report, and remove nothing', false)
     .addHelpText(
       'after',

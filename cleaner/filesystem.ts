@@ -1,9 +1,43 @@
 import { mkdir, statfs } from 'node:fs/promises';
-import type { DiskUsage } from './disk-usage.ts';
+import { dirname } from 'node:path';
+import { type DiskUsage, usedPercent } from './disk-usage.ts';
+import type { Runtime } from './runtime.ts';
 
 /** Measures the filesystem that a directory is on; the directory is made if need be. */
 export async function measureDisk(directory: string): Promise<DiskUsage> {
   await mkdir(directory, { recursive: true });
-  const { bsize, blocks, bfree, bavail } = await statfs(directory);
+  return readUsage(directory);
+}
+
+/**
+ * Measures the filesystem with the images, and makes nothing: of those that the runtime names, the fullest that is on this
+ * machine; where none is, the one that `directory` is on, or would be.
+ */
+export async function measureImageDisk(
+  runtime: Pick<Runtime, 'getImageFilesystems'>,
+  directory: string,
+): Promise<DiskUsage> {
+  const mountpoints = await runtime.getImageFilesystems();
+  const usages = (await Promise.all(mountpoints.map(readUsageIfThere))).filter((usage) => usage !== undefined);
+  const [fullest] = usages.toSorted((a, b) => usedPercent(b) - usedPercent(a));
+  return fullest ?? measureNearest(directory);
+}
+
+/** Measures the filesystem that a directory is on, or would be if it were made. */
+export async function measureNearest(directory: string): Promise<DiskUsage> {
+  return (await readUsageIfThere(directory)) ?? measureNearest(dirname(directory));
+}
+
+async function readUsageIfThere(path: string): Promise<DiskUsage | undefined> {
+  try {
+    return await readUsage(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function readUsage(path: string): Promise<DiskUsage> {
+  const { bsize, blocks, bfree, bavail } = await statfs(path);
   return { capacityBytes: blocks * bsize, usedBytes: (blocks - bfree) * bsize, availableBytes: bavail * bsize };
 }

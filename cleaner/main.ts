@@ -1,16 +1,20 @@
 import { writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { type Logger, pino } from 'pino';
 import { type Clock, readClock } from './clock.ts';
 import { type ConnectOptions, connectRuntime } from './connect.ts';
 import { CrictlError } from './crictl-error.ts';
 import { DockerError } from './docker-error.ts';
-import { measureDisk } from './filesystem.ts';
+import { measureDisk, measureImageDisk, measureNearest } from './filesystem.ts';
 import { loadHistory, saveHistory } from './history-file.ts';
 import { createUsageReader } from './inventory.ts';
 import { InventoryError } from './inventory-error.ts';
 import type { Job } from './job.ts';
+import type { PlanDocument } from './plan-document.ts';
+import { planNode } from './plan-node.ts';
 import { exitCodeOf, type Report, type ReportError } from './report.ts';
 import { buildFailure, buildReport } from './report-build.ts';
+import type { Runtime } from './runtime.ts';
 import { type Node, sweep } from './sweep.ts';
 
 export { JobFileError, loadJobFile } from './job-file.ts';
@@ -19,10 +23,15 @@ export type CleanOptions = {
   readonly loadJob: () => Promise<Job>;
   /** Where to write the report. */
   readonly report?: string | undefined;
-  /** A directory of the cleaner's own on the image filesystem. */
-  readonly state: string;
+  /**
+   * A directory of the cleaner's own on the image filesystem. Without one the history is at a usual place, and `disk` is
+   * measured where the runtime says that its images are.
+   */
+  readonly state?: string | undefined;
   readonly dryRun: boolean;
 };
+
+const usualState = '/var/lib/nodesweep';
 
 /** There is no job to do; the message is that of the cause. */
 class BadJobError extends Error {
@@ -53,7 +62,7 @@ async function runOnce(
     log.setBindings({ policy: job.policy, run: job.run });
     const runtime = await connectRuntime(readRuntimeOptions(environment));
     const readUsage = createUsageReader(runtime, environment.POD_UID);
-    const node = openNode(options.state, environment, await readClock(), log);
+    const node = openNode(options.state, runtime, environment, await readClock(), log);
     const findings = await sweep(job, { runtime, readUsage, node, onImage: (event) => log.info(event) }, signal);
     return buildReport(findings, durationMs());
   } catch (error) {
@@ -64,6 +73,25 @@ async function runOnce(
     log.error({ event: 'error', reason, ...(!isExpected && { err: error }) }, message);
     return buildFailure([{ reason, message }], durationMs());
   }
+}
+
+/** Decides about the images of this node as {@link clean} would, and changes nothing. Rejects where that would not begin. */
+export async function plan(
+  { loadJob, state }: Pick<CleanOptions, 'loadJob' | 'state'>,
+  environment: NodeJS.ProcessEnv,
+): Promise<PlanDocument> {
+  const job = await loadJob();
+  const runtime = await connectRuntime(readRuntimeOptions(environment));
+  const clock = await readClock();
+  return planNode(job, {
+    runtime,
+    readUsage: createUsageReader(runtime, environment.POD_UID),
+    clock,
+    node: environment.NODE_NAME || hostname(),
+    ownReferences: readOwnReferences(environment),
+    loadHistory: () => loadHistory(state ?? usualState, clock),
+    measureDisk: () => (state === undefined ? measureImageDisk(runtime, usualState) : measureNearest(state)),
+  });
 }
 
 /** Synchronous, so that nothing logged is lost however the process ends. */
@@ -106,11 +134,22 @@ function readRuntimeOptions({ CRICTL, CONTAINER_RUNTIME_ENDPOINT }: NodeJS.Proce
   return { crictl: CRICTL || 'crictl', endpoint: CONTAINER_RUNTIME_ENDPOINT || undefined };
 }
 
-function openNode(directory: string, { NODESWEEP_IMAGE }: NodeJS.ProcessEnv, clock: Clock, log: Logger): Node {
+function readOwnReferences({ NODESWEEP_IMAGE }: NodeJS.ProcessEnv): readonly string[] {
+  return NODESWEEP_IMAGE ? [NODESWEEP_IMAGE] : [];
+}
+
+function openNode(
+  state: string | undefined,
+  runtime: Runtime,
+  environment: NodeJS.ProcessEnv,
+  clock: Clock,
+  log: Logger,
+): Node {
+  const directory = state ?? usualState;
   return {
     now: clock.now,
-    ownReferences: NODESWEEP_IMAGE ? [NODESWEEP_IMAGE] : [],
-    measureDisk: () => measureDisk(directory),
+    ownReferences: readOwnReferences(environment),
+    measureDisk: () => (state === undefined ? measureImageDisk(runtime, directory) : measureDisk(directory)),
     saveHistory: (history) => saveHistory(directory, history, clock),
     loadHistory: async () => {
       const loaded = await loadHistory(directory, clock);
