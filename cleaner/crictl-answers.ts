@@ -3,39 +3,49 @@ import { describeIssue, describeNonJson, parseTime, unique } from './answer.ts';
 import { normaliseNames } from './reference.ts';
 import type { Container, ContainerDetails, Image, ImageDetails } from './runtime.ts';
 
-// Go prints 64-bit integers as strings, and older versions leave empty fields out.
+/*
+ * crictl prints every field, empty ones too: one that is missing was lost on the way, and with it a name, a use or a pin.
+ * What only newer versions know may be missing, and nobody minds what nobody knows yet.
+ */
 const text = z.string().default('');
-const size = z.union([z.string().regex(/^\d+$/), z.int().nonnegative()]).transform(Number);
-const labels = z.record(z.string(), z.string()).nullish();
+// Go prints 64-bit integers as strings.
+const size = z.union([z.string().regex(/^\d{1,15}$/), z.int().nonnegative()]).transform(Number);
 const imageSpec = z.object({ image: text, userSpecifiedImage: text, user_specified_image: text }).nullish();
+// IDs become arguments of crictl, and images are removed by ID alone: no option and no name may pass for one.
+const imageId = z.string().regex(/^(?:[a-z0-9]+:)?[0-9a-f]{64,}$/, 'is no ID of an image');
+const containerId = z.string().regex(/^\w[\w.-]*$/, 'is no ID of a container');
 
 const imageSchema = z.object({
-  id: z.string().min(1),
-  repoTags: z.array(z.string()).nullish(),
-  repoDigests: z.array(z.string()).nullish(),
-  size: size.default(0),
-  pinned: z.boolean().default(false),
+  id: imageId,
+  repoTags: z.array(z.string()),
+  repoDigests: z.array(z.string()),
+  size,
+  pinned: z.boolean().optional(),
 });
 
 const containerSchema = z.object({
-  id: z.string().min(1),
+  id: containerId,
   image: imageSpec,
-  imageRef: text,
+  imageRef: z.string().min(1, 'is empty'),
   imageId: text,
   metadata: z.object({ name: text }).nullish(),
-  labels,
+  labels: z
+    .object({
+      'io.kubernetes.pod.namespace': text,
+      'io.kubernetes.pod.name': text,
+      'io.kubernetes.pod.uid': text,
+    })
+    .nullish(),
 });
 
+const mountSchema = z.object({ hostPath: text, image: imageSpec }).refine(hasSource, 'has neither a path nor an image');
+
 const containerStatusSchema = z.object({
-  status: z.object({
-    id: z.string().min(1),
-    finishedAt: text,
-    mounts: z.array(z.object({ image: imageSpec })).nullish(),
-  }),
+  status: z.object({ id: containerId, finishedAt: text, mounts: z.array(mountSchema) }),
 });
 
 const imageStatusSchema = z.object({
-  status: z.object({ id: z.string().min(1) }),
+  status: z.object({ id: imageId }),
   info: z
     .object({
       imageSpec: z
@@ -48,7 +58,12 @@ const imageStatusSchema = z.object({
 const filesystemSchema = z.object({ fsId: z.object({ mountpoint: z.string().min(1) }) });
 
 /** `crictl images -o json` */
-export const imagesAnswer = z.object({ images: z.array(imageSchema.transform(toImage)) }).transform((a) => a.images);
+export const imagesAnswer = z
+  .object({ images: z.array(imageSchema) })
+  .refine(({ images }) => images.every(({ pinned }) => (pinned === undefined) === (images[0]?.pinned === undefined)), {
+    message: 'some of the images tell whether they are pinned, and some do not',
+  })
+  .transform(({ images }) => images.map(toImage));
 
 /** `crictl ps -a -o json` */
 export const containersAnswer = z
@@ -62,17 +77,20 @@ export const containerStatusesAnswer = oneOrMany(containerStatusSchema.transform
 export const imageStatusesAnswer = oneOrMany(imageStatusSchema.transform(toImageDetails));
 
 /**
- * `crictl imagefsinfo -o json`: the mount points of the filesystems with images. Newer versions list them, apart from
- * those of the containers; older ones print the only one there is.
+ * `crictl imagefsinfo -o json`: the mount points of the filesystems with images. From 1.29 on they are listed, apart from
+ * those of the containers; before, there is one document for each.
  */
-export const filesystemsAnswer = z
-  .object({ status: z.union([z.object({ imageFilesystems: z.array(filesystemSchema).min(1) }), filesystemSchema]) })
-  .transform(({ status }) => ('imageFilesystems' in status ? status.imageFilesystems : [status]))
+export const filesystemsAnswer = oneOrMany(
+  z.object({ status: z.union([z.object({ imageFilesystems: z.array(filesystemSchema).min(1) }), filesystemSchema]) }),
+)
+  .transform((answers) =>
+    answers.flatMap(({ status }) => ('imageFilesystems' in status ? status.imageFilesystems : [status])),
+  )
   .transform((filesystems) => unique(filesystems.map(({ fsId }) => fsId.mountpoint)));
 
 /** `crictl pods -o json`: the states of the sandboxes. */
 export const sandboxesAnswer = z
-  .object({ items: z.array(z.object({ state: z.string() })) })
+  .object({ items: z.array(z.object({ state: z.enum(['SANDBOX_READY', 'SANDBOX_NOTREADY']) })) })
   .transform((answer) => answer.items.map(({ state }) => state));
 
 /** `crictl info -o json`: the reference of the pause image, which containerd 2 and others don't tell. */
@@ -102,11 +120,17 @@ function parseJson(text: string): unknown {
 }
 
 function oneOrMany<T extends z.ZodType>(one: T) {
-  return z.union([z.array(one), one.transform((answer) => [answer])]);
+  return z.preprocess((answer) => (Array.isArray(answer) ? answer : [answer]), z.array(one).min(1));
 }
 
-function toImage({ id, repoTags, repoDigests, size, pinned }: z.output<typeof imageSchema>): Image {
-  return { id, names: normaliseNames([...(repoTags ?? []), ...(repoDigests ?? [])]), sizeBytes: size, pinned };
+/** The name of an image that is mounted comes with what the runtime resolved it to. */
+function hasSource({ hostPath, image }: { hostPath: string; image?: z.output<typeof imageSpec> }): boolean {
+  const isNamed = Boolean(image?.userSpecifiedImage || image?.user_specified_image);
+  return image?.image ? true : hostPath !== '' && !isNamed;
+}
+
+function toImage({ id, repoTags, repoDigests, size, pinned = false }: z.output<typeof imageSchema>): Image {
+  return { id, names: normaliseNames([...repoTags, ...repoDigests]), sizeBytes: size, pinned };
 }
 
 function toContainer({ id, image, imageRef, imageId, metadata, labels }: z.output<typeof containerSchema>): Container {
@@ -123,11 +147,10 @@ function toContainer({ id, image, imageRef, imageId, metadata, labels }: z.outpu
 
 function toContainerDetails({ status }: z.output<typeof containerStatusSchema>): ContainerDetails {
   const finishedAt = parseTime(status.finishedAt);
-  const mounts = status.mounts ?? [];
   return {
     id: status.id,
     mountedImages: unique(
-      mounts.flatMap(({ image }) => [image?.image, image?.userSpecifiedImage, image?.user_specified_image]),
+      status.mounts.flatMap(({ image }) => [image?.image, image?.userSpecifiedImage, image?.user_specified_image]),
     ),
     ...(finishedAt !== undefined && { finishedAt }),
   };

@@ -1,4 +1,3 @@
-import { execa, type Result } from 'execa';
 import type * as z from 'zod';
 import {
   containerStatusesAnswer,
@@ -12,7 +11,8 @@ import {
 } from './crictl-answers.ts';
 import { CrictlError, type CrictlProblem } from './crictl-error.ts';
 import { readComplaints } from './crictl-messages.ts';
-import type { RemovalAnswer, Runtime } from './runtime.ts';
+import { type CrictlCall, type RunCrictl, runCrictl } from './crictl-process.ts';
+import type { ImageDetails, RemovalAnswer, Runtime } from './runtime.ts';
 
 export type CrictlOptions = {
   /** Path or name of the executable. */
@@ -29,16 +29,16 @@ export type CrictlOptions = {
 
 /** So many IDs in one call keep its answer, which holds the whole configuration of each, to a few megabytes. */
 const idsPerCall = 200;
-const maxAnswerBytes = 64 * 1024 * 1024;
-const processOptions = { reject: false, detached: true, stdin: 'ignore', maxBuffer: maxAnswerBytes } as const;
+/** Each image that can't be inspected costs a call of its own: after so many, no more are asked about. */
+const maxFailures = 50;
 
-type Call = { readonly executable: string; readonly global: readonly string[]; readonly deadlineSeconds: number };
-type Ended = { readonly stdout: string } | { readonly problem: CrictlProblem; readonly cause: unknown };
+/** A way to call crictl: with the deadline of the calls that read, or of those that remove. */
+type Caller = { readonly run: RunCrictl; readonly call: CrictlCall };
 
 /** The runtime of a node as crictl shows it, over the runtime's socket. */
-export function createCrictl(options: CrictlOptions): Runtime {
-  const reading = prepareCall(options, options.readSeconds ?? 30);
-  const removing = prepareCall(options, options.removeSeconds ?? 600);
+export function createCrictl(options: CrictlOptions, run: RunCrictl = runCrictl): Runtime {
+  const reading: Caller = { run, call: prepareCall(options, options.readSeconds ?? 30) };
+  const removing: Caller = { run, call: prepareCall(options, options.removeSeconds ?? 600) };
   return {
     listImages: () => ask(reading, ['images', '-o', 'json'], imagesAnswer),
     listContainers: () => ask(reading, ['ps', '-a', '-o', 'json'], containersAnswer),
@@ -48,19 +48,23 @@ export function createCrictl(options: CrictlOptions): Runtime {
       return states.filter((state) => state === 'SANDBOX_READY').length;
     },
     getSandboxImage: () => ask(reading, ['info', '-o', 'json'], infoAnswer),
-    inspectImages: (ids) => askAbout(reading, ['inspecti', '-o', 'json'], ids, imageStatusesAnswer),
+    inspectImages: (ids) => inspectImages(reading, ids),
     getImageFilesystems: () => ask(reading, ['imagefsinfo', '-o', 'json'], filesystemsAnswer),
     removeImages: (ids) => remove(removing, ids),
   };
 }
 
-function prepareCall({ executable, endpoint, graceSeconds = 5 }: CrictlOptions, seconds: number): Call {
+function prepareCall({ executable, endpoint, graceSeconds = 5 }: CrictlOptions, seconds: number): CrictlCall {
   const address = endpoint?.startsWith('/') ? `unix://${endpoint}` : endpoint;
   const endpoints = address ? ['-r', address, '-i', address] : [];
   return { executable, global: ['-t', `${seconds}s`, ...endpoints], deadlineSeconds: seconds + graceSeconds };
 }
 
-async function ask<T extends z.ZodType>(call: Call, args: readonly string[], schema: T): Promise<z.output<T>> {
+async function ask<T extends z.ZodType>(
+  { run, call }: Caller,
+  args: readonly string[],
+  schema: T,
+): Promise<z.output<T>> {
   const ended = await run(call, args);
   const fail = (problem: CrictlProblem, cause?: unknown) =>
     new CrictlError(call.executable, abbreviate(args), problem, { cause });
@@ -70,27 +74,56 @@ async function ask<T extends z.ZodType>(call: Call, args: readonly string[], sch
   return read.answer;
 }
 
-async function askAbout<T>(
-  call: Call,
+/** Asks about objects, so many in a call, and about all of them: an answer that leaves one out fails. */
+async function askAbout<T extends { readonly id: string }>(
+  caller: Caller,
   args: readonly string[],
   ids: readonly string[],
-  schema: z.ZodType<readonly (T & { readonly id: string })[]>,
-): Promise<readonly (T & { readonly id: string })[]> {
-  const answers = [];
+  schema: z.ZodType<readonly T[]>,
+): Promise<readonly T[]> {
+  const answers: T[] = [];
   for (let from = 0; from < ids.length; from += idsPerCall) {
     const asked = ids.slice(from, from + idsPerCall);
-    const answered = await ask(call, [...args, ...asked], schema);
-    const missing = asked.find((id) => !answered.some((answer) => answer.id === id));
+    const answered = await ask(caller, [...args, ...asked], schema);
+    const known = new Set(answered.map(({ id }) => id));
+    const missing = asked.find((id) => !known.has(id));
     if (missing !== undefined) {
       const detail = `it says nothing of ${missing}`;
-      throw new CrictlError(call.executable, abbreviate(args), { kind: 'Unreadable', detail });
+      throw new CrictlError(caller.call.executable, abbreviate(args), { kind: 'Unreadable', detail });
     }
     answers.push(...answered);
   }
   return answers;
 }
 
-async function remove(call: Call, ids: readonly string[]): Promise<RemovalAnswer> {
+/** One image that can't be inspected fails the whole call: it is left out, and the others are asked about again. */
+async function inspectImages(caller: Caller, ids: readonly string[]): Promise<readonly ImageDetails[]> {
+  const details: ImageDetails[] = [];
+  let failures = 0;
+  for (let left = ids; left.length > 0 && failures < maxFailures; ) {
+    const asked = left.slice(0, idsPerCall);
+    try {
+      details.push(...(await askAbout(caller, ['inspecti', '-o', 'json'], asked, imageStatusesAnswer)));
+      left = left.slice(asked.length);
+    } catch (error) {
+      const culprits = findCulprits(error, asked);
+      if (culprits.length === 0) throw error;
+      left = left.filter((id) => !culprits.includes(id));
+      failures++;
+    }
+  }
+  return details;
+}
+
+/** The images that a call failed at; none where it failed for another reason, such as a runtime that is down. */
+function findCulprits(error: unknown, ids: readonly string[]): readonly string[] {
+  if (!(error instanceof CrictlError) || error.problem.kind !== 'Exited') return [];
+  const { stderr } = error.problem;
+  if (/code = (?:DeadlineExceeded|Unavailable)/.test(stderr)) return [];
+  return readComplaints(stderr, ids).flatMap(({ imageId }) => imageId ?? []);
+}
+
+async function remove({ run, call }: Caller, ids: readonly string[]): Promise<RemovalAnswer> {
   const ended = await run(call, ['rmi', ...ids]);
   if (!('problem' in ended)) return { timedOut: false, complaints: [] };
   const { problem } = ended;
@@ -99,45 +132,6 @@ async function remove(call: Call, ids: readonly string[]): Promise<RemovalAnswer
     return { timedOut: problem.kind === 'TimedOut', complaints: [{ message }] };
   }
   return { timedOut: problem.stderr.includes('DeadlineExceeded'), complaints: readComplaints(problem.stderr, ids) };
-}
-
-/**
- * The process leads a group of its own, so that a signal to ours leaves a removal in flight alone, and so that at the
- * deadline whatever it started ends too: a child that holds standard output open would keep us waiting.
- */
-async function run({ executable, global, deadlineSeconds }: Call, args: readonly string[]): Promise<Ended> {
-  const deadline = new AbortController();
-  const subprocess = execa(executable, [...global, ...args], processOptions);
-  const timer = setTimeout(() => {
-    deadline.abort();
-    killGroup(subprocess.pid);
-  }, deadlineSeconds * 1_000);
-  const result = await subprocess;
-  clearTimeout(timer);
-  if (!result.failed) return { stdout: result.stdout };
-  const problem = deadline.signal.aborted ? timedOut(deadlineSeconds) : describeEnd(result);
-  return { problem, cause: result.cause };
-}
-
-function killGroup(leader: number | undefined): void {
-  if (leader === undefined) return;
-  try {
-    process.kill(-leader, 'SIGKILL');
-  } catch {
-    // It ended by itself a moment ago.
-  }
-}
-
-function timedOut(seconds: number): CrictlProblem {
-  return { kind: 'TimedOut', seconds };
-}
-
-function describeEnd({ code, isMaxBuffer, signal, exitCode, stderr }: Result<typeof processOptions>): CrictlProblem {
-  if (code === 'ENOENT') return { kind: 'Missing' };
-  if (isMaxBuffer) return { kind: 'Unreadable', detail: `it is longer than ${maxAnswerBytes} characters` };
-  if (signal !== undefined) return { kind: 'Killed', signal };
-  if (exitCode !== undefined) return { kind: 'Exited', exitCode, stderr: stderr };
-  return { kind: 'NotExecutable', code: code ?? 'unknown' };
 }
 
 /** For messages: hundreds of IDs tell no more than their number. */

@@ -1,7 +1,6 @@
-import { readConsistently } from './consistent.ts';
 import type { DiskUsage } from './disk-usage.ts';
 import { type History, updateHistory } from './history.ts';
-import type { ReadUsage } from './inventory.ts';
+import type { Inventory, ReadUsage } from './inventory.ts';
 import type { Job } from './job.ts';
 import { selectCrowded } from './newest.ts';
 import { findCandidates, foreseePlan, makePlan, type Plan } from './plan.ts';
@@ -35,29 +34,18 @@ export async function decide(job: Job, ports: DecidePorts, all = false): Promise
 
 /** Where nothing could go, three lists tell it, and no more is asked of the runtime. */
 async function gatherFacts(job: Job, ports: DecidePorts, all: boolean): Promise<Facts> {
-  const { runtime, readUsage, now, ownReferences } = ports;
-  const known = Promise.all([ports.loadHistory(), ports.measureDisk()]);
-  // A failure of what isn't waited for yet must not end the process.
-  known.catch(() => {});
-  return readConsistently(
-    readUsage,
-    ({ images }) => images.map(({ id }) => id),
-    async (usage) => {
-      const [earlier, diskUsage] = await known;
-      const history = updateHistory(earlier, usage, now);
-      const listed = { ...usage, sandboxImage: undefined, details: new Map() };
-      const facts: Facts = { job, inventory: listed, history, ownReferences, diskUsage, now };
-      if (!all && findCandidates(facts).length === 0) return facts;
-      const [sandboxImage, details] = await Promise.all([
-        runtime.getSandboxImage(),
-        runtime.inspectImages(all ? idsOf(usage.images) : selectToInspect(job, usage.images)),
-      ]);
-      return {
-        ...facts,
-        inventory: { ...usage, sandboxImage, details: new Map(details.map((detail) => [detail.id, detail])) },
-      };
-    },
-  );
+  const { runtime, now, ownReferences } = ports;
+  const [usage, earlier, diskUsage] = await Promise.all([ports.readUsage(), ports.loadHistory(), ports.measureDisk()]);
+  const history = updateHistory(earlier, usage, now);
+  const inventory: Inventory = { ...usage, sandboxImage: undefined, details: new Map() };
+  const facts: Facts = { job, inventory, history, ownReferences, diskUsage, now };
+  if (!all && findCandidates(facts).length === 0) return facts;
+  const [sandboxImage, known] = await Promise.all([
+    runtime.getSandboxImage(),
+    runtime.inspectImages(all ? idsOf(usage.images) : selectToInspect(job, usage.images)),
+  ]);
+  const details = new Map(known.map((detail) => [detail.id, detail]));
+  return { ...facts, inventory: { ...inventory, sandboxImage, details } };
 }
 
 /** Layers matter where removal ends at a usage, and those of images that stay do too; build times among many of a kind. */

@@ -1,6 +1,6 @@
 import type { Container } from './runtime.ts';
 
-type Reason = 'DuplicateId' | 'ContainersCutShort' | 'ImagesCutShort' | 'UnresolvedContainer';
+type Reason = 'ContainersCutShort' | 'ImagesCutShort' | 'UnresolvedContainer';
 
 /** What the runtime told doesn't fit together, so that nothing can be said to be unused. */
 export class InventoryError extends Error {
@@ -11,11 +11,6 @@ export class InventoryError extends Error {
     super(`${message}; nothing was removed because of it`);
     this.reason = reason;
   }
-}
-
-export function duplicateId(kind: 'image' | 'container', id: string): InventoryError {
-  const message = `the runtime lists ${kind} ${id} twice: restart the container runtime if this goes on`;
-  return new InventoryError('DuplicateId', message);
 }
 
 export function missingOwnContainer(podUid: string): InventoryError {

@@ -1,7 +1,7 @@
 import { readConsistently } from './consistent.ts';
 import { type ImageIndex, indexImages } from './image-index.ts';
-import { duplicateId, missingOwnContainer, noContainers, noImages, unresolvedContainer } from './inventory-error.ts';
-import { isImageId } from './reference.ts';
+import { missingOwnContainer, noContainers, noImages, unresolvedContainer } from './inventory-error.ts';
+import { isExact, isImageId } from './reference.ts';
 import type { Container, ContainerDetails, Image, ImageDetails, Runtime } from './runtime.ts';
 
 /** The images on a node and which of them a container of any state refers to. */
@@ -44,9 +44,8 @@ export function createUsageReader(runtime: UsagePorts, podUid: string | undefine
 }
 
 async function readLists(runtime: UsagePorts, podUid: string | undefined) {
-  const [images, containers] = await Promise.all([runtime.listImages(), runtime.listContainers()]);
-  refuseDuplicates('image', images);
-  refuseDuplicates('container', containers);
+  const [listed, containers] = await Promise.all([runtime.listImages(), runtime.listContainers()]);
+  const images = mergeById(listed);
   const readySandboxes = containers.length === 0 ? await runtime.countReadySandboxes() : 0;
   if (readySandboxes > 0) throw noContainers(readySandboxes);
   if (images.length === 0 && containers.length > 0) throw noImages(containers.length);
@@ -54,30 +53,46 @@ async function readLists(runtime: UsagePorts, podUid: string | undefined) {
   return { images, containers };
 }
 
-function refuseDuplicates(kind: 'image' | 'container', objects: readonly { readonly id: string }[]): void {
-  const seen = new Set<string>();
-  for (const { id } of objects) {
-    const bare = id.replace(/^sha256:/, '');
-    if (seen.has(bare)) throw duplicateId(kind, id);
-    seen.add(bare);
+/** CRI-O lists an artifact once for each of its tags: it is one image, and all that is said of it counts. */
+function mergeById(images: readonly Image[]): readonly Image[] {
+  const merged = new Map<string, Image>();
+  for (const image of images) {
+    const key = image.id.replace(/^sha256:/, '');
+    const other = merged.get(key);
+    merged.set(key, other === undefined ? image : merge(other, image));
   }
+  return [...merged.values()];
 }
 
+function merge(image: Image, other: Image): Image {
+  return {
+    id: image.id,
+    names: [...new Set([...image.names, ...other.names])],
+    sizeBytes: Math.max(image.sizeBytes, other.sizeBytes),
+    pinned: image.pinned || other.pinned,
+  };
+}
+
+/** One image that is gone is no wonder; but where no container leads to any image, the two lists speak of other things. */
 function resolveContainers(
   containers: readonly Container[],
   details: ReadonlyMap<string, ContainerDetails>,
   index: ImageIndex,
 ): Omit<Usage, 'images'> {
-  const inUse = new Map<string, readonly string[]>();
+  const inUse = new Map<string, string[]>();
   const finishedAt = new Map<string, number>();
   for (const container of containers) {
     const { mountedImages = [], finishedAt: finished = Number.POSITIVE_INFINITY } = details.get(container.id) ?? {};
     const used = [...resolveImage(container, index), ...resolveMounts(container, mountedImages, index)];
     for (const id of new Set(used)) {
-      inUse.set(id, [...(inUse.get(id) ?? []), container.name]);
+      const names = inUse.get(id);
+      if (names === undefined) inUse.set(id, [container.name]);
+      else names.push(container.name);
       finishedAt.set(id, Math.max(finishedAt.get(id) ?? 0, finished));
     }
   }
+  const [first] = containers;
+  if (first !== undefined && inUse.size === 0) throw unresolvedContainer(first, referencesOf(first));
   return { inUse, finishedAt: new Map([...finishedAt].filter(([, time]) => Number.isFinite(time))) };
 }
 
@@ -87,19 +102,23 @@ function resolveContainers(
  * some image, and not by a tag alone where it tells an ID or a digest too: the tag may have moved since.
  */
 function resolveImage(container: Container, index: ImageIndex): ReadonlySet<string> {
-  const { imageId, references } = container;
-  if (imageId !== undefined && (isImageId(imageId) || index([imageId]).size > 0))
-    return index([imageId, ...references]);
-  const exact = references.filter((reference) => isImageId(reference) || reference.includes('@'));
-  const decisive = exact.length > 0 ? exact : references;
+  const all = referencesOf(container);
+  const found = index(all);
+  if (container.imageId !== undefined && isImageId(container.imageId)) return found;
+  const exact = all.filter((reference) => reference === container.imageId || isExact(reference));
+  const decisive = exact.length > 0 ? exact : all;
   if (index(decisive).size === 0) throw unresolvedContainer(container, decisive);
-  return index(references);
+  return found;
 }
 
 function resolveMounts(container: Container, references: readonly string[], index: ImageIndex): ReadonlySet<string> {
   const unresolved = references.filter((reference) => !isImageId(reference) && index([reference]).size === 0);
   if (unresolved.length > 0 && !references.some(isImageId)) throw unresolvedContainer(container, unresolved);
   return index(references);
+}
+
+function referencesOf({ imageId, references }: Container): readonly string[] {
+  return imageId === undefined ? references : [imageId, ...references];
 }
 
 function idsOf(objects: readonly { readonly id: string }[]): readonly string[] {

@@ -11,7 +11,8 @@ export function selectCrowded(images: readonly Image[], count: number): readonly
 
 /**
  * The IDs of the `count` newest images of every repository, used ones included: by build time, or else by when they
- * were first seen. An image with names in several repositories counts in each.
+ * were first seen. What can't be told apart from the last of them, and what couldn't be inspected, may be as new and
+ * counts too. An image with names in several repositories counts in each.
  */
 export function findNewest(
   images: readonly Image[],
@@ -21,9 +22,17 @@ export function findNewest(
 ): ReadonlySet<string> {
   if (count === 0) return new Set();
   const bornAt = ({ id }: Image) => details.get(id)?.builtAt ?? records.get(id)?.firstSeen ?? 0;
-  const newestFirst = (a: Image, b: Image) => bornAt(b) - bornAt(a) || (a.id < b.id ? -1 : 1);
-  const newest = groupByRepository(images).flatMap((group) => group.toSorted(newestFirst).slice(0, count));
-  return new Set(newest.map(({ id }) => id));
+  const selectNewest = (group: readonly Image[]) => {
+    if (group.length <= count) return group;
+    const inspected = group.filter(({ id }) => details.has(id));
+    const lastBorn = inspected.map(bornAt).toSorted((a, b) => b - a)[count - 1] ?? 0;
+    return group.filter((image) => !details.has(image.id) || bornAt(image) >= lastBorn);
+  };
+  return new Set(
+    groupByRepository(images)
+      .flatMap(selectNewest)
+      .map(({ id }) => id),
+  );
 }
 
 function groupByRepository(images: readonly Image[]): readonly (readonly Image[])[] {

@@ -45,7 +45,7 @@ export function normaliseNames(texts: readonly string[]): readonly string[] {
  * the repository, and each of its full names. What can't be parsed is a key as it is written.
  */
 export function referenceKeys(text: string): readonly string[] {
-  const bare = text.replace(/^docker(?:-pullable)?:\/\//, '');
+  const bare = withoutScheme(text);
   const id = imageId.exec(bare)?.[1];
   if (id !== undefined) return [`sha256:${id}`];
   const reference = parseReference(bare);
@@ -96,6 +96,16 @@ export function isDigest(text: string): boolean {
 /** Whether a text is the ID of an image, with or without `sha256:`. */
 export function isImageId(text: string): boolean {
   return imageId.test(text);
+}
+
+/** Whether a reference tells an image by its content: an ID or a digest, as opposed to a tag, which may move. */
+export function isExact(text: string): boolean {
+  return text.includes('@') || isImageId(withoutScheme(text));
+}
+
+/** Docker Engine, seen through the CRI, writes a scheme before IDs and digests. */
+function withoutScheme(text: string): string {
+  return text.replace(/^docker(?:-pullable)?:\/\//, '');
 }
 
 function formatKeys({ repository, tag, digest }: Reference): readonly string[] {

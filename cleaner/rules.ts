@@ -162,7 +162,8 @@ function keepNewest({ job, inventory, history }: Facts): KeepRule {
   const newest = findNewest(inventory.images, count, inventory.details, history.images);
   return {
     reason: 'NewestInRepository',
-    findCause: ({ id }) => (newest.has(id) ? `among the ${count} newest of its repository` : undefined),
+    findCause: ({ id }) =>
+      newest.has(id) ? `among the ${count} newest of its repository, as far as can be told` : undefined,
     otherwise: count === 0 ? 'keepNewestPerRepository is 0' : `not among the ${count} newest of its repositories`,
   };
 }

@@ -62,7 +62,10 @@ export interface Runtime {
   countReadySandboxes(): Promise<number>;
   /** The reference of the pause image, where the runtime tells it. */
   getSandboxImage(): Promise<string | undefined>;
-  /** Fails when one of the images is gone. */
+  /**
+   * Leaves out those that are gone or can't be inspected, such as one with a damaged record: no single image must stand in
+   * the way of a decision about all others.
+   */
   inspectImages(ids: readonly string[]): Promise<readonly ImageDetails[]>;
   /** Where the filesystems with the images are mounted on the node; several where the runtime keeps images on several. */
   getImageFilesystems(): Promise<readonly string[]>;

@@ -68,7 +68,7 @@ const isMain = ({ path }: SourceFile) => basename(path) === 'main.ts';
 /** The adapters, by the library that only they import. */
 const adapters: Record<string, RegExp> = {
   '@kubernetes/client-node': /^scheduler\/kubernetes.*\.ts$/,
-  execa: /^(cleaner\/crictl|scheduler\/local-pods)\.ts$/,
+  execa: /^(cleaner\/crictl(-process)?|scheduler\/local-pods)\.ts$/,
   dockerode: /^cleaner\/docker\.ts$/,
   'node-cron': /^scheduler\/schedule\.ts$/,
 };

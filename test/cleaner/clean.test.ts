@@ -161,7 +161,9 @@ describe('nothing is removed, and the exit code is 2 (C36, T1)', () => {
   it.each<[what: string, node: Partial<SimulatedNode>, message: RegExp]>([
     [
       'a container refers to no image (T3)',
-      { containers: [buildContainer(web, { answer: { imageId: null, image: { image: 'ghost' }, imageRef: '' } })] },
+      {
+        containers: [buildContainer(web, { answer: { imageId: null, image: { image: 'ghost' }, imageRef: 'ghost' } })],
+      },
       /container main \(.*\) uses ghost, which is no image here: remove the container.*nothing was removed/,
     ],
     [

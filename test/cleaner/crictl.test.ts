@@ -78,7 +78,7 @@ describe('an answer', () => {
   });
 
   it('that says nothing of a container it was asked about is refused (T1)', async () => {
-    const executable = await writeExecutable('echo \'{"status":{"id":"another"}}\'');
+    const executable = await writeExecutable('echo \'{"status":{"id":"another","mounts":[]}}\'');
     const inspection = createCrictl({ executable, endpoint }).inspectContainers(['a'.repeat(64)]);
     await expect(inspection).rejects.toThrow(`it says nothing of ${'a'.repeat(64)}`);
   });

@@ -33,6 +33,7 @@ describe('an image is used', () => {
     ['by a bare digest (T6)', { references: [digest] }, web],
     ['by tag and digest', { references: [`web:9@${digest}`] }, web],
     ['as Docker Engine writes it', { references: [`docker-pullable://web@${digest}`] }, web],
+    ['by an ID as Docker Engine writes it', { references: [`docker://${web.id}`] }, web],
   ])('%s (C33, T4)', async (_, container, image) => {
     const { inUse } = await readUsage(buildNode(container));
     expect([...inUse.keys()]).toEqual([image.id]);
@@ -91,11 +92,15 @@ describe('nothing can be said of usage', () => {
       { containers: [buildContainer(web, { id: 'c' })], details: [{ id: 'c', mountedImages: ['ghost:1'] }] },
       'uses ghost:1, which is no image here',
     ],
-    ['an image is listed twice', { images: [web, { ...other, id: hex }] }, `lists image ${hex} twice`],
     [
-      'a container is listed twice',
-      { containers: [buildContainer(web, { id: 'c' }), buildContainer(other, { id: 'c' })] },
-      'lists container c twice',
+      'no container at all leads to an image, so that the lists may speak of different things (T3)',
+      { containers: [buildContainer(web, { imageId: `sha256:${'00'.repeat(32)}` })] },
+      `uses sha256:${'00'.repeat(32)}, which is no image here`,
+    ],
+    [
+      'a container tells an ID of a kind that nobody knows, and else a tag that may have moved (T3, T5)',
+      { containers: [buildContainer(web, { imageId: 'novel:1', references: ['docker.io/library/other:1'] })] },
+      'uses novel:1, which is no image here',
     ],
     [
       'there are no containers, but ready sandboxes (T1)',
@@ -130,8 +135,10 @@ describe('nothing can be said of usage', () => {
 
 describe('what comes and goes while it is read', () => {
   it('is no reason to fail: a container whose image is gone already has an ID to tell it by (T6)', async () => {
-    const { inUse } = await readUsage(buildNode({ imageId: `sha256:${'00'.repeat(32)}`, references: ['ghost:1'] }));
-    expect(inUse.size).toBe(0);
+    const runtime = buildNode({ imageId: `sha256:${'00'.repeat(32)}`, references: ['ghost:1'] });
+    runtime.containers = [...runtime.containers, buildContainer(web)];
+    const { inUse } = await readUsage(runtime);
+    expect([...inUse.keys()]).toEqual([web.id]);
   });
 
   it('such as a container that ended before it was inspected, is read again', async () => {
@@ -154,6 +161,20 @@ describe('what comes and goes while it is read', () => {
       return listed;
     };
     expect([...(await readUsage(runtime)).inUse.keys()]).toEqual([fresh.id]);
+  });
+});
+
+describe('what is listed twice', () => {
+  it('is one image, with all its names and pinned if either is', async () => {
+    const twice = { ...web, id: hex, names: ['quay.io/acme/model:2'], sizeBytes: 7, pinned: true };
+    const { images } = await readUsage(buildRuntime({ images: [web, twice, other] }));
+    expect(images).toEqual([{ ...web, names: [...web.names, 'quay.io/acme/model:2'], pinned: true }, other]);
+  });
+
+  it('is a container that uses all that either of the two refers to', async () => {
+    const containers = [buildContainer(web, { id: 'c' }), buildContainer(other, { id: 'c' })];
+    const { inUse } = await readUsage(buildRuntime({ images: [web, crio, other], containers }));
+    expect([...inUse.keys()]).toEqual([web.id, other.id]);
   });
 });
 

@@ -186,13 +186,32 @@ describe('keepNewestPerRepository', () => {
       [two.id]: { firstSeen: 9 },
       [three.id]: { firstSeen: 5 },
     });
-    const plan = makePlan(buildFacts({ job, inventory: { images }, history }));
+    const details = detailsOf(...images.map(({ id }) => ({ id })));
+    const plan = makePlan(buildFacts({ job, inventory: { images, details }, history }));
     expect(plan.kept).toMatchObject([{ image: two, reason: 'NewestInRepository' }]);
+  });
+
+  it('keeps all of those that could be the last to stay, where nothing tells them apart', () => {
+    const details = detailsOf({ id: one.id, builtAt: 3 }, { id: two.id, builtAt: 3 }, { id: three.id, builtAt: 1 });
+    const plan = makePlan(buildFacts({ job, inventory: { images, details } }));
+    expect(plan.kept.map(({ image }) => image)).toEqual([two, one]);
+  });
+
+  it('keeps an image that could not be inspected beside the newest: it may be as new', () => {
+    const details = detailsOf({ id: one.id, builtAt: 3 }, { id: two.id, builtAt: 2 });
+    const plan = makePlan(buildFacts({ job, inventory: { images, details } }));
+    expect(plan.kept.map(({ image }) => image)).toEqual([three, one]);
+    expect(removed(plan)).toEqual([two]);
   });
 
   it('counts used images, and every repository that an image has a name in', () => {
     const both = buildImage(['a.io/app:9', 'b.io/app:9']);
-    const details = detailsOf({ id: three.id, builtAt: 100 }, { id: both.id, builtAt: 50 });
+    const details = detailsOf(
+      { id: three.id, builtAt: 100 },
+      { id: both.id, builtAt: 50 },
+      { id: one.id },
+      { id: two.id },
+    );
     const inventory = { images: [...images, both], details, inUse: buildInUse(three) };
     const plan = makePlan(buildFacts({ job, inventory }));
     expect(plan.kept.map(({ image, reason }) => [image.names[0], reason])).toEqual([
