@@ -1,0 +1,80 @@
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import type { ImageEvent } from '../../cleaner/events.ts';
+import type { JobDocument } from '../../cleaner/job.ts';
+import { parseReport, type Report } from '../../cleaner/report.ts';
+import { type Gate, type GateHooks, openGate } from '../fixtures/gated-crictl/gate.ts';
+import { compileCache, searchPath, type TestNode } from './node.ts';
+
+/** What a run of the cleaner left. */
+export interface CleanResult {
+  /** Undefined after a signal. */
+  readonly exitCode: number | undefined;
+  /** None from a cleaner that was killed. */
+  readonly report: Report | undefined;
+  readonly events: readonly Readonly<Record<string, unknown>>[];
+  readonly images: readonly ImageEvent[];
+}
+
+export interface CleanOptions {
+  readonly job?: Partial<JobDocument>;
+  readonly gate?: Gate;
+  /** For the history; the node's own directory by default. */
+  readonly state?: string;
+}
+
+const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
+/** Starts the cleaner on a node; the promise that comes with the process is of what it left. */
+export async function startClean(node: TestNode, { job, gate, state = node.stateDirectory }: CleanOptions = {}) {
+  const directory = await mkdtemp(join(node.scratch, 'clean-'));
+  const jobFile = join(directory, 'job.json');
+  const reportFile = join(directory, 'report.json');
+  await writeFile(jobFile, JSON.stringify({ version: 1, policy: 'faults', run: 'faults-1', images, ...job }));
+  const files = ['--job', jobFile, '--report', reportFile, '--state', state];
+  const subprocess = execa(process.execPath, [main, 'clean', ...files], {
+    reject: false,
+    env: {
+      PATH: searchPath,
+      CRICTL: node.crictlPath,
+      CONTAINER_RUNTIME_ENDPOINT: `unix://${node.lone.socket}`,
+      NODE_COMPILE_CACHE: compileCache,
+      ...gate?.environment,
+    },
+  });
+  return { subprocess, done: subprocess.then(({ stdout, exitCode }) => readResult(reportFile, stdout, exitCode)) };
+}
+
+export async function runClean(node: TestNode, options: CleanOptions = {}): Promise<CleanResult> {
+  return (await startClean(node, options)).done;
+}
+
+/** The same, with something that happens around the cleaner's calls of crictl. */
+export async function runGated(node: TestNode, hooks: GateHooks, options: CleanOptions = {}): Promise<CleanResult> {
+  const gate = await openGate(node.crictlPath, hooks);
+  try {
+    return await runClean(node, { ...options, gate });
+  } finally {
+    await gate.close();
+  }
+}
+
+/** Of what may go, everything goes at once. */
+const images = { minAge: '0s' };
+
+async function readResult(reportFile: string, stdout: string, exitCode: number | undefined): Promise<CleanResult> {
+  const events = stdout.split('\n').flatMap(parseLine);
+  const isImage = (event: object): event is ImageEvent => 'event' in event && event.event === 'image';
+  const report = parseReport(await readFile(reportFile, 'utf8').catch(() => ''));
+  return { exitCode, report, events, images: events.filter(isImage) };
+}
+
+/** A killed process may leave half a line. */
+function parseLine(line: string): Readonly<Record<string, unknown>>[] {
+  try {
+    return [JSON.parse(line)];
+  } catch {
+    return [];
+  }
+}

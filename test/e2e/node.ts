@@ -1,0 +1,140 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { cacheDirectory } from '../cluster/cache.ts';
+import type { Runtime } from '../cluster/containerd.ts';
+import { findCrictl } from '../cluster/crictl.ts';
+import { type LoneRuntime, startLoneRuntime } from '../cluster/lone-runtime.ts';
+import { buildRunnableImageSpec, type ImageSpec, type WrittenImage, writeImages } from '../helpers/images.ts';
+
+/** Where the stand-in for crictl finds the Node.js it is written for. */
+export const searchPath = `${dirname(process.execPath)}:${process.env.PATH}`;
+
+/** Saves much of the time that starting a program takes. */
+export const compileCache = fileURLToPath(new URL('../../node_modules/.cache/nodesweep', import.meta.url));
+
+export interface PodOptions {
+  /** Whether the container is only created. */
+  readonly created?: boolean;
+  /** What the container's image is called there; the image itself otherwise. */
+  readonly userSpecifiedImage?: string;
+  /** An image to mount as a volume. */
+  readonly mountedImage?: string;
+}
+
+/** A real runtime, and all that a test of the cleaner does with it. */
+export class TestNode {
+  readonly lone: LoneRuntime;
+  /** Path of the crictl that the cleaner uses. */
+  readonly crictlPath: string;
+  /** For files of one test; emptied by `reset`. */
+  scratch = '';
+  readonly #directory: string;
+  #pods = 0;
+
+  static async start(runtime: Runtime, imageFilesystemSize?: string): Promise<TestNode> {
+    const directory = await mkdtemp(join(tmpdir(), 'node-'));
+    const lone = await startLoneRuntime({
+      runtime,
+      directory: join(cacheDirectory(), `lone-${runtime}`),
+      ...(imageFilesystemSize && { imageFilesystemSize }),
+    });
+    const { path } = await findCrictl(directory);
+    const node = new TestNode(lone, path, directory);
+    await node.reset();
+    return node;
+  }
+
+  private constructor(lone: LoneRuntime, crictlPath: string, directory: string) {
+    this.lone = lone;
+    this.crictlPath = crictlPath;
+    this.#directory = directory;
+  }
+
+  async stop(): Promise<void> {
+    await this.lone.stop();
+    await rm(this.#directory, { recursive: true });
+  }
+
+  /** The cleaner's directory on the image filesystem, as this machine sees it. */
+  get stateDirectory(): string {
+    return join(this.lone.visibleImageDirectory, 'nodesweep');
+  }
+
+  /** Removes all pods, all images but the pause image, and the history. */
+  async reset(): Promise<void> {
+    await this.crictl('rmp', '-a', '-f');
+    const names = (await this.lone.ctr('images', 'list', '-q')).split('\n').filter((name) => !name.includes('pause'));
+    const pause = (await this.#images()).find(({ repoTags }) => repoTags.includes('localhost/pause:1'))?.id;
+    const removable = names.filter((name) => name !== '' && name !== pause);
+    if (removable.length > 0) await this.lone.ctr('images', 'rm', '--sync', ...removable);
+    await rm(this.stateDirectory, { recursive: true, force: true });
+    await rm(this.scratch, { recursive: true, force: true });
+    this.scratch = await mkdtemp(join(this.#directory, 'test-'));
+  }
+
+  async crictl(...args: readonly string[]): Promise<string> {
+    const endpoint = `unix://${this.lone.socket}`;
+    const { stdout } = await execa(this.crictlPath, ['-t', '60s', '-r', endpoint, '-i', endpoint, ...args], {
+      env: { PATH: searchPath, NODE_COMPILE_CACHE: compileCache },
+    });
+    return stdout;
+  }
+
+  async importImages(specs: readonly ImageSpec[]): Promise<readonly WrittenImage[]> {
+    const tar = join(this.scratch, 'images.tar');
+    const images = await writeImages(tar, specs);
+    await this.lone.importImages(tar, images);
+    return images;
+  }
+
+  /** Imports images that can run; their program waits, or does what `command` says. */
+  async importRunnables(names: readonly string[], command?: readonly string[]): Promise<readonly WrittenImage[]> {
+    const { program } = this.lone;
+    return this.importImages(await Promise.all(names.map((name) => buildRunnableImageSpec(name, program, command))));
+  }
+
+  /** Makes a pod as the kubelet does; returns the ID of its container, or of the pod where it has none. */
+  async runPod(image?: string, options: PodOptions = {}): Promise<string> {
+    const number = this.#pods++;
+    const pod = await this.#writeConfig({
+      metadata: { name: `pod-${number}`, namespace: 'default', uid: `uid-${number}`, attempt: 0 },
+      linux: { security_context: { namespace_options: { network: 2 } } },
+    });
+    const sandbox = await this.crictl('runp', pod);
+    if (image === undefined) return sandbox;
+    const { userSpecifiedImage, mountedImage, created = false } = options;
+    const config = await this.#writeConfig({
+      metadata: { name: 'main', attempt: 0 },
+      image: { image, ...(userSpecifiedImage && { user_specified_image: userSpecifiedImage }) },
+      ...(mountedImage && { mounts: [{ container_path: '/volume', image: { image: mountedImage }, readonly: true }] }),
+      linux: {},
+    });
+    const container = await this.crictl('create', sandbox, config, pod);
+    if (!created) await this.crictl('start', container);
+    return container;
+  }
+
+  /** IDs of the images that the runtime lists. */
+  async imageIds(): Promise<ReadonlySet<string>> {
+    return new Set((await this.#images()).map(({ id }) => id));
+  }
+
+  /** IDs of the images that have nothing else. */
+  async namelessImageIds(): Promise<readonly string[]> {
+    const images = await this.#images();
+    return images.filter(({ repoTags, repoDigests }) => repoTags.length + repoDigests.length === 0).map(({ id }) => id);
+  }
+
+  async #images(): Promise<readonly { id: string; repoTags: string[]; repoDigests: string[] }[]> {
+    return JSON.parse(await this.crictl('images', '-o', 'json')).images;
+  }
+
+  async #writeConfig(config: object): Promise<string> {
+    const file = join(await mkdtemp(join(this.scratch, 'config-')), 'config.json');
+    await writeFile(file, JSON.stringify(config));
+    return file;
+  }
+}
