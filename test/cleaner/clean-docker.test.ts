@@ -1,0 +1,117 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { JobDocument } from '../../cleaner/job.ts';
+import { reportSchema } from '../../cleaner/report.ts';
+import { type DockerServer, type Failure, startDockerServer } from '../helpers/docker-server.ts';
+
+const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
+const compileCache = fileURLToPath(new URL('../../node_modules/.cache/nodesweep', import.meta.url));
+
+let directory: string;
+let server: DockerServer;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'clean-docker-'));
+  server = await startDockerServer(join(directory, 'docker.sock'));
+});
+
+afterEach(async () => {
+  await server.close();
+  await rm(directory, { recursive: true });
+});
+
+async function clean(job: Partial<JobDocument> = {}, socket = server.socket) {
+  const [jobFile, reportFile] = [join(directory, 'job.json'), join(directory, 'report.json')];
+  await writeFile(jobFile, JSON.stringify({ version: 1, policy: 'nightly', run: 'nightly-1', ...job }));
+  const files = ['--job', jobFile, '--report', reportFile, '--state', join(directory, 'state')];
+  const { exitCode, stdout } = await execa(process.execPath, [main, 'clean', ...files], {
+    reject: false,
+    env: { CONTAINER_RUNTIME_ENDPOINT: `unix://${socket}`, CRICTL: '/nowhere', NODE_COMPILE_CACHE: compileCache },
+  });
+  const report = reportSchema.parse(JSON.parse(await readFile(reportFile, 'utf8')));
+  const events = stdout.split('\n').map((line) => JSON.parse(line));
+  const images = events.filter(({ event }) => event === 'image');
+  return { exitCode, report, decisions: images.map(describeDecision).toSorted() };
+}
+
+function describeDecision({ names, decision, reason, outcome }: Readonly<Record<string, string>>): string {
+  return [names?.[0] ?? 'nameless', decision, outcome, reason].filter(Boolean).join(' ');
+}
+
+const removals = () => server.requests.filter((request) => request.startsWith('DELETE'));
+
+it('cleans Docker Engine: what is used stays, refusals are skips, and the rest goes by ID (C33, C36, T10, T12, T16)', async () => {
+  const { exitCode, report, decisions } = await clean();
+  expect(decisions).toEqual([
+    'docker.io/acme/derived:1 remove removed',
+    'docker.io/acme/job:1 keep InUse',
+    'docker.io/acme/moved:1 remove removed',
+    'docker.io/acme/old:1 remove removed',
+    'docker.io/acme/other:1 remove skipped HasChildren',
+    'docker.io/acme/setup:1 keep InUse',
+    'docker.io/acme/tools:1 remove skipped HasSeveralNames',
+    'docker.io/acme/web:1 keep InUse',
+    'nameless remove removed',
+    'registry.k8s.io/pause:3.10 keep InUse',
+  ]);
+  expect(exitCode).toBe(0);
+  expect(report.images).toMatchObject({ total: 10, inUse: 4, removed: 4, skipped: 2, failed: 0 });
+  expect(removals()).toHaveLength(6);
+  expect(removals().every((request) => /^DELETE \/images\/sha256:[0-9a-f]{64}\?/.test(request))).toBe(true);
+});
+
+it('removes nothing in a dry run', async () => {
+  const { exitCode, report } = await clean({ dryRun: true });
+  expect(exitCode).toBe(0);
+  expect(report.outcome).toBe('DryRun');
+  expect(removals()).toEqual([]);
+});
+
+it('shows a removal that failed in its exit code and its report (C36)', async () => {
+  server.fail('DELETE', 'fails');
+  const { exitCode, report } = await clean({ images: { include: ['**/acme/old:*'] } });
+  expect(exitCode).toBe(1);
+  expect(report.errors).toMatchObject([{ image: 'docker.io/acme/old:1', reason: 'RemovalFailed' }]);
+  expect(report.errors[0]?.message).toContain('something broke');
+});
+
+describe('removes nothing, and ends with 2', () => {
+  it.each<[request: string, how: Failure]>([
+    ['GET /images/json', 'half'],
+    ['GET /containers/json', 'fails'],
+    ['GET /containers/json', 'rubbish'],
+    ['GET /containers/', 'closes the connection'],
+  ])('where %s has no answer to rely on: %s (T1)', async (request, how) => {
+    server.fail(request, how);
+    expect(await clean()).toMatchObject({ exitCode: 2, report: { errors: [{ reason: 'DockerError' }] } });
+    expect(removals()).toEqual([]);
+  });
+
+  it('where the list of containers is empty although there are some (T1)', async () => {
+    server.answers.containers = [];
+    expect(await clean()).toMatchObject({ exitCode: 2, report: { errors: [{ reason: 'ContainersCutShort' }] } });
+    expect(removals()).toEqual([]);
+  });
+
+  it('where a container leads to no image (T3)', async () => {
+    server.answers.containers = server.answers.containers.map((container) => ({
+      ...container,
+      Image: 'x:1',
+      ImageID: '',
+    }));
+    expect(await clean()).toMatchObject({ exitCode: 2, report: { errors: [{ reason: 'UnresolvedContainer' }] } });
+    expect(removals()).toEqual([]);
+  });
+
+  it('where the socket is missing', async () => {
+    const { exitCode, report } = await clean({}, join(directory, 'missing', 'docker.sock'));
+    expect(exitCode).toBe(2);
+    expect(report.errors).toMatchObject([
+      { reason: 'DockerError', message: expect.stringContaining('does not exist') },
+    ]);
+  });
+});
