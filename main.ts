@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
+import { addExplain } from './commands/explain.ts';
+import { addPlan } from './commands/plan.ts';
 import manifest from './package.json' with { type: 'json' };
 import { settings } from './scheduler/settings.ts';
 
@@ -17,6 +19,8 @@ const program = new Command('nodesweep')
 addScheduler();
 addLocal();
 addClean();
+addPlan(program, process.env);
+addExplain(program, process.env);
 addLint();
 addSchema();
 await addComplete();
@@ -99,7 +103,7 @@ Runs as root, as the runtime's socket asks for it; crictl must be 1.24 or newer.
       if (job === undefined && policy === undefined)
         command.error('error: one of --job and --policy is needed', { exitCode: 2 });
       const { clean, loadJobFile } = await import('./cleaner/main.ts');
-      const loadJob = () => (policy === undefined ? loadJobFile(job) : loadPolicyFile(policy));
+      const loadJob = () => (policy === undefined ? loadJobFile(job) : loadCleanPolicy(policy));
       process.exitCode = await clean({ loadJob, report, state, dryRun }, process.env);
     });
 }
@@ -157,10 +161,9 @@ async function addComplete(): Promise<void> {
   tab(program);
 }
 
-async function loadPolicyFile(file: string) {
-  const { jobOfPolicy } = await import('./scheduler/manual.ts');
-  const text = await readFile(file, 'utf8').catch((cause) => {
-    throw new Error(`the policy ${file} can't be read (${cause.message}): check the path given to --policy`, { cause });
-  });
-  return jobOfPolicy(file, text);
+/** A policy that is safe to carry out by hand. */
+async function loadCleanPolicy(file: string) {
+  const { loadPolicyFile } = await import('./commands/policy-file.ts');
+  const { refuseUnkeepable } = await import('./scheduler/manual.ts');
+  return refuseUnkeepable(await loadPolicyFile(file));
 }

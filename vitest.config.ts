@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    coverage: { include: ['main.ts', 'scheduler/**', 'cleaner/**'], reporter: ['text-summary', 'html'] },
+    coverage: { include: ['main.ts', 'commands/**', 'scheduler/**', 'cleaner/**'], reporter: ['text-summary', 'html'] },
     projects: [
       {
         test: {

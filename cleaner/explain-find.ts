@@ -10,8 +10,8 @@ export class ImageChoiceError extends Error {
 }
 
 const maxShown = 5;
-/** At most one in so many of the letters that were typed may be wrong. */
-const lettersPerMistake = 3;
+/** So many letters may be wrong in a name, and at most half of it. */
+const maxMistakes = 3;
 
 /**
  * Finds an image by any of its names, its ID, a digest, or the beginning of an ID or a digest; a repository alone will do
@@ -58,12 +58,11 @@ function findByBeginning(images: readonly PlannedImage[], text: string): readonl
 /** Names that contain what was typed, or differ from it in a few letters. */
 function findNear(images: readonly PlannedImage[], text: string): readonly PlannedImage[] {
   const typed = lastSegment(text);
-  const maxDistance = Math.floor(typed.length / lettersPerMistake) + 1;
-  const distanceTo = (name: string) =>
-    name.includes(typed) ? 0 : leven(typed, lastSegment(name), { maxDistance: maxDistance });
+  const allowed = Math.min(maxMistakes, Math.floor(typed.length / 2));
+  const distanceTo = (name: string) => (name.includes(typed) ? 0 : leven(typed, lastSegment(name)));
   return images
-    .map((image) => ({ image, distance: Math.min(maxDistance, ...image.names.map(distanceTo)) }))
-    .filter(({ distance }) => distance < maxDistance)
+    .map((image) => ({ image, distance: Math.min(...image.names.map(distanceTo)) }))
+    .filter(({ distance }) => distance <= allowed)
     .toSorted((a, b) => a.distance - b.distance)
     .map(({ image }) => image);
 }

@@ -34,19 +34,30 @@ export function formatPlan(plan: PlanDocument, isWide: boolean): string {
   );
 }
 
-function describeTotals({ totals, run }: PlanDocument): string {
+function describeTotals({ totals, run, images: all }: PlanDocument): string {
   const { images, sizeBytes, removals, freesBytes, nominal } = totals;
-  const all = `${images} images of ${formatBytes(sizeBytes)}`;
-  if (removals === 0) return `${all}; none ${run === undefined ? 'would go' : 'was to go'}`;
-  const certainty = nominal === 0 ? '' : ` (nominal for ${nominal}, of which the layers are not known)`;
-  if (run !== undefined) return `${all}; ${removals} were to go, of ${formatBytes(freesBytes)}${certainty}`;
-  return `${all}; ${removals} would go, which frees about ${formatBytes(freesBytes)}${certainty}`;
+  const start = `${images} ${images === 1 ? 'image' : 'images'} of ${formatBytes(sizeBytes)}`;
+  if (run !== undefined) return `${start}; ${removals} were to go${describeOutcomes(all)}`;
+  if (removals === 0) return `${start}; none would go`;
+  const certainty = nominal === 0 ? '' : ` (the sizes of ${nominal} of them, whose layers are not known)`;
+  return `${start}; ${removals} would go, which frees about ${formatBytes(freesBytes)}${certainty}`;
 }
 
-function describeDisk({ disk, filesystem, run }: PlanDocument): readonly string[] {
+function describeOutcomes(images: readonly PlannedImage[]): string {
+  const outcomes = Object.groupBy(
+    images.filter(({ decision }) => decision === 'remove'),
+    ({ outcome = 'unknown' }) => outcome,
+  );
+  const counts = Object.entries(outcomes).map(([outcome, some = []]) => `${some.length} ${outcome}`);
+  return counts.length === 0 ? '' : ` (${counts.join(', ')})`;
+}
+
+function describeDisk({ disk, filesystem, totals, run }: PlanDocument): readonly string[] {
   const thresholds = disk && `removal starts at ${disk.highPercent} % and stops at ${disk.lowPercent} %`;
   if (filesystem === undefined) return thresholds === undefined ? [] : [`Disk usage is not known; ${thresholds}`];
   const { usedPercent, afterPercent } = filesystem;
-  const usage = `Disk usage: ${usedPercent} % -> ${run === undefined ? 'about ' : ''}${afterPercent} %`;
-  return [thresholds === undefined ? usage : `${usage}; ${thresholds}`];
+  const after = ` -> ${run === undefined ? 'about ' : ''}${afterPercent} %`;
+  const usage = `Disk usage: ${usedPercent} %${totals.removals === 0 ? '' : after}`;
+  const isMissed = disk !== undefined && totals.removals > 0 && afterPercent > disk.lowPercent;
+  return [thresholds === undefined ? usage : `${usage}; ${thresholds}${isMissed ? ', which is not reached' : ''}`];
 }

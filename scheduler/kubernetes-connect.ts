@@ -22,7 +22,8 @@ export async function connectCluster(
   return new KubernetesCluster({ config, template, overrides: { sockets, stateDirectories }, apiRate, log });
 }
 
-function loadConfig(isInCluster: boolean): KubeConfig {
+/** That of the cluster this process runs in, else of `KUBECONFIG`. Throws a {@link ClusterError} where there is none. */
+export function loadConfig(isInCluster: boolean): KubeConfig {
   const config = new KubeConfig();
   if (isInCluster) config.loadFromCluster();
   else config.loadFromDefault();

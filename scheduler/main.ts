@@ -1,11 +1,13 @@
 import { hostname } from 'node:os';
 import { pino } from 'pino';
+import type { PlanDocument } from '../cleaner/plan-document.ts';
 import type { Cluster } from './cluster.ts';
 import { serveHealth } from './health.ts';
 import { RunJournal } from './journal.ts';
 import type { LocalOptions } from './local.ts';
 import type { Log } from './log.ts';
 import { Loop } from './loop.ts';
+import { type PlanRequest, planRemotely } from './plan-remote.ts';
 import { reconcile } from './reconcile.ts';
 import { readSettings } from './settings.ts';
 
@@ -42,6 +44,23 @@ export async function runLocal(options: LocalOptions, environment: NodeJS.Proces
   // npm passes a Ctrl-C on that has arrived already: a second one must not cut off the wait for the cleaners.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
   await runUntilSignal(cluster, 60_000, log, () => log.info({ policies: options.policies }, 'the scheduler is ready'));
+}
+
+/**
+ * `nodesweep plan POLICY --node NODE`; SIGTERM or SIGINT ends it, and leaves nothing behind. Rejects with a PlanError,
+ * ClusterError or SettingsError where there is no plan.
+ */
+export async function runPlan(
+  { namespace, ...request }: PlanRequest & { readonly namespace?: string | undefined },
+  environment: NodeJS.ProcessEnv,
+): Promise<PlanDocument> {
+  const controller = new AbortController();
+  nextSignal().then(() => controller.abort());
+  const { loadConfig } = await import('./kubernetes-connect.ts');
+  const { openPlanCluster } = await import('./kubernetes-plan.ts');
+  const config = loadConfig('KUBERNETES_SERVICE_HOST' in environment);
+  const cluster = await openPlanCluster(config, namespace ?? (environment.NODESWEEP_NAMESPACE || 'nodesweep'));
+  return planRemotely(request, cluster, new Date(), controller.signal);
 }
 
 /** Reconciles a cluster until SIGTERM or SIGINT; the pass in progress is finished. */

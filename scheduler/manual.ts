@@ -1,7 +1,7 @@
-import type { Job } from '../cleaner/job.ts';
+import { type Job, jobSchema } from '../cleaner/job.ts';
 import { parseCleanup } from './policy.ts';
 
-/** A policy file that can't be used for a clean by hand; the message names every problem. */
+/** A policy file that can't be used by hand; the message names every problem. */
 export class PolicyFileError extends Error {
   override readonly name = 'PolicyFileError';
 }
@@ -16,4 +16,23 @@ export function jobOfPolicy(file: string, text: string): Job {
   const { dryRun, images, disk } = parsed.policy;
   const references = { startingReferences: [], workloadReferences: [], prepulledReferences: [] };
   return { version: 1, policy: file, run: 'by-hand', dryRun, images, disk, ...references };
+}
+
+/** The job of a policy that leaves everything at its default: whatever is unused would go. */
+export function jobOfDefaults(): Job {
+  return jobSchema.parse({ version: 1, policy: '<defaults>', run: 'by-hand' });
+}
+
+/** What removes images must not break a promise of the policy that it can't keep; throws a {@link PolicyFileError}. */
+export function refuseUnkeepable(job: Job): Job {
+  if (!job.images.protectWorkloads) return job;
+  throw new PolicyFileError(
+    `${job.policy}:images.protectWorkloads: only the scheduler knows the workloads of the cluster; use a copy of the policy without it, if none of their images need to stay`,
+  );
+}
+
+/** What a plan made by hand can't take into account. */
+export function describeUnkeepable(job: Job): readonly string[] {
+  if (!job.images.protectWorkloads) return [];
+  return ['protectWorkloads keeps nothing here: by hand, the workloads of the cluster are not known'];
 }

@@ -22,7 +22,7 @@ function importsOf(path: string, text: string): string[] {
   return specifiers.map((specifier) => (specifier.startsWith('.') ? join(dirname(path), specifier) : specifier));
 }
 
-const folders = ['scheduler', 'cleaner'];
+const folders = ['scheduler', 'cleaner', 'commands'];
 const paths = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
 const files = [...paths.filter((path) => path.endsWith('.ts')), 'main.ts'].map(readSource);
 
@@ -46,6 +46,9 @@ const pure = {
     'labels',
     'lint',
     'manual',
+    'plan-pod',
+    'plan-report',
+    'plan-settings',
     'settings',
   ],
   cleaner: [
@@ -56,6 +59,13 @@ const pure = {
     'wildcard',
     'rules',
     'plan',
+    'plan-build',
+    'plan-document',
+    'plan-cells',
+    'plan-table',
+    'explain',
+    'explain-find',
+    'table',
     'removal-order',
     'shared-layers',
     'report',
@@ -83,7 +93,7 @@ it('every file that is called pure exists', () => {
 });
 
 it('pure files do no I/O, read no clock and write no log', () => {
-  const impure = /^node:(?!crypto$|path$)|^(pino|execa|@kubernetes\/client-node|dockerode)$/;
+  const impure = /^node:(?!crypto$|path$|util$)|^(pino|execa|@kubernetes\/client-node|dockerode)$/;
   expect(offenders((file) => isPure(file) && file.imports.some((name) => impure.test(name)))).toEqual([]);
   expect(
     offenders(
@@ -93,7 +103,15 @@ it('pure files do no I/O, read no clock and write no log', () => {
   ).toEqual([]);
 });
 
-const flows = ['scheduler/reconcile.ts', 'scheduler/runner.ts', 'cleaner/inventory.ts', 'cleaner/removal.ts'];
+const flows = [
+  'scheduler/reconcile.ts',
+  'scheduler/runner.ts',
+  'scheduler/plan-remote.ts',
+  'scheduler/plan-fresh.ts',
+  'cleaner/inventory.ts',
+  'cleaner/plan-node.ts',
+  'cleaner/removal.ts',
+];
 
 it('pure files import neither flows nor adapters, but for their types', () => {
   const isForbidden = (name: string) => flows.includes(name) || (isAdapter(name) && name !== 'scheduler/schedule.ts');
@@ -114,7 +132,7 @@ it('only a main.ts reads the environment, makes the logger, installs signal hand
 });
 
 it('the cleaner imports nothing of the scheduler, and the scheduler only the contract with the cleaner', () => {
-  const contract = ['cleaner/job.ts', 'cleaner/report.ts'];
+  const contract = ['cleaner/job.ts', 'cleaner/report.ts', 'cleaner/plan-document.ts'];
   expect(
     offenders(
       ({ path, imports }) => path.startsWith('cleaner/') && imports.some((name) => name.startsWith('scheduler/')),
