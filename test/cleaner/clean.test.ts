@@ -40,7 +40,7 @@ async function waitForImages(count: number): Promise<void> {
   while (readNode(bench.nodeFile).images.length > count) await sleep(20);
 }
 
-describe.each(['containerd-1.6', 'containerd-2.4'] as const)('on a node with %s', (flavour) => {
+describe.each(['containerd-1.6', 'containerd-2.4', 'cri-o', 'crictl-1.24'] as const)('on a node with %s', (flavour) => {
   const digest = `sha256:${'cd'.repeat(32)}`;
   const toolDigest = `sha256:${'ef'.repeat(32)}`;
   const exited = buildImage('docker.io/library/exited:1');
@@ -51,6 +51,7 @@ describe.each(['containerd-1.6', 'containerd-2.4'] as const)('on a node with %s'
   const starting = buildImage('starting', { repoTags: [], repoDigests: [`docker.io/library/next@${digest}`] });
   const nameless = buildImage('nameless', { repoTags: ['<none>:<none>'], repoDigests: ['<none>@<none>'] });
   const pause = buildImage('localhost/sandbox:1', { pinned: flavour === 'containerd-2.4' });
+  const namelessId = flavour === 'cri-o' ? nameless.id.replace('sha256:', '') : nameless.id;
   const own = buildImage('docker.io/acme/nodesweep:1');
   const node: Partial<SimulatedNode> = {
     flavour,
@@ -63,6 +64,8 @@ describe.each(['containerd-1.6', 'containerd-2.4'] as const)('on a node with %s'
       }),
       buildContainer(exited, { id: 'c2', state: 'CONTAINER_EXITED', finishedAt: '2026-01-01T00:00:00Z' }),
       buildContainer(created, { id: 'c3', state: 'CONTAINER_CREATED' }),
+      // An old crictl doesn't show what is mounted, and a runtime of its time mounts no images.
+      ...(flavour === 'crictl-1.24' ? [buildContainer(mounted, { id: 'c4' })] : []),
     ],
   };
   const job = {
@@ -88,7 +91,7 @@ describe.each(['containerd-1.6', 'containerd-2.4'] as const)('on a node with %s'
     expect(run.exitCode).toBe(0);
     expect(decisions(run)).toEqual({
       ...kept,
-      [nameless.id]: 'remove removed',
+      [namelessId]: 'remove removed',
       [`docker.io/library/tool@${toolDigest}`]: 'remove removed',
       'docker.io/library/old:1': 'remove removed',
     });
@@ -110,13 +113,49 @@ describe.each(['containerd-1.6', 'containerd-2.4'] as const)('on a node with %s'
     expect(run.exitCode).toBe(0);
     expect(decisions(run)).toEqual({
       ...kept,
-      [nameless.id]: 'remove planned',
+      [namelessId]: 'remove planned',
       [`docker.io/library/tool@${toolDigest}`]: 'remove planned',
       'docker.io/library/old:1': 'remove planned',
     });
     expect(readNode(bench.nodeFile).images).toEqual(node.images);
     expect(run.report).toMatchObject({ outcome: 'DryRun', images: { total: 11, removed: 0, kept: 8 } });
     expect(run.report.bytes).toEqual({ freed: 0, nominal: 300e6 });
+  });
+});
+
+describe('on a node with CRI-O', () => {
+  it('an artifact with two tags is one image, protected by either (T10)', async () => {
+    const model = buildImage('quay.io/acme/model:1');
+    const again = { ...model, repoTags: ['quay.io/acme/model:latest'] };
+    await prepare({ flavour: 'cri-o', images: [web, old, model, again] }, { images: { exclude: ['**:latest'] } });
+    const run = await runClean(bench);
+
+    expect(run.exitCode).toBe(0);
+    expect(decisions(run)).toMatchObject({ [nameOf(model)]: 'keep Excluded', [nameOf(old)]: 'remove removed' });
+    expect(run.report.images).toMatchObject({ total: 3, removed: 2, kept: 1 });
+  });
+
+  it('an image that something else than the kubelet uses is refused, and skipped (T16)', async () => {
+    const podman = buildImage('docker.io/library/podman:1', { removal: { kind: 'InUse' } });
+    await prepare({ flavour: 'cri-o', images: [web, old, podman], containers: [buildContainer(web)] });
+    const run = await runClean(bench);
+
+    expect(run.exitCode).toBe(0);
+    expect(decisions(run)[nameOf(podman)]).toBe('remove InUse skipped');
+    expect(run.report).toMatchObject({ outcome: 'Succeeded', images: { removed: 1, skipped: 1 }, errors: [] });
+  });
+
+  it('a container keeps the image that it runs on, and not the one that its tag names now (T5)', async () => {
+    const moved = buildImage('moved', {
+      repoTags: [],
+      repoDigests: [`docker.io/library/web@sha256:${'ab'.repeat(32)}`],
+    });
+    const containers = [buildContainer(moved, { id: 'c1', image: 'docker.io/library/web:1' })];
+    await prepare({ flavour: 'cri-o', images: [web, old, moved], containers });
+    const run = await runClean(bench);
+
+    expect(imagesLeft(bench)).toEqual([nameOf(moved)]);
+    expect(run.report.images).toMatchObject({ total: 3, inUse: 1, removed: 2 });
   });
 });
 

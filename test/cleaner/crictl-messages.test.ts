@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { lastLine, readComplaints } from '../../cleaner/crictl-messages.ts';
+import { judgeRemoval } from '../../cleaner/outcome.ts';
 
 const gone = `sha256:${'9e'.repeat(32)}`;
 const used = `sha256:${'a6'.repeat(32)}`;
@@ -27,6 +29,23 @@ describe('readComplaints', () => {
     expect(readComplaints('time="x" level=fatal msg="connection refused"', [gone])).toEqual([
       { message: 'connection refused' },
     ]);
+  });
+});
+
+describe('the refusals of CRI-O (T16)', () => {
+  const text = readFileSync(new URL('../fixtures/answers/cri-o/commands.txt', import.meta.url), 'utf8');
+  const calls = text.split(/^\$ /m).filter((call) => call.includes('in use'));
+
+  it.each(calls.map((call) => [call.split('\n')[0] ?? '', call]))('are understood as such: %s', (command, call) => {
+    const ids = command.match(/\b[0-9a-f]{64}\b/g) ?? [];
+    const complaints = readComplaints(call.slice(command.length), ids);
+    expect(complaints.map(({ imageId }) => imageId)).toEqual(ids);
+    for (const id of ids) {
+      expect(judgeRemoval(id, { timedOut: false, complaints }, true)).toMatchObject({
+        kind: 'skipped',
+        reason: 'InUse',
+      });
+    }
   });
 });
 

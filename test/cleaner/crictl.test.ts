@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCrictl } from '../../cleaner/crictl.ts';
+import type { RunCrictl } from '../../cleaner/crictl-process.ts';
 import type { Runtime } from '../../cleaner/runtime.ts';
 import { writeBrokenCrictl } from '../fixtures/broken-crictl/broken.ts';
 import {
@@ -141,6 +142,54 @@ describe('arguments', () => {
       containers.map(({ id }) => id),
     );
     expect(details.map(({ id }) => id)).toEqual(containers.map(({ id }) => id));
+  });
+});
+
+describe('images that can not be inspected', () => {
+  const images = Array.from({ length: 450 }, (_, index) => buildImage(`docker.io/library/image:${index}`));
+  const ids = images.map(({ id }) => id);
+
+  /** Fails as crictl does at the first of the images that is damaged, for the reason given. */
+  function createDamaged(damaged: readonly string[], reason = 'code = NotFound desc = content digest: not found') {
+    const calls: (readonly string[])[] = [];
+    const run: RunCrictl = async (_call, args) => {
+      const asked = args.slice(3);
+      calls.push(asked);
+      const first = asked.find((id) => damaged.includes(id));
+      const stderr = `time="x" level=fatal msg="image status for \\"${first}\\" request: rpc error: ${reason}"`;
+      if (first !== undefined) return { problem: { kind: 'Exited', exitCode: 1, stderr } };
+      return { stdout: JSON.stringify(asked.map((id) => ({ status: { id } }))) };
+    };
+    return { runtime: createCrictl({ executable: 'crictl', endpoint }, run), calls };
+  }
+
+  it('are left out, and do not keep the others from being told', async () => {
+    const damaged = [ids[0], ids[250], ids[251]].filter((id) => id !== undefined);
+    const { runtime, calls } = createDamaged(damaged);
+    const details = await runtime.inspectImages(ids);
+    expect(details.map(({ id }) => id)).toEqual(ids.filter((id) => !damaged.includes(id)));
+    expect(calls).toHaveLength(6);
+  });
+
+  it('end the questions when there are very many of them', async () => {
+    const { runtime, calls } = createDamaged(ids.slice(200));
+    const details = await runtime.inspectImages(ids);
+    expect(details.map(({ id }) => id)).toEqual(ids.slice(0, 200));
+    expect(calls).toHaveLength(51);
+  });
+
+  it.each([
+    ['is down', 'code = Unavailable desc = connection error', 'connection error'],
+    ['hangs', 'code = DeadlineExceeded desc = context deadline exceeded', 'context deadline exceeded'],
+  ])('are none where the runtime %s: that fails at once', async (_, reason, message) => {
+    const { runtime, calls } = createDamaged(ids, reason);
+    await expect(runtime.inspectImages(ids)).rejects.toThrow(message);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('are none where crictl names none', async () => {
+    const executable = await writeBrokenCrictl(directory, 'inspecti', 'fails');
+    await expect(createCrictl({ executable, endpoint }).inspectImages([web.id])).rejects.toThrow('something broke');
   });
 });
 
