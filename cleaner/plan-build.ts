@@ -50,7 +50,7 @@ function describeImage({ inventory, history }: Facts, image: Image) {
     names: [...names],
     sizeBytes,
     pinned,
-    ...(firstSeen > 0 && { firstSeen: isoTime(firstSeen) }),
+    ...(firstSeen !== 0 && { firstSeen: isoTime(firstSeen) }),
     ...(lastUsed !== undefined && { lastUsed: isoTime(lastUsed) }),
     ...(usedBy && { usedBy: [...usedBy] }),
   };
