@@ -1,15 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobDocument } from '../../cleaner/job.ts';
-import { reportSchema } from '../../cleaner/report.ts';
+import { cleanDocker } from '../helpers/docker-clean.ts';
 import { type DockerServer, type Failure, startDockerServer } from '../helpers/docker-server.ts';
-
-const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
-const compileCache = fileURLToPath(new URL('../../node_modules/.cache/nodesweep', import.meta.url));
 
 let directory: string;
 let server: DockerServer;
@@ -24,24 +19,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function clean(job: Partial<JobDocument> = {}, socket = server.socket) {
-  const [jobFile, reportFile] = [join(directory, 'job.json'), join(directory, 'report.json')];
-  await writeFile(jobFile, JSON.stringify({ version: 1, policy: 'nightly', run: 'nightly-1', ...job }));
-  const files = ['--job', jobFile, '--report', reportFile, '--state', join(directory, 'state')];
-  const { exitCode, stdout } = await execa(process.execPath, [main, 'clean', ...files], {
-    reject: false,
-    env: { CONTAINER_RUNTIME_ENDPOINT: `unix://${socket}`, CRICTL: '/nowhere', NODE_COMPILE_CACHE: compileCache },
-  });
-  const report = reportSchema.parse(JSON.parse(await readFile(reportFile, 'utf8')));
-  const events = stdout.split('\n').map((line) => JSON.parse(line));
-  const images = events.filter(({ event }) => event === 'image');
-  return { exitCode, report, decisions: images.map(describeDecision).toSorted() };
-}
-
-function describeDecision({ names, decision, reason, outcome }: Readonly<Record<string, string>>): string {
-  return [names?.[0] ?? 'nameless', decision, outcome, reason].filter(Boolean).join(' ');
-}
-
+const clean = (job: Partial<JobDocument> = {}, socket = server.socket) => cleanDocker({ directory, socket, job });
 const removals = () => server.requests.filter((request) => request.startsWith('DELETE'));
 
 it('cleans Docker Engine: what is used stays, refusals are skips, and the rest goes by ID (C33, C36, T10, T12, T16)', async () => {

@@ -26,8 +26,10 @@ export interface DockerEngine {
   readonly program: string;
   /** Loads images, and returns when they are listed. Without names they are kept as well. */
   readonly load: (specs: readonly ImageSpec[]) => Promise<readonly WrittenImage[]>;
-  /** Kills dockerd, as a crash does. */
+  /** Kills dockerd, as a crash does: containers go on. */
   readonly kill: () => Promise<void>;
+  /** Starts dockerd again; returns when it answers. */
+  readonly restart: () => Promise<void>;
   /** Stops all of it and leaves the logs. */
   readonly stop: () => Promise<void>;
 }
@@ -46,9 +48,8 @@ export async function startDocker({ directory, imageFilesystemSize }: DockerSpec
   try {
     if (imageFilesystemSize) await makeImageFilesystem(directory, imageFilesystemSize);
     const init = await startInit(directory, program);
-    await startServer(directory, { name: SERVER, survives: true, forks: true, command: dockerdCommand(init) });
     const engine = describe(directory, init, program);
-    await waitFor('Docker Engine to answer', 60_000, () => engine.client.ping());
+    await engine.restart();
     return engine;
   } catch (error) {
     await stopDocker(directory);
@@ -94,6 +95,10 @@ function describe(directory: string, init: number, program: string): DockerEngin
     kill: async () => {
       await signalServer(directory, SERVER, 'SIGKILL');
       await stopServer(directory, SERVER);
+    },
+    restart: async () => {
+      await startServer(directory, { name: SERVER, survives: true, forks: true, command: dockerdCommand(init) });
+      await waitFor('Docker Engine to answer', 60_000, () => client.ping());
     },
     stop: () => stopDocker(directory),
   };
