@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, request as send } from 'node:https';
+import { createInterface } from 'node:readline';
 import pMap from 'p-map';
 import { parse } from 'yaml';
 
@@ -56,32 +57,45 @@ export class BareApi {
     return JSON.parse((await this.call('GET', path)).text);
   }
 
-  /** Creates objects through all connections at once. */
+  /** Creates objects through all connections at once; one that the API server asks to send again is sent again. */
   async createAll(path: string, objects: readonly object[]): Promise<void> {
-    await pMap(objects, (object) => this.call('POST', path, object), { concurrency: this.#connections });
+    const create = async (object: object): Promise<void> => {
+      const { code } = await this.call('POST', path, object, [409]);
+      if (code === 409) await create(object);
+    };
+    await pMap(objects, create, { concurrency: this.#connections });
   }
 
-  /** Watches a collection until stopped; calls back with every event. */
-  watch(path: string, onEvent: (type: string, object: WatchedObject) => void): () => void {
+  /** Watches a collection until stopped, from where it is now; calls back with every event. */
+  async watch(path: string, onEvent: (type: string, object: WatchedObject) => void): Promise<() => void> {
     // A connection of its own: the others wait for none of its answers.
     const agent = new Agent({ ...this.#agent.options, maxSockets: 1 });
-    const request = send(`${this.#server}${path}`, { agent, headers: this.#headers }, (response) => {
-      let rest = '';
-      response.setEncoding('utf8');
-      response.on('data', (part: string) => {
-        const lines = (rest + part).split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines) {
-          const { type, object } = JSON.parse(line);
-          onEvent(type, object);
-        }
+    const list = await this.get<Pick<WatchedObject, 'metadata'>>(`${path}?limit=1`);
+    let version = list.metadata.resourceVersion;
+    let stopped = false;
+    const open = () => {
+      if (stopped) return;
+      const request = send(`${this.#server}${path}?watch=1&resourceVersion=${version}`, {
+        agent,
+        headers: this.#headers,
       });
-      response.on('error', () => {});
-    });
-    request.on('error', () => {});
-    request.end();
+      request.on('response', (response) => {
+        const lines = createInterface(response);
+        lines.on('error', () => {});
+        lines.on('line', (line) => {
+          const { type, object } = JSON.parse(line);
+          version = object.metadata.resourceVersion;
+          onEvent(type, object);
+        });
+      });
+      // The API server ends a watch that does not keep up.
+      request.on('close', open);
+      request.on('error', () => {});
+      request.end();
+    };
+    open();
     return () => {
-      request.destroy();
+      stopped = true;
       agent.destroy();
     };
   }
