@@ -6,7 +6,7 @@ import { type ConnectOptions, connectRuntime } from './connect.ts';
 import { CrictlError } from './crictl-error.ts';
 import { DockerError } from './docker-error.ts';
 import { measureDisk, measureImageDisk, measureNearest } from './filesystem.ts';
-import { loadHistory, saveHistory } from './history-file.ts';
+import { changeHistory, loadHistory } from './history-file.ts';
 import { createUsageReader } from './inventory.ts';
 import { InventoryError } from './inventory-error.ts';
 import type { Job } from './job.ts';
@@ -150,7 +150,11 @@ function openNode(
     now: clock.now,
     ownReferences: readOwnReferences(environment),
     measureDisk: () => (state === undefined ? measureImageDisk(runtime, directory) : measureDisk(directory)),
-    saveHistory: (history) => saveHistory(directory, history, clock),
+    changeHistory: async (change) => {
+      const problem = await changeHistory(directory, clock, change);
+      if (problem !== undefined)
+        log.warn({ event: 'history', reason: problem }, 'the history is changed without its lock');
+    },
     loadHistory: async () => {
       const loaded = await loadHistory(directory, clock);
       if (loaded.kind === 'Found') return loaded.history;

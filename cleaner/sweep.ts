@@ -1,7 +1,8 @@
 import { decide } from './decide.ts';
 import type { DiskUsage } from './disk-usage.ts';
 import { type ImageEvent, keptEvent, plannedEvent, removalEvent } from './events.ts';
-import { forgetImages, type History } from './history.ts';
+import { forgetImages, type History, recallImages, updateHistory } from './history.ts';
+import type { HistoryChange } from './history-file.ts';
 import type { ReadUsage } from './inventory.ts';
 import type { Job } from './job.ts';
 import type { PlanResult } from './outcome.ts';
@@ -9,6 +10,7 @@ import type { Plan } from './plan.ts';
 import { carryOut } from './removal.ts';
 import type { ReportError } from './report.ts';
 import type { Findings } from './report-build.ts';
+import type { Facts } from './rules.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What a run needs of its node, besides the runtime. */
@@ -20,7 +22,8 @@ export type Node = {
   measureDisk(): Promise<DiskUsage>;
   /** Undefined where there is none to rely on. */
   loadHistory(): Promise<History | undefined>;
-  saveHistory(history: History): Promise<void>;
+  /** Changes what is stored, which another cleaner may have changed since it was loaded. */
+  changeHistory(change: HistoryChange): Promise<void>;
 };
 
 export type SweepPorts = {
@@ -47,12 +50,12 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
     measureDisk: () =>
       job.disk === undefined ? orError(node.measureDisk, 'DiskUnreadable', errors) : node.measureDisk(),
   });
-  const { history, diskUsage: before } = facts;
+  const before = facts.diskUsage;
   for (const kept of plan.kept) ports.onImage(keptEvent(kept));
 
   const planned = job.dryRun ? [] : plan.removals.map(({ image }) => image.id);
   const save = (gone: readonly string[], problems: ReportError[]) =>
-    orError(() => node.saveHistory(forgetImages(history, new Set(gone))), 'HistoryNotWritten', problems);
+    orError(() => node.changeHistory(addFindings(facts, planned, gone)), 'HistoryNotWritten', problems);
   const unsaved: ReportError[] = [];
   await save(planned, unsaved);
   const result = job.dryRun ? forego(plan, ports) : await act(plan, ports, signal);
@@ -62,6 +65,16 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
   const wasTried = result.results.length > 0;
   const after = wasTried ? await orError(node.measureDisk, 'DiskUnreadable', errors) : before;
   return { dryRun: job.dryRun, plan, result, before, after, errors };
+}
+
+/** What a run knows of the images that it plans to remove, it tells again: all but those that are gone are there still. */
+function addFindings(
+  { history, inventory, now }: Facts,
+  planned: readonly string[],
+  gone: readonly string[],
+): HistoryChange {
+  return (stored = history) =>
+    forgetImages(updateHistory(recallImages(stored, history, planned), inventory, now), gone);
 }
 
 /** The images that are gone, or may be. */

@@ -68,6 +68,8 @@ const pure = {
     'table',
     'removal-order',
     'shared-layers',
+    'history',
+    'history-format',
     'report',
   ],
 };
@@ -80,6 +82,7 @@ const adapters: Record<string, RegExp> = {
   '@kubernetes/client-node': /^scheduler\/kubernetes.*\.ts$/,
   execa: /^(cleaner\/crictl(-process)?|scheduler\/local-pods)\.ts$/,
   dockerode: /^cleaner\/docker\.ts$/,
+  'node:sqlite': /^cleaner\/history-lock\.ts$/,
   'node-cron': /^scheduler\/schedule\.ts$/,
 };
 const isAdapter = (path: string) => Object.values(adapters).some((pattern) => pattern.test(path));

@@ -46,7 +46,7 @@ export function buildInventory(fields: Partial<Inventory> = {}): Inventory {
 
 /** A history that began long ago, so that only the records matter. */
 export function buildHistory(records: Readonly<Record<string, ImageRecord>> = {}): History {
-  return { startedAt: 0, images: new Map(Object.entries(records)) };
+  return { startedAt: 0, isClockSteady: true, images: new Map(Object.entries(records)) };
 }
 
 /** The images that containers use, as an inventory has them. */
