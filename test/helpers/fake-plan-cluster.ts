@@ -1,0 +1,83 @@
+import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
+import type { PlanCluster, PlanOrder } from '../../scheduler/plan-cluster.ts';
+import type { CleanerLog } from '../../scheduler/plan-report.ts';
+
+/** A cluster in memory, whose plan pods go through the states they are given. */
+export class FakePlanCluster implements PlanCluster {
+  policies: PolicyObject[] = [];
+  nodes: Node[] = [];
+  lastLog: CleanerLog | undefined;
+  startingReferences: string[] = [];
+  workloadReferences: string[] = [];
+  /** What each look at a plan pod shows, the last one for ever; undefined is a pod that is gone. */
+  states: (Partial<CleanerPod> | undefined)[] = [{ phase: 'Succeeded' }];
+  podLog = '';
+  trouble: string | undefined;
+  leftovers: string[] = [];
+  /** Every pod that was ordered. */
+  readonly orders: PlanOrder[] = [];
+  /** What was created and is not deleted. */
+  readonly left = new Set<string>();
+  /** Throws for a call by its name; set by tests to provoke errors. */
+  fail: (call: string) => void = () => {};
+
+  async listPolicies(): Promise<PolicyObject[]> {
+    return this.policies;
+  }
+
+  async readNode(name: string): Promise<Node | undefined> {
+    return this.nodes.find((node) => node.name === name);
+  }
+
+  async readLastLog(): Promise<CleanerLog | undefined> {
+    return this.lastLog;
+  }
+
+  async listStartingReferences(): Promise<string[]> {
+    return this.startingReferences;
+  }
+
+  async listWorkloadReferences(): Promise<string[]> {
+    return this.workloadReferences;
+  }
+
+  async createPlan(order: PlanOrder): Promise<void> {
+    this.orders.push(order);
+    this.left.add(order.name);
+    this.fail('createPlan');
+  }
+
+  async readPod(name: string): Promise<CleanerPod | undefined> {
+    this.fail('readPod');
+    const state = this.states.length > 1 ? this.states.shift() : this.states[0];
+    const order = this.orders.find((candidate) => candidate.name === name);
+    if (state === undefined || order === undefined) return undefined;
+    const node = order.node.name;
+    return {
+      name,
+      run: name,
+      node,
+      attempt: 0,
+      createdAt: new Date(0),
+      phase: 'Pending',
+      terminating: false,
+      ...state,
+    };
+  }
+
+  async readLog(): Promise<string> {
+    return this.podLog;
+  }
+
+  async readTrouble(): Promise<string | undefined> {
+    return this.trouble;
+  }
+
+  async deletePlan(name: string): Promise<void> {
+    this.left.delete(name);
+  }
+
+  async listLeftovers(): Promise<string[]> {
+    return this.leftovers;
+  }
+}

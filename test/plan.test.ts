@@ -1,0 +1,213 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { type PlanDocument, planSchema } from '../cleaner/plan-document.ts';
+import {
+  buildContainer,
+  buildImage,
+  buildSimulatedNode,
+  readNode,
+  simulatedCrictl,
+  simulatedStatfs,
+  updateNode,
+} from './fixtures/simulated/node.ts';
+import { type Bench, createBench, runClean } from './helpers/clean.ts';
+
+const main = join(import.meta.dirname, '../main.ts');
+const web = buildImage('docker.io/library/web:1');
+const old = buildImage('docker.io/library/old:1', { sizeBytes: 3e9 });
+const base = buildImage('docker.io/acme/app:1', { repoTags: ['docker.io/acme/app:1', 'docker.io/acme/base:1'] });
+const nameless = buildImage('nameless', { repoTags: ['<none>:<none>'], repoDigests: ['<none>@<none>'] });
+
+let bench: Bench;
+
+beforeEach(async () => {
+  bench = await createBench(
+    buildSimulatedNode({ images: [web, old, base, nameless], containers: [buildContainer(web)] }),
+    { images: { exclude: ['**/base'] } },
+  );
+});
+afterEach(() => bench.remove());
+
+async function nodesweep(...args: readonly string[]) {
+  return execa(process.execPath, ['--import', simulatedStatfs, main, ...args], {
+    reject: false,
+    cwd: bench.directory,
+    env: {
+      CRICTL: simulatedCrictl,
+      CONTAINER_RUNTIME_ENDPOINT: `unix://${bench.nodeFile}`,
+      NODE_NAME: 'node-1',
+      NODE_COMPILE_CACHE: join(import.meta.dirname, '../node_modules/.cache/nodesweep'),
+    },
+  });
+}
+
+async function plan(...args: readonly string[]): Promise<PlanDocument> {
+  const { stdout } = await nodesweep(
+    'plan',
+    '--job',
+    bench.jobFile,
+    '--state',
+    bench.stateDirectory,
+    '-o',
+    'json',
+    ...args,
+  );
+  return planSchema.parse(JSON.parse(stdout));
+}
+
+async function writePolicy(text: string): Promise<string> {
+  const file = join(bench.directory, 'cleanup.yaml');
+  await writeFile(file, text);
+  return file;
+}
+
+const decisions = (
+  images: readonly { readonly id: string; readonly decision: string; readonly reason?: string | undefined }[],
+) => Object.fromEntries(images.map(({ id, decision, reason }) => [id, [decision, reason].filter(Boolean).join(' ')]));
+
+describe('nodesweep plan', () => {
+  it.each(['containerd-1.6', 'containerd-2.4'] as const)(
+    'tells on %s what a clean then does, and changes nothing itself',
+    async (flavour) => {
+      updateNode(bench.nodeFile, (node) => ({ ...node, flavour }));
+      const before = readNode(bench.nodeFile);
+      const planned = await plan();
+      expect(readNode(bench.nodeFile)).toEqual(before);
+      expect(await readdir(bench.directory)).not.toContain('state');
+
+      const cleaned = await runClean(bench);
+      expect(cleaned.images.every(({ outcome }) => outcome === undefined || outcome === 'removed')).toBe(true);
+      expect(decisions(planned.images)).toEqual(decisions(cleaned.images));
+      expect(planned.totals).toMatchObject({ images: 4, removals: cleaned.report.images.removed, freesBytes: 3.1e9 });
+      expect(planned.filesystem?.afterBytes).toBeCloseTo(cleaned.report.filesystem.usedAfterBytes, -5);
+    },
+  );
+
+  it('goes by the history that runs have left, and leaves it as it is', async () => {
+    await runClean(bench, ['--dry-run']);
+    const fresh = buildImage('docker.io/library/fresh:1');
+    updateNode(bench.nodeFile, (node) => ({ ...node, containers: [], images: [...node.images, fresh] }));
+    const history = join(bench.stateDirectory, 'history.json');
+    const [before, files] = [await readFile(history, 'utf8'), await readdir(bench.stateDirectory)];
+    const planned = await plan();
+    expect(decisions(planned.images)).toMatchObject({ [web.id]: 'keep RecentlyUsed', [fresh.id]: 'keep TooYoung' });
+    expect(planned.notes).toEqual([]);
+    expect(await readFile(history, 'utf8')).toBe(before);
+    expect(await readdir(bench.stateDirectory)).toEqual(files);
+  });
+
+  it('prints a table of a policy file, the largest image first, where usage is below the threshold too', async () => {
+    const policy = await writePolicy('schedule: "@daily"\ndisk: {highPercent: 85, lowPercent: 80}\n');
+    const { stdout, exitCode } = await nodesweep('plan', '--policy', policy);
+    const [header = '', first = '', ...rest] = stdout.split('\n');
+    expect(header.split(/\s{3,}/)).toEqual(['IMAGE', 'SIZE', 'AGE', 'LAST USED', 'DECISION', 'REASON']);
+    expect(first.split(/\s{3,}/)).toEqual([
+      'docker.io/library/old:1',
+      '2.8GiB',
+      '<unknown>',
+      '<unknown>',
+      'keep',
+      'BelowThreshold',
+    ]);
+    expect(rest.slice(3)).toEqual([
+      '',
+      '4 images of 3.1GiB; none would go',
+      'Disk usage: 23.3 %; removal starts at 85 % and stops at 80 %',
+      'Note: no run was here before: every image counts as old enough, and none as long unused',
+    ]);
+    expect(exitCode).toBe(0);
+  });
+
+  it('prints the same as YAML, for people who want all of it', async () => {
+    const { stdout } = await nodesweep('plan', '--job', bench.jobFile, '-o', 'yaml');
+    expect(planSchema.parse(parse(stdout)).images).toHaveLength(4);
+  });
+
+  it('says that by hand it does not know the workloads of the cluster', async () => {
+    const policy = await writePolicy('schedule: "@daily"\nimages: {protectWorkloads: true}\n');
+    const { stdout } = await nodesweep('plan', '--policy', policy);
+    expect(stdout).toContain('Note: protectWorkloads keeps nothing here');
+    expect(await nodesweep('clean', '--policy', policy, '--state', bench.stateDirectory)).toMatchObject({
+      exitCode: 2,
+      stdout: expect.stringContaining('images.protectWorkloads: only the scheduler knows the workloads'),
+    });
+    expect(readNode(bench.nodeFile).images).toHaveLength(4);
+  });
+});
+
+describe('nodesweep explain', () => {
+  it('tells of one image what every rule of a policy says', async () => {
+    const policy = await writePolicy('schedule: "@daily"\nimages: {exclude: ["**/base"]}\n');
+    const { stdout, exitCode } = await nodesweep('explain', 'acme/app:1', '--policy', policy);
+    expect(stdout).toMatch(/^Names: +docker\.io\/acme\/app:1\n +docker\.io\/acme\/base:1\n/);
+    expect(stdout).toMatch(/\nExcluded +yes +a name matches images\.exclude \(\*\*\/base\)\n/);
+    expect(stdout).toMatch(/\nDecision: keep, Excluded: /);
+    expect(exitCode).toBe(0);
+  });
+
+  it('tells without a policy what uses an image here', async () => {
+    const { stdout } = await nodesweep('explain', web.id.slice(7, 19), '-o', 'json');
+    expect(JSON.parse(stdout)).toMatchObject({ policy: '<defaults>', image: { reason: 'InUse', usedBy: ['main'] } });
+  });
+
+  it('of an image that is not there ends with exit code 2, and with those that may be meant', async () => {
+    expect(await nodesweep('explain', 'library/olds:1')).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^nodesweep: "library\/olds:1" is none of .*near it are docker\.io\/library\/old:1/,
+      ),
+    });
+  });
+});
+
+describe('there is no plan, and exit code 2 with what to do,', () => {
+  it.each<[what: string, args: readonly string[], message: RegExp]>([
+    ['without a policy', ['plan'], /one of --policy FILE, --job FILE and POLICY --node NODE is needed/],
+    ['for a policy of the cluster without a node', ['plan', 'nightly'], /on which node\? `nightly --node NODE`/],
+    ['for a node without a policy', ['plan', '--node', 'a'], /which policy\? `nodesweep plan POLICY --node a`/],
+    ['for a file on a node of the cluster', ['plan', '--policy', 'f', '--node', 'a'], /cannot be used with/],
+    ['for a file that is missing', ['plan', '--policy', 'f'], /the policy f can't be read \(ENOENT.*check the path/],
+    [
+      'for a node without a policy to explain by',
+      ['explain', 'x', '--node', 'a'],
+      /POLICY and --node NODE go together/,
+    ],
+    [
+      'for a format that is none',
+      ['plan', '--policy', 'f', '-o', 'xml'],
+      /Allowed choices are table, wide, json, yaml/,
+    ],
+    ['for a wrong time', ['plan', 'p', '--node', 'a', '--timeout', 'x'], /whole number of seconds from 1 up/],
+  ])('%s', async (_what, args, message) => {
+    const { stderr, exitCode } = await nodesweep(...args);
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(2);
+  });
+
+  it('for a policy with mistakes, which are all named', async () => {
+    const policy = await writePolicy('schedule: "@daily"\nimages: {minAge: 2, maxUnusedAge: x}\n');
+    const { stderr, exitCode } = await nodesweep('plan', '--policy', policy);
+    expect(stderr).toMatch(
+      /cleanup\.yaml:images\.minAge: .*cleanup\.yaml:images\.maxUnusedAge: must be a whole number/,
+    );
+    expect(exitCode).toBe(2);
+  });
+
+  it('for a runtime that does not answer', async () => {
+    const { stderr, exitCode } = await execa(process.execPath, [main, 'explain', 'web'], {
+      reject: false,
+      env: { CRICTL: simulatedCrictl, CONTAINER_RUNTIME_ENDPOINT: 'unix:///nowhere.sock' },
+    });
+    expect(stderr).toMatch(/^nodesweep: .*no such file or directory.*check CONTAINER_RUNTIME_ENDPOINT/s);
+    expect(exitCode).toBe(2);
+  });
+});
+
+it('both complete in a shell', async () => {
+  expect((await nodesweep('complete', '--', 'pl')).stdout).toMatch(/^plan\t/);
+  expect((await nodesweep('complete', '--', 'explain', '--no')).stdout).toMatch(/^--node\t/);
+});
