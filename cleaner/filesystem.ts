@@ -1,12 +1,18 @@
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type DiskUsage, usedPercent } from './disk-usage.ts';
 import type { Runtime } from './runtime.ts';
+import { hasCode } from './system-error.ts';
 
-/** Measures the filesystem that a directory is on; the directory is made if need be. */
+/**
+ * Measures the filesystem that a directory is on, or would be if it were made: on a full disk it can't be made before
+ * something is removed.
+ */
 export async function measureDisk(directory: string): Promise<DiskUsage> {
-  await mkdir(directory, { recursive: true });
-  return readUsage(directory);
+  const usage = await readUsageIfThere(directory);
+  if (usage !== undefined) return usage;
+  const parent = dirname(directory);
+  return parent === directory ? readUsage(directory) : measureDisk(parent);
 }
 
 /**
@@ -20,19 +26,14 @@ export async function measureImageDisk(
   const mountpoints = await runtime.getImageFilesystems();
   const usages = (await Promise.all(mountpoints.map(readUsageIfThere))).filter((usage) => usage !== undefined);
   const [fullest] = usages.toSorted((a, b) => usedPercent(b) - usedPercent(a));
-  return fullest ?? measureNearest(directory);
-}
-
-/** Measures the filesystem that a directory is on, or would be if it were made. */
-export async function measureNearest(directory: string): Promise<DiskUsage> {
-  return (await readUsageIfThere(directory)) ?? measureNearest(dirname(directory));
+  return fullest ?? measureDisk(directory);
 }
 
 async function readUsageIfThere(path: string): Promise<DiskUsage | undefined> {
   try {
     return await readUsage(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { type Clock, readClock } from './clock.ts';
 import { type ConnectOptions, connectRuntime } from './connect.ts';
 import { CrictlError } from './crictl-error.ts';
 import { DockerError } from './docker-error.ts';
-import { measureDisk, measureImageDisk, measureNearest } from './filesystem.ts';
+import { measureDisk, measureImageDisk } from './filesystem.ts';
 import { changeHistory, loadHistory } from './history-file.ts';
 import { createUsageReader } from './inventory.ts';
 import { InventoryError } from './inventory-error.ts';
@@ -90,7 +90,7 @@ export async function plan(
     node: environment.NODE_NAME || hostname(),
     ownReferences: readOwnReferences(environment),
     loadHistory: () => loadHistory(state ?? usualState, clock),
-    measureDisk: () => (state === undefined ? measureImageDisk(runtime, usualState) : measureNearest(state)),
+    measureDisk: () => (state === undefined ? measureImageDisk(runtime, usualState) : measureDisk(state)),
   });
 }
 

@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, rm, statfs } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { measureImageDisk, measureNearest } from '../../cleaner/filesystem.ts';
+import { measureDisk, measureImageDisk } from '../../cleaner/filesystem.ts';
 
 let directory: string;
 
@@ -53,6 +53,13 @@ describe('the disk with the images (T22)', () => {
 });
 
 it('the disk of a directory that is not there yet is the one that it would be on, and it is not made', async () => {
-  await expectMeasured(await measureNearest(join(directory, 'a', 'b')), directory);
+  await expectMeasured(await measureDisk(join(directory, 'a', 'b')), directory);
   expect(await readdir(directory)).toEqual([]);
+});
+
+it('so is that of a directory in whose place there is a file', async () => {
+  await writeFile(join(directory, 'file'), '');
+  const usage = await measureDisk(join(directory, 'file', 'state'));
+  await expectMeasured(usage, directory);
+  expect(usage.usedBytes + usage.availableBytes).toBeLessThanOrEqual(usage.capacityBytes);
 });
