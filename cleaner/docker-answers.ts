@@ -3,18 +3,17 @@ import { describeIssue, describeNonJson, parseTime, unique } from './answer.ts';
 import { isImageId, normaliseNames } from './reference.ts';
 import type { Container, ContainerDetails, Image, ImageDetails } from './runtime.ts';
 
-// Older versions leave empty fields out, or write null for an empty list.
 const text = z.string().default('');
-const texts = z
-  .array(z.string())
-  .nullish()
-  .transform((value) => value ?? []);
+/** Go's null for an empty list. What protects an image is always there: where it is missing, the answer lost it. */
+const texts = listOf(z.string());
 /** Images are removed by nothing else, so nothing else may pass for one. */
 const imageId = z.string().refine(isImageId, 'is no image ID');
-const mounts = z
-  .array(z.object({ Type: text, Name: text, Source: text }))
-  .nullish()
-  .transform((value) => value ?? []);
+const mounts = listOf(
+  z
+    .object({ Type: z.string(), Name: text, Source: text })
+    .transform((mount) => ({ isImage: mount.Type === 'image', references: referencesOf(mount) }))
+    .refine(({ isImage, references }) => !isImage || references.length > 0, 'is an image without a name'),
+);
 
 const imageSchema = z.object({
   Id: imageId,
@@ -27,7 +26,7 @@ const containerSchema = z.object({
   Id: z.string().min(1),
   Names: texts,
   Image: text,
-  ImageID: text,
+  ImageID: imageId,
   Labels: z.record(z.string(), z.string()).nullish(),
 });
 
@@ -40,7 +39,7 @@ const containerInspectSchema = z.object({
 const imageInspectSchema = z.object({
   Id: imageId,
   Created: text,
-  RootFS: z.object({ Layers: texts }).nullish(),
+  RootFS: z.object({ Layers: texts.optional() }).nullish(),
 });
 
 const infoSchema = z.object({
@@ -89,6 +88,13 @@ export function readAnswer<T extends z.ZodType>(
   return parsed.success ? { answer: parsed.data } : { flaw: describeIssue(parsed.error) };
 }
 
+function listOf<T extends z.ZodType>(item: T) {
+  return z
+    .array(item)
+    .nullable()
+    .transform((list) => list ?? []);
+}
+
 function toImage({ Id, RepoTags, RepoDigests, Size }: z.output<typeof imageSchema>): Image {
   return { id: Id, names: normaliseNames([...RepoTags, ...RepoDigests]), sizeBytes: Size, pinned: false };
 }
@@ -100,7 +106,7 @@ function toContainer({ Id, Names, Image, ImageID, Labels }: z.output<typeof cont
     id: Id,
     name: labels.filter(Boolean).join('/') || Names[0]?.replace(/^\//, '') || Id,
     ...(podUid && { podUid }),
-    ...(ImageID && { imageId: ImageID }),
+    imageId: ImageID,
     references: unique([Image]),
   };
 }
@@ -108,13 +114,13 @@ function toContainer({ Id, Names, Image, ImageID, Labels }: z.output<typeof cont
 /** A container that runs keeps the time at which it last stopped, before it was started again: that one says nothing. */
 function toContainerDetails({ Id, State, Mounts }: z.output<typeof containerInspectSchema>): ContainerDetails {
   const finishedAt = State.Running ? undefined : parseTime(State.FinishedAt);
-  return { id: Id, mountedImages: mountedImages(Mounts), ...(finishedAt !== undefined && { finishedAt }) };
+  const mountedImages = unique(Mounts.filter(({ isImage }) => isImage).flatMap(({ references }) => references));
+  return { id: Id, mountedImages, ...(finishedAt !== undefined && { finishedAt }) };
 }
 
-/** The name of such a mount is what the user called the image; its source is usually the directory with its files. */
-function mountedImages(all: z.output<typeof mounts>): readonly string[] {
-  const references = all.filter(({ Type }) => Type === 'image').flatMap(({ Name, Source }) => [Name, Source]);
-  return unique(references.filter((reference) => !reference.startsWith('/')));
+/** The name of the mount of an image is what the user called the image; its source is the directory with its files. */
+function referencesOf({ Name, Source }: { readonly Name: string; readonly Source: string }): readonly string[] {
+  return unique([Name, Source]).filter((reference) => !reference.startsWith('/'));
 }
 
 function toImageDetails({ Id, Created, RootFS }: z.output<typeof imageInspectSchema>): ImageDetails {

@@ -75,13 +75,9 @@ describe('removes nothing, and ends with 2', () => {
     expect(removals()).toEqual([]);
   });
 
-  it('where a container leads to no image (T3)', async () => {
-    server.answers.containers = server.answers.containers.map((container) => ({
-      ...container,
-      Image: 'x:1',
-      ImageID: '',
-    }));
-    expect(await clean()).toMatchObject({ exitCode: 2, report: { errors: [{ reason: 'UnresolvedContainer' }] } });
+  it('where a container tells no image (T3)', async () => {
+    server.answers.containers = server.answers.containers.map((container) => ({ ...container, ImageID: '' }));
+    expect(await clean()).toMatchObject({ exitCode: 2, report: { errors: [{ reason: 'DockerError' }] } });
     expect(removals()).toEqual([]);
   });
 

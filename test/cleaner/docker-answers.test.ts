@@ -130,6 +130,30 @@ describe('the filesystem of the images', () => {
   });
 });
 
+describe('an answer that lost what protects an image is refused (T1)', () => {
+  const without = (object: object | undefined, key: string) =>
+    Object.fromEntries(Object.entries(object ?? {}).filter(([name]) => name !== key));
+  const mounts = (mount: object) => ({ ...containerOf(v29, 'job'), Mounts: [mount] });
+
+  it.each([
+    ['the tags of an image', imagesAnswer, [without(v20.images[0], 'RepoTags')]],
+    ['the digests of an image', imagesAnswer, [without(v20.images[0], 'RepoDigests')]],
+    ['the image of a container', containersAnswer, [without(v20.containers[0], 'ImageID')]],
+    ['the image of a container, but for its tag', containersAnswer, [{ ...v20.containers[0], ImageID: '' }]],
+    ['the mounts of a container', containerAnswer, without(containerOf(v20, 'job'), 'Mounts')],
+    ['the kind of a mount', containerAnswer, mounts({ Name: 'acme/a:1' })],
+    ['the name of a mounted image', containerAnswer, mounts({ Type: 'image', Name: '', Source: '/var/lib/docker/x' })],
+    ['the number of containers', infoAnswer, without(v20.info, 'Containers')],
+  ])('%s', (_, schema, answer) => {
+    expect(readAnswer(answer, schema)).toHaveProperty('flaw');
+  });
+
+  it('but null is an empty list', () => {
+    const images = imagesAnswer.parse([{ ...v20.images[0], RepoTags: null, RepoDigests: null }]);
+    expect(images).toMatchObject([{ names: [] }]);
+  });
+});
+
 describe('an answer that is not one', () => {
   it.each([
     [Buffer.from('[{"Id":'), 'it is cut off after 7 characters'],
@@ -137,7 +161,7 @@ describe('an answer that is not one', () => {
     [Buffer.from('<html>'), 'it is no JSON and starts with "<html>"'],
     [{ message: 'no' }, 'it: Invalid input: expected array, received object'],
     [[{ Id: 'nginx:latest', Size: 1 }], '0.Id: is no image ID'],
-    [[{ Id: `sha256:${'a'.repeat(64)}` }], '0.Size: Invalid input: expected number, received undefined'],
+    [[{ Id: `sha256:${'a'.repeat(64)}` }], '0.RepoTags: Invalid input: expected array, received undefined'],
   ])('is told with what is wrong (T1; %s)', (answer, flaw) => {
     expect(readAnswer(answer, imagesAnswer)).toEqual({ flaw });
   });

@@ -174,11 +174,18 @@ describe('usage', () => {
     expect(await inUse()).toEqual(expect.arrayContaining([id('acme/moved:1'), nameless]));
   });
 
-  it('can not be told where a container leads to no image (T3)', async () => {
+  it('can not be told where a container tells no image (T3)', async () => {
     const [first, ...others] = server.answers.containers;
     if (first === undefined) throw new Error('containers were recorded');
-    server.answers.containers = [{ ...first, Image: 'acme/gone:1', ImageID: '' }, ...others];
-    await expect(inUse()).rejects.toThrow('container setup (');
+    server.answers.containers = [{ ...first, ImageID: '' }, ...others];
+    await expect(inUse()).rejects.toThrow("can't be relied on (0.ImageID: is no image ID)");
+  });
+
+  it('can not be told where a mounted image is none that is there (T3, T9)', async () => {
+    const [first, ...others] = server.answers.containersInspected;
+    if (first === undefined) throw new Error('containers were recorded');
+    server.answers.containersInspected = [{ ...first, Mounts: [{ Type: 'image', Name: 'acme/gone:1' }] }, ...others];
+    await expect(inUse()).rejects.toThrow('uses acme/gone:1, which is no image here');
   });
 
   it('can not be told from an empty list while there are containers (T1)', async () => {

@@ -30,7 +30,7 @@ const failures = {
     response.writeHead(200, { 'Content-Length': 1_000 }).write('[{"Id":"sha256:', () => response.destroy()),
   hangs: () => undefined,
   'is about another': (response: ServerResponse) =>
-    send(response, { status: 200, body: { Id: 'another', State: { Running: true } } }),
+    send(response, { status: 200, body: { Id: 'another', State: { Running: true }, Mounts: [] } }),
 };
 
 export async function startDockerServer(
