@@ -7,10 +7,12 @@ const leaveOut: Plugin = {
   setup: ({ onLoad }) => onLoad({ filter: /\/node_modules\/(ssh2|@grpc)\// }, () => ({ contents: '' })),
 };
 
+const outdir = process.argv[2] ?? 'dist';
+
 // Splitting keeps the cluster client out of the chunks that `clean` loads: a cleaner starts in a fraction of the time.
 await build({
   entryPoints: ['main.ts'],
-  outdir: 'dist.new',
+  outdir: `${outdir}.new`,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -24,5 +26,5 @@ await build({
   },
 });
 // In one step, for whoever runs it meanwhile.
-await rm('dist', { recursive: true, force: true });
-await rename('dist.new', 'dist');
+await rm(outdir, { recursive: true, force: true });
+await rename(`${outdir}.new`, outdir);

@@ -1,71 +1,179 @@
-import { ApiException, AppsV1Api, BatchV1Api, CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubernetesObject } from '@kubernetes/client-node';
 import pThrottle from 'p-throttle';
-import pTimeout from 'p-timeout';
+import type { Dispatcher } from 'undici';
+import { ClusterError, type Reason, RefusedError, refusalOf } from './kubernetes-error.ts';
+import { pathOf, type Target } from './kubernetes-paths.ts';
+import { retryDelayMs } from './kubernetes-retry.ts';
+import type { KubernetesTransport } from './kubernetes-transport.ts';
 
-type Throttle = <T>(request: () => Promise<T>) => Promise<T>;
+const methods = {
+  get: 'GET',
+  list: 'GET',
+  watch: 'GET',
+  create: 'POST',
+  update: 'PUT',
+  patch: 'PATCH',
+  delete: 'DELETE',
+  deletecollection: 'DELETE',
+} as const satisfies Record<string, Dispatcher.HttpMethod>;
 
-interface Page<T> {
-  readonly items: T[];
-  readonly metadata?: { readonly _continue?: string };
+export type Verb = keyof typeof methods;
+
+/** One request, in the terms of the Kubernetes API. */
+export interface Call extends Target {
+  readonly verb: Verb;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: object;
+}
+
+/** A request that has been answered, or not (code 0). */
+export interface ObservedCall {
+  readonly verb: Verb;
+  readonly resource: string;
+  readonly code: number;
+  readonly seconds: number;
+}
+
+/** Some of a list. All pages of one list are of one version. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+}
+
+export interface WatchEvent<T> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  readonly object: T;
+}
+
+export interface ApiOptions {
+  readonly transport: KubernetesTransport;
+  /** So many requests a second, on average over ten seconds. */
+  readonly requestsPerSecond: number;
+  readonly observe?: (call: ObservedCall) => void;
 }
 
 const pageSize = 500;
 /** The API server answers, or says that it can't, well within this time. */
-const timeoutMs = 30_000;
+const silenceMs = 30_000;
+/** A watch says something at least every minute: a bookmark, where nothing changes. */
+const watchSilenceMs = 90_000;
+/** The API server ends a watch after so long; a part of it is left to chance, so that not all end at once. */
+const watchSeconds = 300;
+const rateIntervalSeconds = 10;
 
-/** A call to the API server that failed; the message says what it was about, and what the server answered. */
-export class ClusterError extends Error {
-  override readonly name = 'ClusterError';
-}
-
-/** The API server, with a limit to the requests per second. */
+/** The API server: its verbs, a limit to the requests per second, and its refusals as values or errors. */
 export class KubernetesApi {
-  readonly core: CoreV1Api;
-  readonly apps: AppsV1Api;
-  readonly batch: BatchV1Api;
-  readonly #throttle: Throttle;
+  readonly #transport: KubernetesTransport;
+  readonly #throttle: (request: () => Promise<unknown>) => Promise<unknown>;
+  readonly #observe: (call: ObservedCall) => void;
 
-  constructor(config: KubeConfig, requestsPerSecond: number) {
-    this.core = config.makeApiClient(CoreV1Api);
-    this.apps = config.makeApiClient(AppsV1Api);
-    this.batch = config.makeApiClient(BatchV1Api);
-    const throttle = pThrottle({ limit: requestsPerSecond, interval: 1000 });
-    this.#throttle = throttle((request: () => Promise<unknown>) => request()) as Throttle;
+  constructor({ transport, requestsPerSecond, observe = () => {} }: ApiOptions) {
+    this.#transport = transport;
+    const throttle = pThrottle({
+      limit: requestsPerSecond * rateIntervalSeconds,
+      interval: rateIntervalSeconds * 1000,
+    });
+    this.#throttle = throttle((request) => request());
+    this.#observe = observe;
   }
 
-  /** One request; undefined where the API server answers with one of the expected codes. Throws a {@link ClusterError}. */
-  async call<T>(what: string, expected: readonly number[], request: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await this.#throttle(() => pTimeout(request(), { milliseconds: timeoutMs }));
-    } catch (cause) {
-      if (cause instanceof ApiException && expected.includes(cause.code)) return undefined;
-      throw new ClusterError(`could not ${what}: ${reasonOf(cause)}`, { cause });
+  /**
+   * One request; undefined where the API server refuses it for one of the expected reasons. One that the server is too
+   * busy for is sent again, a few times. Throws a {@link ClusterError} that tells what could not be done.
+   */
+  async call<T>(what: string, expected: readonly Reason[], call: Call): Promise<T | undefined> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return (await this.#throttle(() => this.#answer(call))) as T;
+      } catch (cause) {
+        if (cause instanceof RefusedError && expected.includes(cause.reason)) return undefined;
+        const delayMs = retryDelayMs(call.verb, cause, tries, Math.random());
+        if (delayMs === undefined) throw new ClusterError(`could not ${what}: ${reasonOf(cause)}`, { cause });
+        await sleep(delayMs);
+      }
     }
   }
 
-  /** Reads a list page by page. */
-  async listAll<T>(
-    what: string,
-    list: (page: { limit: number; _continue?: string }) => Promise<Page<T>>,
-  ): Promise<T[]> {
-    const items: T[] = [];
+  /** Reads a list page by page, so that it is never held as a whole. */
+  async *pages<T>(target: Target, query: Call['query'] = {}): AsyncGenerator<Page<T>> {
     let token: string | undefined;
     do {
-      const page = { limit: pageSize, ...(token ? { _continue: token } : {}) };
-      const result = await this.call(`list ${what}`, [], () => list(page));
-      items.push(...(result?.items ?? []));
-      token = result?.metadata?._continue;
+      const call: Call = { ...target, verb: 'list', query: { ...query, limit: pageSize, continue: token } };
+      const page = await this.call<Page<T>>(`list ${target.resource}`, [], call);
+      if (page === undefined) return;
+      yield page;
+      token = page.metadata.continue;
     } while (token);
+  }
+
+  async listAll<T>(target: Target, query?: Call['query']): Promise<T[]> {
+    const items: T[] = [];
+    for await (const page of this.pages<T>(target, query)) items.push(...page.items);
     return items;
+  }
+
+  /** Watches from a version on. Resolves when the watch is open; its events end when the server ends it. */
+  async watch<T extends KubernetesObject>(
+    target: Target,
+    query: Readonly<Record<string, string | undefined>>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<WatchEvent<T>>> {
+    const timeoutSeconds = Math.round(watchSeconds * (1 + Math.random()));
+    const all = { ...query, watch: true, allowWatchBookmarks: true, timeoutSeconds };
+    try {
+      const { body } = await this.#send({ ...target, verb: 'watch', query: all }, watchSilenceMs, signal);
+      return parseLines<WatchEvent<T>>(body);
+    } catch (cause) {
+      throw new ClusterError(`could not watch ${target.resource}: ${reasonOf(cause)}`, { cause });
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+
+  async #answer(call: Call): Promise<unknown> {
+    const { body, headers } = await this.#send(call, silenceMs);
+    return String(headers['content-type']).startsWith('application/json') ? body.json() : body.text();
+  }
+
+  /** Resolves when a success begins to be answered. */
+  async #send(call: Call, silence: number, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const startedAt = performance.now();
+    let code = 0;
+    try {
+      const { verb, query = {}, body } = call;
+      const request = { method: methods[verb], path: pathOf(call), query, body, silenceMs: silence, signal };
+      const response = await this.#transport.send(request);
+      code = response.statusCode;
+      if (code < 300) return response;
+      throw refusalOf(code, await response.body.text(), headerOf(response, 'retry-after'));
+    } finally {
+      const { verb, resource } = call;
+      this.#observe({ verb, resource, code, seconds: (performance.now() - startedAt) / 1000 });
+    }
+  }
+}
+
+function headerOf({ headers }: Dispatcher.ResponseData, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+async function* parseLines<T>(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<T> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of chunks) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) yield JSON.parse(line);
   }
 }
 
 /** The API server's own words, where it answered. */
 function reasonOf(cause: unknown): string {
-  if (!(cause instanceof ApiException)) return String(cause);
-  try {
-    return `${cause.code}: ${JSON.parse(cause.body).message}`;
-  } catch {
-    return `${cause.code}: ${cause.body}`;
-  }
+  if (cause instanceof RefusedError) return `${cause.code}: ${cause.message}`;
+  const { message, code } = cause as NodeJS.ErrnoException;
+  return message || code || String(cause);
 }

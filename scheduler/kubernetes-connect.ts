@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import { KubernetesCluster } from './kubernetes.ts';
-import { ClusterError } from './kubernetes-api.ts';
+import { KubernetesApi } from './kubernetes-api.ts';
+import { ClusterError } from './kubernetes-error.ts';
+import { KubernetesTransport } from './kubernetes-transport.ts';
 import type { Log } from './log.ts';
 import type { Settings } from './settings.ts';
 
@@ -14,12 +16,13 @@ export async function connectCluster(
   hostname: string,
   log: Log,
 ): Promise<KubernetesCluster> {
-  const config = loadConfig(isInCluster);
-  const namespace = settings.namespace ?? (await ownNamespace());
-  const image = settings.image ?? (await ownImage(config, namespace, hostname));
-  const template = { namespace, image, serviceAccountName: settings.serviceAccount, logLevel: settings.logLevel };
   const { sockets, stateDirectories, apiRate } = settings;
-  return new KubernetesCluster({ config, template, overrides: { sockets, stateDirectories }, apiRate, log });
+  const transport = new KubernetesTransport(loadConfig(isInCluster));
+  const api = new KubernetesApi({ transport, requestsPerSecond: apiRate });
+  const namespace = settings.namespace ?? (await ownNamespace());
+  const image = settings.image ?? (await ownImage(api, namespace, hostname));
+  const template = { namespace, image, serviceAccountName: settings.serviceAccount, logLevel: settings.logLevel };
+  return new KubernetesCluster({ api, template, overrides: { sockets, stateDirectories }, log });
 }
 
 /** That of the cluster this process runs in, else of `KUBECONFIG`. Throws a {@link ClusterError} where there is none. */
@@ -41,15 +44,16 @@ async function ownNamespace(): Promise<string> {
   }
 }
 
-async function ownImage(config: KubeConfig, namespace: string, name: string): Promise<string> {
+async function ownImage(api: KubernetesApi, namespace: string, name: string): Promise<string> {
+  const advice = 'the image of the cleaner pods is not known: set NODESWEEP_IMAGE';
   try {
-    const pod = await config.makeApiClient(CoreV1Api).readNamespacedPod({ name, namespace });
+    const pod = await api.call<V1Pod>(`read pod ${name}`, [], { resource: 'pods', namespace, name, verb: 'get' });
     // Others may have put a container of theirs into the pod, even as the first.
-    const containers = pod.spec?.containers ?? [];
+    const containers = pod?.spec?.containers ?? [];
     const image = (containers.find((container) => container.name === 'scheduler') ?? containers[0])?.image;
     if (image !== undefined) return image;
     throw new ClusterError(`pod ${name} names no image`);
   } catch (cause) {
-    throw new ClusterError('the image of the cleaner pods is not known: set NODESWEEP_IMAGE', { cause });
+    throw new ClusterError(`${advice} (${String(cause)})`, { cause });
   }
 }

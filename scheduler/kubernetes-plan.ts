@@ -1,8 +1,10 @@
-import type { KubeConfig, V1Container, V1Pod } from '@kubernetes/client-node';
-import { ClusterError, KubernetesApi } from './kubernetes-api.ts';
+import type { KubeConfig, V1ConfigMap, V1Container, V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
+import { KubernetesApi } from './kubernetes-api.ts';
+import { ClusterError } from './kubernetes-error.ts';
 import { readTrouble } from './kubernetes-events.ts';
 import { readConfigMap, readNode, readPod } from './kubernetes-objects.ts';
 import { listStartingReferences, listWorkloadReferences } from './kubernetes-references.ts';
+import { KubernetesTransport } from './kubernetes-transport.ts';
 import { label, labelsOf, labelValue } from './labels.ts';
 import type { CleanerPod, Node, PolicyObject } from './objects.ts';
 import type { PlanCluster, PlanOrder } from './plan-cluster.ts';
@@ -16,7 +18,7 @@ const schedulerLabels = 'app.kubernetes.io/name=nodesweep,app.kubernetes.io/comp
 
 /** Opens the cluster of a kubeconfig for plans, with what the scheduler in a namespace is told. Rejects where there is none. */
 export async function openPlanCluster(config: KubeConfig, namespace: string): Promise<PlanCluster> {
-  const api = new KubernetesApi(config, apiRate);
+  const api = new KubernetesApi({ transport: new KubernetesTransport(config), requestsPerSecond: apiRate });
   return new KubernetesPlanCluster(api, namespace, settingsOfScheduler(await readScheduler(api, namespace)));
 }
 
@@ -32,16 +34,14 @@ class KubernetesPlanCluster implements PlanCluster {
   }
 
   async listPolicies(): Promise<PolicyObject[]> {
-    const namespace = this.#namespace;
-    const labelSelector = `${label.kind}=policy`;
-    const maps = await this.#api.listAll('policies', (page) =>
-      this.#api.core.listNamespacedConfigMap({ ...page, namespace, labelSelector }),
-    );
+    const target = { resource: 'configmaps', namespace: this.#namespace } as const;
+    const maps = await this.#api.listAll<V1ConfigMap>(target, { labelSelector: `${label.kind}=policy` });
     return maps.map(readConfigMap).flatMap((map) => (map?.kind === 'policy' ? [map.policy] : []));
   }
 
   async readNode(name: string): Promise<Node | undefined> {
-    const node = await this.#api.call(`read node ${name}`, [404], () => this.#api.core.readNode({ name }));
+    const call = { resource: 'nodes', name, verb: 'get' } as const;
+    const node = await this.#api.call<V1Node>(`read node ${name}`, ['NotFound'], call);
     return node && readNode(node, this.#settings);
   }
 
@@ -69,28 +69,25 @@ class KubernetesPlanCluster implements PlanCluster {
     const { image, serviceAccount: serviceAccountName, logLevel } = this.#settings;
     const template = { namespace, image, serviceAccountName, logLevel };
     const body = buildPlanPod(name, policy, node, timeoutSeconds, template);
-    const pod = await this.#api.call(`create pod ${name} on node ${node.name}`, [], () =>
-      this.#api.core.createNamespacedPod({ namespace, body }),
-    );
+    const call = { resource: 'pods', namespace, verb: 'create', body } as const;
+    const pod = await this.#api.call<V1Pod>(`create pod ${name} on node ${node.name}`, [], call);
     const owner = { apiVersion: 'v1', kind: 'Pod', name, uid: pod?.metadata?.uid ?? '' };
     const metadata = { name, namespace, labels: labelsOf('plan', policy.name, name), ownerReferences: [owner] };
     const data = { 'job.json': JSON.stringify(job) };
-    await this.#api.call(`create the job of pod ${name}`, [], () =>
-      this.#api.core.createNamespacedConfigMap({ namespace, body: { metadata, data, immutable: true } }),
-    );
+    const map = { metadata, data, immutable: true };
+    const createMap = { resource: 'configmaps', namespace, verb: 'create', body: map } as const;
+    await this.#api.call(`create the job of pod ${name}`, [], createMap);
   }
 
   async readPod(name: string): Promise<CleanerPod | undefined> {
-    const namespace = this.#namespace;
-    const read = () => this.#api.core.readNamespacedPod({ name, namespace });
-    const pod = await this.#api.call(`read pod ${name}`, [404], read);
+    const call = { resource: 'pods', namespace: this.#namespace, name, verb: 'get' } as const;
+    const pod = await this.#api.call<V1Pod>(`read pod ${name}`, ['NotFound'], call);
     return pod && readPod(pod);
   }
 
   async readLog(name: string): Promise<string> {
-    const namespace = this.#namespace;
-    const read = () => this.#api.core.readNamespacedPodLog({ name, namespace });
-    return (await this.#api.call(`read the log of pod ${name}`, [400, 404], read)) ?? '';
+    const log = { resource: 'pods', namespace: this.#namespace, name, subresource: 'log', verb: 'get' } as const;
+    return (await this.#api.call<string>(`read the log of pod ${name}`, ['BadRequest', 'NotFound'], log)) ?? '';
   }
 
   readTrouble(pod: string): Promise<string | undefined> {
@@ -99,38 +96,34 @@ class KubernetesPlanCluster implements PlanCluster {
 
   /** At once: it is in the middle of nothing that would have to be finished. */
   async deletePlan(name: string): Promise<void> {
-    const namespace = this.#namespace;
-    await this.#api.call(`delete pod ${name}, which is not needed any more`, [404], () =>
-      this.#api.core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }),
-    );
-    await this.#api.call(`delete ConfigMap ${name}, which is not needed any more`, [404], () =>
-      this.#api.core.deleteNamespacedConfigMap({ name, namespace }),
-    );
+    const target = { namespace: this.#namespace, name, verb: 'delete' } as const;
+    const pod = { ...target, resource: 'pods', query: { gracePeriodSeconds: 0 } } as const;
+    await this.#api.call(`delete pod ${name}, which is not needed any more`, ['NotFound'], pod);
+    const map = { ...target, resource: 'configmaps' } as const;
+    await this.#api.call(`delete ConfigMap ${name}, which is not needed any more`, ['NotFound'], map);
   }
 
   async listLeftovers(createdBefore: Date): Promise<string[]> {
     const pods = await this.#listPods({ [label.kind]: 'plan' });
     return pods
       .filter(({ status }) => status?.phase === 'Succeeded' || status?.phase === 'Failed')
-      .filter(({ metadata }) => metadata?.creationTimestamp && metadata.creationTimestamp < createdBefore)
+      .filter(({ metadata }) => new Date(metadata?.creationTimestamp ?? 0) < createdBefore)
       .map(({ metadata }) => metadata?.name ?? '');
   }
 
   #listPods(labels: Readonly<Record<string, string>>): Promise<V1Pod[]> {
-    const namespace = this.#namespace;
     const labelSelector = Object.entries(labels)
       .map(([key, value]) => `${key}=${value}`)
       .join(',');
-    return this.#api.listAll('pods', (page) => this.#api.core.listNamespacedPod({ ...page, namespace, labelSelector }));
+    return this.#api.listAll<V1Pod>({ resource: 'pods', namespace: this.#namespace }, { labelSelector });
   }
 }
 
 /** The scheduler's container as its Deployment has it: what is told to it is so for plans, too. */
 async function readScheduler(api: KubernetesApi, namespace: string): Promise<SchedulerContainer> {
-  const found = await api.call(`find the scheduler in namespace ${namespace}`, [], () =>
-    api.apps.listNamespacedDeployment({ namespace, labelSelector: schedulerLabels }),
-  );
-  const containers = found?.items[0]?.spec?.template.spec?.containers ?? [];
+  const target = { resource: 'deployments', namespace } as const;
+  const [found] = await api.listAll<V1Deployment>(target, { labelSelector: schedulerLabels });
+  const containers = found?.spec?.template.spec?.containers ?? [];
   const container = containers.find(({ name }) => name === 'scheduler') ?? containers[0];
   if (container?.image === undefined) {
     throw new ClusterError(`there is no scheduler in namespace ${namespace}: name the namespace of yours with -n`);

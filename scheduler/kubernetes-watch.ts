@@ -1,115 +1,121 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type KubeConfig,
-  type KubernetesListObject,
-  type KubernetesObject,
-  ListWatch,
-  Watch,
-} from '@kubernetes/client-node';
+import type { KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesApi } from './kubernetes-api.ts';
+import type { Collection } from './kubernetes-collection.ts';
+import { isExpired, refusalOf } from './kubernetes-error.ts';
+import type { Target } from './kubernetes-paths.ts';
 
-const minReconnectMs = 500;
-const maxReconnectMs = 15_000;
+const minPauseMs = 500;
+const maxPauseMs = 15_000;
+/** A watch that lasted so long was a good one: the next may follow at once. */
+const steadyMs = 5_000;
 
-/** Where a collection comes from. */
-export interface CollectionSource<T> {
-  readonly config: KubeConfig;
-  readonly path: string;
-  readonly list: () => Promise<KubernetesListObject<T & KubernetesObject>>;
+/** What is watched. */
+export interface WatchSource extends Target {
   readonly labelSelector?: string;
 }
 
-interface Entry<D> {
-  readonly uid: string;
-  readonly resourceVersion: bigint;
-  readonly value: D;
+/**
+ * Keeps a collection current: one list, page by page, and then a watch that goes on where it was cut off. It is listed
+ * again only when the API server has forgotten the version to go on from.
+ */
+export class Watcher<T extends KubernetesObject> {
+  readonly #api: Pick<KubernetesApi, 'pages' | 'watch'>;
+  readonly #source: WatchSource;
+  readonly #collection: Pick<Collection<T, unknown>, 'apply' | 'remove' | 'retain'>;
+  readonly #onTrouble: (error: unknown) => void;
+  readonly #stopping = new AbortController();
+  readonly #listed = Promise.withResolvers<void>();
+  #version: string | undefined;
+  #isCurrent = false;
+
+  /** `onTrouble` hears of each connection that was lost, or could not be had. */
+  constructor(
+    api: Pick<KubernetesApi, 'pages' | 'watch'>,
+    source: WatchSource,
+    collection: Pick<Collection<T, unknown>, 'apply' | 'remove' | 'retain'>,
+    onTrouble: (error: unknown) => void,
+  ) {
+    this.#api = api;
+    this.#source = source;
+    this.#collection = collection;
+    this.#onTrouble = onTrouble;
+  }
+
+  /** Whether the collection is complete and, as far as anybody can tell, as it is in the cluster. */
+  get isCurrent(): boolean {
+    return this.#isCurrent;
+  }
+
+  /** Resolves once all objects are known; from then on it goes on by itself until stopped. */
+  start(): Promise<void> {
+    void this.#run();
+    return this.#listed.promise;
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let failures = 0; !signal.aborted; ) {
+      const startedAt = performance.now();
+      const hasFailed = await this.#follow().then(
+        () => false,
+        (error) => this.#noteFailure(error),
+      );
+      failures = performance.now() - startedAt > steadyMs ? Number(hasFailed) : failures + 1;
+      await sleep(pauseMs(failures), undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+
+  /** Until the watch ends. */
+  async #follow(): Promise<void> {
+    this.#version ??= await this.#list();
+    const { labelSelector, ...target } = this.#source;
+    const query = { labelSelector, resourceVersion: this.#version };
+    const events = await this.#api.watch<T>(target, query, this.#stopping.signal);
+    this.#isCurrent = true;
+    for await (const { type, object } of events) {
+      if (type === 'ERROR') throw refusalOf(0, JSON.stringify(object));
+      if (type === 'DELETED') this.#collection.remove(object);
+      else if (type !== 'BOOKMARK') this.#collection.apply(object);
+      this.#version = object.metadata?.resourceVersion;
+    }
+  }
+
+  async #list(): Promise<string> {
+    const { labelSelector, ...target } = this.#source;
+    const names = new Set<string>();
+    let version = '0';
+    for await (const { items, metadata } of this.#api.pages<T>(target, { labelSelector })) {
+      for (const item of items) {
+        names.add(item.metadata?.name ?? '');
+        this.#collection.apply(item);
+      }
+      version = metadata.resourceVersion;
+    }
+    this.#collection.retain(names, BigInt(version));
+    this.#listed.resolve();
+    return version;
+  }
+
+  /** Returns true. */
+  #noteFailure(error: unknown): boolean {
+    if (this.#stopping.signal.aborted) return true;
+    if (isExpired(error)) {
+      this.#version = undefined;
+    } else {
+      this.#isCurrent = false;
+      this.#onTrouble(error);
+    }
+    return true;
+  }
 }
 
-/** Objects of one kind, kept current by list and watch, and by what this process itself writes: the newest version wins. */
-export class WatchedCollection<T extends KubernetesObject, D> {
-  readonly #entries = new Map<string, Entry<D>>();
-  readonly #translate: (object: T) => D | undefined;
-  readonly #watch: ListWatch<T>;
-  #isListed = false;
-  #isStopped = false;
-  #reconnectMs = minReconnectMs;
-  #onChange: () => void = () => {};
-
-  constructor(source: CollectionSource<T>, translate: (object: T) => D | undefined) {
-    this.#translate = translate;
-    const list = async () => {
-      const result = await source.list();
-      this.#isListed = true;
-      return result;
-    };
-    this.#watch = new ListWatch<T>(source.path, new Watch(source.config), list, false, source.labelSelector);
-    this.#watch.on('add', (object) => this.apply(object));
-    this.#watch.on('update', (object) => this.apply(object));
-    this.#watch.on('delete', (object) => this.#drop(object));
-  }
-
-  /** Resolves once all objects are known; from then on it reconnects by itself. `onTrouble` hears of each lost connection. */
-  async start(onChange: () => void, onTrouble: (error: unknown) => void): Promise<void> {
-    this.#onChange = onChange;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const connect = async () => {
-      await this.#watch.start().catch(reconnect);
-      if (this.#isListed) resolve();
-    };
-    const reconnect = async (error: unknown) => {
-      if (this.#isStopped) return;
-      onTrouble(error);
-      await sleep(this.#reconnectMs, undefined, { ref: false });
-      this.#reconnectMs = Math.min(this.#reconnectMs * 2, maxReconnectMs);
-      if (!this.#isStopped) await connect();
-    };
-    this.#watch.on('error', reconnect);
-    await connect();
-    await promise;
-  }
-
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    await this.#watch.stop();
-  }
-
-  values(): D[] {
-    return [...this.#entries.values()].map(({ value }) => value);
-  }
-
-  /** Takes over an object that was read, watched or written. */
-  apply(object: T): void {
-    this.#reconnectMs = minReconnectMs;
-    const { name = '', uid = '', resourceVersion = '0' } = object.metadata ?? {};
-    const known = this.#entries.get(name);
-    const version = BigInt(resourceVersion);
-    if (known !== undefined && known.uid === uid && known.resourceVersion >= version) return;
-    const value = this.#translate(object);
-    if (value === undefined) this.#entries.delete(name);
-    else this.#entries.set(name, { uid, resourceVersion: version, value });
-    trim(object);
-    this.#onChange();
-  }
-
-  /** Changes what is known of an object until its next version arrives. */
-  amend(name: string, change: (value: D) => D): void {
-    const entry = this.#entries.get(name);
-    if (entry !== undefined) this.#entries.set(name, { ...entry, value: change(entry.value) });
-  }
-
-  /** Forgets an object that this process has deleted. */
-  forget(name: string): void {
-    this.#entries.delete(name);
-  }
-
-  #drop(object: T): void {
-    const { name = '', uid } = object.metadata ?? {};
-    if (this.#entries.get(name)?.uid === uid) this.#entries.delete(name);
-    this.#onChange();
-  }
-}
-
-/** The client library keeps every object whole; what nothing here reads is most of it. */
-function trim(object: KubernetesObject & { status?: { images?: unknown } }): void {
-  if (object.metadata !== undefined) delete object.metadata.managedFields;
-  if (object.status !== undefined) delete object.status.images;
+/** It doubles with each failure in a row; a part of it is left to chance, so that not all who were cut off come at once. */
+function pauseMs(failures: number): number {
+  if (failures === 0) return 0;
+  return Math.min(minPauseMs * 2 ** (failures - 1), maxPauseMs) * (0.5 + Math.random() / 2);
 }

@@ -1,7 +1,10 @@
-import type { KubeConfig, KubernetesObject, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { KubernetesObject, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
 import type { JobDocument } from '../cleaner/job.ts';
 import type { Cluster, ClusterState, PolicyEvent } from './cluster.ts';
-import { ClusterError, KubernetesApi } from './kubernetes-api.ts';
+import type { KubernetesApi } from './kubernetes-api.ts';
+import { Collection } from './kubernetes-collection.ts';
+import { ConfigMapStore } from './kubernetes-config-maps.ts';
+import { ClusterError } from './kubernetes-error.ts';
 import { readTrouble, recordEvent } from './kubernetes-events.ts';
 import {
   buildConfigMap,
@@ -13,8 +16,9 @@ import {
   readPod,
   type WatchedConfigMap,
 } from './kubernetes-objects.ts';
+import { PodStore } from './kubernetes-pods.ts';
 import { listStartingReferences, listWorkloadReferences } from './kubernetes-references.ts';
-import { WatchedCollection } from './kubernetes-watch.ts';
+import { Watcher } from './kubernetes-watch.ts';
 import { label, labelsOf } from './labels.ts';
 import type { Log } from './log.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
@@ -24,71 +28,61 @@ import type { RuntimeOverrides } from './sockets.ts';
 import type { PolicyStatus } from './status.ts';
 
 export interface KubernetesOptions {
-  readonly config: KubeConfig;
+  readonly api: KubernetesApi;
   readonly template: PodTemplate;
   readonly overrides: RuntimeOverrides;
-  /** At most so many requests a second. */
-  readonly apiRate: number;
   readonly log: Log;
 }
 
 /** The cluster port on a Kubernetes API server. */
 export class KubernetesCluster implements Cluster {
   readonly #options: KubernetesOptions;
-  readonly #namespace: string;
   readonly #api: KubernetesApi;
-  readonly #configMaps: WatchedCollection<V1ConfigMap, WatchedConfigMap>;
-  readonly #nodes: WatchedCollection<V1Node, Node>;
-  readonly #pods: WatchedCollection<V1Pod, CleanerPod>;
+  readonly #namespace: string;
+  readonly #configMaps: Collection<V1ConfigMap, WatchedConfigMap>;
+  readonly #nodes: Collection<V1Node, Node>;
+  readonly #pods: Collection<V1Pod, CleanerPod>;
+  readonly #store: ConfigMapStore;
+  readonly #podStore: PodStore;
+  readonly #watchers: readonly Pick<Watcher<KubernetesObject>, 'start' | 'stop' | 'isCurrent'>[];
+  #onChange: () => void = () => {};
 
   constructor(options: KubernetesOptions) {
-    const { config, template, overrides, log } = options;
+    const { api, template, overrides, log } = options;
+    const { namespace } = template;
     this.#options = options;
-    this.#namespace = template.namespace;
-    this.#api = new KubernetesApi(config, options.apiRate);
-    const namespace = this.#namespace;
-    const ours = `${label.kind} in (policy,run,status)`;
-    const cleaners = `${label.kind}=cleaner`;
-    this.#configMaps = new WatchedCollection(
-      {
-        config,
-        path: `/api/v1/namespaces/${namespace}/configmaps`,
-        list: () => this.#api.core.listNamespacedConfigMap({ namespace, labelSelector: ours }),
-        labelSelector: ours,
-      },
-      (object) => readOrReport(object, readConfigMap, log),
-    );
-    this.#nodes = new WatchedCollection(
-      { config, path: '/api/v1/nodes', list: () => this.#api.core.listNode() },
-      (object) => readNode(object, overrides),
-    );
-    this.#pods = new WatchedCollection(
-      {
-        config,
-        path: `/api/v1/namespaces/${namespace}/pods`,
-        list: () => this.#api.core.listNamespacedPod({ namespace, labelSelector: cleaners }),
-        labelSelector: cleaners,
-      },
-      readPod,
-    );
+    this.#api = api;
+    this.#namespace = namespace;
+    const onChange = () => this.#onChange();
+    this.#configMaps = new Collection((object: V1ConfigMap) => readOrReport(object, readConfigMap, log), onChange);
+    this.#nodes = new Collection((object: V1Node) => readNode(object, overrides), onChange);
+    this.#pods = new Collection(readPod, onChange);
+    this.#store = new ConfigMapStore(api, namespace, this.#configMaps);
+    this.#podStore = new PodStore(api, namespace, this.#pods);
+    const onTrouble = (error: unknown) => log.warn({ err: error }, `watch lost, trying again: ${String(error)}`);
+    const ours = { resource: 'configmaps', namespace, labelSelector: `${label.kind} in (policy,run,status)` } as const;
+    const cleaners = { resource: 'pods', namespace, labelSelector: `${label.kind}=cleaner` } as const;
+    this.#watchers = [
+      new Watcher(api, ours, this.#configMaps, onTrouble),
+      new Watcher(api, { resource: 'nodes' }, this.#nodes, onTrouble),
+      new Watcher(api, cleaners, this.#pods, onTrouble),
+    ];
   }
 
+  /** A decision on a part of the state would take every node that is not listed yet for one that has left the cluster. */
   async start(onChange: () => void): Promise<void> {
-    const { log } = this.#options;
-    const onTrouble = (error: unknown) => log.warn({ err: error }, `watch lost, reconnecting: ${String(error)}`);
-    // A decision on a part of the state would take every node that is not listed yet for one that has left the cluster.
-    let isComplete = false;
-    const onLaterChange = () => {
-      if (isComplete) onChange();
-    };
-    await Promise.all(
-      [this.#configMaps, this.#nodes, this.#pods].map((collection) => collection.start(onLaterChange, onTrouble)),
-    );
-    isComplete = true;
+    await Promise.all(this.#watchers.map((watcher) => watcher.start()));
+    this.#onChange = onChange;
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#configMaps, this.#nodes, this.#pods].map((collection) => collection.stop()));
+    for (const watcher of this.#watchers) watcher.stop();
+    await this.#api.close();
+  }
+
+  /** Whether the state is complete and, as far as anybody can tell, as it is in the cluster. */
+  get isCurrent(): boolean {
+    return this.#watchers.every(({ isCurrent }) => isCurrent);
   }
 
   state(): ClusterState {
@@ -106,89 +100,61 @@ export class KubernetesCluster implements Cluster {
   }
 
   async createRun(policy: PolicyObject, run: Run): Promise<'Created' | 'AlreadyExists'> {
-    const namespace = this.#namespace;
-    const body = buildRecord(namespace, policy, run);
-    const created = await this.#api.call(`create the record of run ${run.name}`, [409], () =>
-      this.#api.core.createNamespacedConfigMap({ namespace, body }),
-    );
-    if (created !== undefined) this.#configMaps.apply(created);
-    return created === undefined ? 'AlreadyExists' : 'Created';
+    const body = buildRecord(this.#namespace, policy, run);
+    const isNew = await this.#store.create(`create the record of run ${run.name}`, body);
+    return isNew ? 'Created' : 'AlreadyExists';
   }
 
   async updateRun({ value: run, resourceVersion }: Stored<Run>): Promise<string | undefined> {
-    const name = recordName(run.name);
     const owner = this.#policyOf(run);
     if (owner === undefined) return undefined;
-    const body = withVersion(buildRecord(this.#namespace, owner, run), resourceVersion);
-    const updated = await this.#replace(`update the record of run ${run.name}`, name, body);
-    return updated?.metadata?.resourceVersion;
+    const body = buildRecord(this.#namespace, owner, run);
+    return this.#store.replace(`update the record of run ${run.name}`, body, resourceVersion);
   }
 
-  async deleteRun(run: string): Promise<void> {
-    await this.#deleteConfigMap(`delete the record of run ${run}`, recordName(run));
-    this.#configMaps.forget(recordName(run));
+  deleteRun(run: string): Promise<void> {
+    return this.#store.delete(`delete the record of run ${run}`, recordName(run));
   }
 
   async writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<'Updated' | 'Conflict'> {
-    const namespace = this.#namespace;
-    const body = buildStatus(namespace, policy, status);
+    const body = buildStatus(this.#namespace, policy, status);
+    const name = body.metadata?.name ?? '';
     const what = `write the status of policy ${policy.name}`;
-    const previous = this.state().statuses.get(policy.name);
-    if (previous !== undefined) {
-      const updated = await this.#replace(what, body.metadata?.name ?? '', withVersion(body, previous.resourceVersion));
-      return updated === undefined ? 'Conflict' : 'Updated';
+    const known = this.#configMaps.get(name);
+    if (known?.kind === 'status') {
+      const version = await this.#store.replace(what, body, known.status.resourceVersion);
+      return version === undefined ? 'Conflict' : 'Updated';
     }
-    const created = await this.#api.call(what, [409], () =>
-      this.#api.core.createNamespacedConfigMap({ namespace, body }),
-    );
-    if (created !== undefined) this.#configMaps.apply(created);
-    else await this.#refuseForeign(body);
-    return created === undefined ? 'Conflict' : 'Updated';
+    if (await this.#store.create(what, body)) return 'Updated';
+    await this.#store.expectOwn(name, 'status');
+    return 'Conflict';
   }
 
   async createJob(run: Run, job: JobDocument): Promise<void> {
-    const namespace = this.#namespace;
     const owner = { name: recordName(run.name), uid: this.#uidOf(run) };
     const labels = labelsOf('job', run.policy, run.name);
     const data = { 'job.json': JSON.stringify(job) };
-    const body = { ...buildConfigMap(namespace, jobName(run.name), labels, owner, data), immutable: true };
-    await this.#api.call(`create the job of run ${run.name}`, [409], () =>
-      this.#api.core.createNamespacedConfigMap({ namespace, body }),
-    );
+    const body = buildConfigMap(this.#namespace, jobName(run.name), labels, owner, data);
+    await this.#store.create(`create the job of run ${run.name}`, { ...body, immutable: true });
   }
 
-  async deleteJob(run: string): Promise<void> {
-    await this.#deleteConfigMap(`delete the job of run ${run}`, jobName(run));
+  deleteJob(run: string): Promise<void> {
+    return this.#store.delete(`delete the job of run ${run}`, jobName(run));
   }
 
   async createPod(run: Run, node: Node, attempt: number): Promise<void> {
     const { runtime } = node;
     if (runtime === undefined) throw new ClusterError(`node ${node.name} has no known runtime socket`);
-    const namespace = this.#namespace;
     const body = buildPod(run, this.#uidOf(run), { ...node, runtime }, attempt, this.#options.template);
-    const created = await this.#api.call(`create a cleaner pod on node ${node.name}`, [409], () =>
-      this.#api.core.createNamespacedPod({ namespace, body }),
-    );
-    const pod = created ?? (await this.#readPod(body.metadata.name));
-    if (pod !== undefined) this.#pods.apply(pod);
+    await this.#podStore.create(`create a cleaner pod on node ${node.name}`, body);
   }
 
-  async deletePod(name: string): Promise<void> {
-    const namespace = this.#namespace;
-    const deleted = await this.#api.call(`delete pod ${name}`, [404], () =>
-      this.#api.core.deleteNamespacedPod({ name, namespace }),
-    );
-    if (deleted === undefined) this.#pods.forget(name);
-    else this.#pods.amend(name, markTerminating);
+  deletePod(name: string): Promise<void> {
+    return this.#podStore.delete(name);
   }
 
-  async deletePods(run: string): Promise<void> {
-    const namespace = this.#namespace;
-    const labelSelector = `${label.kind}=cleaner,${label.run}=${run}`;
-    await this.#api.call(`delete the pods of run ${run}`, [], () =>
-      this.#api.core.deleteCollectionNamespacedPod({ namespace, labelSelector }),
-    );
-    for (const pod of this.#pods.values()) if (pod.run === run) this.#pods.amend(pod.name, markTerminating);
+  deletePods(run: string): Promise<void> {
+    return this.#podStore.deleteRun(run);
   }
 
   recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void> {
@@ -208,62 +174,14 @@ export class KubernetesCluster implements Cluster {
   }
 
   #policyOf(run: Run): PolicyObject | undefined {
-    return this.state().policies.find(({ name }) => name === run.policy);
+    const map = this.#configMaps.get(run.policy);
+    return map?.kind === 'policy' ? map.policy : undefined;
   }
 
   #uidOf(run: Run): string {
-    const record = this.#configMaps.values().find((map) => map.kind === 'run' && map.run.value.name === run.name);
+    const record = this.#configMaps.get(recordName(run.name));
     if (record?.kind !== 'run') throw new ClusterError(`run ${run.name} has no record any more`);
     return record.uid;
-  }
-
-  async #replace(what: string, name: string, body: V1ConfigMap): Promise<V1ConfigMap | undefined> {
-    const { core } = this.#api;
-    const namespace = this.#namespace;
-    const updated = await this.#api.call(what, [404, 409], () =>
-      core.replaceNamespacedConfigMap({ name, namespace, body }),
-    );
-    if (updated === undefined) await this.#refresh(name);
-    else this.#configMaps.apply(updated);
-    return updated;
-  }
-
-  /** What could not be replaced is not as it was thought to be, or is gone: the watch may be late in telling so. */
-  async #refresh(name: string): Promise<void> {
-    const current = await this.#readConfigMap(name);
-    if (current === undefined) this.#configMaps.forget(name);
-    else this.#configMaps.apply(current);
-  }
-
-  /** An object of that name is there: either the watch is late in telling of it, or it is no status at all. */
-  async #refuseForeign({ metadata }: V1ConfigMap): Promise<void> {
-    const name = metadata?.name ?? '';
-    const existing = await this.#readConfigMap(name);
-    if (existing === undefined) return;
-    if (existing.metadata?.labels?.[label.kind] !== 'status') {
-      throw new ClusterError(`ConfigMap ${name} is in the way of the status of that name: delete or rename it`);
-    }
-    this.#configMaps.apply(existing);
-  }
-
-  #readConfigMap(name: string): Promise<V1ConfigMap | undefined> {
-    const namespace = this.#namespace;
-    return this.#api.call(`read ConfigMap ${name}`, [404], () =>
-      this.#api.core.readNamespacedConfigMap({ name, namespace }),
-    );
-  }
-
-  /** A pod that exists already was created by a request whose answer was lost, or by another replica. */
-  #readPod(name: string): Promise<V1Pod | undefined> {
-    const namespace = this.#namespace;
-    return this.#api.call(`read pod ${name}`, [404], () => this.#api.core.readNamespacedPod({ name, namespace }));
-  }
-
-  async #deleteConfigMap(what: string, name: string): Promise<void> {
-    const namespace = this.#namespace;
-    await this.#api.call(what, [404], () =>
-      this.#api.core.deleteNamespacedConfigMap({ name, namespace, propagationPolicy: 'Background' }),
-    );
   }
 }
 
@@ -281,12 +199,4 @@ function readOrReport<T extends KubernetesObject, D>(
     log.error({ configMap: name, err: error }, `ConfigMap ${name} can't be read (${String(error)}): ${advice}`);
     return undefined;
   }
-}
-
-function withVersion(body: V1ConfigMap, resourceVersion: string): V1ConfigMap {
-  return { ...body, metadata: { ...body.metadata, resourceVersion } };
-}
-
-function markTerminating(pod: CleanerPod): CleanerPod {
-  return { ...pod, terminating: true };
 }

@@ -83,6 +83,8 @@ const adapters: Record<string, RegExp> = {
   execa: /^(cleaner\/crictl(-process)?|scheduler\/local-pods)\.ts$/,
   dockerode: /^cleaner\/docker\.ts$/,
   'node:sqlite': /^cleaner\/history-lock\.ts$/,
+  undici: /^scheduler\/kubernetes-(transport|api)\.ts$/,
+  'prom-client': /^scheduler\/metrics.*\.ts$/,
   'node-cron': /^scheduler\/schedule\.ts$/,
 };
 const isAdapter = (path: string) => Object.values(adapters).some((pattern) => pattern.test(path));

@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { type KwokCluster, NAMESPACE } from './kwok.ts';
+import { productMain } from './product-bundle.ts';
 import { waitFor } from './wait.ts';
 
 /** The scheduler of this checkout, as a process of this machine. */
@@ -11,8 +12,6 @@ export interface SchedulerProcess {
   /** Ends it and returns its exit code: undefined where a signal has. */
   readonly stop: (signal?: NodeJS.Signals) => Promise<number | undefined>;
 }
-
-const MAIN = join(import.meta.dirname, '../../main.ts');
 
 /** Starts a scheduler with the rights that the manifests give it; its log is `logs/NAME.log` of the cluster. */
 export function launchScheduler(
@@ -26,7 +25,12 @@ export function launchScheduler(
     NODESWEEP_PORT: String(port),
     ...settings,
   };
-  const child = execa(process.execPath, [MAIN, 'scheduler'], { env, reject: false, buffer: false, all: true });
+  const child = execa(process.execPath, [productMain(cluster.directory), 'scheduler'], {
+    env,
+    reject: false,
+    buffer: false,
+    all: true,
+  });
   child.all.pipe(createWriteStream(join(cluster.directory, 'logs', `${name}.log`), { flags: 'a' }));
   const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
     child.kill(signal);

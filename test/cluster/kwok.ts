@@ -10,6 +10,7 @@ import { buildNodeObject } from './kwok-nodes.ts';
 import { describeStages, type WorkTime } from './kwok-stages.ts';
 import { createNetwork } from './network.ts';
 import { startServer } from './process.ts';
+import { buildProduct } from './product-bundle.ts';
 import { progress } from './progress.ts';
 
 export interface KwokSpec {
@@ -19,7 +20,7 @@ export interface KwokSpec {
   readonly workTime: WorkTime;
 }
 
-/** A real control plane with simulated nodes. The product's rights are installed, the product itself runs outside. */
+/** A real control plane with simulated nodes. The product's rights are installed, and it is built to run outside. */
 export interface KwokCluster extends Pick<ControlPlane, 'startApiServer' | 'stopApiServer'> {
   readonly directory: string;
   /** The administrator's API. */
@@ -60,6 +61,7 @@ export async function startKwokCluster({ directory, workTime }: KwokSpec): Promi
     const kubeconfig = await plane.kubeconfig(ADMINISTRATOR);
     const kubectl = async (...arguments_: readonly string[]) =>
       (await execa(join(kubernetes, 'kubectl'), ['--kubeconfig', kubeconfig, ...arguments_])).stdout;
+    await buildProduct(directory);
     await startKwok(directory, kwok, kubeconfig, workTime);
     const api = await BareApi.open(kubeconfig);
     await installRights(directory, kubectl);

@@ -1,0 +1,76 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { KubernetesObject } from '@kubernetes/client-node';
+
+interface Entry<D> {
+  readonly uid: string;
+  readonly resourceVersion: bigint;
+  /** Undefined for an object that is none of ours, or can't be read. */
+  readonly value: D | undefined;
+}
+
+/**
+ * The objects of one kind, by name, as the scheduler sees them: of each just what `translate` takes out of it. They come
+ * from lists, from watches, and from what this process itself writes, in any order: the newest version wins.
+ */
+export class Collection<T extends KubernetesObject, D> {
+  readonly #entries = new Map<string, Entry<D>>();
+  readonly #translate: (object: T) => D | undefined;
+  readonly #onChange: () => void;
+
+  /** `onChange` is called for what makes a difference to those who read the values, not for every new version. */
+  constructor(translate: (object: T) => D | undefined, onChange: () => void) {
+    this.#translate = translate;
+    this.#onChange = onChange;
+  }
+
+  values(): D[] {
+    return [...this.#entries.values()].flatMap(({ value }) => (value === undefined ? [] : [value]));
+  }
+
+  get(name: string): D | undefined {
+    return this.#entries.get(name)?.value;
+  }
+
+  /** Takes over an object that was read, watched or written. */
+  apply(object: T): void {
+    const { name = '', uid = '' } = object.metadata ?? {};
+    const resourceVersion = versionOf(object);
+    const known = this.#entries.get(name);
+    if (known?.uid === uid && known.resourceVersion >= resourceVersion) return;
+    const value = this.#translate(object);
+    const isSame = known?.uid === uid && isDeepStrictEqual(known.value, value);
+    // The value that is known already is kept: what others have derived from it stays good.
+    this.#entries.set(name, { uid, resourceVersion, value: isSame ? known.value : value });
+    if (!isSame) this.#onChange();
+  }
+
+  /** Changes what is known of an object until its next version arrives. */
+  amend(name: string, change: (value: D) => D): void {
+    const entry = this.#entries.get(name);
+    if (entry?.value !== undefined) this.#entries.set(name, { ...entry, value: change(entry.value) });
+  }
+
+  /** Forgets an object that is deleted; another one of the same name stays. */
+  remove(object: T): void {
+    const { name = '', uid } = object.metadata ?? {};
+    if (this.#entries.get(name)?.uid !== uid) return;
+    this.forget(name);
+  }
+
+  /** Forgets an object by its name. */
+  forget(name: string): void {
+    if (this.#entries.delete(name)) this.#onChange();
+  }
+
+  /** Forgets what is missing in a complete list of a version, but not what has been written since. */
+  retain(names: ReadonlySet<string>, listVersion: bigint): void {
+    for (const [name, { resourceVersion }] of this.#entries) {
+      if (!names.has(name) && resourceVersion <= listVersion) this.forget(name);
+    }
+  }
+}
+
+/** Versions of one kind can be compared: a later one is the larger number. */
+function versionOf(object: KubernetesObject): bigint {
+  return BigInt(object.metadata?.resourceVersion ?? 0);
+}

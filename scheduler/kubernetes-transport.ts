@@ -1,0 +1,78 @@
+import { HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
+import { Agent, type Dispatcher, request } from 'undici';
+import manifest from '../package.json' with { type: 'json' };
+
+/** Tokens and certificates are read again so often: those of pods are renewed long before they end. */
+const maxCredentialsAgeMs = 60_000;
+
+const userAgent = `nodesweep/${manifest.version}`;
+
+/** One request over HTTP. */
+export interface TransportRequest {
+  readonly method: Dispatcher.HttpMethod;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: object | undefined;
+  /** For how long the server may say nothing at all, in milliseconds. */
+  readonly silenceMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Credentials {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly dispatcher: Dispatcher;
+  readonly readAt: number;
+}
+
+/**
+ * Requests to the API server of a kubeconfig, over connections that are used again: the client library itself opens a new
+ * one for each request, which costs both sides several times what most requests do.
+ */
+export class KubernetesTransport {
+  readonly #config: KubeConfig;
+  readonly #server: string;
+  #credentials: Promise<Credentials> | undefined;
+
+  constructor(config: KubeConfig) {
+    this.#config = config;
+    this.#server = config.getCurrentCluster()?.server ?? '';
+  }
+
+  /** Resolves when the answer begins, whatever its code; rejects where there is none. */
+  async send({ method, path, query, body, silenceMs, signal }: TransportRequest): Promise<Dispatcher.ResponseData> {
+    const { headers, dispatcher } = await this.#currentCredentials();
+    const url = new URL(`${this.#server}${path}`);
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    const response = await request(url, {
+      method,
+      dispatcher,
+      headers: { ...headers, 'user-agent': userAgent, ...(body && { 'content-type': 'application/json' }) },
+      body: body === undefined ? null : JSON.stringify(body),
+      headersTimeout: silenceMs,
+      bodyTimeout: silenceMs,
+      signal: signal ?? null,
+    });
+    if (response.statusCode === 401) this.#credentials = undefined;
+    return response;
+  }
+
+  /** Ends all connections; those in use are cut off. */
+  async close(): Promise<void> {
+    const credentials = await this.#credentials?.catch(() => undefined);
+    await credentials?.dispatcher.destroy();
+  }
+
+  async #currentCredentials(): Promise<Credentials> {
+    const known = await this.#credentials?.catch(() => undefined);
+    if (known !== undefined && Date.now() - known.readAt < maxCredentialsAgeMs) return known;
+    this.#credentials = this.#readCredentials();
+    return this.#credentials;
+  }
+
+  async #readCredentials(): Promise<Credentials> {
+    const context = new RequestContext(this.#server, HttpMethod.GET);
+    await this.#config.applySecurityAuthentication(context);
+    return { headers: context.getHeaders(), dispatcher: context.getDispatcher() ?? new Agent(), readAt: Date.now() };
+  }
+}
