@@ -13,7 +13,7 @@ export function explain({ images: _images, totals: _totals, ...plan }: PlanDocum
 export function formatExplanation(plan: PlanDocument, image: PlannedImage): string {
   const rules = image.verdicts.map(({ rule, keeps, message }) => [rule, keeps ? 'yes' : 'no', message]);
   const table = rules.length === 0 ? [] : [formatTable([['RULE', 'KEEPS', 'WHY'], ...rules]), ''];
-  const notes = plan.notes.map((note) => `Note: ${note}`);
+  const notes = [...plan.notes, ...describeLack(image)].map((note) => `Note: ${note}`);
   return [formatFacts(describe(plan, image)), '', ...table, describeDecision(image), ...notes].join('\n');
 }
 
@@ -43,6 +43,10 @@ function formatFacts(facts: readonly (readonly [title: string, ...string[]])[]):
       (values.length === 0 ? ['<none>'] : values).map((value, index) => [index === 0 ? `${title}:` : '', value]),
     ),
   );
+}
+
+function describeLack({ verdicts }: PlannedImage): readonly string[] {
+  return verdicts.length > 0 ? [] : ['the log of a run tells the decisive rule alone; --fresh asks all of them'];
 }
 
 function describeDecision({ decision, outcome, reason, message }: PlannedImage): string {
