@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type PlanDocument, planSchema } from '../../cleaner/plan-document.ts';
 import { buildBinaries } from '../cluster/binaries.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -75,6 +75,12 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a plan of a node of the c
       await installation.kubectl('wait', '--for=condition=Ready', '--timeout=60s', `pod/planned-${name}`);
     }
     await installation.apply(buildPolicy('looked-at', { schedule: '@yearly', dryRun: true, images }));
+  });
+
+  afterAll(async () => {
+    const { kubectl } = installation;
+    await kubectl('delete', 'pods', '-n', 'default', ...cluster.nodes.map(({ name }) => `planned-${name}`));
+    await kubectl('delete', 'configmap', '-n', namespace, 'looked-at');
   });
 
   it('is made by a pod where no run was yet; it removes nothing and leaves nothing behind', async () => {
