@@ -51,13 +51,13 @@ export interface ApiOptions {
   /** So many requests a second, on average over ten seconds. */
   readonly requestsPerSecond: number;
   readonly observe?: (call: ObservedCall) => void;
+  /** A watch on which nothing has come for so long is taken for dead. */
+  readonly watchSilenceMs?: number;
 }
 
 const pageSize = 500;
 /** The API server answers, or says that it can't, well within this time. */
 const silenceMs = 30_000;
-/** A watch says something at least every minute: a bookmark, where nothing changes. */
-const watchSilenceMs = 90_000;
 /** The API server ends a watch after so long; a part of it is left to chance, so that not all end at once. */
 const watchSeconds = 300;
 const rateIntervalSeconds = 10;
@@ -67,8 +67,10 @@ export class KubernetesApi {
   readonly #transport: KubernetesTransport;
   readonly #throttle: (request: () => Promise<unknown>) => Promise<unknown>;
   readonly #observe: (call: ObservedCall) => void;
+  readonly #watchSilenceMs: number;
 
-  constructor({ transport, requestsPerSecond, observe = () => {} }: ApiOptions) {
+  /** A watch says something at least every minute: a bookmark, where nothing changes. */
+  constructor({ transport, requestsPerSecond, observe = () => {}, watchSilenceMs = 90_000 }: ApiOptions) {
     this.#transport = transport;
     const throttle = pThrottle({
       limit: requestsPerSecond * rateIntervalSeconds,
@@ -76,6 +78,7 @@ export class KubernetesApi {
     });
     this.#throttle = throttle((request) => request());
     this.#observe = observe;
+    this.#watchSilenceMs = watchSilenceMs;
   }
 
   /**
@@ -122,7 +125,7 @@ export class KubernetesApi {
     const timeoutSeconds = Math.round(watchSeconds * (1 + Math.random()));
     const all = { ...query, watch: true, allowWatchBookmarks: true, timeoutSeconds };
     try {
-      const { body } = await this.#send({ ...target, verb: 'watch', query: all }, watchSilenceMs, signal);
+      const { body } = await this.#send({ ...target, verb: 'watch', query: all }, this.#watchSilenceMs, signal);
       return parseLines<WatchEvent<T>>(body);
     } catch (cause) {
       throw new ClusterError(`could not watch ${target.resource}: ${reasonOf(cause)}`, { cause });

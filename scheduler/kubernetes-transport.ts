@@ -21,7 +21,6 @@ export interface TransportRequest {
 interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly dispatcher: Dispatcher;
-  readonly readAt: number;
 }
 
 /**
@@ -32,6 +31,7 @@ export class KubernetesTransport {
   readonly #config: KubeConfig;
   readonly #server: string;
   #credentials: Promise<Credentials> | undefined;
+  #readAt = 0;
 
   constructor(config: KubeConfig) {
     this.#config = config;
@@ -40,7 +40,8 @@ export class KubernetesTransport {
 
   /** Resolves when the answer begins, whatever its code; rejects where there is none. */
   async send({ method, path, query, body, silenceMs, signal }: TransportRequest): Promise<Dispatcher.ResponseData> {
-    const { headers, dispatcher } = await this.#currentCredentials();
+    const credentials = this.#currentCredentials();
+    const { headers, dispatcher } = await credentials;
     const url = new URL(`${this.#server}${path}`);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value));
@@ -53,7 +54,7 @@ export class KubernetesTransport {
       bodyTimeout: silenceMs,
       signal: signal ?? null,
     });
-    if (response.statusCode === 401) this.#credentials = undefined;
+    if (response.statusCode === 401) this.#forget(credentials);
     return response;
   }
 
@@ -63,16 +64,23 @@ export class KubernetesTransport {
     await credentials?.dispatcher.destroy();
   }
 
-  async #currentCredentials(): Promise<Credentials> {
-    const known = await this.#credentials?.catch(() => undefined);
-    if (known !== undefined && Date.now() - known.readAt < maxCredentialsAgeMs) return known;
-    this.#credentials = this.#readCredentials();
+  #currentCredentials(): Promise<Credentials> {
+    if (this.#credentials === undefined || Date.now() - this.#readAt >= maxCredentialsAgeMs) {
+      this.#readAt = Date.now();
+      const reading = this.#readCredentials();
+      reading.catch(() => this.#forget(reading));
+      this.#credentials = reading;
+    }
     return this.#credentials;
   }
 
   async #readCredentials(): Promise<Credentials> {
     const context = new RequestContext(this.#server, HttpMethod.GET);
     await this.#config.applySecurityAuthentication(context);
-    return { headers: context.getHeaders(), dispatcher: context.getDispatcher() ?? new Agent(), readAt: Date.now() };
+    return { headers: context.getHeaders(), dispatcher: context.getDispatcher() ?? new Agent() };
+  }
+
+  #forget(credentials: Promise<Credentials>): void {
+    if (this.#credentials === credentials) this.#credentials = undefined;
   }
 }

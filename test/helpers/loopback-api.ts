@@ -1,0 +1,224 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { KubeConfig, type KubernetesObject } from '@kubernetes/client-node';
+
+/** A request as the tests look at it. */
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly token: string | undefined;
+}
+
+/** What a test makes of a request: the answer to give instead, or whether to cut the connection before or after its work. */
+export type Fault = { readonly code: number; readonly reason?: string; readonly retryAfter?: number } | 'cut' | 'lost';
+
+interface Change {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  readonly collection: string;
+  readonly version: number;
+  readonly object: object;
+}
+
+type Stored = KubernetesObject & { metadata: NonNullable<KubernetesObject['metadata']> };
+
+/** A small API server on loopback: collections with versions, pages and watches. It knows no kinds, schemas or selectors. */
+export class LoopbackApi {
+  readonly objects = new Map<string, Stored>();
+  readonly asked: Asked[] = [];
+  connections = 0;
+  /** Called for every request; what it returns goes wrong. */
+  fault: (asked: Asked) => Fault | undefined = () => undefined;
+  /** Versions up to this one are forgotten: no watch can go on from there. */
+  forgotten = 0;
+  #version = 100;
+  #changes: Change[] = [];
+  #watches = new Set<{ readonly collection: string; readonly response: ServerResponse }>();
+  #server: Server | undefined;
+  #port = 0;
+
+  /** Starts it, again at the same port where it was stopped. */
+  async start(): Promise<void> {
+    this.#server = createServer((request, response) => void this.#handle(request, response));
+    this.#server.on('connection', () => {
+      this.connections += 1;
+    });
+    this.#server.listen(this.#port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    this.#server?.closeAllConnections();
+    this.#server?.close();
+    if (this.#server?.listening) await once(this.#server, 'close');
+  }
+
+  get config(): KubeConfig {
+    const config = new KubeConfig();
+    config.loadFromOptions({
+      clusters: [{ name: 'loopback', server: `http://127.0.0.1:${this.#port}`, skipTLSVerify: true }],
+      users: [{ name: 'test', token: 'token' }],
+      contexts: [{ name: 'test', cluster: 'loopback', user: 'test' }],
+      currentContext: 'test',
+    });
+    return config;
+  }
+
+  /** Writes an object as somebody else would. */
+  put(collection: string, name: string, object: object = {}): Stored {
+    const path = `${collection}/${name}`;
+    const known = this.objects.get(path);
+    const metadata = { uid: `uid-of-${name}`, ...(object as Partial<Stored>).metadata, name };
+    return this.#write(known ? 'MODIFIED' : 'ADDED', path, { ...object, metadata });
+  }
+
+  remove(collection: string, name: string): void {
+    const path = `${collection}/${name}`;
+    const known = this.objects.get(path);
+    if (known !== undefined) this.#write('DELETED', path, known);
+  }
+
+  /** Tells the watches of a collection how far they are. */
+  bookmark(collection: string): void {
+    this.#version += 1;
+    this.#tell({
+      type: 'BOOKMARK',
+      collection,
+      version: this.#version,
+      object: { metadata: { resourceVersion: String(this.#version) } },
+    });
+  }
+
+  /** Ends the watches of a collection with an error, as the API server does for a version that it forgets meanwhile. */
+  expire(collection: string): void {
+    this.forgotten = this.#version;
+    const object = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' };
+    this.#tell({ type: 'ERROR', collection, version: this.#version, object });
+    for (const { response } of this.#watches) response.end();
+    this.#watches.clear();
+  }
+
+  /** Cuts the connections of all watches. */
+  cutWatches(): void {
+    for (const { response } of this.#watches) response.destroy();
+    this.#watches.clear();
+  }
+
+  /** How often something was asked. */
+  count(method: string, matches: (asked: Asked) => boolean = () => true): number {
+    return this.asked.filter((asked) => asked.method === method && matches(asked)).length;
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '', 'http://loopback');
+    const [, token] = request.headers.authorization?.split(' ') ?? [];
+    const asked = { method: request.method ?? '', path: url.pathname, query: url.searchParams, token };
+    const body = await readBody(request);
+    this.asked.push(asked);
+    const fault = this.fault(asked);
+    if (typeof fault === 'object') refuse(response, fault.code, fault.reason ?? '', fault.retryAfter);
+    else if (fault === 'cut') response.destroy();
+    else if (url.searchParams.has('watch')) this.#watch(asked, response);
+    else this.#work(asked, body, response, fault);
+  }
+
+  #work(asked: Asked, body: Stored, response: ServerResponse, fault: 'lost' | undefined): void {
+    const [code, answer] = this.#answer(asked, body);
+    if (fault === 'lost') response.destroy();
+    else send(response, code, answer);
+  }
+
+  #answer({ method, path, query }: Asked, body: Stored): [code: number, answer: object] {
+    const known = this.objects.get(path);
+    switch (method) {
+      case 'GET':
+        return known ? [200, known] : isCollection(path) ? this.#list(path, query) : failure(404, 'NotFound');
+      case 'POST': {
+        const { name = `generated-${this.#version}` } = body.metadata;
+        if (this.objects.has(`${path}/${name}`)) return failure(409, 'AlreadyExists');
+        const metadata = { ...body.metadata, name, uid: `uid-of-${name}` };
+        return [201, this.#write('ADDED', `${path}/${name}`, { ...body, metadata })];
+      }
+      case 'PUT': {
+        if (known === undefined) return failure(404, 'NotFound');
+        if (body.metadata.resourceVersion !== known.metadata.resourceVersion) return failure(409, 'Conflict');
+        return [200, this.#write('MODIFIED', path, { ...body, metadata: { ...known.metadata, ...body.metadata } })];
+      }
+      case 'DELETE':
+        if (known !== undefined) return [200, this.#write('DELETED', path, known)];
+        return isCollection(path) ? [200, {}] : failure(404, 'NotFound');
+      default:
+        return failure(405, 'MethodNotAllowed');
+    }
+  }
+
+  /** `continue` is the version of the list and the number of the first item. */
+  #list(path: string, query: URLSearchParams): [code: number, answer: object] {
+    const [version = this.#version, start = 0] = (query.get('continue') ?? '').split('/').filter(Boolean).map(Number);
+    if (version < this.forgotten) return failure(410, 'Expired');
+    const all = [...this.objects].filter(([key]) => key.startsWith(`${path}/`)).map(([, object]) => object);
+    const end = start + Number(query.get('limit') ?? all.length);
+    const next = end < all.length ? { continue: `${version}/${end}` } : {};
+    return [200, { metadata: { resourceVersion: String(version), ...next }, items: all.slice(start, end) }];
+  }
+
+  #watch({ path, query }: Asked, response: ServerResponse): void {
+    const from = Number(query.get('resourceVersion'));
+    if (from < this.forgotten) {
+      refuse(response, 410, 'Expired');
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
+    const watch = { collection: path, response };
+    this.#watches.add(watch);
+    response.on('close', () => this.#watches.delete(watch));
+    for (const change of this.#changes)
+      if (change.collection === path && change.version > from) writeChange(response, change);
+  }
+
+  #write(type: Change['type'], path: string, object: Stored): Stored {
+    this.#version += 1;
+    const metadata = { ...object.metadata, resourceVersion: String(this.#version) };
+    const written = { ...object, metadata };
+    if (type === 'DELETED') this.objects.delete(path);
+    else this.objects.set(path, written);
+    this.#tell({ type, collection: path.slice(0, path.lastIndexOf('/')), version: this.#version, object: written });
+    return written;
+  }
+
+  #tell(change: Change): void {
+    if (change.type !== 'ERROR') this.#changes.push(change);
+    for (const { collection, response } of this.#watches)
+      if (collection === change.collection) writeChange(response, change);
+  }
+}
+
+/** A path ends either with a collection, which has a plural name, or with the name of an object in one. */
+function isCollection(path: string): boolean {
+  return /\/(configmaps|pods|nodes|events|leases|jobs|cronjobs|deployments|statefulsets|daemonsets)$/.test(path);
+}
+
+function writeChange(response: ServerResponse, { type, object }: Change): void {
+  response.write(`${JSON.stringify({ type, object })}\n`);
+}
+
+function failure(code: number, reason: string): [number, object] {
+  return [code, { kind: 'Status', code, reason, message: `refused: ${reason}` }];
+}
+
+function refuse(response: ServerResponse, code: number, reason: string, retryAfter?: number): void {
+  if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter));
+  send(response, ...failure(code, reason));
+}
+
+function send(response: ServerResponse, code: number, answer: object): void {
+  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+}
+
+async function readBody(request: IncomingMessage): Promise<Stored> {
+  let text = '';
+  for await (const chunk of request) text += chunk;
+  return text === '' ? { metadata: {} } : JSON.parse(text);
+}
