@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { describeIssue, describeNonJson, parseTime, unique } from './answer.ts';
-import { normaliseNames } from './reference.ts';
+import { normaliseNames, parseReference } from './reference.ts';
 import type { Container, ContainerDetails, Image, ImageDetails } from './runtime.ts';
 
 /*
@@ -10,7 +10,7 @@ import type { Container, ContainerDetails, Image, ImageDetails } from './runtime
 const text = z.string().default('');
 // Go prints 64-bit integers as strings.
 const size = z.union([z.string().regex(/^\d{1,15}$/), z.int().nonnegative()]).transform(Number);
-const imageSpec = z.object({ image: text, userSpecifiedImage: text, user_specified_image: text }).nullish();
+const imageSpec = z.object({ image: z.string(), userSpecifiedImage: text, user_specified_image: text }).nullish();
 // IDs become arguments of crictl, and images are removed by ID alone: no option and no name may pass for one.
 const imageId = z.string().regex(/^(?:[a-z0-9]+:)?[0-9a-f]{64,}$/, 'is no ID of an image');
 const containerId = z.string().regex(/^\w[\w.-]*$/, 'is no ID of a container');
@@ -55,6 +55,7 @@ const imageStatusSchema = z.object({
     .nullish(),
 });
 
+const sandboxImage = text.refine((name) => name === '' || parseReference(name) !== undefined, 'is no reference');
 const filesystemSchema = z.object({ fsId: z.object({ mountpoint: z.string().min(1) }) });
 
 /** `crictl images -o json` */
@@ -95,7 +96,7 @@ export const sandboxesAnswer = z
 
 /** `crictl info -o json`: the reference of the pause image, which containerd 2 and others don't tell. */
 export const infoAnswer = z
-  .object({ status: z.object({}), config: z.object({ sandboxImage: text }).or(z.string()).nullish() })
+  .object({ status: z.object({}), config: z.object({ sandboxImage }).or(z.string()).nullish() })
   .transform(({ config }) => (typeof config === 'object' && config?.sandboxImage ? config.sandboxImage : undefined));
 
 /** Reads what crictl printed, or tells what is wrong with it. */

@@ -239,7 +239,10 @@ describe('readAnswer', () => {
   it.each([
     ['no path and no image', { containerPath: '/data', hostPath: '' }],
     ['no path, and an image without a name', { containerPath: '/data', hostPath: '', image: { image: '' } }],
-    ['an image by its name alone', { containerPath: '/data', hostPath: '/a', image: { userSpecifiedImage: 'web:1' } }],
+    [
+      'an image by its name alone',
+      { containerPath: '/data', hostPath: '/a', image: { image: '', userSpecifiedImage: 'web:1' } },
+    ],
   ])('refuses a mount that has %s: some image is used, and which is lost (T9)', (_, mount) => {
     expect(readMounts([mount])).toEqual({ flaw: '0.status.mounts.0: has neither a path nor an image' });
   });
@@ -269,12 +272,18 @@ describe('readAnswer', () => {
     ['its image', 'containers', containersAnswer, { containers: [{ ...container, imageRef: '' }] }, 'imageRef'],
     ['its image', 'containers', containersAnswer, { containers: [{ id: 'c' }] }, 'containers.0.imageRef'],
     ['mounts', 'a container', containerStatusesAnswer, { status: { id: 'c' } }, '0.status.mounts'],
+    ['the image', 'a mount', containerStatusesAnswer, mounting({}), '0.status.mounts.0.image.image'],
+    ['its name', 'the pause image', infoAnswer, { status: {}, config: { sandboxImage: '"a"' } }, 'is no reference'],
     ['a state', 'sandboxes', sandboxesAnswer, { items: [{ state: 'Sandbox_Ready' }] }, 'items.0.state'],
     ['its place', 'a filesystem', filesystemsAnswer, { status: { fsId: {} } }, '0.status'],
   ])('refuses an answer that has lost %s of %s (T1)', (_lost, _what, schema, answer, flaw) => {
     expect(readAnswer(JSON.stringify(answer), schema)).toEqual({ flaw: expect.stringContaining(flaw) });
   });
 });
+
+function mounting(image: object) {
+  return { status: { id: 'c', mounts: [{ containerPath: '/data', hostPath: '/a', image }] } };
+}
 
 function readMounts(mounts: readonly object[]) {
   return readAnswer(JSON.stringify({ status: { id: 'c', finishedAt: '', mounts } }), containerStatusesAnswer);
