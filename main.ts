@@ -96,7 +96,8 @@ function addClean(): void {
       'after',
       `
 Environment: CRICTL (path of crictl), CONTAINER_RUNTIME_ENDPOINT, NODE_NAME, LOG_LEVEL
-Exit codes:  0 done, also when there was nothing to do; 1 some removals failed; 2 nothing was attempted
+Exit codes:  0 done, also when there was nothing to do; 1 some removals failed or were not tried, or the report could
+             not be written; 2 nothing was attempted
 Runs as root, as the runtime's socket asks for it; crictl must be 1.24 or newer.`,
     )
     .action(async ({ job, policy, report, state, dryRun }, command: Command) => {
@@ -104,7 +105,8 @@ Runs as root, as the runtime's socket asks for it; crictl must be 1.24 or newer.
         command.error('error: one of --job and --policy is needed', { exitCode: 2 });
       const { clean, loadJobFile } = await import('./cleaner/main.ts');
       const loadJob = () => (policy === undefined ? loadJobFile(job) : loadCleanPolicy(policy));
-      process.exitCode = await clean({ loadJob, report, state, dryRun }, process.env);
+      // Calls of the runtime that were given up may still be open.
+      process.exit(await clean({ loadJob, report, state, dryRun }, process.env));
     });
 }
 

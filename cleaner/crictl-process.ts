@@ -7,6 +7,8 @@ export type CrictlCall = {
   readonly global: readonly string[];
   /** After so long the process is ended. */
   readonly deadlineSeconds: number;
+  /** Ends the process at any time. */
+  readonly signal?: AbortSignal;
 };
 
 /** How a call ended: with an answer, or why there is none. */
@@ -23,16 +25,17 @@ const processOptions = { reject: false, detached: true, stdin: 'ignore', maxBuff
  * keep us waiting.
  */
 export async function runCrictl(
-  { executable, global, deadlineSeconds }: CrictlCall,
+  { executable, global, deadlineSeconds, signal }: CrictlCall,
   args: readonly string[],
 ): Promise<CrictlEnd> {
   const deadline = new AbortController();
   const subprocess = execa(executable, [...global, ...args], processOptions);
-  const timer = setTimeout(() => {
-    deadline.abort();
-    killGroup(subprocess.pid);
-  }, deadlineSeconds * 1_000);
+  const kill = () => killGroup(subprocess.pid);
+  const timer = setTimeout(() => deadline.abort(), deadlineSeconds * 1_000);
+  deadline.signal.addEventListener('abort', kill);
+  signal?.addEventListener('abort', kill);
   const result = await subprocess;
+  signal?.removeEventListener('abort', kill);
   clearTimeout(timer);
   if (!result.failed) return { stdout: result.stdout };
   const problem = deadline.signal.aborted ? timedOut(deadlineSeconds) : describeEnd(result);

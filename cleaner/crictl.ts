@@ -25,6 +25,8 @@ export type CrictlOptions = {
   readonly removeSeconds?: number;
   /** How much longer the process may live: crictl gives up by itself, and is ended only if it doesn't; 5 s. */
   readonly graceSeconds?: number;
+  /** Ends calls that read, when nobody waits for them any more. */
+  readonly signal?: AbortSignal;
 };
 
 /** So many IDs in one call keep its answer, which holds the whole configuration of each, to a few megabytes. */
@@ -37,8 +39,9 @@ type Caller = { readonly run: RunCrictl; readonly call: CrictlCall };
 
 /** The runtime of a node as crictl shows it, over the runtime's socket. */
 export function createCrictl(options: CrictlOptions, run: RunCrictl = runCrictl): Runtime {
-  const reading: Caller = { run, call: prepareCall(options, options.readSeconds ?? 30) };
-  const removing: Caller = { run, call: prepareCall(options, options.removeSeconds ?? 600) };
+  const { signal, readSeconds = 30, removeSeconds = 600 } = options;
+  const reading: Caller = { run, call: { ...prepareCall(options, readSeconds), ...(signal && { signal }) } };
+  const removing: Caller = { run, call: prepareCall(options, removeSeconds) };
   return {
     listImages: () => ask(reading, ['images', '-o', 'json'], imagesAnswer),
     listContainers: () => ask(reading, ['ps', '-a', '-o', 'json'], containersAnswer),

@@ -32,6 +32,8 @@ export const jobSchema = z.strictObject({
   policy: z.string().min(1),
   run: z.string().min(1),
   dryRun: z.boolean().default(false),
+  /** The cleaner comes to its end by itself a little before that: whoever ends it would learn nothing of what it did. */
+  activeDeadlineSeconds: z.int().min(1).optional(),
   images: imagesSchema.prefault({}),
   disk: diskSchema.optional(),
   /** References of pods that are bound to a node but don't run yet. */

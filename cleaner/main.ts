@@ -1,21 +1,22 @@
-import { writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { getPriority, hostname, setPriority } from 'node:os';
 import { type Logger, pino } from 'pino';
-import { type Clock, readClock } from './clock.ts';
+import { readClock } from './clock.ts';
 import { type ConnectOptions, connectRuntime } from './connect.ts';
 import { CrictlError } from './crictl-error.ts';
 import { DockerError } from './docker-error.ts';
 import { measureDisk, measureImageDisk } from './filesystem.ts';
-import { changeHistory, loadHistory } from './history-file.ts';
+import { loadHistory } from './history-file.ts';
 import { createUsageReader } from './inventory.ts';
 import { InventoryError } from './inventory-error.ts';
 import type { Job } from './job.ts';
+import { openNode, usualState } from './node.ts';
 import type { PlanDocument } from './plan-document.ts';
 import { planNode } from './plan-node.ts';
 import { exitCodeOf, type Report, type ReportError } from './report.ts';
 import { buildFailure, buildReport } from './report-build.ts';
-import type { Runtime } from './runtime.ts';
-import { type Node, sweep } from './sweep.ts';
+import { openReport } from './report-file.ts';
+import { armDeadline, StopRequest } from './stop.ts';
+import { sweep } from './sweep.ts';
 
 export { JobFileError, loadJobFile } from './job-file.ts';
 
@@ -31,7 +32,8 @@ export type CleanOptions = {
   readonly dryRun: boolean;
 };
 
-const usualState = '/var/lib/nodesweep';
+/** Enough to come second where the CPU is scarce, and not so much that a disk fills up meanwhile. */
+const niceness = 5;
 
 /** There is no job to do; the message is that of the cause. */
 class BadJobError extends Error {
@@ -40,38 +42,41 @@ class BadJobError extends Error {
 
 /** Runs the cleaner once and returns its exit code. Whatever happens is logged, and told in a report. */
 export async function clean(options: CleanOptions, environment: NodeJS.ProcessEnv): Promise<number> {
-  const startedAt = performance.now();
   const log = createLog(environment);
-  const { signal, release } = listenForStop(log);
-  const report = await runOnce(options, environment, log, signal, () => Math.round(performance.now() - startedAt));
-  release();
+  giveWay();
+  const reportFile = await openReport(options.report);
+  const report = reportFile.problem === undefined ? await runOnce(options, environment, log) : buildFailure([], 0);
   log.info({ event: 'report', ...report });
-  await writeReport(options.report, report, log);
-  return exitCodeOf(report);
+  const problem = await reportFile.write(report);
+  if (problem !== undefined) log.error({ event: 'error', reason: 'ReportNotWritten' }, problem);
+  return problem === undefined ? exitCodeOf(report) : Math.max(1, exitCodeOf(report));
 }
 
-async function runOnce(
-  options: CleanOptions,
-  environment: NodeJS.ProcessEnv,
-  log: Logger,
-  signal: AbortSignal,
-  durationMs: () => number,
-): Promise<Report> {
+async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, log: Logger): Promise<Report> {
+  const startedAt = performance.now();
+  const durationMs = () => Math.round(performance.now() - startedAt);
+  const stop = new AbortController();
+  const over = new AbortController();
+  listenForStop(stop, log);
   try {
     const job = await loadJob(options);
     log.setBindings({ policy: job.policy, run: job.run });
-    const runtime = await connectRuntime(readRuntimeOptions(environment));
+    if (job.activeDeadlineSeconds !== undefined) armDeadline(stop, job.activeDeadlineSeconds, performance.now());
+    const runtime = await connectRuntime({ ...readRuntimeOptions(environment), signal: over.signal });
     const readUsage = createUsageReader(runtime, environment.POD_UID);
-    const node = openNode(options.state, runtime, environment, await readClock(), log);
-    const findings = await sweep(job, { runtime, readUsage, node, onImage: (event) => log.info(event) }, signal);
+    const ownReferences = readOwnReferences(environment);
+    const node = openNode({ state: options.state, ownReferences, runtime, clock: await readClock() }, log);
+    const findings = await sweep(job, { runtime, readUsage, node, onImage: (event) => log.info(event) }, stop.signal);
     return buildReport(findings, durationMs());
   } catch (error) {
     const { reason, message } = describeError(error);
-    const isExpected = [BadJobError, CrictlError, DockerError, InventoryError].some(
+    const isExpected = [BadJobError, CrictlError, DockerError, InventoryError, StopRequest].some(
       (expected) => error instanceof expected,
     );
     log.error({ event: 'error', reason, ...(!isExpected && { err: error }) }, message);
     return buildFailure([{ reason, message }], durationMs());
+  } finally {
+    over.abort();
   }
 }
 
@@ -111,14 +116,24 @@ function createLog({ LOG_LEVEL = 'info', NODE_NAME }: NodeJS.ProcessEnv): Logger
 }
 
 /** Asked to stop, the cleaner lets the batch in flight finish and starts no other. */
-function listenForStop(log: Logger): { readonly signal: AbortSignal; readonly release: () => void } {
-  const controller = new AbortController();
+function listenForStop(controller: AbortController, log: Logger): void {
   const stop = (name: NodeJS.Signals) => {
     log.warn({ event: 'stopping', signal: name }, 'no further batch is started');
-    controller.abort();
+    controller.abort(new StopRequest('Interrupted', 'asked to stop'));
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
-  return { signal: controller.signal, release: () => process.off('SIGTERM', stop).off('SIGINT', stop) };
+}
+
+/**
+ * Lets others go first where they want the CPU too, and the disk: priority there follows from this one. Calls of crictl
+ * inherit it. The runtime, which does the removing, does not: that is what rests between batches are for.
+ */
+function giveWay(): void {
+  try {
+    if (getPriority() < niceness) setPriority(niceness);
+  } catch {
+    // Not every system allows it.
+  }
 }
 
 async function loadJob({ loadJob, dryRun }: CleanOptions): Promise<Job> {
@@ -138,44 +153,8 @@ function readOwnReferences({ NODESWEEP_IMAGE }: NodeJS.ProcessEnv): readonly str
   return NODESWEEP_IMAGE ? [NODESWEEP_IMAGE] : [];
 }
 
-function openNode(
-  state: string | undefined,
-  runtime: Runtime,
-  environment: NodeJS.ProcessEnv,
-  clock: Clock,
-  log: Logger,
-): Node {
-  const directory = state ?? usualState;
-  return {
-    now: clock.now,
-    ownReferences: readOwnReferences(environment),
-    measureDisk: () => (state === undefined ? measureImageDisk(runtime, directory) : measureDisk(directory)),
-    changeHistory: async (change) => {
-      const problem = await changeHistory(directory, clock, change);
-      if (problem !== undefined)
-        log.warn({ event: 'history', reason: problem }, 'the history is changed without its lock');
-    },
-    loadHistory: async () => {
-      const loaded = await loadHistory(directory, clock);
-      if (loaded.kind === 'Found') return loaded.history;
-      const reason = loaded.kind === 'Missing' ? 'this is the first run on this node' : loaded.reason;
-      const level = loaded.kind === 'Missing' ? 'info' : 'warn';
-      log[level]({ event: 'history', reason }, 'every image counts as old enough, and none as long unused');
-      return undefined;
-    },
-  };
-}
-
 function describeError(error: unknown): ReportError {
   if (!(error instanceof Error)) return { reason: 'UnexpectedError', message: String(error) };
-  return { reason: error instanceof InventoryError ? error.reason : error.name, message: error.message };
-}
-
-async function writeReport(path: string | undefined, report: Report, log: Logger): Promise<void> {
-  if (path === undefined) return;
-  try {
-    await writeFile(path, JSON.stringify(report));
-  } catch (error) {
-    log.error({ event: 'error', reason: 'ReportNotWritten', err: error }, `the report can't be written to ${path}`);
-  }
+  const hasReason = error instanceof InventoryError || error instanceof StopRequest;
+  return { reason: hasReason ? error.reason : error.name, message: error.message };
 }

@@ -1,5 +1,6 @@
 import type { Kept, Removal } from './plan.ts';
 import type { RemovalAnswer } from './runtime.ts';
+import type { StopRequest } from './stop.ts';
 
 /** What became of an image that was to be removed. */
 export type Outcome =
@@ -12,7 +13,7 @@ export type Outcome =
   | { readonly kind: 'unknown'; readonly reason: 'LookFailed'; readonly message: string };
 
 /** Why no further removal was tried. */
-export type StopReason = 'Interrupted' | 'UsageUnreadable';
+export type StopReason = StopRequest['reason'] | 'UsageUnreadable';
 
 export type RemovalResult = { readonly removal: Removal; readonly outcome: Outcome };
 

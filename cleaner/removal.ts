@@ -3,12 +3,16 @@ import { bytesAbove, type DiskUsage } from './disk-usage.ts';
 import type { ReadUsage, Usage } from './inventory.ts';
 import { judgeRemoval, type Outcome, type PlanResult, type RemovalResult, type StopReason } from './outcome.ts';
 import { type Kept, keepBelowThreshold, type Plan, type Removal } from './plan.ts';
+import type { Rest } from './rest.ts';
 import type { RemovalAnswer, Runtime } from './runtime.ts';
+import { StopRequest, untilStopped } from './stop.ts';
 
 export type RemovalPorts = {
   readonly runtime: Pick<Runtime, 'removeImages' | 'listImages'>;
   readonly readUsage: ReadUsage;
   readonly measureDisk: () => Promise<DiskUsage>;
+  /** Comes before each batch. */
+  readonly rest: Rest;
   /** Is told what happened to each image as soon as that is known. */
   readonly onResult: (result: RemovalResult) => void;
 };
@@ -23,8 +27,9 @@ type Step =
 
 /**
  * Carries out the removals of a plan in batches. Before each it reads again what is used, and after each what is really
- * gone; where that can't be read, or `signal` asks for it, no further batch is started. An image that can't be removed
- * holds no other back; one whose removal timed out is tried again, once. Never throws: the result tells everything.
+ * gone; where that can't be read, or `signal` asks for it with a {@link StopRequest}, no further batch is started. An image
+ * that can't be removed holds no other back; one whose removal timed out is tried again, once. Never throws: the result
+ * tells everything.
  */
 export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSignal): Promise<PlanResult> {
   const results: RemovalResult[] = [];
@@ -59,19 +64,19 @@ export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSig
 async function prepareStep(
   queue: readonly Task[],
   plan: Plan,
-  { readUsage, measureDisk }: RemovalPorts,
+  { readUsage, measureDisk, rest }: RemovalPorts,
   signal: AbortSignal,
 ): Promise<Step> {
-  const interrupted: Step = { kind: 'Stop', reason: 'Interrupted', message: 'asked to stop' };
-  if (signal.aborted) return interrupted;
   try {
+    signal.throwIfAborted();
     const excessBytes = plan.untilPercent && bytesAbove(plan.untilPercent, await measureDisk());
     const tasks = selectBatch(queue, excessBytes);
     if (tasks.length === 0) return { kind: 'Enough' };
-    const usage = await readUsage();
-    return signal.aborted ? interrupted : { kind: 'Batch', tasks, usage };
+    await rest(signal);
+    return { kind: 'Batch', tasks, usage: await untilStopped(readUsage, signal) };
   } catch (error) {
-    return { kind: 'Stop', reason: 'UsageUnreadable', message: messageOf(error) };
+    const reason = error instanceof StopRequest ? error.reason : 'UsageUnreadable';
+    return { kind: 'Stop', reason, message: messageOf(error) };
   }
 }
 

@@ -10,8 +10,10 @@ import type { Plan } from './plan.ts';
 import { carryOut } from './removal.ts';
 import type { ReportError } from './report.ts';
 import type { Findings } from './report-build.ts';
+import type { Rest } from './rest.ts';
 import type { Facts } from './rules.ts';
 import type { Runtime } from './runtime.ts';
+import { untilStopped } from './stop.ts';
 
 /** What a run needs of its node, besides the runtime. */
 export type Node = {
@@ -24,6 +26,7 @@ export type Node = {
   loadHistory(): Promise<History | undefined>;
   /** Changes what is stored, which another cleaner may have changed since it was loaded. */
   changeHistory(change: HistoryChange): Promise<void>;
+  readonly rest: Rest;
 };
 
 export type SweepPorts = {
@@ -43,13 +46,10 @@ export type SweepPorts = {
 export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): Promise<Findings> {
   const { runtime, readUsage, node } = ports;
   const errors: ReportError[] = [];
-  const { facts, plan } = await decide(job, {
-    ...node,
-    runtime,
-    readUsage,
-    measureDisk: () =>
-      job.disk === undefined ? orError(node.measureDisk, 'DiskUnreadable', errors) : node.measureDisk(),
-  });
+  const measureDisk = () =>
+    job.disk === undefined ? orError(node.measureDisk, 'DiskUnreadable', errors) : node.measureDisk();
+  const look = () => decide(job, { ...node, runtime, readUsage, measureDisk });
+  const { facts, plan } = await untilStopped(look, signal);
   const before = facts.diskUsage;
   for (const kept of plan.kept) ports.onImage(keptEvent(kept));
 
@@ -91,7 +91,7 @@ function forego(plan: Plan, { onImage }: SweepPorts): PlanResult {
 
 async function act(plan: Plan, { runtime, readUsage, node, onImage }: SweepPorts, signal: AbortSignal) {
   const onResult = (result: PlanResult['results'][number]) => onImage(removalEvent(result));
-  const result = await carryOut(plan, { runtime, readUsage, measureDisk: node.measureDisk, onResult }, signal);
+  const result = await carryOut(plan, { ...node, runtime, readUsage, onResult }, signal);
   for (const kept of result.spared) onImage(keptEvent(kept));
   return result;
 }

@@ -13,9 +13,9 @@ export function jobOfPolicy(file: string, text: string): Job {
     const list = parsed.problems.map(({ path, message }) => `${file}:${path}: ${message}`);
     throw new PolicyFileError(list.join('; '));
   }
-  const { dryRun, images, disk } = parsed.policy;
+  const { dryRun, activeDeadlineSeconds, images, disk } = parsed.policy;
   const references = { startingReferences: [], workloadReferences: [], prepulledReferences: [] };
-  return { version: 1, policy: file, run: 'by-hand', dryRun, images, disk, ...references };
+  return { version: 1, policy: file, run: 'by-hand', dryRun, activeDeadlineSeconds, images, disk, ...references };
 }
 
 /** The job of a policy that leaves everything at its default: whatever is unused would go. */

@@ -95,6 +95,7 @@ export function jobOf(
     policy: run.policy,
     run: run.name,
     dryRun: run.spec.dryRun,
+    activeDeadlineSeconds: run.spec.activeDeadlineSeconds,
     ...(images === undefined ? {} : { images }),
     ...(disk === undefined ? {} : { disk }),
     ...references,

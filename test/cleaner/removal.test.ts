@@ -6,6 +6,7 @@ import type { PlanResult } from '../../cleaner/outcome.ts';
 import type { Plan, Removal } from '../../cleaner/plan.ts';
 import { carryOut } from '../../cleaner/removal.ts';
 import type { Image, RemovalAnswer } from '../../cleaner/runtime.ts';
+import { StopRequest } from '../../cleaner/stop.ts';
 import { buildContainer, buildImage, buildRemoval, buildRuntime, type FakeRuntime } from '../helpers/inventory.ts';
 
 const images = Array.from({ length: 120 }, (_, index) => buildImage(`a.io/junk:${index}`, { id: `image-${index}` }));
@@ -25,8 +26,14 @@ function fullDisk(runtime: FakeRuntime): () => Promise<DiskUsage> {
 
 function run(plan: Plan, runtime: FakeRuntime, signal = new AbortController().signal): Promise<PlanResult> {
   const readUsage = createUsageReader(runtime, undefined);
-  return carryOut(plan, { runtime, readUsage, measureDisk: fullDisk(runtime), onResult: () => undefined }, signal);
+  return carryOut(
+    plan,
+    { runtime, readUsage, measureDisk: fullDisk(runtime), rest, onResult: () => undefined },
+    signal,
+  );
 }
+
+async function rest(): Promise<void> {}
 
 function outcomes({ results }: PlanResult): Record<string, string> {
   return Object.fromEntries(
@@ -58,6 +65,7 @@ describe('carryOut', () => {
         runtime,
         readUsage: createUsageReader(runtime, undefined),
         measureDisk: fullDisk(runtime),
+        rest,
         onResult: ({ removal }) => told.push(`${removal.image.id} ${runtime.requests.length}`),
       },
       new AbortController().signal,
@@ -167,18 +175,58 @@ describe('carryOut', () => {
     expect(result.stopped?.reason).toBe('UsageUnreadable');
   });
 
-  it('asked to stop, lets the batch in flight finish and starts no other (T14)', async () => {
+  it.each(['Interrupted', 'DeadlineExceeded'] as const)(
+    'asked to stop (%s), lets the batch in flight finish and starts no other (T14)',
+    async (reason) => {
+      const controller = new AbortController();
+      const runtime = buildRuntime({ images });
+      const remove = runtime.removeImages;
+      runtime.removeImages = (ids) => {
+        controller.abort(new StopRequest(reason, 'time to stop'));
+        return remove(ids);
+      };
+      const result = await run(buildPlan(images), runtime, controller.signal);
+      expect(runtime.images).toHaveLength(70);
+      expect(outcomes(result)).toMatchObject({ 'image-49': 'removed', 'image-50': `skipped ${reason}` });
+      expect(result.stopped).toMatchObject({ reason, message: 'time to stop' });
+    },
+  );
+
+  it('asked to stop, waits no longer for a list that does not come (T14)', async () => {
     const controller = new AbortController();
     const runtime = buildRuntime({ images });
-    const remove = runtime.removeImages;
-    runtime.removeImages = (ids) => {
-      controller.abort();
-      return remove(ids);
+    runtime.listContainers = () => {
+      controller.abort(new StopRequest('DeadlineExceeded', 'time to stop'));
+      return new Promise(() => {});
     };
     const result = await run(buildPlan(images), runtime, controller.signal);
-    expect(runtime.images).toHaveLength(70);
-    expect(outcomes(result)).toMatchObject({ 'image-49': 'removed', 'image-50': 'skipped Interrupted' });
-    expect(result.stopped?.reason).toBe('Interrupted');
+    expect(result.stopped?.reason).toBe('DeadlineExceeded');
+    expect(result.results).toHaveLength(120);
+    expect(runtime.requests).toEqual([]);
+  });
+
+  describe('rests', () => {
+    it('before each batch, ahead of the last look at what is used, and not where nothing more is to go', async () => {
+      const runtime = buildRuntime({ images: images.slice(0, 90) });
+      const story: string[] = [];
+      const listContainers = runtime.listContainers;
+      runtime.listContainers = () => {
+        story.push('look');
+        return listContainers();
+      };
+      await carryOut(
+        buildPlan(runtime.images, { always: false, untilPercent: 88 }),
+        {
+          runtime,
+          readUsage: createUsageReader(runtime, undefined),
+          measureDisk: fullDisk(runtime),
+          rest: async () => void story.push('rest'),
+          onResult: ({ removal }) => story.push(removal.image.id),
+        },
+        new AbortController().signal,
+      );
+      expect(story).toEqual(['rest', 'look', 'image-0', 'rest', 'look', 'image-1']);
+    });
   });
 
   describe('down to a threshold (N7)', () => {
@@ -207,6 +255,7 @@ describe('carryOut', () => {
           runtime,
           readUsage: createUsageReader(runtime, undefined),
           measureDisk: () => Promise.reject(new Error('statfs failed')),
+          rest,
           onResult: () => undefined,
         },
         new AbortController().signal,

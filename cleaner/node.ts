@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Clock } from './clock.ts';
+import { measureDisk, measureImageDisk } from './filesystem.ts';
+import { changeHistory, loadHistory } from './history-file.ts';
+import { readPressure } from './pressure-file.ts';
+import { createRest } from './rest.ts';
+import type { Runtime } from './runtime.ts';
+import type { Node } from './sweep.ts';
+
+/** Where the history is unless a directory is given. */
+export const usualState = '/var/lib/nodesweep';
+
+export type NodeOptions = {
+  /** The directory of the cleaner's own. */
+  readonly state: string | undefined;
+  readonly ownReferences: readonly string[];
+  readonly runtime: Pick<Runtime, 'getImageFilesystems'>;
+  readonly clock: Clock;
+};
+
+/** This machine, as a run needs it. What is out of the ordinary is logged. */
+export function openNode({ state, ownReferences, runtime, clock }: NodeOptions, log: Logger): Node {
+  const directory = state ?? usualState;
+  return {
+    now: clock.now,
+    ownReferences,
+    measureDisk: () => (state === undefined ? measureImageDisk(runtime, directory) : measureDisk(directory)),
+    changeHistory: async (change) => {
+      const problem = await changeHistory(directory, clock, change);
+      if (problem === undefined) return;
+      log.warn({ event: 'history', reason: problem }, 'the history is changed without its lock');
+    },
+    loadHistory: async () => {
+      const loaded = await loadHistory(directory, clock);
+      if (loaded.kind === 'Found') return loaded.history;
+      const reason = loaded.kind === 'Missing' ? 'this is the first run on this node' : loaded.reason;
+      const level = loaded.kind === 'Missing' ? 'info' : 'warn';
+      log[level]({ event: 'history', reason }, 'every image counts as old enough, and none as long unused');
+      return undefined;
+    },
+    rest: createRest({
+      readPressure,
+      sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+      now: () => performance.now(),
+      onRest: (rest) => log.info({ event: 'rest', ...rest }, 'gave way to others on this node'),
+    }),
+  };
+}

@@ -1,0 +1,32 @@
+import pTimeout from 'p-timeout';
+
+/** Why a run is to come to its end: what its signal is aborted with. */
+export class StopRequest extends Error {
+  override readonly name = 'StopRequest';
+  readonly reason: 'Interrupted' | 'DeadlineExceeded';
+
+  constructor(reason: StopRequest['reason'], message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** Gives up waiting for what only reads as soon as `signal` says so, with the {@link StopRequest} that it is aborted with. */
+export async function untilStopped<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  return pTimeout(read(), { milliseconds: Number.POSITIVE_INFINITY, signal });
+}
+
+/** So much of the time is left for a batch in flight and the report, and for what went by before the cleaner started. */
+const marginShare = 0.1;
+const maxMarginMs = 60_000;
+/** A longer one would go off at once. */
+const maxTimerMs = 2 ** 31 - 1;
+
+/** Asks a run to stop a little before its deadline, of which so many milliseconds are over. */
+export function armDeadline(controller: AbortController, deadlineSeconds: number, elapsedMs: number): void {
+  const deadlineMs = deadlineSeconds * 1_000;
+  const leftMs = deadlineMs - Math.min(deadlineMs * marginShare, maxMarginMs) - elapsedMs;
+  const request = new StopRequest('DeadlineExceeded', `activeDeadlineSeconds (${deadlineSeconds}) is nearly over`);
+  setTimeout(() => controller.abort(request), Math.min(Math.max(0, leftMs), maxTimerMs)).unref();
+}
