@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { buildRuntimeBinaries } from './binaries.ts';
 import { removeContainerCgroups } from './cgroup.ts';
 import type { Runtime } from './containerd.ts';
-import { containerdName, type StartedRuntime, startContainerd } from './node-servers.ts';
+import { containerdName, enterNode, type StartedRuntime, startContainerd } from './node-servers.ts';
 import { writePauseImage } from './pause.ts';
 import { signalServer, stopServer, stopServers } from './process.ts';
 import { describeRuntime, type RuntimeNode, startRuntime } from './runtime-node.ts';
@@ -22,6 +22,8 @@ export interface LoneRuntimeSpec {
 export interface LoneRuntime extends RuntimeNode {
   /** Its image directory, also where that has a filesystem of its own, as this machine sees it while the node runs. */
   readonly visibleImageDirectory: string;
+  /** The command that runs another one among the node's processes and mounts. */
+  readonly enter: (...command: readonly string[]) => [file: string, ...string[]];
   /** The static program inside test images. */
   readonly program: string;
   /** Sends a signal to containerd: SIGSTOP freezes it, SIGCONT goes on. */
@@ -80,6 +82,7 @@ function describe(started: StartedRuntime, program: string): LoneRuntime {
   return {
     ...node,
     visibleImageDirectory: join('/proc', String(init), 'root/var/lib/containerd'),
+    enter: (...command) => enterNode(started, ...command),
     program,
     signal: (name) => signalServer(directory, server, name),
     kill: async () => {

@@ -21,29 +21,38 @@ export interface CleanResult {
 export interface CleanOptions {
   readonly job?: Partial<JobDocument>;
   readonly gate?: Gate;
-  /** For the history; the node's own directory by default. */
-  readonly state?: string;
 }
 
 const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
-/** Starts the cleaner on a node; the promise that comes with the process is of what it left. */
-export async function startClean(node: TestNode, { job, gate, state = node.stateDirectory }: CleanOptions = {}) {
+/**
+ * Starts the cleaner among the mounts of a node, as in a pod; the promise that comes with the process is of what it left.
+ */
+export async function startClean(node: TestNode, { job, gate }: CleanOptions = {}) {
   const directory = await mkdtemp(join(node.scratch, 'clean-'));
   const jobFile = join(directory, 'job.json');
   const reportFile = join(directory, 'report.json');
   await writeFile(jobFile, JSON.stringify({ version: 1, policy: 'faults', run: 'faults-1', images, ...job }));
-  const files = ['--job', jobFile, '--report', reportFile, '--state', state];
-  const subprocess = execa(process.execPath, [main, 'clean', ...files], {
+  const files = ['--job', jobFile, '--report', reportFile, '--state', node.stateDirectoryOnNode];
+  const [file, ...args] = node.lone.enter(process.execPath, main, 'clean', ...files);
+  const subprocess = execa(file, args, {
     reject: false,
+    cwd: '/',
     env: {
       PATH: searchPath,
       CRICTL: node.crictlPath,
-      CONTAINER_RUNTIME_ENDPOINT: `unix://${node.lone.socket}`,
+      CONTAINER_RUNTIME_ENDPOINT: `unix://${node.lone.socketOnNode}`,
       NODE_COMPILE_CACHE: compileCache,
       ...gate?.environment,
     },
   });
-  return { subprocess, done: subprocess.then(({ stdout, exitCode }) => readResult(reportFile, stdout, exitCode)) };
+  return {
+    done: subprocess.then(({ stdout, exitCode }) => readResult(reportFile, stdout, exitCode)),
+    signal: async (name: NodeJS.Signals) => {
+      // What enters the node's namespaces starts the cleaner there, and ends as that does.
+      const children = await readFile(`/proc/${subprocess.pid}/task/${subprocess.pid}/children`, 'utf8');
+      process.kill(Number(children), name);
+    },
+  };
 }
 
 export async function runClean(node: TestNode, options: CleanOptions = {}): Promise<CleanResult> {

@@ -63,11 +63,14 @@ export class TestNode {
     return join(this.lone.visibleImageDirectory, 'nodesweep');
   }
 
+  /** The same as the node sees it. */
+  readonly stateDirectoryOnNode = '/var/lib/containerd/nodesweep';
+
   /** Removes all pods, all images but the pause image, and the history. */
   async reset(): Promise<void> {
     await this.crictl('rmp', '-a', '-f');
     const names = (await this.lone.ctr('images', 'list', '-q')).split('\n').filter((name) => !name.includes('pause'));
-    const pause = (await this.#images()).find(({ repoTags }) => repoTags.includes('localhost/pause:1'))?.id;
+    const pause = await this.imageIdOf('localhost/pause:1');
     const removable = names.filter((name) => name !== '' && name !== pause);
     if (removable.length > 0) await this.lone.ctr('images', 'rm', '--sync', ...removable);
     await rm(this.stateDirectory, { recursive: true, force: true });
@@ -120,6 +123,12 @@ export class TestNode {
   /** IDs of the images that the runtime lists. */
   async imageIds(): Promise<ReadonlySet<string>> {
     return new Set((await this.#images()).map(({ id }) => id));
+  }
+
+  async imageIdOf(name: string): Promise<string> {
+    const image = (await this.#images()).find(({ repoTags }) => repoTags.includes(name));
+    if (image === undefined) throw new Error(`the node has no image ${name}`);
+    return image.id;
   }
 
   /** IDs of the images that have nothing else. */

@@ -1,0 +1,158 @@
+import { expect, it } from 'vitest';
+import { waitFor } from '../cluster/wait.ts';
+import {
+  buildImageSpec,
+  buildImageSpecs,
+  buildRunnableImageSpec,
+  fillerLayers,
+  type WrittenImage,
+} from '../helpers/images.ts';
+import type { TestNode } from './node.ts';
+import { type CleanResult, runClean } from './node-clean.ts';
+import { describeOnRuntimes } from './node-describe.ts';
+import { expectGone, expectIntact, expectPresent, expectTold } from './node-expect.ts';
+
+describeOnRuntimes('the traps of a node', (bench) => {
+  /** A node whose list of containers is not empty, as it never is on one that a cleaner runs on. */
+  const runSomething = async (node: TestNode): Promise<WrittenImage> => {
+    const [image] = await node.importRunnables(['registry.test/something:1']);
+    if (image === undefined) throw new Error('an image was imported');
+    await node.runPod(image.id);
+    return image;
+  };
+
+  it('the pause image stays while sandboxes use it, though the runtime may not pin it (T7)', async () => {
+    const { node } = bench;
+    await runSomething(node);
+    const sandboxImage = await node.imageIdOf('localhost/pause:1');
+    const result = await runClean(node);
+    expect(reasonOf(result, sandboxImage)).toBe('Pinned');
+    expect(result.exitCode).toBe(0);
+    await node.runPod();
+  });
+
+  it('an image whose tag has moved since its container started stays, and so does the one that has the tag now (T5, C33)', async () => {
+    const { node } = bench;
+    const name = 'registry.test/moved:1';
+    const [old] = await node.importRunnables([name]);
+    await node.runPod(name);
+    const [fresh] = await node.importRunnables(['registry.test/fresh:1'], ['sleep', '1h']);
+    if (old === undefined || fresh === undefined) throw new Error('two images were imported');
+    await node.lone.ctr('images', 'tag', '--force', 'registry.test/fresh:1', name);
+    await waitFor('the runtime to notice', 10_000, async () => (await node.imageIdOf(name)) === fresh.id || undefined);
+    expect(await node.namelessImageIds()).toEqual([old.id]);
+    const [junk] = await node.importImages(buildImageSpecs('registry.test/unused', 1));
+    const result = await runClean(node);
+    expect(reasonOf(result, old.id)).toBe('InUse');
+    await expectGone(node, junk ? [junk] : []);
+    await expectIntact(node, [old, fresh]);
+  });
+
+  it('an image with several tags goes as a whole or not at all, and stays for any name that is used or excluded (T4, T10, C35)', async () => {
+    const { node } = bench;
+    const { program } = node.lone;
+    await runSomething(node);
+    const [byTag, byDigest, excluded, free] = await node.importImages([
+      {
+        ...(await buildRunnableImageSpec('registry.test/tagged:1', program)),
+        names: ['registry.test/tagged:1', 'registry.test/other:1'],
+      },
+      {
+        ...(await buildRunnableImageSpec('registry.test/digested:1', program)),
+        digestRepositories: ['registry.test/digested'],
+      },
+      buildImageSpec({ names: ['registry.test/app:1', 'registry.test/base:1'], layers: fillerLayers('excluded') }),
+      buildImageSpec({
+        names: ['registry.test/free:1', 'registry.test/free:2'],
+        digestRepositories: ['registry.test/free'],
+        layers: fillerLayers('free'),
+      }),
+    ]);
+    if (!byTag || !byDigest || !excluded || !free) throw new Error('four images were imported');
+    await node.runPod('registry.test/other:1');
+    await node.runPod(`registry.test/digested@${byDigest.digest}`);
+    const before = await node.imageIds();
+    const result = await runClean(node, { job: { images: { minAge: '0s', exclude: ['**/base:*'] } } });
+    expect([byTag, byDigest, excluded].map(({ id }) => reasonOf(result, id))).toEqual(['InUse', 'InUse', 'Excluded']);
+    await expectTold(result, node, before);
+    await expectGone(node, [free]);
+    expect((await node.lone.ctr('images', 'list', '-q')).split('\n').filter((name) => name.includes('free'))).toEqual(
+      [],
+    );
+    await expectIntact(node, [byTag, byDigest]);
+  });
+
+  it('an image that a container of any state uses stays, and one of a container that is gone goes (T2, C33)', async () => {
+    const { node } = bench;
+    await runSomething(node);
+    const [running, created, gone] = await node.importRunnables([
+      'registry.test/running:1',
+      'registry.test/created:1',
+      'registry.test/gone:1',
+    ]);
+    const [exited] = await node.importRunnables(['registry.test/exited:1'], ['true']);
+    if (!running || !created || !gone || !exited) throw new Error('four images were imported');
+    await node.runPod(running.id);
+    await node.runPod(created.id, { created: true });
+    await node.runPod(exited.id);
+    await node.runPod(gone.id);
+    const { containers } = JSON.parse(await node.crictl('ps', '-a', '-o', 'json'));
+    const pod = containers.find(({ imageRef }: { imageRef: string }) => imageRef === gone.id).podSandboxId;
+    await node.crictl('rmp', '-f', pod);
+    expect((await runClean(node)).exitCode).toBe(0);
+    await expectGone(node, [gone]);
+    await expectIntact(node, [running, created, exited]);
+  });
+});
+
+describeOnRuntimes(
+  'a runtime that pins and mounts images',
+  (bench) => {
+    it('keeps what is pinned by its label, and what is mounted as a volume, which the list of containers does not show (T9, N2)', async () => {
+      const { node } = bench;
+      const [user] = await node.importRunnables(['registry.test/user:1']);
+      const [byId, byName, pinned, unused] = await node.importImages(
+        ['mounted-by-id', 'mounted-by-name', 'pinned', 'unused'].map((name) =>
+          buildImageSpec({ names: [`registry.test/${name}:1`], layers: fillerLayers(name) }),
+        ),
+      );
+      if (!user || !byId || !byName || !pinned || !unused) throw new Error('five images were imported');
+      await node.runPod(user.id, { mountedImage: byId.id });
+      await node.runPod(user.id, { mountedImage: 'registry.test/mounted-by-name:1' });
+      await node.lone.ctr('images', 'label', 'registry.test/pinned:1', 'io.cri-containerd.pinned=pinned');
+      const result = await runClean(node);
+      expect([byId, byName, pinned].map(({ id }) => reasonOf(result, id))).toEqual(['InUse', 'InUse', 'Pinned']);
+      await expectPresent(node, [user, byId, byName, pinned]);
+      await expectGone(node, [unused]);
+    });
+  },
+  { only: ['containerd-2'] },
+);
+
+describeOnRuntimes('orphans', (bench) => {
+  it('records with only an ID are found, told of, and removed by it; those in use stay (T12, T11, C33)', async () => {
+    const { node } = bench;
+    const names = ['registry.test/used:1', 'registry.test/first:1', 'registry.test/second:1'];
+    const images = await node.importRunnables(names);
+    const [used, ...orphans] = images;
+    if (used === undefined) throw new Error('three images were imported');
+    await node.runPod(used.id);
+    await node.lone.ctr('images', 'rm', '--sync', ...images.flatMap(({ names }) => names));
+    expect([...(await node.namelessImageIds())].sort()).toEqual(images.map(({ id }) => id).sort());
+
+    const narrow = await runClean(node, { job: { images: { minAge: '0s', include: ['registry.test/**'] } } });
+    expect(orphans.map(({ id }) => reasonOf(narrow, id))).toEqual(['NotIncluded', 'NotIncluded']);
+
+    const result = await runClean(node);
+    expect(result).toMatchObject({ exitCode: 0, report: { images: { removed: 2 } } });
+    for (const { id } of orphans) {
+      expect(result.images).toContainEqual(expect.objectContaining({ id, names: [], outcome: 'removed' }));
+    }
+    await expectGone(node, orphans);
+    await expectIntact(node, [used]);
+  });
+});
+
+function reasonOf({ images }: CleanResult, id: string): string | undefined {
+  return images.find((image) => image.id === id)?.reason;
+}
