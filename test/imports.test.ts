@@ -70,6 +70,7 @@ const pure = {
     'shared-layers',
     'history',
     'history-format',
+    'pressure',
     'report',
   ],
 };
