@@ -1,6 +1,6 @@
 import type { CleanupPolicy } from './policy.ts';
 import type { Trigger } from './run.ts';
-import { lastSlot, nextSlot, parseSchedule, type Schedule } from './schedule.ts';
+import { lastSlot, nextSlot, type Schedule, scheduleOf } from './schedule.ts';
 
 /** What is remembered of a policy's past. */
 export interface SlotMemory {
@@ -21,7 +21,7 @@ export function dueTrigger(
 ): Trigger | undefined {
   if (request !== undefined && request !== memory.lastRequest) return { type: 'Request', request };
   const { suspend, startingDeadlineSeconds } = policy;
-  const schedule = parseSchedule(policy.schedule, policy.timeZone);
+  const schedule = scheduleOf(policy);
   const since = new Date(Math.max(memory.scheduleSince.getTime(), memory.lastSlot?.getTime() ?? 0));
   const slot = dueSlot({ schedule, suspend, since, startingDeadlineSeconds }, now);
   return slot && { type: 'Schedule', slot };

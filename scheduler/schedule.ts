@@ -49,6 +49,15 @@ export function isTimeZone(timeZone: string): boolean {
   }
 }
 
+const schedules = new WeakMap<object, Schedule>();
+
+/** The schedule of a valid policy; it is parsed once, however often it is asked for. */
+export function scheduleOf(policy: { readonly schedule: string; readonly timeZone: string }): Schedule {
+  const schedule = schedules.get(policy) ?? parseSchedule(policy.schedule, policy.timeZone);
+  schedules.set(policy, schedule);
+  return schedule;
+}
+
 /** Parses a schedule that has no {@link scheduleProblems}; throws node-cron's error for any other. */
 export function parseSchedule(expression: string, timeZone: string): Schedule {
   const fields = parse(expression);
@@ -65,14 +74,23 @@ export function parseSchedule(expression: string, timeZone: string): Schedule {
   };
 }
 
+/** The newest stretch of time that was found to have no slot: a schedule is asked far more often than it fires. */
+const gaps = new WeakMap<Schedule, { readonly from: number; readonly to: number }>();
+
 /** The first slot after `after`, or undefined where there is none in the next nine years. */
 export function nextSlot(schedule: Schedule, after: Date): Date | undefined {
-  const start = Math.floor(after.getTime() / minuteMs) * minuteMs + minuteMs;
-  return search(schedule, start, start + searchMs, 1);
+  const gap = gaps.get(schedule);
+  if (gap !== undefined && after.getTime() >= gap.from && after.getTime() < gap.to) return new Date(gap.to);
+  const start = Math.floor(after.getTime() / minuteMs) * minuteMs;
+  const slot = search(schedule, start + minuteMs, start + searchMs, 1);
+  if (slot !== undefined) gaps.set(schedule, { from: start, to: slot.getTime() });
+  return slot;
 }
 
 /** The last slot at or before `now` and after `after`, or undefined where there is none. */
 export function lastSlot(schedule: Schedule, after: Date, now: Date): Date | undefined {
+  const gap = gaps.get(schedule);
+  if (gap !== undefined && after.getTime() >= gap.from && now.getTime() < gap.to) return undefined;
   const start = Math.floor(now.getTime() / minuteMs) * minuteMs;
   return search(schedule, start, Math.max(after.getTime() + 1, start - searchMs), -1);
 }
@@ -114,9 +132,22 @@ function matchesDay(schedule: Schedule, wall: WallClock): boolean {
   return schedule.eitherDay ? dayOfMonth || dayOfWeek : dayOfMonth && dayOfWeek;
 }
 
+const formats = new Map<string, Intl.DateTimeFormat>();
+
 /** Reads the wall clock of a zone; throws a RangeError for an unknown zone. */
 function wallClock(timeZone: string): (instant: number) => WallClock {
-  const format = new Intl.DateTimeFormat('en-US', {
+  const format = formats.get(timeZone) ?? dateFormat(timeZone);
+  formats.set(timeZone, format);
+  return (instant) => {
+    const [month = 0, day = 0, year = 0, hour = 0, minute = 0] =
+      format.format(instant).match(/\d+/g)?.map(Number) ?? [];
+    return { month, day, weekday: new Date(Date.UTC(year, month - 1, day)).getUTCDay(), hour, minute };
+  };
+}
+
+/** Expensive to make, and only as many are made as there are zones. */
+function dateFormat(timeZone: string): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat('en-US', {
     timeZone,
     hourCycle: 'h23',
     year: 'numeric',
@@ -125,11 +156,6 @@ function wallClock(timeZone: string): (instant: number) => WallClock {
     hour: 'numeric',
     minute: 'numeric',
   });
-  return (instant) => {
-    const [month = 0, day = 0, year = 0, hour = 0, minute = 0] =
-      format.format(instant).match(/\d+/g)?.map(Number) ?? [];
-    return { month, day, weekday: new Date(Date.UTC(year, month - 1, day)).getUTCDay(), hour, minute };
-  };
 }
 
 /** As CronJob's parser has it: a star in any part of the field counts, unless it has a step above 1. */
