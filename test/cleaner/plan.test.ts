@@ -259,6 +259,24 @@ describe('the order of removal (N3)', () => {
   });
 });
 
+describe('images.maxPerRun', () => {
+  const images = ['a', 'b', 'c'].map((id) => buildImage(`a.io/${id}`, { id }));
+  const history = buildHistory({ a: { firstSeen: 3 }, b: { firstSeen: 2 }, c: { firstSeen: 1 } });
+
+  it('lets the least recently used go, and keeps the others for a later run', () => {
+    const plan = makePlan(buildFacts({ job: { images: { maxPerRun: 2 } }, history, inventory: { images } }));
+    expect(removed(plan).map(({ id }) => id)).toEqual(['c', 'b']);
+    expect(plan.kept).toMatchObject([
+      { image: { id: 'a' }, reason: 'OverLimit', message: '2 others go first, and maxPerRun allows no more' },
+    ]);
+  });
+
+  it('changes nothing where fewer images would go', () => {
+    const plan = makePlan(buildFacts({ job: { images: { maxPerRun: 3 } }, history, inventory: { images } }));
+    expect(removed(plan)).toHaveLength(3);
+  });
+});
+
 describe('foreseePlan', () => {
   it('removes until the nominal sizes bring usage down to the low threshold (N7)', () => {
     const images = ['a', 'b', 'c'].map((id) => buildImage(`a.io/${id}`, { id, sizeBytes: 50 }));
@@ -338,6 +356,19 @@ describe('whatever is on the node', () => {
             false,
           );
         }
+      }),
+    );
+  });
+
+  it('a plan removes no more images than maxPerRun, and of those that would go otherwise the first', () => {
+    fc.assert(
+      fc.property(facts, fc.integer({ min: 1, max: 12 }), (given, maxPerRun) => {
+        const limited = { ...given, job: { ...given.job, images: { ...given.job.images, maxPerRun } } };
+        const all = removed(makePlan(given));
+        const plan = makePlan(limited);
+        expect(removed(plan)).toEqual(all.slice(0, maxPerRun));
+        const over = plan.kept.filter(({ reason }) => reason === 'OverLimit').map(({ image }) => image);
+        expect(over).toEqual(all.slice(maxPerRun));
       }),
     );
   });
