@@ -1,5 +1,4 @@
 import type { Stored } from './objects.ts';
-import { encodeRun } from './record.ts';
 import { isFinished, type Run } from './run.ts';
 
 /** A record in progress is written at most this often. */
@@ -45,13 +44,16 @@ export class RunJournal {
     if (entry !== undefined) entry.stored = { ...entry.stored, value: run };
   }
 
-  /** Whether the record is to be written: at once when the phase has changed, else after the interval. */
-  needsWrite(run: Run, now: Date): 'Now' | 'Later' | 'No' {
+  /**
+   * Whether the record is to be written: at once when the phase has changed, else after the interval. Where pods start it
+   * is, even if nothing is new: that shows whether it is still the newest.
+   */
+  needsWrite(run: Run, startsPods: boolean, now: Date): 'Now' | 'Later' | 'No' {
     const entry = this.#entries.get(run.name);
     if (entry === undefined) return 'No';
     if (run.phase !== entry.stored.value.phase || isFinished(run)) return 'Now';
     if (now.getTime() - entry.writtenAt < writeIntervalMs) return 'Later';
-    return fingerprint(run) === entry.written ? 'No' : 'Now';
+    return !startsPods && fingerprint(run) === entry.written ? 'No' : 'Now';
   }
 
   /** Remembers that the record was written as `run`, and its new version. */
@@ -87,6 +89,7 @@ export class RunJournal {
   }
 }
 
-function fingerprint(run: Run): string {
-  return JSON.stringify(encodeRun(run));
+/** What of a run can change, as text. */
+function fingerprint({ document: _, spec: __, nodes, ...run }: Run): string {
+  return JSON.stringify([run, [...nodes]]);
 }

@@ -113,9 +113,14 @@ export function recordName(run: string): string {
   return `${run}.run`;
 }
 
-/** Tells what became of a pod. A terminating pod is active until it has really ended. */
+/** Whether nothing of a pod is at work any more. A terminating pod is active until it has really ended. */
+export function hasEnded({ phase }: CleanerPod): boolean {
+  return phase === 'Succeeded' || phase === 'Failed';
+}
+
+/** Tells what became of a pod. */
 export function podFate(pod: CleanerPod): PodFate {
-  if (pod.phase === 'Pending' || pod.phase === 'Running') return { fate: 'Active' };
+  if (!hasEnded(pod)) return { fate: 'Active' };
   const report = parseReport(pod.containerMessage ?? '');
   if (report !== undefined) return { fate: 'Reported', report };
   return { fate: 'Lost', reason: lossReason(pod), message: lossMessage(pod) };

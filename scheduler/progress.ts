@@ -1,7 +1,7 @@
 import type { Report } from '../cleaner/report.ts';
 import { type Eligibility, judgeNode } from './eligibility.ts';
 import type { CleanerPod, Node } from './objects.ts';
-import { podFate } from './pod.ts';
+import { hasEnded, podFate } from './pod.ts';
 import type { NodeProgress, Run } from './run.ts';
 import { tallyOf } from './summary.ts';
 
@@ -52,7 +52,7 @@ export function observeNodes(view: RunView, now: Date): Candidate[] {
 
 /** Whether the node's pod is there and has not ended. */
 export function isActive({ pod }: Candidate): boolean {
-  return pod !== undefined && podFate(pod).fate === 'Active';
+  return pod !== undefined && !hasEnded(pod);
 }
 
 /** When the run's time is over. */
@@ -87,9 +87,10 @@ function settle(candidate: Candidate, view: RunView, now: Date): NodeProgress {
   if (now >= deadlineOf(view.run)) return settleAtDeadline(candidate, view.run);
   if (progress.attempts === 0) return progress;
   if (node === undefined) return skip(candidate, 'NodeRemoved', 'the node has left the cluster');
-  if (progress.retryAt !== undefined && fate?.fate !== 'Active') return progress;
+  if (progress.starting && fate?.fate !== 'Active') return progress;
+  if (progress.retryAt !== undefined && fate?.fate !== 'Active') return settleAfterPause(progress, view.run, now);
   if (pod !== undefined) return settleByPod({ attempts: progress.attempts }, pod, node, view, now);
-  return retryOrFail(progress, view.run, 'PodDeleted', 'the cleaner pod was deleted before it finished', now);
+  return afterPause(progress, 'PodDeleted', 'the cleaner pod was deleted before it finished', now);
 }
 
 /** The pod of the newest try. One that turns up late, after it was thought deleted, counts again. */
@@ -177,11 +178,25 @@ function skip({ progress }: Candidate, reason: string, message: string): NodePro
 }
 
 /** Tries again after a pause that doubles, as long as the policy's restart limit allows. */
-function retryOrFail({ attempts }: NodeProgress, run: Run, reason: string, text: string, now: Date): NodeProgress {
-  const message = brief(text);
-  if (attempts > run.spec.rollout.restartLimit) return { attempts, result: 'Failed', reason, message };
+function retryOrFail({ attempts }: NodeProgress, run: Run, reason: string, message: string, now: Date): NodeProgress {
+  if (isWornOut(attempts, run)) return { attempts, result: 'Failed', reason, message: brief(message) };
+  return afterPause({ attempts }, reason, message, now);
+}
+
+/** What seems to be gone may only not be heard of yet: also the last pod is given the pause to turn up. */
+function settleAfterPause(progress: NodeProgress, run: Run, now: Date): NodeProgress {
+  const { attempts, reason, message, retryAt = 0 } = progress;
+  if (retryAt > now.getTime() || !isWornOut(attempts, run)) return progress;
+  return { attempts, result: 'Failed', reason, message };
+}
+
+function afterPause({ attempts }: NodeProgress, reason: string, message: string, now: Date): NodeProgress {
   const delayMs = Math.min(5_000 * 2 ** (attempts - 1), 300_000);
-  return { attempts, reason, message, retryAt: now.getTime() + delayMs };
+  return { attempts, reason, message: brief(message), retryAt: now.getTime() + delayMs };
+}
+
+function isWornOut(attempts: number, run: Run): boolean {
+  return attempts > run.spec.rollout.restartLimit;
 }
 
 /** A record holds a message for each node, and the API server takes no record above 1 MiB. */

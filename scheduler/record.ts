@@ -16,6 +16,7 @@ const triggerSchema = z.discriminatedUnion('type', [
 const progressSchema = z
   .strictObject({
     attempts: count,
+    starting: z.literal(true).optional(),
     result: z.enum(['Succeeded', 'Failed', 'Skipped']).optional(),
     reason: z.string().optional(),
     message: z.string().optional(),

@@ -4,7 +4,7 @@ import type { NodeProgress, Run } from './run.ts';
 
 /** What to do next for a run. */
 export interface RolloutStep {
-  /** The run as it is now. What `start` begins does not count as tried yet, see {@link withStarted}. */
+  /** The run as it is now. What `start` begins is `starting`, and does not count as tried yet, see {@link withStarted}. */
   readonly run: Run;
   readonly start: readonly { readonly node: Node; readonly attempt: number }[];
   /** The names of pods to delete: their nodes are settled without them. */
@@ -24,7 +24,7 @@ interface Halt {
 export function advanceRun(view: RunView, now: Date): RolloutStep {
   const candidates = observeNodes(view, now);
   const halt = haltOf(view.run, candidates);
-  const start = halt === undefined ? startableNodes(candidates, now).slice(0, allowance(view.run, candidates)) : [];
+  const start = halt === undefined ? nodesToStart(view.run, candidates, now) : [];
   const isFinished = !isBusy(candidates, start) && !isStillWaiting(candidates, halt);
   const nodes = isFinished ? candidates.map((candidate) => settleLeftover(candidate, halt)) : candidates;
   return {
@@ -32,7 +32,13 @@ export function advanceRun(view: RunView, now: Date): RolloutStep {
       ...view.run,
       ...(isFinished ? verdictOf(view.run, nodes, halt) : phaseOf(candidates, start, halt)),
       finishedAt: isFinished ? now : undefined,
-      nodes: new Map(nodes.map(({ name, progress }) => [name, progress])),
+      nodes: new Map([
+        ...nodes.map(({ name, progress }): [string, NodeProgress] => [name, progress]),
+        ...start.map(({ name, progress: { attempts } }): [string, NodeProgress] => [
+          name,
+          { attempts, starting: true },
+        ]),
+      ]),
     },
     start: start.flatMap(({ node, progress }) => (node === undefined ? [] : [{ node, attempt: progress.attempts }])),
     stop: candidates.flatMap((candidate) =>
@@ -56,12 +62,14 @@ export function withStarted(run: Run, names: Iterable<string>): Run {
   return { ...run, nodes: new Map([...run.nodes, ...started]) };
 }
 
-/** The run with nodes on which no pod could be created: not a try of theirs, but they wait, and the reason is kept. */
+/** The run with nodes on which no pod could be created: not a try of theirs, but they wait, and the reason is kept. They
+ * keep their places meanwhile, since an answer may have been lost. */
 export function withRefused(run: Run, refused: ReadonlyMap<string, string>, retryAt: Date): Run {
   const waiting = [...refused].map(([name, error]): [string, NodeProgress] => [
     name,
     {
       attempts: run.nodes.get(name)?.attempts ?? 0,
+      starting: true,
       reason: 'NotCreated',
       message: brief(error),
       retryAt: retryAt.getTime(),
@@ -110,15 +118,26 @@ function haltOf(run: Run, candidates: readonly Candidate[]): Halt | undefined {
   return undefined;
 }
 
-/** The nodes that could start now, those that were tried before first: a canary is tried again before another begins. */
-function startableNodes(candidates: readonly Candidate[], now: Date): Candidate[] {
-  return candidates
-    .filter((candidate) => isWaiting(candidate) && (candidate.progress.retryAt ?? 0) <= now.getTime())
-    .sort((a, b) => b.progress.attempts - a.progress.attempts);
+/**
+ * The nodes whose pods are to be created now: those on record that have none yet, and as many more as there is room for.
+ * Those that were tried before come first, since a canary is tried again before another begins; those that were refused a
+ * pod come last, since the others must go on.
+ */
+function nodesToStart(run: Run, candidates: readonly Candidate[], now: Date): Candidate[] {
+  const startable = candidates.filter(
+    (candidate) => isWaiting(candidate) && (candidate.progress.retryAt ?? 0) <= now.getTime(),
+  );
+  const others = startable
+    .filter((candidate) => !isOnRecord(candidate))
+    .sort(
+      (a, b) =>
+        b.progress.attempts - a.progress.attempts || Number(!!a.progress.starting) - Number(!!b.progress.starting),
+    );
+  return [...startable.filter(isOnRecord), ...others.slice(0, allowance(run, candidates, now))];
 }
 
 /** How many more nodes may start now. */
-function allowance(run: Run, candidates: readonly Candidate[]): number {
+function allowance(run: Run, candidates: readonly Candidate[], now: Date): number {
   const { parallelism, canary } = run.spec.rollout;
   const meant = candidates.filter(
     ({ progress, eligibility }) => progress.attempts > 0 || eligibility.verdict === 'Eligible',
@@ -127,19 +146,26 @@ function allowance(run: Run, candidates: readonly Candidate[]): number {
     typeof parallelism === 'number' ? parallelism : Math.ceil((meant.length * Number.parseInt(parallelism, 10)) / 100);
   const succeeded = countResults(candidates, 'Succeeded');
   const allowed = succeeded < canary ? Math.min(limit, canary - succeeded) : limit;
-  return Math.max(0, allowed - candidates.filter(isOccupied).length);
+  return Math.max(0, allowed - candidates.filter((candidate) => isOccupied(candidate, now)).length);
 }
 
 /** Whether a cleaner may be at work on the node. On a lost node nobody can tell, and it must not hold up the others. */
-function isOccupied(candidate: Candidate): boolean {
-  const isLost = candidate.progress.result !== undefined && candidate.node?.ready !== true;
-  return isActive(candidate) && !isLost;
+function isOccupied(candidate: Candidate, now: Date): boolean {
+  const { progress, node } = candidate;
+  if (isActive(candidate)) return progress.result === undefined || node?.ready === true;
+  const isInDoubt = progress.retryAt === undefined || progress.retryAt > now.getTime();
+  return progress.starting === true && isInDoubt && isWaiting(candidate);
+}
+
+/** Whether the record says that the node's pod is being created. */
+function isOnRecord({ progress }: Candidate): boolean {
+  return progress.starting === true && progress.retryAt === undefined;
 }
 
 /** Whether a node is still to be started, now or after a pause. */
 function isWaiting(candidate: Candidate): boolean {
   const { progress, eligibility } = candidate;
-  const isUntried = progress.attempts === 0 || progress.retryAt !== undefined;
+  const isUntried = progress.attempts === 0 || progress.starting === true || progress.retryAt !== undefined;
   return progress.result === undefined && isUntried && eligibility.verdict === 'Eligible' && !isActive(candidate);
 }
 

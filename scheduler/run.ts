@@ -23,8 +23,10 @@ export interface Tally {
 
 /** How far a run is on one node. */
 export interface NodeProgress {
-  /** How many pods were created for it. */
+  /** How many pods were created for it, as far as that is known. */
   readonly attempts: number;
+  /** A further pod is on record, and is created then: it counts as there until it is seen, or was refused. */
+  readonly starting?: true | undefined;
   /** What became of the node, once that is settled. */
   readonly result?: 'Succeeded' | 'Failed' | 'Skipped' | undefined;
   readonly reason?: string | undefined;

@@ -14,7 +14,10 @@ import { isFinished, jobOf, type Run } from './run.ts';
 /** Requests that create pods go out side by side, so many at once. */
 const createConcurrency = 20;
 
-/** Moves an active run on by one step and returns when to look again: create, then record, then delete. */
+/**
+ * Moves an active run on by one step and returns when to look again: decide, record, then act. Only what is on record is
+ * started or stopped, so whoever decides on an older record, a scheduler that was replaced or another replica, does neither.
+ */
 export async function advance(
   context: ReconcileContext,
   state: ClusterState,
@@ -24,14 +27,11 @@ export async function advance(
 ): Promise<Date | undefined> {
   const run = resumeRun(stored.value, object.annotations[annotation.resumeAt]);
   const step = advanceRun(await viewOf(context, state, run, now), now);
-  const { started, refused } = await startPods(context, step);
-  const retryAt = step.start.length === 0 ? now : context.journal.retryAfter(run.name, refused.size > 0, now);
-  const current = withRefused(withStarted(step.run, started), refused, retryAt);
-  const isRecorded = await record(context, object, stored, current, step.stop.length > 0, now);
-  // Only what is recorded as settled loses its pod: a scheduler that is killed here would start it again.
-  if (isRecorded) await pMap(step.stop, (pod) => context.cluster.deletePod(pod), { concurrency: createConcurrency });
-  const wakeAt = isRecorded ? step.wakeAt : new Date(now.getTime() + writeIntervalMs);
-  return refused.size > 0 ? earliest([wakeAt, retryAt]) : wakeAt;
+  if (step.start.length > 0) await ensureJob(context, run);
+  if (!(await record(context, object, stored, step, now))) return new Date(now.getTime() + writeIntervalMs);
+  const retryAt = await startPods(context, step, now);
+  await pMap(step.stop, (pod) => context.cluster.deletePod(pod), { concurrency: createConcurrency });
+  return earliest([step.wakeAt, retryAt]);
 }
 
 /** Ends a run in favour of a newer one. */
@@ -42,7 +42,8 @@ export async function replaceRun(
   now: Date,
 ): Promise<void> {
   const run = endRun(stored.value, 'Replaced', 'a newer run of the policy replaced this one', now);
-  if (await record(context, object, stored, run, true, now)) await context.cluster.deletePods(run.name);
+  const step = { run, start: [], stop: [] };
+  if (await record(context, object, stored, step, now)) await context.cluster.deletePods(run.name);
 }
 
 async function viewOf(context: ReconcileContext, state: ClusterState, run: Run, now: Date): Promise<RunView> {
@@ -70,25 +71,19 @@ function isLate(pod: CleanerPod, run: Run, startTimeoutMs: number, now: Date): b
   return !isSettled && pod.phase === 'Pending' && now.getTime() - pod.createdAt.getTime() >= startTimeoutMs;
 }
 
-interface Created {
-  /** The names of the nodes that have a pod now. */
-  readonly started: readonly string[];
-  /** Why the others have none, by name. */
-  readonly refused: ReadonlyMap<string, string>;
-}
-
-async function startPods(context: ReconcileContext, { run, start }: RolloutStep): Promise<Created> {
-  if (start.length === 0) return { started: [], refused: new Map() };
-  await ensureJob(context, run);
+/** Creates the pods of a step; returns when to try again those that could not be created, if any. */
+async function startPods(context: ReconcileContext, { run, start }: RolloutStep, now: Date): Promise<Date | undefined> {
+  if (start.length === 0) return undefined;
   const results = await pMap(
     start,
-    async ({ node, attempt }) => ({ name: node.name, error: await startPod(context, run, node, attempt) }),
+    async ({ node, attempt }) => [node.name, await startPod(context, run, node, attempt)] as const,
     { concurrency: createConcurrency },
   );
-  return {
-    started: results.filter(({ error }) => error === undefined).map(({ name }) => name),
-    refused: new Map(results.flatMap(({ name, error }) => (error === undefined ? [] : [[name, error]]))),
-  };
+  const started = results.filter(([, error]) => error === undefined).map(([name]) => name);
+  const refused = new Map(results.flatMap(([name, error]) => (error === undefined ? [] : [[name, error] as const])));
+  const retryAt = context.journal.retryAfter(run.name, refused.size > 0, now);
+  context.journal.advance(withRefused(withStarted(run, started), refused, retryAt));
+  return refused.size > 0 ? retryAt : undefined;
 }
 
 /** Creates a pod; returns why it could not be created. */
@@ -122,12 +117,11 @@ async function record(
   context: ReconcileContext,
   object: PolicyObject,
   stored: Stored<Run>,
-  run: Run,
-  isUrgent: boolean,
+  { run, start, stop }: Pick<RolloutStep, 'run' | 'start' | 'stop'>,
   now: Date,
 ): Promise<boolean> {
   const { cluster, journal } = context;
-  const need = isUrgent ? 'Now' : journal.needsWrite(run, now);
+  const need = stop.length > 0 ? 'Now' : journal.needsWrite(run, start.length > 0, now);
   if (need !== 'Now') {
     journal.advance(run);
     return need === 'No';

@@ -113,7 +113,12 @@ describe('a cleaner that did not get to work is tried again on its node', () => 
     expect(run.nodes.get('a')).toMatchObject({ reason: 'PodDeleted', attempts: 1 });
     expect(started(run, [], secondsLater(5), one)).toEqual(['a#1']);
     const worn = buildRun({}, { nodes: new Map([['a', { attempts: 4 }]]) });
-    expect(step(worn, [], start, one).run.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'PodDeleted' });
+    const missing = step(worn, [], start, one);
+    expect(missing).toMatchObject({ start: [], wakeAt: secondsLater(40) });
+    const late = buildReportedPod('a', {}, { attempt: 3 });
+    expect(step(missing.run, [late], secondsLater(39), one).run.nodes.get('a')?.result).toBe('Succeeded');
+    const gone = step(missing.run, [], secondsLater(40), one).run;
+    expect(gone.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'PodDeleted' });
   });
 
   it('when its report says that nothing was attempted', () => {
