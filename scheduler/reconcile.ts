@@ -3,12 +3,13 @@ import type { ClusterState } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
 import { policyRejected } from './events.ts';
 import { earliest } from './instants.ts';
-import type { PolicyObject } from './objects.ts';
+import { changeStatus } from './memory.ts';
+import type { PolicyObject, Stored } from './objects.ts';
 import { type ParsedPolicy, parsePolicy } from './policy.ts';
 import { expire } from './retention.ts';
 import { advance } from './runner.ts';
 import { activeRuns, startDueRun } from './start.ts';
-import { isRemembered, observePolicy, type PolicyStatus, withNextSlot } from './status.ts';
+import { isOutdated, isRemembered, observePolicy, type PolicyStatus, rememberSlots, withNextSlot } from './status.ts';
 
 /** After an error, or when somebody else was faster, everything is decided anew, but not sooner. */
 const retryDelayMs = 2_000;
@@ -67,9 +68,8 @@ async function keepStatus(
   if (judged === 'Conflict' || !parsed.valid) return judged;
   const started = await startDueRun(context, object, parsed, judged, now);
   if (started === 'Conflict') return started;
-  const current = withNextSlot(started, parsed.policy, now);
-  if (current === started) return started;
-  return (await context.cluster.writeStatus(object, current)) === 'Conflict' ? 'Conflict' : current;
+  if (withNextSlot(started, parsed.policy, now) === started) return started;
+  return changeStatus(context, object, (stored) => withNextSlot(stored?.value ?? started, parsed.policy, now));
 }
 
 /** Says so where the policy has become invalid. */
@@ -80,11 +80,15 @@ async function judgePolicy(
   parsed: ParsedPolicy,
   now: Date,
 ): Promise<PolicyStatus | 'Conflict'> {
-  const stored = state.statuses.get(object.name);
-  const status = observePolicy(object, parsed, stored, now);
-  if (status === stored?.value) return status;
-  if ((await context.cluster.writeStatus(object, status)) === 'Conflict') return 'Conflict';
-  if (!parsed.valid) await announce(context, object, policyRejected(parsed.problems), { problems: parsed.problems });
+  const runs = context.journal.runsOf(object.name).map(({ value }) => value);
+  const judge = (stored: Stored<PolicyStatus | undefined> | undefined) =>
+    isOutdated(object, stored) ? 'Conflict' : rememberSlots(observePolicy(object, parsed, stored, now), runs, now);
+  const before = state.statuses.get(object.name);
+  const judged = judge(before);
+  if (judged === 'Conflict' || judged === before?.value) return judged;
+  const status = await changeStatus(context, object, judge);
+  if (!parsed.valid && before?.value?.observedVersion !== object.resourceVersion && status !== 'Conflict')
+    await announce(context, object, policyRejected(parsed.problems), { problems: parsed.problems });
   return status;
 }
 

@@ -1,6 +1,13 @@
+import { earliest } from './instants.ts';
 import type { CleanerPod } from './objects.ts';
-import { podFate } from './pod.ts';
+import { hasEnded } from './pod.ts';
 import { isFinished, type Run } from './run.ts';
+
+/**
+ * A record is kept for at least so long after its run began: a replica whose watch is late, or whose request is still under
+ * way, must find it there, or it would start the run again.
+ */
+const minRecordAgeMs = 600_000;
 
 /** What has outlived its use. */
 export interface Expiry {
@@ -10,7 +17,7 @@ export interface Expiry {
   readonly podsOf: readonly string[];
   /** Records beyond the history limits; their pods have expired too. */
   readonly records: readonly Run[];
-  /** When the next pods expire. */
+  /** When the next pods or records expire. */
   readonly wakeAt: Date | undefined;
 }
 
@@ -32,17 +39,21 @@ export function expire(
   const names = new Set(finished.map((run) => run.name));
   const present = pods.filter((pod) => names.has(pod.run) && !pod.terminating);
   const withPods = new Set(present.map((pod) => pod.run));
-  const pending = finished.filter((run) => expiryOf(run) > now.getTime()).map(expiryOf);
   const surplus = new Set([
     ...beyond(finished, 'Succeeded', limits?.successfulRunsHistoryLimit),
     ...beyond(finished, 'Failed', limits?.failedRunsHistoryLimit),
   ]);
+  const pending = [...finished.map(expiryOf), ...[...surplus].map(recordExpiryOf)];
   return {
-    leftovers: present.filter((pod) => podFate(pod).fate === 'Active').map((pod) => pod.name),
+    leftovers: present.filter((pod) => !hasEnded(pod)).map((pod) => pod.name),
     podsOf: expired.filter((run) => withPods.has(run.name)).map((run) => run.name),
-    records: expired.filter((run) => surplus.has(run)),
-    wakeAt: pending.length === 0 ? undefined : new Date(Math.min(...pending)),
+    records: [...surplus].filter((run) => recordExpiryOf(run) <= now.getTime()),
+    wakeAt: earliest(pending.filter((time) => time > now.getTime()).map((time) => new Date(time))),
   };
+}
+
+function recordExpiryOf(run: Run): number {
+  return Math.max(expiryOf(run), run.startedAt.getTime() + minRecordAgeMs);
 }
 
 function expiryOf(run: Run): number {

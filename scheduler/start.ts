@@ -3,11 +3,12 @@ import type { ReconcileContext } from './context.ts';
 import { dueTrigger } from './due.ts';
 import { requestIgnored, runStarted } from './events.ts';
 import { annotation } from './labels.ts';
+import { changeStatus } from './memory.ts';
 import type { PolicyObject, Stored } from './objects.ts';
 import type { ParsedPolicy } from './policy.ts';
 import { isFinished, newRun, type Run } from './run.ts';
 import { replaceRun } from './runner.ts';
-import { type PolicyStatus, rememberRun } from './status.ts';
+import { type PolicyStatus, rememberRun, withNextSlot } from './status.ts';
 
 /** Starts the run that is due, if the concurrency policy lets it, and returns the status that remembers it. */
 export async function startDueRun(
@@ -28,10 +29,14 @@ export async function startDueRun(
   if (policy.concurrencyPolicy === 'Replace') for (const other of others) await replaceRun(context, object, other, now);
   const created = await context.cluster.createRun(object, run);
   context.journal.observe(context.cluster.state().runs);
+  const existing = context.journal.runsOf(object.name).find(({ value }) => value.name === run.name);
+  // A record of that name that can't be seen is not heard of yet, or what is left of a policy that was deleted.
+  if (existing === undefined) return 'Conflict';
   if (created === 'Created') await announce(context, object, runStarted(run), { run: run.name, trigger });
-  else await sayIfIgnored(context, object, run);
-  const remembered = rememberRun(status, run, now);
-  return (await context.cluster.writeStatus(object, remembered)) === 'Conflict' ? 'Conflict' : remembered;
+  else await sayIfIgnored(context, object, existing.value);
+  return changeStatus(context, object, (stored) =>
+    withNextSlot(rememberRun(stored?.value ?? status, run), policy, now),
+  );
 }
 
 export function activeRuns({ journal }: ReconcileContext, object: PolicyObject): Stored<Run>[] {
@@ -39,8 +44,7 @@ export function activeRuns({ journal }: ReconcileContext, object: PolicyObject):
 }
 
 /** A request that was made before, and whose run is over, starts nothing: whoever made it should know. */
-async function sayIfIgnored(context: ReconcileContext, object: PolicyObject, { name, trigger }: Run): Promise<void> {
-  const existing = context.journal.runsOf(object.name).find(({ value }) => value.name === name);
-  if (trigger.type !== 'Request' || existing === undefined || !isFinished(existing.value)) return;
-  await announce(context, object, requestIgnored(existing.value, trigger.request), { run: name });
+async function sayIfIgnored(context: ReconcileContext, object: PolicyObject, run: Run): Promise<void> {
+  if (run.trigger.type !== 'Request' || !isFinished(run)) return;
+  await announce(context, object, requestIgnored(run, run.trigger.request), { run: run.name });
 }

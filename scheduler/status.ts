@@ -5,7 +5,7 @@ import { annotation } from './labels.ts';
 import type { PolicyObject, Stored } from './objects.ts';
 import type { CleanupPolicy, ParsedPolicy } from './policy.ts';
 import type { Run } from './run.ts';
-import { parseSchedule } from './schedule.ts';
+import { scheduleOf } from './schedule.ts';
 
 const instant = z.iso.datetime().transform((text) => new Date(text));
 const problemSchema = z.object({ path: z.string(), message: z.string() });
@@ -64,6 +64,18 @@ export function observePolicy(
   };
 }
 
+/** Whether a newer version of the policy was judged than the one that is seen: the watch is late, or another replica ahead. */
+export function isOutdated(
+  { uid, resourceVersion }: PolicyObject,
+  stored: Stored<PolicyStatus | undefined> | undefined,
+): boolean {
+  if (stored?.value?.policyUid !== uid) return false;
+  const versions = [resourceVersion, stored.value.observedVersion];
+  // Kubernetes counts its versions; others may be in no order.
+  if (!versions.every((version) => /^\d+$/.test(version))) return false;
+  return BigInt(resourceVersion) < BigInt(stored.value.observedVersion);
+}
+
 /** The status with the slot that comes next, where the one it tells is past. */
 export function withNextSlot(status: PolicyStatus, policy: CleanupPolicy, now: Date): PolicyStatus {
   return status.nextSlot === undefined || status.nextSlot > now
@@ -71,15 +83,18 @@ export function withNextSlot(status: PolicyStatus, policy: CleanupPolicy, now: D
     : { ...status, nextSlot: nextSlotOf(policy, now) };
 }
 
-/** The status after a run was started. */
-export function rememberRun(status: PolicyStatus, run: Run, now: Date): PolicyStatus {
-  const { trigger } = run;
-  return {
-    ...status,
-    lastRun: run.name,
-    nextSlot: nextSlotOf(run.spec, now),
-    ...(trigger.type === 'Schedule' ? { lastSlot: trigger.slot } : { lastRequest: trigger.request }),
-  };
+/** The status after a run was started; what it remembers of a later slot stays. */
+export function rememberRun(status: PolicyStatus, { name, trigger }: Run): PolicyStatus {
+  if (trigger.type === 'Request') return { ...status, lastRun: name, lastRequest: trigger.request };
+  const isNews = status.lastSlot === undefined || status.lastSlot < trigger.slot;
+  return isNews ? { ...status, lastRun: name, lastSlot: trigger.slot } : status;
+}
+
+/** The status with the slots of all records: one that was started, while the status was not written, is not due again. */
+export function rememberSlots(status: PolicyStatus, runs: readonly Run[], now: Date): PolicyStatus {
+  return runs
+    .filter(({ trigger }) => trigger.type === 'Schedule' && trigger.slot.getTime() <= now.getTime() + clockSkewMs)
+    .reduce(rememberRun, status);
 }
 
 /** Whether the run's slot or request is remembered: only then may its record go, or it would be started again. */
@@ -108,5 +123,5 @@ function scheduleKey(policy: CleanupPolicy): string {
 }
 
 function nextSlotOf(policy: CleanupPolicy, now: Date): Date | undefined {
-  return upcomingSlot({ schedule: parseSchedule(policy.schedule, policy.timeZone), suspend: policy.suspend }, now);
+  return upcomingSlot({ schedule: scheduleOf(policy), suspend: policy.suspend }, now);
 }

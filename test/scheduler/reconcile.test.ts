@@ -158,10 +158,10 @@ describe('a finished run', () => {
     await pass(secondsLater(6));
     cluster.finishPods();
     await pass(secondsLater(9));
-    await pass(secondsLater(12));
+    await pass(secondsLater(600));
     expect(record()).toEqual([]);
     expect(cluster.events.filter(({ reason }) => reason === 'RunStarted')).toHaveLength(1);
-    await pass(secondsLater(15));
+    await pass(secondsLater(603));
     expect(record()).toEqual([]);
   });
 
