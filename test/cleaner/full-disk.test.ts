@@ -11,17 +11,16 @@ let bench: Bench;
 
 afterEach(() => bench.remove());
 
-/** On a node whose disk is full to the last byte, and where one step of writing to it fails. */
-async function cleanWithFault(step: string, code: string, job: object = {}): Promise<CleanRun> {
+/** A node whose disk is full to the last byte. */
+async function prepare(job: object = {}): Promise<void> {
   bench = await createBench(buildSimulatedNode({ images: [old], filesystem: full }), job);
-  if (step !== 'mkdir') await mkdir(bench.stateDirectory);
-  return runWithFault(step, code);
 }
 
-function runWithFault(step: string, code: string): Promise<CleanRun> {
+/** A run in which one step of writing to a directory fails. */
+function runWithFault(step: string, code: string, below = bench.stateDirectory): Promise<CleanRun> {
   return runClean(bench, [], {
     NODE_OPTIONS: `--import ${faults}`,
-    DISK_FAULT_BELOW: bench.stateDirectory,
+    DISK_FAULT_BELOW: below,
     DISK_FAULT_STEP: step,
     DISK_FAULT_CODE: code,
   });
@@ -32,10 +31,12 @@ async function leftInState(): Promise<readonly string[]> {
 }
 
 describe('a disk that is full does not keep the cleaner from making room (N6)', () => {
-  it.each(['mkdir', 'write', 'rename'])(
-    'where %s fails, and the history is written once there is room',
+  it.each(['mkdir', 'open', 'write', 'rename'])(
+    'where %s fails, and history and report are written once there is room',
     async (step) => {
-      const run = await cleanWithFault(step, 'ENOSPC', { disk: { highPercent: 85, lowPercent: 80 } });
+      await prepare({ disk: { highPercent: 85, lowPercent: 80 } });
+      if (step !== 'mkdir') await mkdir(bench.stateDirectory);
+      const run = await runWithFault(step, 'ENOSPC', bench.directory);
       expect(run).toMatchObject({ exitCode: 0, report: { outcome: 'Succeeded', images: { removed: 1 }, errors: [] } });
       expect(run.report.filesystem.usedBeforeBytes).toBe(run.report.filesystem.capacityBytes);
       expect(imagesLeft(bench)).toEqual([]);
@@ -50,7 +51,9 @@ describe('a state directory that can not be written to is told of, and stops not
     ['open', 'EACCES'],
     ['sync', 'EDQUOT'],
   ])('where %s fails with %s', async (step, code) => {
-    const run = await cleanWithFault(step, code);
+    await prepare();
+    if (step !== 'mkdir') await mkdir(bench.stateDirectory);
+    const run = await runWithFault(step, code);
     expect(run.exitCode).toBe(0);
     expect(imagesLeft(bench)).toEqual([]);
     expect(run.report.errors).toEqual([
@@ -61,14 +64,15 @@ describe('a state directory that can not be written to is told of, and stops not
 });
 
 it('a history that can not be replaced stays as it was, and is joined by what comes once it can (N8)', async () => {
-  await cleanWithFault('none', 'none');
+  await prepare();
+  await runClean(bench);
   const history = `${bench.stateDirectory}/history.json`;
   const before = await readFile(history, 'utf8');
   const fresh = buildImage('docker.io/library/fresh:1');
   updateNode(bench.nodeFile, (node) => ({ ...node, images: [...node.images, fresh] }));
   await runWithFault('write', 'EDQUOT');
   expect(await readFile(history, 'utf8')).toBe(before);
-  await runWithFault('none', 'none');
+  await runClean(bench);
   expect(await readFile(history, 'utf8')).toContain(fresh.id);
   expect(imagesLeft(bench)).toEqual([nameOf(fresh)]);
 });
