@@ -81,9 +81,10 @@ function resolveContainers(
 ): Omit<Usage, 'images'> {
   const inUse = new Map<string, string[]>();
   const finishedAt = new Map<string, number>();
+  const tellsIds = containers.some((container) => isToldById(container, index));
   for (const container of containers) {
     const { mountedImages = [], finishedAt: finished = Number.POSITIVE_INFINITY } = details.get(container.id) ?? {};
-    const used = [...resolveImage(container, index), ...resolveMounts(container, mountedImages, index)];
+    const used = [...resolveImage(container, index, tellsIds), ...resolveMounts(container, mountedImages, index)];
     for (const id of new Set(used)) {
       const names = inUse.get(id);
       if (names === undefined) inUse.set(id, [container.name]);
@@ -98,17 +99,24 @@ function resolveContainers(
 
 /**
  * By ID, reference and digest, all of them: where a tag moved, both the image that runs and the one that the tag names
- * now are used. With an ID of its own a container is resolved, even if its image is gone. Without one it has to lead to
- * some image, and not by a tag alone where it tells an ID or a digest too: the tag may have moved since.
+ * now are used. With an ID a container is resolved, even if its image is gone; what looks like one among the references
+ * is an ID where the runtime gives those of other containers so (`tellsIds`), and else may be a digest. Without an ID it
+ * has to lead to some image, and not by a tag alone where it tells a digest too: the tag may have moved since.
  */
-function resolveImage(container: Container, index: ImageIndex): ReadonlySet<string> {
+function resolveImage(container: Container, index: ImageIndex, tellsIds: boolean): ReadonlySet<string> {
   const all = referencesOf(container);
   const found = index(all);
   if (container.imageId !== undefined && isImageId(container.imageId)) return found;
+  if (tellsIds && all.some(isImageId)) return found;
   const exact = all.filter((reference) => reference === container.imageId || isExact(reference));
   const decisive = exact.length > 0 ? exact : all;
   if (index(decisive).size === 0) throw unresolvedContainer(container, decisive);
   return found;
+}
+
+/** containerd 1.6 has no field for the ID of a container's image, and tells it where others tell a digest. */
+function isToldById({ references }: Container, index: ImageIndex): boolean {
+  return references.some((reference) => isImageId(reference) && index([reference]).has(reference));
 }
 
 function resolveMounts(container: Container, references: readonly string[], index: ImageIndex): ReadonlySet<string> {

@@ -28,7 +28,7 @@ type Step =
 /**
  * Carries out the removals of a plan in batches. Before each it reads again what is used, and after each what is really
  * gone; where that can't be read, or `signal` asks for it with a {@link StopRequest}, no further batch is started. An image
- * that can't be removed holds no other back; one whose removal timed out is tried again, once. Never throws: the result
+ * that can't be removed holds no other back; one whose removal timed out, or found the disk full, is tried again, once. Never throws: the result
  * tells everything.
  */
 export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSignal): Promise<PlanResult> {
@@ -115,8 +115,12 @@ async function removeAndLook(
   }
 }
 
+/** On a full disk a runtime may be unable to write a removal down, until others have made room. */
+const noSpace = /no space left on device/i;
+
 function isWorthRetrying({ outcome, isRetry }: Attempt): boolean {
-  return !isRetry && outcome.kind === 'failed' && outcome.reason === 'RemovalTimedOut';
+  if (isRetry || outcome.kind !== 'failed') return false;
+  return outcome.reason === 'RemovalTimedOut' || noSpace.test(outcome.message);
 }
 
 function giveUp({ removal, earlier }: Task, reason: StopReason): RemovalResult {

@@ -141,6 +141,15 @@ describe('what comes and goes while it is read', () => {
     expect([...inUse.keys()]).toEqual([web.id]);
   });
 
+  it('is no reason to fail either where the runtime tells IDs among the references, as another container shows (T6)', async () => {
+    const gone = { id: 'c', name: 'default/web/main', references: [`sha256:${'00'.repeat(32)}`, 'ghost:1'] };
+    const running = (reference: string) => ({ id: 'd', name: 'default/web/other', references: [reference] });
+    const runtime = buildRuntime({ images: [web, other], containers: [gone, running(web.id)] });
+    expect([...(await readUsage(runtime)).inUse.keys()]).toEqual([web.id]);
+    runtime.containers = [gone, running(digest)];
+    await expect(readUsage(runtime)).rejects.toThrow('which is no image here');
+  });
+
   it('such as a container that ended before it was inspected, is read again', async () => {
     const runtime = buildNode({ imageId: web.id });
     const inspect = runtime.inspectContainers;

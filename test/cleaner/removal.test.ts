@@ -149,6 +149,14 @@ describe('carryOut', () => {
     expect(result.results).toHaveLength(60);
   });
 
+  it('tries an image for whose removal the disk was too full once more, after the others', async () => {
+    const message = 'write /var/lib/containerd/meta.db: no space left on device';
+    const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [{ imageId: first.id, message }] });
+    const result = await run(buildPlan(images.slice(0, 60)), runtime);
+    expect(runtime.requests.map((ids) => ids.length)).toEqual([50, 11]);
+    expect(outcomes(result)).toMatchObject({ 'image-0': 'failed RemovalFailed', 'image-1': 'removed' });
+  });
+
   it('tells unknown where nothing shows whether images are gone (safety rule 6)', async () => {
     const runtime = buildRuntime({ images });
     const list = runtime.listImages;
