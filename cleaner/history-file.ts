@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock } from './clock.ts';
 import type { History } from './history.ts';
 import { formatHistory, maxHistoryBytes, parseHistory } from './history-format.ts';
@@ -11,6 +11,11 @@ export type LoadedHistory =
   | { readonly kind: 'Found'; readonly history: History }
   | { readonly kind: 'Missing' }
   | { readonly kind: 'Discarded'; readonly reason: string };
+
+/** The history can't be written; the message says what that means for the next run. */
+export class HistoryError extends Error {
+  override readonly name = 'HistoryError';
+}
 
 /** What to write, given what is there. */
 export type HistoryChange = (stored: History | undefined) => History;
@@ -33,7 +38,7 @@ export async function loadHistory(directory: string, clock: Clock): Promise<Load
 
 /**
  * Changes the history in the state directory, which is made if need be. No other cleaner changes it meanwhile, unless the
- * lock can't be had: then the change is made all the same, and the reason is returned.
+ * lock can't be had: then the change is made all the same, and the reason is returned. Throws a {@link HistoryError}.
  */
 export async function changeHistory(
   directory: string,
@@ -41,8 +46,23 @@ export async function changeHistory(
   change: HistoryChange,
   limits?: LockLimits,
 ): Promise<string | undefined> {
-  await makeDirectory(directory);
   const path = pathIn(directory);
+  try {
+    await makeDirectory(directory);
+    return await changeFile(path, clock, change, limits);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new HistoryError(`${path} can't be written, so that the next run won't know of this one: ${why}`, { cause });
+  }
+}
+
+async function changeFile(
+  path: string,
+  clock: Clock,
+  change: HistoryChange,
+  limits: LockLimits | undefined,
+): Promise<string | undefined> {
+  const directory = dirname(path);
   for (let attempt = 1; ; attempt++) {
     const lock = await takeLock(join(directory, 'history.lock'), limits);
     try {
