@@ -1,12 +1,13 @@
+import type { ImageTimes } from './image-times.ts';
 import type { RemovalResult } from './outcome.ts';
 import type { Kept, Removal } from './plan.ts';
 import type { Image } from './runtime.ts';
 
 /**
- * What is logged of one image. `reason` says why it is kept, or why it was not removed, and `message` says so in words;
+ * What is logged of one image, with its times in the node's history. `reason` says why it is kept, or why it was not removed, and `message` says so in words;
  * `outcome` is only there where the decision was to remove it.
  */
-export type ImageEvent = {
+export type ImageEvent = ImageTimes & {
   readonly event: 'image';
   readonly id: string;
   readonly names: readonly string[];

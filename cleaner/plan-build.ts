@@ -1,6 +1,6 @@
 import type { Decision } from './decide.ts';
 import { type DiskUsage, usedPercent } from './disk-usage.ts';
-import type { ImageRecord } from './history.ts';
+import { describeTimes, isoTime } from './image-times.ts';
 import { judgeImage, type Kept, type Removal, type Verdict } from './plan.ts';
 import type { PlanDocument, PlannedImage } from './plan-document.ts';
 import { type Facts, makeKeepRules, recordOf } from './rules.ts';
@@ -43,15 +43,13 @@ export function buildPlan({ facts, plan }: Decision, node: string, notes: readon
 
 function describeImage({ inventory, history }: Facts, image: Image) {
   const { id, names, sizeBytes, pinned } = image;
-  const { firstSeen, lastUsed }: ImageRecord = recordOf(history, image);
   const usedBy = inventory.inUse.get(id);
   return {
     id,
     names: [...names],
     sizeBytes,
     pinned,
-    ...(firstSeen !== 0 && { firstSeen: isoTime(firstSeen) }),
-    ...(lastUsed !== undefined && { lastUsed: isoTime(lastUsed) }),
+    ...describeTimes(recordOf(history, image)),
     ...(usedBy && { usedBy: [...usedBy] }),
   };
 }
@@ -112,8 +110,4 @@ function sum(numbers: readonly number[]): number {
 
 function round(percent: number): number {
   return Math.round(percent * 10) / 10;
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

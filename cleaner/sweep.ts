@@ -3,6 +3,7 @@ import type { DiskUsage } from './disk-usage.ts';
 import { type ImageEvent, keptEvent, plannedEvent, removalEvent } from './events.ts';
 import { forgetImages, type History, recallImages, updateHistory } from './history.ts';
 import type { HistoryChange } from './history-file.ts';
+import { describeTimes } from './image-times.ts';
 import type { ReadUsage } from './inventory.ts';
 import type { Job } from './job.ts';
 import type { PlanResult } from './outcome.ts';
@@ -11,7 +12,7 @@ import { carryOut } from './removal.ts';
 import type { ReportError } from './report.ts';
 import type { Findings } from './report-build.ts';
 import type { Rest } from './rest.ts';
-import type { Facts } from './rules.ts';
+import { type Facts, recordOf } from './rules.ts';
 import type { Runtime } from './runtime.ts';
 import { untilStopped } from './stop.ts';
 
@@ -51,14 +52,15 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
   const look = () => decide(job, { ...node, runtime, readUsage, measureDisk });
   const { facts, plan } = await untilStopped(look, signal);
   const before = facts.diskUsage;
-  for (const kept of plan.kept) ports.onImage(keptEvent(kept));
+  const onImage = (event: ImageEvent) => ports.onImage({ ...event, ...describeTimes(recordOf(facts.history, event)) });
+  for (const kept of plan.kept) onImage(keptEvent(kept));
 
   const planned = job.dryRun ? [] : plan.removals.map(({ image }) => image.id);
   const save = (gone: readonly string[], problems: ReportError[]) =>
     orError(() => node.changeHistory(addFindings(facts, planned, gone)), 'HistoryNotWritten', problems);
   const unsaved: ReportError[] = [];
   await save(planned, unsaved);
-  const result = job.dryRun ? forego(plan, ports) : await act(plan, ports, signal);
+  const result = job.dryRun ? forego(plan, onImage) : await act(plan, { ...ports, onImage }, signal);
   // Where the disk was full, removing may have made room for it.
   if (unsaved.length > 0 || planned.length > 0) await save(goneOf(result), errors);
 
@@ -84,7 +86,7 @@ function goneOf({ results }: PlanResult): readonly string[] {
     .map(({ removal }) => removal.image.id);
 }
 
-function forego(plan: Plan, { onImage }: SweepPorts): PlanResult {
+function forego(plan: Plan, onImage: SweepPorts['onImage']): PlanResult {
   for (const removal of plan.removals) onImage(plannedEvent(removal));
   return { results: [], spared: [] };
 }

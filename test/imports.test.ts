@@ -68,6 +68,7 @@ const pure = {
     'table',
     'removal-order',
     'shared-layers',
+    'image-times',
     'history',
     'history-format',
     'pressure',

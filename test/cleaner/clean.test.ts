@@ -320,6 +320,23 @@ describe('the history', () => {
     });
   });
 
+  it('tells of each image when it was first seen and last used, as far as it knows (N1)', async () => {
+    await prepare({ images: [web, old], containers: [buildContainer(web)] });
+    await runClean(bench, ['--dry-run']);
+    const fresh = buildImage('docker.io/library/fresh:1');
+    updateNode(bench.nodeFile, (node) => ({ ...node, images: [...node.images, fresh] }));
+    const { images } = await runClean(bench);
+    const timesOf = ({ id }: { readonly id: string }) => {
+      const { firstSeen, lastUsed } = images.find((event) => event.id === id) ?? {};
+      return { firstSeen, lastUsed };
+    };
+
+    const recent = expect.stringMatching(/^\d{4}-\d\d-\d\dT/);
+    expect(timesOf(web)).toEqual({ firstSeen: undefined, lastUsed: recent });
+    expect(timesOf(fresh)).toEqual({ firstSeen: recent, lastUsed: undefined });
+    expect(timesOf(old)).toEqual({ firstSeen: undefined, lastUsed: undefined });
+  });
+
   it('forgets what it removed: an image that is pulled again is a new one (N4)', async () => {
     await prepare({ images: [web, old], containers: [buildContainer(web)] });
     expect(decisions(await runClean(bench))[nameOf(old)]).toBe('remove removed');
