@@ -19,17 +19,17 @@ export function missingOwnContainer(podUid: string): InventoryError {
 }
 
 export function noContainers(readySandboxes: number): InventoryError {
-  const message = `the list of containers is empty although ${readySandboxes} pod sandboxes are ready: look at "crictl ps -a" and "crictl pods" on the node`;
+  const message = `the list of containers is empty although ${readySandboxes} pod sandboxes are ready: look at the containers and pods on the node ("crictl ps -a", "crictl pods")`;
   return new InventoryError('ContainersCutShort', message);
 }
 
 export function noImages(containers: number): InventoryError {
-  const message = `the list of images is empty although there are ${containers} containers: look at "crictl images" on the node`;
+  const message = `the list of images is empty although there are ${containers} containers: look at the images on the node ("crictl images", or "docker images" on Docker Engine)`;
   return new InventoryError('ImagesCutShort', message);
 }
 
 export function unresolvedContainer({ id, name }: Container, references: readonly string[]): InventoryError {
   const from = references.length === 0 ? 'names no image' : `uses ${references.join(', ')}, which is no image here`;
-  const message = `container ${name} (${id}) ${from}: remove the container if it is a leftover ("crictl rm ${id}")`;
+  const message = `container ${name} (${id}) ${from}: remove the container if it is a leftover ("crictl rm ${id}", or "docker rm" on Docker Engine)`;
   return new InventoryError('UnresolvedContainer', message);
 }
