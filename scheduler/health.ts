@@ -1,25 +1,47 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 
+/** What the process tells of itself to those who look after it. */
 export interface Health {
   /** Whether the process works, or should be started again (`/healthz`). */
   readonly isAlive: () => boolean;
-  /** Whether it knows the cluster (`/readyz`). */
+  /** Whether it knows the cluster as it is now (`/readyz`). */
   readonly isReady: () => boolean;
+  /** What `/metrics` answers. */
+  readonly readMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
-/** Serves `/healthz` and `/readyz`: 200 while what they ask for holds, else 503. */
-export async function serveHealth(port: number, { isAlive, isReady }: Health): Promise<Server> {
-  const checks = new Map([
-    ['/healthz', isAlive],
-    ['/readyz', isReady],
+/** Serves `/healthz` and `/readyz`, 200 while what they ask for holds, else 503, and `/metrics`. */
+export async function serveHealth(port: number, { isAlive, isReady, readMetrics }: Health): Promise<Server> {
+  const answers = new Map<string, (response: ServerResponse) => unknown>([
+    ['/healthz', (response) => answerCheck(response, isAlive())],
+    ['/readyz', (response) => answerCheck(response, isReady())],
+    ['/metrics', (response) => answerMetrics(response, readMetrics)],
   ]);
   const server = createServer((request, response) => {
-    const check = checks.get(request.url ?? '');
-    const status = check === undefined ? 404 : check() ? 200 : 503;
-    response.writeHead(status, { 'content-type': 'text/plain' }).end(`${status}\n`);
+    const answer = answers.get(request.url?.split('?')[0] ?? '');
+    if (answer === undefined) answerText(response, 404, '404\n');
+    else answer(response);
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject).listen(port, resolve);
   await promise;
   return server;
+}
+
+function answerCheck(response: ServerResponse, holds: boolean): void {
+  const code = holds ? 200 : 503;
+  answerText(response, code, `${code}\n`);
+}
+
+async function answerMetrics(response: ServerResponse, readMetrics: Health['readMetrics']): Promise<void> {
+  try {
+    const { contentType, text } = await readMetrics();
+    answerText(response, 200, text, contentType);
+  } catch (error) {
+    answerText(response, 500, `the metrics can't be read: ${String(error)}\n`);
+  }
+}
+
+function answerText(response: ServerResponse, code: number, text: string, contentType = 'text/plain'): void {
+  response.writeHead(code, { 'content-type': contentType }).end(text);
 }

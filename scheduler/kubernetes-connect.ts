@@ -1,28 +1,55 @@
 import { readFile } from 'node:fs/promises';
 import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
-import { KubernetesCluster } from './kubernetes.ts';
-import { KubernetesApi } from './kubernetes-api.ts';
+import { KubernetesCluster, type Observer } from './kubernetes.ts';
+import { KubernetesApi, type ObservedCall } from './kubernetes-api.ts';
 import { ClusterError } from './kubernetes-error.ts';
+import { KubernetesLeaseStore } from './kubernetes-lease.ts';
 import { KubernetesTransport } from './kubernetes-transport.ts';
+import type { LeaseStore } from './lease.ts';
 import type { Log } from './log.ts';
 import type { Settings } from './settings.ts';
 
 const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
-/** Opens the cluster this process runs in, else the one of `KUBECONFIG`. `hostname` is, inside a pod, the pod's name. */
+/** Nothing else may hold up the lease, whatever there is to do. */
+const leaseRate = 5;
+
+/** Where this process runs. `hostname` is, inside a pod, the pod's name. */
+export interface Place {
+  readonly isInCluster: boolean;
+  readonly hostname: string;
+}
+
+export interface Connection {
+  readonly cluster: KubernetesCluster;
+  readonly leases: LeaseStore;
+}
+
+/** Who is told of requests, and of runs that start and end. */
+export interface ConnectionObserver extends Observer {
+  readonly observeRequest: (request: ObservedCall) => void;
+}
+
+/** Opens the cluster this process runs in, else the one of `KUBECONFIG`. */
 export async function connectCluster(
   settings: Settings,
-  isInCluster: boolean,
-  hostname: string,
+  { isInCluster, hostname }: Place,
   log: Log,
-): Promise<KubernetesCluster> {
+  observer: ConnectionObserver,
+): Promise<Connection> {
   const { sockets, stateDirectories, apiRate } = settings;
   const transport = new KubernetesTransport(loadConfig(isInCluster));
-  const api = new KubernetesApi({ transport, requestsPerSecond: apiRate });
+  const observe = observer.observeRequest;
+  const api = new KubernetesApi({ transport, requestsPerSecond: apiRate, observe });
+  const leaseApi = new KubernetesApi({ transport, requestsPerSecond: leaseRate, observe });
   const namespace = settings.namespace ?? (await ownNamespace());
   const image = settings.image ?? (await ownImage(api, namespace, hostname));
   const template = { namespace, image, serviceAccountName: settings.serviceAccount, logLevel: settings.logLevel };
-  return new KubernetesCluster({ api, template, overrides: { sockets, stateDirectories }, log });
+  const overrides = { sockets, stateDirectories };
+  return {
+    cluster: new KubernetesCluster({ api, template, overrides, log, observer }),
+    leases: new KubernetesLeaseStore(leaseApi, namespace),
+  };
 }
 
 /** That of the cluster this process runs in, else of `KUBECONFIG`. Throws a {@link ClusterError} where there is none. */

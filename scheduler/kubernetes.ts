@@ -23,7 +23,7 @@ import { label, labelsOf } from './labels.ts';
 import type { Log } from './log.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
 import { buildPod, jobName, type PodTemplate, recordName } from './pod.ts';
-import type { Run } from './run.ts';
+import { isFinished, type Run } from './run.ts';
 import type { RuntimeOverrides } from './sockets.ts';
 import type { PolicyStatus } from './status.ts';
 
@@ -32,6 +32,13 @@ export interface KubernetesOptions {
   readonly template: PodTemplate;
   readonly overrides: RuntimeOverrides;
   readonly log: Log;
+  /** Who is told of runs that have been started, and of those that have been recorded as ended, by this process. */
+  readonly observer?: Observer | undefined;
+}
+
+export interface Observer {
+  readonly observeStart: (run: Run) => void;
+  readonly observeEnd: (run: Run) => void;
 }
 
 /** The cluster port on a Kubernetes API server. */
@@ -102,6 +109,7 @@ export class KubernetesCluster implements Cluster {
   async createRun(policy: PolicyObject, run: Run): Promise<'Created' | 'AlreadyExists'> {
     const body = buildRecord(this.#namespace, policy, run);
     const isNew = await this.#store.create(`create the record of run ${run.name}`, body);
+    if (isNew) this.#options.observer?.observeStart(run);
     return isNew ? 'Created' : 'AlreadyExists';
   }
 
@@ -109,7 +117,9 @@ export class KubernetesCluster implements Cluster {
     const owner = this.#policyOf(run);
     if (owner === undefined) return undefined;
     const body = buildRecord(this.#namespace, owner, run);
-    return this.#store.replace(`update the record of run ${run.name}`, body, resourceVersion);
+    const version = await this.#store.replace(`update the record of run ${run.name}`, body, resourceVersion);
+    if (version !== undefined && isFinished(run)) this.#options.observer?.observeEnd(run);
+    return version;
   }
 
   deleteRun(run: string): Promise<void> {

@@ -1,12 +1,16 @@
 import { hostname } from 'node:os';
+import pTimeout from 'p-timeout';
 import { pino } from 'pino';
 import type { PlanDocument } from '../cleaner/plan-document.ts';
+import manifest from '../package.json' with { type: 'json' };
 import type { Cluster } from './cluster.ts';
+import { Election } from './election.ts';
 import { serveHealth } from './health.ts';
 import { RunJournal } from './journal.ts';
 import type { LocalOptions } from './local.ts';
 import type { Log } from './log.ts';
 import { Loop } from './loop.ts';
+import type { Metrics } from './metrics.ts';
 import { type PlanRequest, planRemotely } from './plan-remote.ts';
 import { reconcile } from './reconcile.ts';
 import { readSettings } from './settings.ts';
@@ -19,21 +23,34 @@ export type Flags = Readonly<Record<string, string | undefined>>;
 
 /** `nodesweep scheduler`: runs until SIGTERM or SIGINT. Rejects with a SettingsError or ClusterError when it can't begin. */
 export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv): Promise<void> {
+  const stopped = nextSignal();
   const settings = readSettings(flags, environment);
   const log = newLogger(settings.logLevel);
+  const { Metrics } = await import('./metrics.ts');
   const { connectCluster } = await import('./kubernetes-connect.ts');
-  const cluster = await connectCluster(settings, 'KUBERNETES_SERVICE_HOST' in environment, hostname(), log);
-  let loop: Loop | undefined;
-  const isAlive = () => loop === undefined || loop.silentMs < maxSilenceMs;
-  const health = await serveHealth(settings.port, { isAlive, isReady: () => loop !== undefined });
-  try {
-    await runUntilSignal(cluster, settings.startTimeoutSeconds * 1000, log, (running) => {
-      loop = running;
-      log.info({ port: settings.port }, 'the scheduler is ready');
-    });
-  } finally {
-    health.close();
-  }
+  const metrics = new Metrics(manifest.version);
+  const place = { isInCluster: 'KUBERNETES_SERVICE_HOST' in environment, hostname: hostname() };
+  const { cluster, leases } = await connectCluster(settings, place, log, metrics);
+  // Within a pod the number of the process is the same after each restart: it goes on with the lease it has.
+  const identity = `${place.hostname}_${process.pid}`;
+  const leadership = settings.leaderElection ? new Election(leases, identity, log) : aloneInTheLead;
+  const loop = createLoop(cluster, settings.startTimeoutSeconds * 1000, log, leadership, metrics);
+  const isCurrent = () => cluster.isCurrent && leadership.isCurrent;
+  metrics.observe({ state: () => cluster.state(), isLeader: () => leadership.isLeader, isCurrent });
+  const health = await serveHealth(settings.port, {
+    isAlive: () => loop.silentMs < maxSilenceMs,
+    isReady: isCurrent,
+    readMetrics: () => metrics.read(),
+  });
+  const begun = cluster.start(() => loop.trigger()).then(() => leadership.start(() => loop.trigger()));
+  const signal = await Promise.race([stopped, begun.then(() => stopped)]);
+  log.info({ signal }, 'stopping');
+  const isIdle = await endsWithin(6_000, loop.stop());
+  await endsWithin(2_000, leadership.stop());
+  await endsWithin(1_000, cluster.stop());
+  health.close();
+  // At any point the process can end without harm: the next one goes on from what the API server has.
+  if (!isIdle) process.exit();
 }
 
 /** `nodesweep local`: the same scheduler with runtimes as nodes, until SIGTERM or SIGINT. */
@@ -64,25 +81,53 @@ export async function runPlan(
 }
 
 /** Reconciles a cluster until SIGTERM or SIGINT; the pass in progress is finished. */
-async function runUntilSignal(
-  cluster: Cluster,
-  startTimeoutMs: number,
-  log: Log,
-  onReady: (loop: Loop) => void,
-): Promise<void> {
+async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log, onReady: () => void): Promise<void> {
   const stopped = nextSignal();
-  const context = { cluster, log, journal: new RunJournal(), startTimeoutMs };
-  const loop = new Loop((now) => reconcile(context, now));
+  const loop = createLoop(cluster, startTimeoutMs, log, aloneInTheLead);
   const begun = cluster
     .start(() => loop.trigger())
     .then(() => {
-      onReady(loop);
+      onReady();
       loop.trigger();
     });
   const signal = await Promise.race([stopped, begun.then(() => stopped)]);
   log.info({ signal }, 'stopping');
   await loop.stop();
   await cluster.stop();
+}
+
+/** Where nobody stands for a lease, everybody works. */
+const aloneInTheLead: Pick<Election, 'isLeader' | 'isCurrent' | 'start' | 'stop'> = {
+  isLeader: true,
+  isCurrent: true,
+  start: (onElected) => onElected(),
+  stop: async () => {},
+};
+
+/** Passes over a cluster, as long as this process leads. */
+function createLoop(
+  cluster: Cluster,
+  startTimeoutMs: number,
+  log: Log,
+  leadership: Pick<Election, 'isLeader'>,
+  metrics?: Metrics,
+): Loop {
+  const context = { cluster, log, journal: new RunJournal(), startTimeoutMs };
+  return new Loop(async (now) => {
+    if (!leadership.isLeader) return undefined;
+    const startedAt = performance.now();
+    const wakeAt = await reconcile(context, now);
+    metrics?.observePass((performance.now() - startedAt) / 1000);
+    return wakeAt;
+  });
+}
+
+/** False where it takes longer. */
+function endsWithin(milliseconds: number, ending: Promise<void>): Promise<boolean> {
+  return pTimeout(
+    ending.then(() => true),
+    { milliseconds, fallback: () => false },
+  );
 }
 
 function newLogger(level: string): Log {

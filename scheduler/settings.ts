@@ -31,6 +31,8 @@ const count = z
   .regex(/^[1-9]\d*$/, 'must be a whole number from 1 up')
   .transform(Number);
 
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+
 const settingsSchema = z.object({
   namespace: z.string().min(1).optional(),
   image: z.string().min(1).optional(),
@@ -39,6 +41,7 @@ const settingsSchema = z.object({
   stateDirectories: overrideSchema,
   startTimeoutSeconds: count,
   apiRate: count,
+  leaderElection: flag,
   port: count.refine((port) => port <= 65_535, 'must be at most 65535'),
   logLevel: z.enum(levels),
 });
@@ -85,13 +88,20 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
   apiRate: {
     variable: 'NODESWEEP_API_RATE',
     flag: '--api-rate <number>',
-    description: 'requests to the API server per second, at most',
-    default: '100',
+    description: 'requests to the API server per second, at most, on average over ten seconds',
+    default: '200',
+  },
+  leaderElection: {
+    variable: 'NODESWEEP_LEADER_ELECTION',
+    flag: '--leader-election <true|false>',
+    description:
+      'whether replicas stand for a lease, so that one of them does the work; more than one is safe either way',
+    default: 'true',
   },
   port: {
     variable: 'NODESWEEP_PORT',
     flag: '--port <number>',
-    description: 'port of /healthz and /readyz',
+    description: 'port of /healthz, /readyz and /metrics',
     default: '8080',
   },
   logLevel: {

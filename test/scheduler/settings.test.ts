@@ -8,7 +8,8 @@ describe('settings', () => {
       sockets: [],
       stateDirectories: [],
       startTimeoutSeconds: 120,
-      apiRate: 100,
+      apiRate: 200,
+      leaderElection: true,
       port: 8080,
       logLevel: 'info',
     });

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  defaultTiming,
+  type LeaseStore,
+  type LeaseTiming,
+  leaseToWrite,
+  releasedLease,
+  type SeenLease,
+  type StoredLease,
+} from './lease.ts';
+import type { Log } from './log.ts';
+
+/**
+ * Stands for a lease, so that of several replicas one does the work. It keeps nobody from doing harm: two that both
+ * believe to lead for a moment start no run and no pod twice, since the API server decides that.
+ */
+export class Election {
+  readonly #store: LeaseStore;
+  readonly #identity: string;
+  readonly #log: Log;
+  readonly #timing: LeaseTiming;
+  readonly #stopping = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #seen: SeenLease | undefined;
+  #renewedAt = Number.NEGATIVE_INFINITY;
+  #answeredAt = Number.NEGATIVE_INFINITY;
+  #wasLeader = false;
+
+  /** `identity` tells this process from all other replicas. */
+  constructor(store: LeaseStore, identity: string, log: Log, timing = defaultTiming) {
+    this.#store = store;
+    this.#identity = identity;
+    this.#log = log;
+    this.#timing = timing;
+  }
+
+  /** Whether this process may work now. */
+  get isLeader(): boolean {
+    return performance.now() - this.#renewedAt < this.#timing.renewDeadlineMs;
+  }
+
+  /** Whether it is known who leads. */
+  get isCurrent(): boolean {
+    return performance.now() - this.#answeredAt < this.#timing.renewDeadlineMs;
+  }
+
+  /** Stands until stopped; `onElected` is called whenever this process has begun to lead. */
+  start(onElected: () => void): void {
+    this.#running = this.#stand(onElected);
+  }
+
+  /** Gives the lease back, so that another replica goes on at once. Never rejects. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    if (!this.isLeader || this.#seen === undefined) return;
+    try {
+      await this.#store.write(releasedLease(this.#seen.lease, new Date()), this.#seen);
+      this.#log.info({ identity: this.#identity }, 'gave the lease back');
+    } catch (error) {
+      this.#log.warn({ err: error }, `the lease was not given back, and runs out by itself: ${String(error)}`);
+    }
+    this.#renewedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  async #stand(onElected: () => void): Promise<void> {
+    const { signal } = this.#stopping;
+    const { renewEveryMs, lookEveryMs } = this.#timing;
+    while (!signal.aborted) {
+      const isAnswered = await this.#tryToLead();
+      this.#noteChange(onElected);
+      const pauseMs = isAnswered && this.isLeader ? renewEveryMs : lookEveryMs;
+      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+
+  /** False where nobody answered. */
+  async #tryToLead(): Promise<boolean> {
+    const startedAt = performance.now();
+    try {
+      // Who holds the lease knows it; that of somebody else is read anew.
+      if (!this.isLeader) this.#see(await this.#store.read());
+      const candidate = { identity: this.#identity, durationSeconds: this.#timing.durationSeconds };
+      const wanted = leaseToWrite(this.#seen, candidate, performance.now(), new Date());
+      const written = wanted && (await this.#store.write(wanted, this.#seen));
+      if (written !== undefined) this.#see(written);
+      this.#renewedAt = written === undefined ? Number.NEGATIVE_INFINITY : startedAt;
+      this.#answeredAt = performance.now();
+      return true;
+    } catch (error) {
+      const advice = 'without rights to it, set NODESWEEP_LEADER_ELECTION=false and run one replica';
+      this.#log.warn({ err: error }, `the lease can't be read or written, trying again: ${String(error)}; ${advice}`);
+      return false;
+    }
+  }
+
+  #noteChange(onElected: () => void): void {
+    const { isLeader } = this;
+    if (isLeader === this.#wasLeader) return;
+    this.#wasLeader = isLeader;
+    this.#log.info({ identity: this.#identity }, isLeader ? 'leading' : 'leading no longer');
+    if (isLeader) onElected();
+  }
+
+  #see(stored: StoredLease | undefined): void {
+    if (stored === undefined) this.#seen = undefined;
+    else if (stored.resourceVersion !== this.#seen?.resourceVersion)
+      this.#seen = { ...stored, seenAt: performance.now() };
+  }
+}

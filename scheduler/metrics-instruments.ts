@@ -1,0 +1,67 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+
+/** What is counted and timed as it happens. The README lists it for those who read it. */
+export type Instruments = ReturnType<typeof createInstruments>;
+
+/** Names follow the conventions of Prometheus: base units, `_total` for what only grows. */
+export function createInstruments(registry: Registry) {
+  const registers = [registry];
+  return {
+    runs: new Counter({
+      name: 'nodesweep_runs_total',
+      help: 'Runs that have ended, by outcome (Succeeded, Failed).',
+      labelNames: ['policy', 'outcome'],
+      registers,
+    }),
+    runSeconds: new Histogram({
+      name: 'nodesweep_run_duration_seconds',
+      help: 'From the start of a run to its end.',
+      labelNames: ['outcome'],
+      buckets: [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200],
+      registers,
+    }),
+    startLagSeconds: new Histogram({
+      name: 'nodesweep_run_start_lag_seconds',
+      help: 'From a slot of a schedule to the start of its run.',
+      buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800],
+      registers,
+    }),
+    nodes: new Counter({
+      name: 'nodesweep_run_nodes_total',
+      help: 'Nodes of runs that have ended, by result (succeeded, failed, skipped).',
+      labelNames: ['policy', 'result'],
+      registers,
+    }),
+    images: new Counter({
+      name: 'nodesweep_images_total',
+      help: 'Images that were to be removed, by outcome (planned, removed, failed, skipped, unknown).',
+      labelNames: ['policy', 'outcome'],
+      registers,
+    }),
+    freedBytes: new Counter({
+      name: 'nodesweep_freed_bytes_total',
+      help: 'Disk space that was freed, as measured on the nodes.',
+      labelNames: ['policy'],
+      registers,
+    }),
+    requests: new Counter({
+      name: 'nodesweep_api_requests_total',
+      help: 'Requests to the API server, by verb, resource and code; code 0 for those without an answer.',
+      labelNames: ['verb', 'resource', 'code'],
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: 'nodesweep_api_request_duration_seconds',
+      help: 'From a request to the beginning of its answer.',
+      labelNames: ['verb'],
+      buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30],
+      registers,
+    }),
+    passSeconds: new Histogram({
+      name: 'nodesweep_pass_duration_seconds',
+      help: 'How long it took to look at everything once, and to do what was due.',
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
+      registers,
+    }),
+  };
+}
