@@ -3,6 +3,9 @@ import { isFinished, type Run } from './run.ts';
 
 /** A record in progress is written at most this often. */
 export const writeIntervalMs = 2_000;
+/** Where it only tells how far the run is, less often, and ever less: many writes would cost more than the run itself. */
+const minProgressPauseMs = 5_000;
+const maxProgressPauseMs = 60_000;
 
 interface Entry {
   stored: Stored<Run>;
@@ -52,7 +55,8 @@ export class RunJournal {
     const entry = this.#entries.get(run.name);
     if (entry === undefined) return 'No';
     if (run.phase !== entry.stored.value.phase || isFinished(run)) return 'Now';
-    if (now.getTime() - entry.writtenAt < writeIntervalMs) return 'Later';
+    const pauseMs = startsPods ? writeIntervalMs : progressPauseMs(run, now);
+    if (now.getTime() - entry.writtenAt < pauseMs) return 'Later';
     return !startsPods && fingerprint(run) === entry.written ? 'No' : 'Now';
   }
 
@@ -87,6 +91,11 @@ export class RunJournal {
     const entry = this.#entries.get(run);
     if (entry !== undefined) entry.hasJob = true;
   }
+}
+
+function progressPauseMs({ startedAt }: Run, now: Date): number {
+  const ageMs = now.getTime() - startedAt.getTime();
+  return Math.min(Math.max(ageMs / 2, minProgressPauseMs), maxProgressPauseMs);
 }
 
 /** What of a run can change, as text. */
