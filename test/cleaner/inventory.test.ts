@@ -85,7 +85,7 @@ describe('nothing can be said of usage', () => {
     [
       'a container names no image at all (T3)',
       { containers: [{ id: 'c', name: 'default/web/main', references: [] }] },
-      'container default/web/main (c) names no image: remove the container if it is a leftover ("crictl rm c")',
+      'container default/web/main (c) names no image: remove the container if it is a leftover ("crictl rm c", or "docker rm" on Docker Engine)',
     ],
     [
       'a mounted image is no image here (T3, T9)',
