@@ -6,7 +6,7 @@ import type { ImageEvent } from '../../cleaner/events.ts';
 import type { JobDocument } from '../../cleaner/job.ts';
 import { parseReport, type Report } from '../../cleaner/report.ts';
 import { type Gate, type GateHooks, openGate } from '../fixtures/gated-crictl/gate.ts';
-import { compileCache, searchPath, type TestNode } from './node.ts';
+import { compileCache, searchPath, type TestNode } from '../helpers/test-node.ts';
 
 /** What a run of the cleaner left. */
 export interface CleanResult {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, expect, it } from 'vitest';
 import { type GatedCall, withTimeout } from '../fixtures/gated-crictl/gate.ts';
 import { buildImageSpecs, type WrittenImage } from '../helpers/images.ts';
-import type { TestNode } from './node.ts';
+import type { TestNode } from '../helpers/test-node.ts';
 import { runClean, runGated } from './node-clean.ts';
 import { describeOnRuntimes } from './node-describe.ts';
 import { expectGone, expectIntact, expectPresent, expectTold } from './node-expect.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import type { Runtime } from '../cluster/containerd.ts';
-import { TestNode } from './node.ts';
+import { TestNode } from '../helpers/test-node.ts';
 
 const runtimes: readonly Runtime[] = ['containerd-1.6', 'containerd-2'];
 
@@ -13,7 +13,10 @@ export function describeOnRuntimes(
   describe.skipIf(process.env.KUBECONFIG !== undefined).each(only)(`${what}, on %s`, (runtime) => {
     let started: TestNode | undefined;
     beforeAll(async () => {
-      started = await TestNode.start(runtime, imageFilesystemSize);
+      started = await TestNode.start(`lone-${runtime}`, {
+        runtime,
+        ...(imageFilesystemSize && { imageFilesystemSize }),
+      });
     });
     afterAll(() => started?.stop());
     const bench = {

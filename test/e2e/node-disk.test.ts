@@ -2,7 +2,7 @@ import { mkdir, open, readFile, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { buildImageSpecs } from '../helpers/images.ts';
-import type { TestNode } from './node.ts';
+import type { TestNode } from '../helpers/test-node.ts';
 import { type CleanResult, runClean } from './node-clean.ts';
 import { describeOnRuntimes } from './node-describe.ts';
 import { expectGone, expectIntact, expectTold } from './node-expect.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { TestNode } from './node.ts';
+import type { TestNode } from '../helpers/test-node.ts';
 import type { CleanResult } from './node-clean.ts';
 
 /** The images are listed, and whole: a container of each can still be started. */

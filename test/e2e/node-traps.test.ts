@@ -7,7 +7,7 @@ import {
   fillerLayers,
   type WrittenImage,
 } from '../helpers/images.ts';
-import type { TestNode } from './node.ts';
+import type { TestNode } from '../helpers/test-node.ts';
 import { type CleanResult, runClean } from './node-clean.ts';
 import { describeOnRuntimes } from './node-describe.ts';
 import { expectGone, expectIntact, expectPresent, expectTold } from './node-expect.ts';

@@ -4,10 +4,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { cacheDirectory } from '../cluster/cache.ts';
-import type { Runtime } from '../cluster/containerd.ts';
-import { findCrictl } from '../cluster/crictl.ts';
-import { type LoneRuntime, startLoneRuntime } from '../cluster/lone-runtime.ts';
-import { buildRunnableImageSpec, type ImageSpec, type WrittenImage, writeImages } from '../helpers/images.ts';
+import { type FoundCrictl, findCrictl } from '../cluster/crictl.ts';
+import { type LoneRuntime, type LoneRuntimeSpec, startLoneRuntime } from '../cluster/lone-runtime.ts';
+import { buildRunnableImageSpec, type ImageSpec, type WrittenImage, writeImages } from './images.ts';
 
 /** Where the stand-in for crictl finds the Node.js it is written for. */
 export const searchPath = `${dirname(process.execPath)}:${process.env.PATH}`;
@@ -29,27 +28,26 @@ export class TestNode {
   readonly lone: LoneRuntime;
   /** Path of the crictl that the cleaner uses. */
   readonly crictlPath: string;
+  /** Whether that is a Node.js program which stands in for crictl. */
+  readonly isStandIn: boolean;
   /** For files of one test; emptied by `reset`. */
   scratch = '';
   readonly #directory: string;
   #pods = 0;
 
-  static async start(runtime: Runtime, imageFilesystemSize?: string): Promise<TestNode> {
+  /** Starts a runtime in a directory of the cache; of each name there is one at a time. */
+  static async start(name: string, spec: Omit<LoneRuntimeSpec, 'directory'>): Promise<TestNode> {
     const directory = await mkdtemp(join(tmpdir(), 'node-'));
-    const lone = await startLoneRuntime({
-      runtime,
-      directory: join(cacheDirectory(), `lone-${runtime}`),
-      ...(imageFilesystemSize && { imageFilesystemSize }),
-    });
-    const { path } = await findCrictl(directory);
-    const node = new TestNode(lone, path, directory);
+    const lone = await startLoneRuntime({ ...spec, directory: join(cacheDirectory(), name) });
+    const node = new TestNode(lone, await findCrictl(directory), directory);
     await node.reset();
     return node;
   }
 
-  private constructor(lone: LoneRuntime, crictlPath: string, directory: string) {
+  private constructor(lone: LoneRuntime, { path, isStandIn }: FoundCrictl, directory: string) {
     this.lone = lone;
-    this.crictlPath = crictlPath;
+    this.crictlPath = path;
+    this.isStandIn = isStandIn;
     this.#directory = directory;
   }
 
