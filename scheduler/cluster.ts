@@ -36,7 +36,10 @@ export interface Cluster {
   /** Creates what the cleaners of a run are told; one that exists is left as it is. */
   createJob(run: Run, job: JobDocument): Promise<void>;
   deleteJob(run: string): Promise<void>;
-  /** Creates the cleaner pod of a run on a node; one that exists is left as it is. */
+  /**
+   * Creates the cleaner pod of a run on a node; one that exists is left as it is. Rejects while the pod of the attempt before
+   * is there and has not ended: it only seemed to be gone, because the state was late.
+   */
   createPod(run: Run, node: Node, attempt: number): Promise<void>;
   deletePod(pod: string): Promise<void>;
   /** Deletes all cleaner pods of a run in one call. */

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { CleanupPolicy } from './policy.ts';
 import type { Trigger } from './run.ts';
-import { lastSlot, nextSlot, type Schedule, scheduleOf } from './schedule.ts';
+import { lastSlot, nextSlot, scheduleOf } from './schedule.ts';
 
 /** What is remembered of a policy's past. */
 export interface SlotMemory {
@@ -10,43 +11,69 @@ export interface SlotMemory {
   readonly lastSlot?: Date | undefined;
   /** The last value of `nodesweep.io/run-at` that was acted on. */
   readonly lastRequest?: string | undefined;
+  /** When the last run began, whatever started it. */
+  readonly lastStart?: Date | undefined;
 }
 
-/** What starts a run of the policy now, if anything does: somebody's request, which comes first, or a slot. */
-export function dueTrigger(
-  policy: CleanupPolicy,
-  request: string | undefined,
-  memory: SlotMemory,
-  now: Date,
-): Trigger | undefined {
+/** What can make a run of a policy due, apart from time. */
+export interface DueQuestion {
+  readonly name: string;
+  readonly policy: CleanupPolicy;
+  /** The value of `nodesweep.io/run-at`. */
+  readonly request: string | undefined;
+  /** Whether a node under disk pressure could be cleaned. */
+  readonly isPressed: boolean;
+}
+
+/**
+ * After a run of a policy began, disk pressure starts none for so long. The kubelet goes on to report pressure for
+ * 5 minutes after it was relieved (its `evictionPressureTransitionPeriod`).
+ */
+const pressureCoolDownMs = 600_000;
+
+/** What starts a run of the policy now, if anything does: somebody's request, which comes first, a slot, or disk pressure. */
+export function dueTrigger(question: DueQuestion, memory: SlotMemory, now: Date): Trigger | undefined {
+  const { request, policy } = question;
   if (request !== undefined && request !== memory.lastRequest) return { type: 'Request', request };
-  const { suspend, startingDeadlineSeconds } = policy;
-  const schedule = scheduleOf(policy);
+  if (policy.suspend) return undefined;
+  const slot = dueSlot(question, memory, now);
+  if (slot !== undefined) return { type: 'Schedule', slot };
+  const pressureAt = nextPressureStart(question, memory);
+  return pressureAt !== undefined && pressureAt <= now
+    ? { type: 'Pressure', after: memory.lastStart ?? memory.scheduleSince }
+    : undefined;
+}
+
+/** When disk pressure starts a run, the past included: as soon as there is any, but not within the cool-down. */
+export function nextPressureStart({ policy, isPressed }: DueQuestion, memory: SlotMemory): Date | undefined {
+  if (!policy.onPressure || policy.suspend || !isPressed) return undefined;
+  return new Date((memory.lastStart?.getTime() ?? 0) + pressureCoolDownMs);
+}
+
+/** The slot that is started next, for status and wake-up; undefined while suspended. */
+export function upcomingSlot(name: string, policy: CleanupPolicy, now: Date): Date | undefined {
+  if (policy.suspend) return undefined;
+  return nextSlot(scheduleOf(policy), new Date(now.getTime() - startDelayMs(name, policy)));
+}
+
+/**
+ * By how much a policy starts later than its slots, in milliseconds below `jitterSeconds`: always the same for its name, so
+ * that restarts and replicas agree, and spread evenly over many names.
+ */
+export function startDelayMs(name: string, { jitterSeconds }: Pick<CleanupPolicy, 'jitterSeconds'>): number {
+  if (jitterSeconds === 0) return 0;
+  const fraction = createHash('sha256').update(name).digest().readUInt32BE() / 2 ** 32;
+  return Math.floor(fraction * jitterSeconds * 1000);
+}
+
+/**
+ * The one slot to start now: the latest missed one, however many were missed (as CronJob, without its limit of 100). Its age
+ * counts from the slot itself, also where its start is delayed.
+ */
+function dueSlot({ name, policy }: DueQuestion, memory: SlotMemory, now: Date): Date | undefined {
   const since = new Date(Math.max(memory.scheduleSince.getTime(), memory.lastSlot?.getTime() ?? 0));
-  const slot = dueSlot({ schedule, suspend, since, startingDeadlineSeconds }, now);
-  return slot && { type: 'Schedule', slot };
-}
-
-/** What decides whether a slot is due. */
-interface DueQuestion {
-  readonly schedule: Schedule;
-  readonly suspend: boolean;
-  /** Slots up to this instant are history: the policy was made, edited or resumed then, or last ran for it. */
-  readonly since: Date;
-  /** A slot older than this many seconds never starts. */
-  readonly startingDeadlineSeconds?: number | undefined;
-}
-
-/** The one slot to start now: the latest missed one, however many were missed (as CronJob, without its limit of 100). */
-function dueSlot(question: DueQuestion, now: Date): Date | undefined {
-  if (question.suspend) return undefined;
-  const slot = lastSlot(question.schedule, question.since, now);
+  const slot = lastSlot(scheduleOf(policy), since, new Date(now.getTime() - startDelayMs(name, policy)));
   if (slot === undefined) return undefined;
   const ageSeconds = (now.getTime() - slot.getTime()) / 1000;
-  return ageSeconds > (question.startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) ? undefined : slot;
-}
-
-/** The slot that comes next, for status and wake-up; undefined while suspended. */
-export function upcomingSlot(question: Pick<DueQuestion, 'schedule' | 'suspend'>, now: Date): Date | undefined {
-  return question.suspend ? undefined : nextSlot(question.schedule, now);
+  return ageSeconds > (policy.startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) ? undefined : slot;
 }

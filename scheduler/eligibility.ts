@@ -25,6 +25,11 @@ export function judgeNode(node: Node, selection: NodeSelection): Eligibility {
   return { verdict: 'Eligible' };
 }
 
+/** The same for a run that disk pressure started: it means only nodes that are under it. */
+export function judgePressed(node: Node, selection: NodeSelection): Eligibility {
+  return node.diskPressure === true ? judgeNode(node, selection) : { verdict: 'NotSelected' };
+}
+
 function isSelected({ labels }: Node, selection: NodeSelection): boolean {
   return (
     Object.entries(selection.matchLabels).every(([key, value]) => labels[key] === value) &&
@@ -59,7 +64,8 @@ function isSchedulable(node: Node, selection: NodeSelection) {
 /** PreferNoSchedule keeps no pod away, as for the Kubernetes scheduler. */
 function isTolerated(node: Node, selection: NodeSelection) {
   const taint = node.taints.find(
-    (candidate) => candidate.effect !== 'PreferNoSchedule' && !isCordon(candidate) && !tolerates(selection, candidate),
+    (candidate) =>
+      candidate.effect !== 'PreferNoSchedule' && !ignoredTaints.has(candidate.key) && !tolerates(selection, candidate),
   );
   if (taint === undefined) return undefined;
   return {
@@ -78,10 +84,14 @@ function hasKnownRuntime(node: Node) {
   return { reason: 'UnknownRuntime', message };
 }
 
-/** A cordon shows as a taint too, but `includeUnschedulable` decides on it. */
-function isCordon(taint: Taint): boolean {
-  return taint.key === 'node.kubernetes.io/unschedulable';
-}
+/**
+ * A cordon shows as a taint too, but `includeUnschedulable` decides on it. A node under disk pressure is what cleaners are
+ * for; pods of a DaemonSet always tolerate that one too.
+ */
+const ignoredTaints: ReadonlySet<string> = new Set([
+  'node.kubernetes.io/unschedulable',
+  'node.kubernetes.io/disk-pressure',
+]);
 
 /** As in the Kubernetes API: an empty key with Exists tolerates every taint, an empty effect every effect. */
 function tolerates(selection: NodeSelection, taint: Taint): boolean {

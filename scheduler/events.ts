@@ -1,7 +1,7 @@
 import { filesize } from 'filesize';
 import type { PolicyEvent } from './cluster.ts';
 import type { Problem } from './policy.ts';
-import type { Run } from './run.ts';
+import type { Run, Trigger } from './run.ts';
 import { summarize } from './summary.ts';
 
 /** The API server refuses longer notes (`Event.message` in the Kubernetes API). */
@@ -14,11 +14,7 @@ export function policyRejected(problems: readonly Problem[]): PolicyEvent {
 }
 
 export function runStarted(run: Run): PolicyEvent {
-  const cause =
-    run.trigger.type === 'Schedule'
-      ? `for the slot ${run.trigger.slot.toISOString()}`
-      : `on request "${run.trigger.request}"`;
-  return event('Normal', 'RunStarted', `run ${run.name} started ${cause}`);
+  return event('Normal', 'RunStarted', `run ${run.name} started ${causeOf(run.trigger)}`);
 }
 
 export function runFinished(run: Run): PolicyEvent {
@@ -39,6 +35,19 @@ export function requestIgnored(run: Run, request: string): PolicyEvent {
 
 export function runPaused(run: Run): PolicyEvent {
   return event('Warning', 'RunPaused', `run ${run.name}: ${run.message}`);
+}
+
+function causeOf(trigger: Trigger): string {
+  switch (trigger.type) {
+    case 'Schedule':
+      return `for the slot ${trigger.slot.toISOString()}`;
+    case 'Request':
+      return `on request "${trigger.request}"`;
+    case 'Pressure':
+      return 'because nodes are under disk pressure';
+    default:
+      return trigger satisfies never;
+  }
 }
 
 function bytesText(bytes: number): string {

@@ -25,6 +25,8 @@ export interface Node {
   readonly ready: boolean;
   /** Since when `ready` has been so. */
   readonly readySince: Date;
+  /** Whether its kubelet reports disk pressure. */
+  readonly diskPressure?: boolean;
   /** As in `status.nodeInfo.containerRuntimeVersion`, for example `containerd://2.1.0`. */
   readonly containerRuntimeVersion: string;
   /** Where its runtime is reached; undefined where that isn't known. */

@@ -81,28 +81,68 @@ const rolloutSchema = z.strictObject({
   restartLimit: count.default(3).describe('How often a cleaner that did not get to work is started again on its node.'),
 });
 
+/** Besides the thresholds that its cleaners are told, what concerns the scheduler alone. */
+const diskPolicySchema = z
+  .strictObject({
+    onPressure: z
+      .boolean()
+      .default(false)
+      .describe('Starts a run on nodes as soon as they are under disk pressure, once in 10 minutes.'),
+    highPercent: diskSchema.shape.highPercent.optional(),
+    lowPercent: diskSchema.shape.lowPercent.optional(),
+  })
+  .superRefine(({ onPressure, ...thresholds }, context) => {
+    if (onPressure && Object.values(thresholds).every((value) => value === undefined)) return;
+    for (const issue of diskSchema.safeParse(thresholds).error?.issues ?? []) context.addIssue({ ...issue });
+  });
+
+/** The document as it is written; a policy is what {@link cleanupSchema} makes of it. */
+const cleanupDocumentSchema = z
+  .strictObject({
+    schedule: scheduleSchema.describe('Five cron fields, or @hourly, @daily, @weekly, @monthly, @yearly.'),
+    timeZone: timeZoneSchema.default('Etc/UTC').describe('IANA time zone in which the schedule is read.'),
+    startingDeadlineSeconds: seconds.optional().describe('A slot older than this never starts.'),
+    jitterSeconds: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .default(0)
+      .describe(
+        'Spreads policies of one schedule: each starts later than its slots by less than this, always by the same.',
+      ),
+    concurrencyPolicy: z
+      .enum(['Forbid', 'Allow', 'Replace'])
+      .default('Forbid')
+      .describe('What a due slot does while a run of the policy is active: wait, start beside it, or end it.'),
+    suspend: z
+      .boolean()
+      .default(false)
+      .describe('Starts no scheduled runs; slots that pass meanwhile are not made up for.'),
+    dryRun: z.boolean().default(false).describe('Plans and reports, and removes nothing.'),
+    nodes: nodesSchema.prefault({}).describe('Which nodes are cleaned; all by default.'),
+    rollout: rolloutSchema.prefault({}).describe('How the run spreads over the nodes.'),
+    activeDeadlineSeconds: z.int().min(1).max(maxInt32).default(3600).describe('A run that takes longer is ended.'),
+    ttlSecondsAfterFinished: seconds.default(600).describe('How long the pods of a finished run are kept.'),
+    successfulRunsHistoryLimit: count.default(3).describe('How many records of successful runs are kept.'),
+    failedRunsHistoryLimit: count.default(1).describe('How many records of failed runs are kept.'),
+    images: imagesSchema.prefault({}).describe('Which images may go.'),
+    disk: diskPolicySchema
+      .optional()
+      .describe('Remove only from a disk usage on, least recently used images first; start runs under disk pressure.'),
+  })
+  .refine(
+    ({ jitterSeconds, startingDeadlineSeconds = Number.POSITIVE_INFINITY }) => jitterSeconds < startingDeadlineSeconds,
+    {
+      path: ['jitterSeconds'],
+      message: 'must be below startingDeadlineSeconds, which counts from the slot, or some slots would never start',
+    },
+  );
+
 /** A cleanup policy, the document under the key `cleanup.yaml`. The names are those of CronJob and DaemonSet. */
-export const cleanupSchema = z.strictObject({
-  schedule: scheduleSchema.describe('Five cron fields, or @hourly, @daily, @weekly, @monthly, @yearly.'),
-  timeZone: timeZoneSchema.default('Etc/UTC').describe('IANA time zone in which the schedule is read.'),
-  startingDeadlineSeconds: seconds.optional().describe('A slot older than this never starts.'),
-  concurrencyPolicy: z
-    .enum(['Forbid', 'Allow', 'Replace'])
-    .default('Forbid')
-    .describe('What a due slot does while a run of the policy is active: wait, start beside it, or end it.'),
-  suspend: z
-    .boolean()
-    .default(false)
-    .describe('Starts no scheduled runs; slots that pass meanwhile are not made up for.'),
-  dryRun: z.boolean().default(false).describe('Plans and reports, and removes nothing.'),
-  nodes: nodesSchema.prefault({}).describe('Which nodes are cleaned; all by default.'),
-  rollout: rolloutSchema.prefault({}).describe('How the run spreads over the nodes.'),
-  activeDeadlineSeconds: z.int().min(1).max(maxInt32).default(3600).describe('A run that takes longer is ended.'),
-  ttlSecondsAfterFinished: seconds.default(600).describe('How long the pods of a finished run are kept.'),
-  successfulRunsHistoryLimit: count.default(3).describe('How many records of successful runs are kept.'),
-  failedRunsHistoryLimit: count.default(1).describe('How many records of failed runs are kept.'),
-  images: imagesSchema.prefault({}).describe('Which images may go.'),
-  disk: diskSchema.optional().describe('Remove only under disk pressure, least recently used images first.'),
+export const cleanupSchema = cleanupDocumentSchema.transform(({ disk, ...policy }) => {
+  const { onPressure = false, highPercent, lowPercent } = disk ?? {};
+  const hasThresholds = highPercent !== undefined && lowPercent !== undefined;
+  return { ...policy, onPressure, disk: hasThresholds ? { highPercent, lowPercent } : undefined };
 });
 
 /** A cleanup policy as it is written. */

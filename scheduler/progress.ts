@@ -1,5 +1,5 @@
 import type { Report } from '../cleaner/report.ts';
-import { type Eligibility, judgeNode } from './eligibility.ts';
+import { type Eligibility, judgeNode, judgePressed } from './eligibility.ts';
 import type { CleanerPod, Node } from './objects.ts';
 import { hasEnded, podFate } from './pod.ts';
 import type { NodeProgress, Run } from './run.ts';
@@ -45,7 +45,8 @@ export function observeNodes(view: RunView, now: Date): Candidate[] {
       progress: withAttempt(run.nodes.get(name), pod),
       pod,
     };
-    const isMeant = candidate.progress.attempts > 0 || candidate.eligibility.verdict !== 'NotSelected';
+    const { attempts, starting } = candidate.progress;
+    const isMeant = attempts > 0 || starting === true || candidate.eligibility.verdict !== 'NotSelected';
     return isMeant ? [{ ...candidate, progress: settle(candidate, view, now) }] : [];
   });
 }
@@ -61,7 +62,8 @@ export function deadlineOf({ startedAt, spec }: Run): Date {
 }
 
 function eligibilityOf(node: Node | undefined, run: Run): Eligibility {
-  if (node !== undefined) return judgeNode(node, run.spec.nodes);
+  if (node !== undefined)
+    return run.trigger.type === 'Pressure' ? judgePressed(node, run.spec.nodes) : judgeNode(node, run.spec.nodes);
   return { verdict: 'Ineligible', reason: 'NodeRemoved', message: 'the node has left the cluster' };
 }
 

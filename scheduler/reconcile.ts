@@ -1,6 +1,7 @@
 import { announce } from './announce.ts';
 import type { ClusterState } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
+import { nextPressureStart } from './due.ts';
 import { policyRejected } from './events.ts';
 import { earliest } from './instants.ts';
 import { changeStatus } from './memory.ts';
@@ -8,8 +9,16 @@ import type { PolicyObject, Stored } from './objects.ts';
 import { type ParsedPolicy, parsePolicy } from './policy.ts';
 import { expire } from './retention.ts';
 import { advance } from './runner.ts';
-import { activeRuns, startDueRun } from './start.ts';
-import { isOutdated, isRemembered, observePolicy, type PolicyStatus, rememberSlots, withNextSlot } from './status.ts';
+import { activeRuns, dueQuestion, startDueRun } from './start.ts';
+import {
+  isOutdated,
+  isRemembered,
+  nextStart,
+  observePolicy,
+  type PolicyStatus,
+  rememberRecords,
+  withNextSlot,
+} from './status.ts';
 
 /** After an error, or when somebody else was faster, everything is decided anew, but not sooner. */
 const retryDelayMs = 2_000;
@@ -53,7 +62,7 @@ async function reconcilePolicy(
   if (status === 'Conflict') return new Date(now.getTime() + retryDelayMs);
   await advanceRuns();
   wakes.push(await deleteExpired(context, state, object, parsed, status, now));
-  return earliest([...wakes, status.nextSlot]);
+  return earliest([...wakes, ...nextStarts(state, object, parsed, status).filter((start) => start > now)]);
 }
 
 /** Judges the policy, starts what is due, and returns the status that tells of it. */
@@ -66,10 +75,12 @@ async function keepStatus(
 ): Promise<PolicyStatus | 'Conflict'> {
   const judged = await judgePolicy(context, state, object, parsed, now);
   if (judged === 'Conflict' || !parsed.valid) return judged;
-  const started = await startDueRun(context, object, parsed, judged, now);
+  const started = await startDueRun(context, state, object, parsed, judged, now);
   if (started === 'Conflict') return started;
-  if (withNextSlot(started, parsed.policy, now) === started) return started;
-  return changeStatus(context, object, (stored) => withNextSlot(stored?.value ?? started, parsed.policy, now));
+  if (withNextSlot(started, object.name, parsed.policy, now) === started) return started;
+  return changeStatus(context, object, (stored) =>
+    withNextSlot(stored?.value ?? started, object.name, parsed.policy, now),
+  );
 }
 
 /** Says so where the policy has become invalid. */
@@ -82,7 +93,7 @@ async function judgePolicy(
 ): Promise<PolicyStatus | 'Conflict'> {
   const runs = context.journal.runsOf(object.name).map(({ value }) => value);
   const judge = (stored: Stored<PolicyStatus | undefined> | undefined) =>
-    isOutdated(object, stored) ? 'Conflict' : rememberSlots(observePolicy(object, parsed, stored, now), runs, now);
+    isOutdated(object, stored) ? 'Conflict' : rememberRecords(observePolicy(object, parsed, stored, now), runs, now);
   const before = state.statuses.get(object.name);
   const judged = judge(before);
   if (judged === 'Conflict' || judged === before?.value) return judged;
@@ -90,6 +101,14 @@ async function judgePolicy(
   if (!parsed.valid && before?.value?.observedVersion !== object.resourceVersion && status !== 'Conflict')
     await announce(context, object, policyRejected(parsed.problems), { problems: parsed.problems });
   return status;
+}
+
+/** When the policy starts a run of its own accord, unless something changes. */
+function nextStarts({ nodes }: ClusterState, object: PolicyObject, parsed: ParsedPolicy, status: PolicyStatus): Date[] {
+  if (!parsed.valid) return [];
+  const question = dueQuestion(nodes, object, parsed.policy);
+  const starts = [nextStart(status, object.name, parsed.policy), nextPressureStart(question, status)];
+  return starts.filter((start) => start !== undefined);
 }
 
 /** Deletes pods after their TTL and records beyond the history limits, but no record that is not remembered yet. */

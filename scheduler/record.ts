@@ -10,6 +10,7 @@ const instant = z.iso.datetime().transform((text) => new Date(text));
 const triggerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('Schedule'), slot: instant }),
   z.strictObject({ type: z.literal('Request'), request: z.string() }),
+  z.strictObject({ type: z.literal('Pressure'), after: instant }),
 ]);
 
 /** As short as it can be: a record holds one of each node, and the API server takes no record above 1 MiB. */

@@ -151,10 +151,12 @@ function allowance(run: Run, candidates: readonly Candidate[], now: Date): numbe
 
 /** Whether a cleaner may be at work on the node. On a lost node nobody can tell, and it must not hold up the others. */
 function isOccupied(candidate: Candidate, now: Date): boolean {
-  const { progress, node } = candidate;
+  const { progress, node, pod } = candidate;
   if (isActive(candidate)) return progress.result === undefined || node?.ready === true;
-  const isInDoubt = progress.retryAt === undefined || progress.retryAt > now.getTime();
-  return progress.starting === true && isInDoubt && isWaiting(candidate);
+  // A pod that was just created, or seems to be gone, may only not be heard of yet.
+  const isUnseen = progress.starting === true || (progress.attempts > 0 && pod === undefined);
+  const isRecent = progress.retryAt === undefined || progress.retryAt > now.getTime();
+  return isUnseen && isRecent && isWaiting(candidate);
 }
 
 /** Whether the record says that the node's pod is being created. */

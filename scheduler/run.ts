@@ -2,10 +2,14 @@ import type { JobDocument } from '../cleaner/job.ts';
 import { hash } from './labels.ts';
 import type { CleanupDocument, CleanupPolicy } from './policy.ts';
 
-/** Why a run exists: for a slot of its schedule, or because somebody asked for it with an annotation. */
+/**
+ * Why a run exists: for a slot of its schedule, because somebody asked for it with an annotation, or because of disk
+ * pressure, as the first run after another one began (or after the policy was made).
+ */
 export type Trigger =
   | { readonly type: 'Schedule'; readonly slot: Date }
-  | { readonly type: 'Request'; readonly request: string };
+  | { readonly type: 'Request'; readonly request: string }
+  | { readonly type: 'Pressure'; readonly after: Date };
 
 export type RunPhase = 'Running' | 'Paused' | 'Succeeded' | 'Failed';
 
@@ -57,9 +61,16 @@ export interface Run {
 
 /** The name of a run is a function of policy and trigger, so creating its record starts it exactly once. */
 export function runName(policy: string, trigger: Trigger): string {
-  return trigger.type === 'Schedule'
-    ? `${policy}-${Math.floor(trigger.slot.getTime() / 60_000)}`
-    : `${policy}-r${hash(trigger.request, 9)}`;
+  switch (trigger.type) {
+    case 'Schedule':
+      return `${policy}-${Math.floor(trigger.slot.getTime() / 60_000)}`;
+    case 'Request':
+      return `${policy}-r${hash(trigger.request, 9)}`;
+    case 'Pressure':
+      return `${policy}-p${Math.floor(trigger.after.getTime() / 1000).toString(36)}`;
+    default:
+      return trigger satisfies never;
+  }
 }
 
 /** A run that is about to start. `resumedBy` is the request to resume that is there already, and not meant for it. */
@@ -91,7 +102,8 @@ export function jobOf(
   run: Run,
   references: Pick<JobDocument, 'startingReferences' | 'workloadReferences'>,
 ): JobDocument {
-  const { images, disk } = run.document;
+  const { images } = run.document;
+  const { disk } = run.spec;
   return {
     version: 1,
     policy: run.policy,

@@ -1,31 +1,32 @@
 import { announce } from './announce.ts';
+import type { ClusterState } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
-import { dueTrigger } from './due.ts';
+import { type DueQuestion, dueTrigger } from './due.ts';
+import { judgePressed } from './eligibility.ts';
 import { requestIgnored, runStarted } from './events.ts';
 import { annotation } from './labels.ts';
 import { changeStatus } from './memory.ts';
-import type { PolicyObject, Stored } from './objects.ts';
-import type { ParsedPolicy } from './policy.ts';
-import { isFinished, newRun, type Run } from './run.ts';
+import type { Node, PolicyObject, Stored } from './objects.ts';
+import type { CleanupPolicy, ParsedPolicy } from './policy.ts';
+import { isFinished, newRun, type Run, type Trigger } from './run.ts';
 import { replaceRun } from './runner.ts';
 import { type PolicyStatus, rememberRun, withNextSlot } from './status.ts';
 
 /** Starts the run that is due, if the concurrency policy lets it, and returns the status that remembers it. */
 export async function startDueRun(
   context: ReconcileContext,
+  { nodes }: Pick<ClusterState, 'nodes'>,
   object: PolicyObject,
   { policy, document }: ParsedPolicy & { valid: true },
   status: PolicyStatus,
   now: Date,
 ): Promise<PolicyStatus | 'Conflict'> {
-  const { runAt, resumeAt } = annotation;
-  const trigger = dueTrigger(policy, object.annotations[runAt], status, now);
+  const trigger = dueTrigger(dueQuestion(nodes, object, policy), status, now);
   if (trigger === undefined) return status;
-  const run = newRun(object.name, trigger, document, policy, object.annotations[resumeAt], now);
+  const run = newRun(object.name, trigger, document, policy, object.annotations[annotation.resumeAt], now);
   // A run of that very name is this one: it was started, but the status was not written.
   const others = activeRuns(context, object).filter(({ value }) => value.name !== run.name);
-  // As with CronJob, the slot waits for the run in progress, and the latest one then starts if its deadline allows.
-  if (policy.concurrencyPolicy === 'Forbid' && others.length > 0) return status;
+  if (others.length > 0 && isPatient(policy, trigger)) return status;
   if (policy.concurrencyPolicy === 'Replace') for (const other of others) await replaceRun(context, object, other, now);
   const created = await context.cluster.createRun(object, run);
   context.journal.observe(context.cluster.state().runs);
@@ -35,8 +36,23 @@ export async function startDueRun(
   if (created === 'Created') await announce(context, object, runStarted(run), { run: run.name, trigger });
   else await sayIfIgnored(context, object, existing.value);
   return changeStatus(context, object, (stored) =>
-    withNextSlot(rememberRun(stored?.value ?? status, run), policy, now),
+    withNextSlot(rememberRun(stored?.value ?? status, existing.value), object.name, policy, now),
   );
+}
+
+/** What is asked of a policy: is a run of it due? */
+export function dueQuestion(nodes: readonly Node[], object: PolicyObject, policy: CleanupPolicy): DueQuestion {
+  const request = object.annotations[annotation.runAt];
+  const isPressed = policy.onPressure && nodes.some((node) => judgePressed(node, policy.nodes).verdict === 'Eligible');
+  return { name: object.name, policy, request, isPressed };
+}
+
+/**
+ * Whether a run waits for the one in progress. As with CronJob, of the slots that come meanwhile the latest starts then, if its
+ * deadline allows. Disk pressure on some nodes is no reason to end what cleans all of them.
+ */
+function isPatient({ concurrencyPolicy }: CleanupPolicy, { type }: Trigger): boolean {
+  return concurrencyPolicy === 'Forbid' || (concurrencyPolicy === 'Replace' && type === 'Pressure');
 }
 
 export function activeRuns({ journal }: ReconcileContext, object: PolicyObject): Stored<Run>[] {

@@ -1,11 +1,10 @@
 import { parse, stringify } from 'yaml';
 import * as z from 'zod';
-import { upcomingSlot } from './due.ts';
+import { startDelayMs, upcomingSlot } from './due.ts';
 import { annotation } from './labels.ts';
 import type { PolicyObject, Stored } from './objects.ts';
 import type { CleanupPolicy, ParsedPolicy } from './policy.ts';
 import type { Run } from './run.ts';
-import { scheduleOf } from './schedule.ts';
 
 const instant = z.iso.datetime().transform((text) => new Date(text));
 const problemSchema = z.object({ path: z.string(), message: z.string() });
@@ -22,6 +21,7 @@ const statusSchema = z.object({
   nextSlot: instant.optional(),
   lastRun: z.string().optional(),
   lastRequest: z.string().optional(),
+  lastStart: instant.optional(),
 });
 
 /**
@@ -29,7 +29,7 @@ const statusSchema = z.object({
  *
  * `policyUid`: a new policy of the same name starts afresh. `observedVersion`: the version that was judged last.
  * `schedule` and `scheduleSince`: the schedule as it is evaluated, and since when: slots before an edit are not run
- * after it. `lastRequest`: the last value of `nodesweep.io/run-at` that was acted on.
+ * after it. `lastRequest`: the last value of `nodesweep.io/run-at` that was acted on. `lastStart`: when the last run began.
  */
 export type PolicyStatus = Omit<z.output<typeof statusSchema>, 'version'>;
 
@@ -60,7 +60,7 @@ export function observePolicy(
     problems: [],
     schedule,
     scheduleSince: isEdited ? now : known.scheduleSince,
-    nextSlot: nextSlotOf(parsed.policy, now),
+    nextSlot: upcomingSlot(object.name, parsed.policy, now),
   };
 }
 
@@ -76,30 +76,42 @@ export function isOutdated(
   return BigInt(resourceVersion) < BigInt(stored.value.observedVersion);
 }
 
-/** The status with the slot that comes next, where the one it tells is past. */
-export function withNextSlot(status: PolicyStatus, policy: CleanupPolicy, now: Date): PolicyStatus {
-  return status.nextSlot === undefined || status.nextSlot > now
-    ? status
-    : { ...status, nextSlot: nextSlotOf(policy, now) };
+/** The status with the slot that comes next, where the one it tells has had its time. */
+export function withNextSlot(status: PolicyStatus, name: string, policy: CleanupPolicy, now: Date): PolicyStatus {
+  const start = nextStart(status, name, policy);
+  return start === undefined || start > now ? status : { ...status, nextSlot: upcomingSlot(name, policy, now) };
 }
 
-/** The status after a run was started; what it remembers of a later slot stays. */
-export function rememberRun(status: PolicyStatus, { name, trigger }: Run): PolicyStatus {
-  if (trigger.type === 'Request') return { ...status, lastRun: name, lastRequest: trigger.request };
-  const isNews = status.lastSlot === undefined || status.lastSlot < trigger.slot;
-  return isNews ? { ...status, lastRun: name, lastSlot: trigger.slot } : status;
+/** When the slot that comes next is started. */
+export function nextStart({ nextSlot }: PolicyStatus, name: string, policy: CleanupPolicy): Date | undefined {
+  return nextSlot && new Date(nextSlot.getTime() + startDelayMs(name, policy));
 }
 
-/** The status with the slots of all records: one that was started, while the status was not written, is not due again. */
-export function rememberSlots(status: PolicyStatus, runs: readonly Run[], now: Date): PolicyStatus {
+/** The status after a run was started; what it remembers of later ones stays. */
+export function rememberRun(status: PolicyStatus, { name, trigger, startedAt }: Run): PolicyStatus {
+  const lastStart = status.lastStart !== undefined && status.lastStart >= startedAt ? status.lastStart : startedAt;
+  if (trigger.type === 'Request') return { ...status, lastRun: name, lastRequest: trigger.request, lastStart };
+  if (trigger.type === 'Schedule' && (status.lastSlot === undefined || status.lastSlot < trigger.slot))
+    return { ...status, lastRun: name, lastSlot: trigger.slot, lastStart };
+  return lastStart === status.lastStart ? status : { ...status, lastRun: name, lastStart };
+}
+
+/**
+ * The status with what all records tell: a slot that was started, while the status was not written, is not due again. A
+ * request is not taken from its record: who makes one of long ago again is to be told.
+ */
+export function rememberRecords(status: PolicyStatus, runs: readonly Run[], now: Date): PolicyStatus {
   return runs
-    .filter(({ trigger }) => trigger.type === 'Schedule' && trigger.slot.getTime() <= now.getTime() + clockSkewMs)
+    .filter(
+      ({ trigger, startedAt }) => trigger.type !== 'Request' && startedAt.getTime() <= now.getTime() + clockSkewMs,
+    )
     .reduce(rememberRun, status);
 }
 
 /** Whether the run's slot or request is remembered: only then may its record go, or it would be started again. */
 export function isRemembered({ trigger }: Run, object: PolicyObject, status: PolicyStatus): boolean {
   if (trigger.type === 'Schedule') return status.lastSlot !== undefined && trigger.slot <= status.lastSlot;
+  if (trigger.type === 'Pressure') return status.lastStart !== undefined && trigger.after < status.lastStart;
   return object.annotations[annotation.runAt] !== trigger.request || status.lastRequest === trigger.request;
 }
 
@@ -113,15 +125,12 @@ export function decodeStatus(data: Readonly<Record<string, string>>): PolicyStat
   return status;
 }
 
-function isFromFuture({ lastSlot, scheduleSince }: PolicyStatus, now: Date): boolean {
-  return Math.max(scheduleSince.getTime(), lastSlot?.getTime() ?? 0) > now.getTime() + clockSkewMs;
+function isFromFuture({ lastSlot, lastStart, scheduleSince }: PolicyStatus, now: Date): boolean {
+  const latest = Math.max(scheduleSince.getTime(), lastSlot?.getTime() ?? 0, lastStart?.getTime() ?? 0);
+  return latest > now.getTime() + clockSkewMs;
 }
 
 /** Everything that decides which instants are slots: a change of it makes the past no concern of the policy. */
 function scheduleKey(policy: CleanupPolicy): string {
   return [policy.schedule, policy.timeZone, policy.suspend ? 'suspended' : 'active'].join(' ');
-}
-
-function nextSlotOf(policy: CleanupPolicy, now: Date): Date | undefined {
-  return upcomingSlot({ schedule: scheduleOf(policy), suspend: policy.suspend }, now);
 }

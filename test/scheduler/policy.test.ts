@@ -13,6 +13,7 @@ describe('a cleanup policy', () => {
     expect(parsed.valid && parsed.policy).toEqual({
       schedule: '*/5 * * * *',
       timeZone: 'Etc/UTC',
+      jitterSeconds: 0,
       concurrencyPolicy: 'Forbid',
       suspend: false,
       dryRun: false,
@@ -28,6 +29,7 @@ describe('a cleanup policy', () => {
       successfulRunsHistoryLimit: 3,
       failedRunsHistoryLimit: 1,
       images: { include: ['**'], exclude: [], minAge: 120_000, keepNewestPerRepository: 0, protectWorkloads: false },
+      onPressure: false,
     });
   });
 
@@ -37,6 +39,7 @@ describe('a cleanup policy', () => {
 schedule: "*/5 * * * *"
 timeZone: Europe/Berlin
 startingDeadlineSeconds: 60
+jitterSeconds: 30
 concurrencyPolicy: Replace
 suspend: true
 dryRun: true
@@ -95,6 +98,21 @@ describe('bad input is named with its path:', () => {
       'a glob that can match nothing',
       'schedule: "@daily"\nimages: {include: ["nginx:*"]}',
       /^images\.include\[0\]: .*docker\.io\/library\/nginx/,
+    ],
+    [
+      'jitter beyond the deadline',
+      'schedule: "@daily"\njitterSeconds: 60\nstartingDeadlineSeconds: 60',
+      /^jitterSeconds: must be below startingDeadlineSeconds, which counts from the slot/,
+    ],
+    [
+      'one threshold without the other',
+      'schedule: "@daily"\ndisk: {onPressure: true, highPercent: 85}',
+      /^disk\.lowPercent: is required/,
+    ],
+    [
+      'an empty disk',
+      'schedule: "@daily"\ndisk: {}',
+      /^disk\.highPercent: is required.*disk\.lowPercent: is required/s,
     ],
     [
       'thresholds the wrong way round',

@@ -514,3 +514,94 @@ it('a status from the future, left by a clock that was wrong, does not hold up t
   await pass(secondsLater(3600));
   expect(record().map(({ trigger }) => trigger)).toContainEqual({ type: 'Schedule', slot: secondsLater(3600) });
 });
+
+describe('disk pressure', () => {
+  const pressedNode = (name: string) =>
+    buildNode(name, {
+      diskPressure: true,
+      taints: [{ key: 'node.kubernetes.io/disk-pressure', effect: 'NoSchedule' }],
+    });
+  const policyUnderPressure = (document: Partial<CleanupDocument> = {}) =>
+    edit({ schedule: '0 0 1 1 *', disk: { onPressure: true }, nodes: { tolerations: [] }, ...document });
+
+  it('starts one run on the nodes that are under it, once in ten minutes, also with two schedulers and a restart (C10)', async () => {
+    policyUnderPressure();
+    await pass(start);
+    expect(record()).toEqual([]);
+    cluster.nodes = [pressedNode('a'), buildNode('b'), buildNode('c')];
+    const other = { cluster, log, journal: new RunJournal(), startTimeoutMs: 60_000 };
+    await Promise.all([pass(secondsLater(7)), reconcile(other, secondsLater(7))]);
+    expect(podsOf()).toEqual(['a#0']);
+    cluster.finishPods();
+    restart();
+    await pass(secondsLater(12));
+    expect(record()).toMatchObject([
+      { phase: 'Succeeded', message: '1 of 1 nodes cleaned', trigger: { type: 'Pressure' } },
+    ]);
+    expect((await pass(secondsLater(15)))?.getTime()).toBeLessThanOrEqual(secondsLater(607).getTime());
+    await pass(secondsLater(606));
+    expect(record()).toHaveLength(1);
+    await pass(secondsLater(607));
+    expect(record()).toHaveLength(2);
+  });
+
+  it('is not forgotten when the scheduler is killed before it could remember the run (C10)', async () => {
+    policyUnderPressure();
+    await pass(secondsLater(-1));
+    cluster.nodes = [pressedNode('a')];
+    cluster.fail = (call) => {
+      if (call.startsWith('writeStatus') && cluster.records.size > 0) throw new Killed();
+    };
+    await expect(pass(start)).rejects.toThrow(Killed);
+    cluster.fail = () => {};
+    cluster.nodes = [buildNode('a')];
+    restart();
+    await pass(secondsLater(5));
+    expect(cluster.state().statuses.get('nightly')?.value).toMatchObject({
+      lastStart: start,
+      lastRun: record()[0]?.name,
+    });
+  });
+
+  it('reaches a node that comes under it while the run is active (C20)', async () => {
+    policyUnderPressure();
+    cluster.nodes = [pressedNode('a'), buildNode('b')];
+    await pass(start);
+    cluster.nodes = [pressedNode('a'), pressedNode('b')];
+    await pass(secondsLater(5));
+    expect(podsOf()).toEqual(['a#0', 'b#0']);
+  });
+
+  it.each([
+    ['Forbid', 1],
+    ['Replace', 1],
+    ['Allow', 2],
+  ] as const)('with concurrencyPolicy %s there are then %i runs at once (C11)', async (concurrencyPolicy, count) => {
+    policyUnderPressure({ schedule: '0 * * * *', concurrencyPolicy });
+    await pass(start);
+    cluster.nodes = [pressedNode('a'), buildNode('b'), buildNode('c')];
+    await pass(secondsLater(900));
+    expect(record().filter(({ phase }) => phase === 'Running')).toHaveLength(count);
+  });
+
+  it('is no business of the cleaners: they are told the thresholds alone', async () => {
+    policyUnderPressure({ disk: { onPressure: true, highPercent: 85, lowPercent: 80 } });
+    cluster.nodes = [pressedNode('a')];
+    await pass(start);
+    expect([...cluster.jobs.values()]).toMatchObject([{ disk: { highPercent: 85, lowPercent: 80 } }]);
+    expect([...cluster.jobs.values()][0]?.disk).not.toHaveProperty('onPressure');
+  });
+});
+
+it('a jittered start is waited for, and the status tells the slot until then (C1)', async () => {
+  edit({ jitterSeconds: 1800 });
+  const wakeAt = await pass(secondsLater(-60));
+  expect(wakeAt?.getTime()).toBeGreaterThan(start.getTime());
+  expect(wakeAt?.getTime()).toBeLessThan(secondsLater(1800).getTime());
+  const next = () => cluster.state().statuses.get('nightly')?.value?.nextSlot;
+  await pass(secondsLater(1));
+  expect([record(), next()]).toEqual([[], start]);
+  await pass(wakeAt ?? start);
+  expect(record().map(({ trigger }) => trigger)).toEqual([{ type: 'Schedule', slot: start }]);
+  expect(next()).toEqual(secondsLater(3600));
+});
