@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { addExplain } from './commands/explain.ts';
 import { addPlan } from './commands/plan.ts';
+import { addRun } from './commands/run.ts';
+import { addStatus } from './commands/status.ts';
 import manifest from './package.json' with { type: 'json' };
 import { settings } from './scheduler/settings.ts';
 
@@ -21,6 +23,8 @@ addLocal();
 addClean();
 addPlan(program, process.env);
 addExplain(program, process.env);
+addRun(program, process.env, setExitCode);
+addStatus(program, process.env, setExitCode);
 addLint();
 addSchema();
 await addComplete();
@@ -36,6 +40,10 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   console.error(`nodesweep: ${error instanceof Error ? error.message : String(error)}`);
   return 2;
+}
+
+function setExitCode(code: number): void {
+  process.exitCode = code;
 }
 
 function addScheduler(): void {
@@ -115,6 +123,7 @@ function addLint(): void {
     .command('lint')
     .description('check policies: ConfigMap manifests, or documents in files named cleanup.yaml')
     .argument('<files...>')
+    .addOption(new Option('--next <count>', 'show so many of the next slots of each policy').argParser(parseCount))
     .addHelpText(
       'after',
       '\nPrints every problem as file:path: message. Exit codes: 0 all policies are valid; 1 there are problems',
@@ -122,17 +131,29 @@ function addLint(): void {
     .action(lintFiles);
 }
 
-async function lintFiles(files: readonly string[]): Promise<void> {
+function parseCount(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number from 1 to 9999.');
+}
+
+async function lintFiles(files: readonly string[], { next = 0 }: { next?: number }): Promise<void> {
   const { lintText } = await import('./scheduler/lint.ts');
+  const { forecast } = await import('./scheduler/forecast.ts');
   let policies = 0;
   let problems = 0;
   for (const file of files) {
     const result = await readFile(file, 'utf8').then(
       (text) => lintText(basename(file), text),
-      (error) => ({ policies: 0, problems: [{ path: '', message: `can't be read: ${error.message}` }] }),
+      (error) => ({
+        policies: 0,
+        problems: [{ path: '', message: `can't be read: ${error.message}` }],
+        valid: new Map(),
+      }),
     );
     for (const { path, message } of result.problems)
       console.log(`${[file, path].filter(Boolean).join(':')}: ${message}`);
+    for (const [name, policy] of next > 0 ? result.valid : [])
+      console.log(forecast(name, policy, next, new Date()).join('\n'));
     policies += result.policies;
     problems += result.problems.length;
   }

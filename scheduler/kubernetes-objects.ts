@@ -1,5 +1,5 @@
 import type { CoreV1Event, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
-import type { PolicyEvent } from './cluster.ts';
+import type { ClusterState, PolicyEvent } from './cluster.ts';
 import { annotation, label, labelsOf } from './labels.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
 import { recordName } from './pod.ts';
@@ -43,6 +43,20 @@ export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined
     default:
       return undefined;
   }
+}
+
+/** ConfigMaps that were read, put in order. */
+export function groupConfigMaps(
+  maps: readonly WatchedConfigMap[],
+): Pick<ClusterState, 'policies' | 'statuses' | 'runs'> {
+  const policies = maps.flatMap((map) => (map.kind === 'policy' ? [map.policy] : []));
+  const uids = new Set(policies.map(({ uid }) => uid));
+  return {
+    policies,
+    statuses: new Map(maps.flatMap((map) => (map.kind === 'status' ? [[map.policy, map.status]] : []))),
+    // A record whose policy was deleted is about to go; a new policy of the same name has nothing to do with it.
+    runs: maps.flatMap((map) => (map.kind === 'run' && uids.has(map.ownerUid ?? '') ? [map.run] : [])),
+  };
 }
 
 /** A status that can't be read is written anew, so that its policy goes on. */

@@ -48,7 +48,7 @@ export class KubernetesTransport {
     const response = await request(url, {
       method,
       dispatcher,
-      headers: { ...headers, 'user-agent': userAgent, ...(body && { 'content-type': 'application/json' }) },
+      headers: { ...headers, 'user-agent': userAgent, ...(body && { 'content-type': contentTypeOf(method) }) },
       body: body === undefined ? null : JSON.stringify(body),
       headersTimeout: silenceMs,
       bodyTimeout: silenceMs,
@@ -83,4 +83,9 @@ export class KubernetesTransport {
   #forget(credentials: Promise<Credentials>): void {
     if (this.#credentials === credentials) this.#credentials = undefined;
   }
+}
+
+/** A patch holds just what is to change. */
+function contentTypeOf(method: string): string {
+  return method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
 }

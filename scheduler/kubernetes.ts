@@ -11,6 +11,7 @@ import {
   buildEvent,
   buildRecord,
   buildStatus,
+  groupConfigMaps,
   readConfigMap,
   readNode,
   readPod,
@@ -93,14 +94,8 @@ export class KubernetesCluster implements Cluster {
   }
 
   state(): ClusterState {
-    const configMaps = this.#configMaps.values();
-    const policies = configMaps.flatMap((map) => (map.kind === 'policy' ? [map.policy] : []));
-    const uids = new Set(policies.map(({ uid }) => uid));
     return {
-      policies,
-      statuses: new Map(configMaps.flatMap((map) => (map.kind === 'status' ? [[map.policy, map.status]] : []))),
-      // A record whose policy was deleted is about to go; a new policy of the same name has nothing to do with it.
-      runs: configMaps.flatMap((map) => (map.kind === 'run' && uids.has(map.ownerUid ?? '') ? [map.run] : [])),
+      ...groupConfigMaps(this.#configMaps.values()),
       nodes: this.#nodes.values(),
       pods: this.#pods.values(),
     };

@@ -5,6 +5,7 @@ import type { PlanDocument } from '../cleaner/plan-document.ts';
 import manifest from '../package.json' with { type: 'json' };
 import type { Cluster } from './cluster.ts';
 import { Election } from './election.ts';
+import { runFinished } from './events.ts';
 import { serveHealth } from './health.ts';
 import { RunJournal } from './journal.ts';
 import type { LocalOptions } from './local.ts';
@@ -13,7 +14,11 @@ import { Loop } from './loop.ts';
 import type { Metrics } from './metrics.ts';
 import { type PlanRequest, planRemotely } from './plan-remote.ts';
 import { reconcile } from './reconcile.ts';
+import type { RecordCluster } from './record-cluster.ts';
+import type { RunPhase } from './run.ts';
+import { followRun, requestRun } from './run-request.ts';
 import { readSettings } from './settings.ts';
+import { reportStatus, type StatusReport } from './status-report.ts';
 
 /** A pass is made at least every minute; one that has not ended for so long never will. */
 const maxSilenceMs = 600_000;
@@ -78,6 +83,48 @@ export async function runPlan(
   const config = loadConfig('KUBERNETES_SERVICE_HOST' in environment);
   const cluster = await openPlanCluster(config, namespace ?? (environment.NODESWEEP_NAMESPACE || 'nodesweep'));
   return planRemotely(request, cluster, new Date(), controller.signal);
+}
+
+/** `nodesweep status`: what is on record of all policies, or of one. Rejects with a RunRequestError for an unknown one. */
+export async function readStatus(
+  { policy, namespace }: { readonly policy?: string | undefined; readonly namespace?: string | undefined },
+  environment: NodeJS.ProcessEnv,
+): Promise<StatusReport> {
+  return withRecords(namespace, environment, (cluster) => reportStatus(cluster, policy));
+}
+
+/** `nodesweep run`: asks for a run, and follows it to its end where that is wanted. Returns how it ended. */
+export async function startRun(
+  { policy, namespace, follow }: { readonly policy: string; readonly namespace?: string | undefined; follow: boolean },
+  environment: NodeJS.ProcessEnv,
+  report: (line: string) => void,
+): Promise<RunPhase | undefined> {
+  const controller = new AbortController();
+  nextSignal().then(() => controller.abort());
+  return withRecords(namespace, environment, async (cluster) => {
+    const run = await requestRun(cluster, policy, new Date());
+    report(`asked for run ${run}; nodesweep status ${policy} shows it`);
+    if (!follow) return undefined;
+    const ended = await followRun(cluster, run, report, controller.signal);
+    report(runFinished(ended).message);
+    return ended.phase;
+  });
+}
+
+async function withRecords<T>(
+  namespace: string | undefined,
+  environment: NodeJS.ProcessEnv,
+  use: (cluster: RecordCluster) => Promise<T>,
+): Promise<T> {
+  const { loadConfig } = await import('./kubernetes-connect.ts');
+  const { openRecordCluster } = await import('./kubernetes-records.ts');
+  const config = loadConfig('KUBERNETES_SERVICE_HOST' in environment);
+  const cluster = openRecordCluster(config, namespace ?? (environment.NODESWEEP_NAMESPACE || 'nodesweep'));
+  try {
+    return await use(cluster);
+  } finally {
+    await cluster.close();
+  }
 }
 
 /** Reconciles a cluster until SIGTERM or SIGINT; the pass in progress is finished. */

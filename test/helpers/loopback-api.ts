@@ -18,12 +18,12 @@ interface Change {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   readonly collection: string;
   readonly version: number;
-  readonly object: object;
+  readonly object: KubernetesObject;
 }
 
 type Stored = KubernetesObject & { metadata: NonNullable<KubernetesObject['metadata']> };
 
-/** A small API server on loopback: collections with versions, pages and watches. It knows no kinds, schemas or selectors. */
+/** A small API server on loopback: collections with versions, pages, watches and label selectors. It knows no kinds. */
 export class LoopbackApi {
   readonly objects = new Map<string, Stored>();
   readonly asked: Asked[] = [];
@@ -34,7 +34,11 @@ export class LoopbackApi {
   forgotten = 0;
   #version = 100;
   #changes: Change[] = [];
-  #watches = new Set<{ readonly collection: string; readonly response: ServerResponse }>();
+  #watches = new Set<{
+    readonly collection: string;
+    readonly query: URLSearchParams;
+    readonly response: ServerResponse;
+  }>();
   #server: Server | undefined;
   #port = 0;
 
@@ -146,6 +150,11 @@ export class LoopbackApi {
         if (body.metadata.resourceVersion !== known.metadata.resourceVersion) return failure(409, 'Conflict');
         return [200, this.#write('MODIFIED', path, { ...body, metadata: { ...known.metadata, ...body.metadata } })];
       }
+      case 'PATCH': {
+        if (known === undefined) return failure(404, 'NotFound');
+        const annotations = { ...known.metadata.annotations, ...body.metadata.annotations };
+        return [200, this.#write('MODIFIED', path, { ...known, metadata: { ...known.metadata, annotations } })];
+      }
       case 'DELETE':
         if (known !== undefined) return [200, this.#write('DELETED', path, known)];
         return isCollection(path) ? [200, {}] : failure(404, 'NotFound');
@@ -158,7 +167,8 @@ export class LoopbackApi {
   #list(path: string, query: URLSearchParams): [code: number, answer: object] {
     const [version = this.#version, start = 0] = (query.get('continue') ?? '').split('/').filter(Boolean).map(Number);
     if (version < this.forgotten) return failure(410, 'Expired');
-    const all = [...this.objects].filter(([key]) => key.startsWith(`${path}/`)).map(([, object]) => object);
+    const inCollection = [...this.objects].filter(([key]) => key.startsWith(`${path}/`)).map(([, object]) => object);
+    const all = inCollection.filter((object) => isSelected(object, query));
     const end = start + Number(query.get('limit') ?? all.length);
     const next = end < all.length ? { continue: `${version}/${end}` } : {};
     return [200, { metadata: { resourceVersion: String(version), ...next }, items: all.slice(start, end) }];
@@ -171,11 +181,11 @@ export class LoopbackApi {
       return;
     }
     response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
-    const watch = { collection: path, response };
+    const watch = { collection: path, query, response };
     this.#watches.add(watch);
     response.on('close', () => this.#watches.delete(watch));
     for (const change of this.#changes)
-      if (change.collection === path && change.version > from) writeChange(response, change);
+      if (change.collection === path && change.version > from) writeChange(response, change, query);
   }
 
   #write(type: Change['type'], path: string, object: Stored): Stored {
@@ -190,8 +200,8 @@ export class LoopbackApi {
 
   #tell(change: Change): void {
     if (change.type !== 'ERROR') this.#changes.push(change);
-    for (const { collection, response } of this.#watches)
-      if (collection === change.collection) writeChange(response, change);
+    for (const { collection, query, response } of this.#watches)
+      if (collection === change.collection) writeChange(response, change, query);
   }
 }
 
@@ -200,8 +210,19 @@ function isCollection(path: string): boolean {
   return /\/(configmaps|pods|nodes|events|leases|jobs|cronjobs|deployments|statefulsets|daemonsets)$/.test(path);
 }
 
-function writeChange(response: ServerResponse, { type, object }: Change): void {
-  response.write(`${JSON.stringify({ type, object })}\n`);
+function writeChange(response: ServerResponse, { type, object }: Change, query: URLSearchParams): void {
+  const isMeant = type === 'BOOKMARK' || type === 'ERROR' || isSelected(object, query);
+  if (isMeant) response.write(`${JSON.stringify({ type, object })}\n`);
+}
+
+/** Selectors like `a=b,c in (d,e)`. */
+function isSelected({ metadata }: KubernetesObject, query: URLSearchParams): boolean {
+  const requirements = (query.get('labelSelector') ?? '').matchAll(
+    /([\w./-]+)\s*(?:=|in)\s*\(?([^()]*?)\)?(?:,(?![^(]*\))|$)/g,
+  );
+  return [...requirements].every(([, key = '', values = '']) =>
+    values.split(',').includes(metadata?.labels?.[key] ?? ''),
+  );
 }
 
 function failure(code: number, reason: string): [number, object] {

@@ -1,0 +1,23 @@
+import { describePolicies, type PolicyOverview } from './overview.ts';
+import type { RecordCluster } from './record-cluster.ts';
+import { RunRequestError } from './run-request.ts';
+
+export interface StatusReport {
+  readonly policies: readonly PolicyOverview[];
+  /** What could not be read, and why. */
+  readonly unreadable: readonly string[];
+}
+
+/** What is on record of all policies, or of one. Throws a {@link RunRequestError} for one that is not there. */
+export async function reportStatus(
+  cluster: Pick<RecordCluster, 'readRecords'>,
+  policy: string | undefined,
+): Promise<StatusReport> {
+  const { unreadable, ...state } = await cluster.readRecords();
+  const policies = describePolicies(state);
+  if (policy === undefined) return { policies, unreadable };
+  const chosen = policies.filter((candidate) => candidate.policy === policy);
+  if (chosen.length > 0) return { policies: chosen, unreadable };
+  const names = policies.map((candidate) => candidate.policy).join(', ');
+  throw new RunRequestError(`there is no policy ${policy}; there is ${names || 'none in this namespace'}`);
+}
