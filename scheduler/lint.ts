@@ -1,12 +1,14 @@
 import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
 import { label } from './labels.ts';
-import { type ParsedPolicy, type Problem, parseCleanup, parsePolicy } from './policy.ts';
+import { type CleanupPolicy, type ParsedPolicy, type Problem, parseCleanup, parsePolicy } from './policy.ts';
 
 /** How many policies a file holds, and what is wrong with them. */
 export interface LintResult {
   readonly policies: number;
   readonly problems: readonly Problem[];
+  /** The policies that are valid by themselves, by name. */
+  readonly valid: ReadonlyMap<string, CleanupPolicy>;
 }
 
 const manifestSchema = z.object({
@@ -18,16 +20,19 @@ type Manifest = z.output<typeof manifestSchema>;
 
 /** Checks the text of a file: one named by a key of a policy is a bare document, any other holds ConfigMap manifests. */
 export function lintText(fileName: string, text: string): LintResult {
-  if (fileName === 'cleanup.yaml') return { policies: 1, problems: problemsOf(parseCleanup(text)) };
-  if (fileName === 'prepull.yaml')
-    return { policies: 1, problems: problemsOf(parsePolicy('prepull', { 'prepull.yaml': text })) };
+  if (fileName === 'cleanup.yaml') return lintDocument('cleanup', parseCleanup(text));
+  if (fileName === 'prepull.yaml') return lintDocument('prepull', parsePolicy('prepull', { 'prepull.yaml': text }));
   return lintManifests(text);
+}
+
+function lintDocument(name: string, parsed: ParsedPolicy): LintResult {
+  return { policies: 1, problems: problemsOf(parsed), valid: new Map(parsed.valid ? [[name, parsed.policy]] : []) };
 }
 
 function lintManifests(text: string): LintResult {
   const documents = parseAllDocuments(text);
   const errors = documents.flatMap((document) => document.errors.map(({ message }) => ({ path: '', message })));
-  if (errors.length > 0) return { policies: 0, problems: errors };
+  if (errors.length > 0) return { policies: 0, problems: errors, valid: new Map() };
   const values = documents.flatMap((document) => itemsOf(document.toJS({ maxAliasCount: 100 })));
   const manifests = values.filter(isConfigMap).map((value) => manifestSchema.safeParse(value));
   const policies = manifests.flatMap(({ data }) => (data !== undefined && isMeantAsPolicy(data) ? [data] : []));
@@ -36,8 +41,13 @@ function lintManifests(text: string): LintResult {
     ...malformed.map(({ path, message }) => ({ path: path.join('.'), message })),
     ...policies.flatMap((policy, index) => [...duplicateProblems(policies, index), ...lintManifest(policy)]),
   ];
-  if (policies.length === 0 && problems.length === 0) return { policies: 0, problems: [noPolicy] };
-  return { policies: policies.length, problems };
+  if (policies.length === 0 && problems.length === 0) return { policies: 0, problems: [noPolicy], valid: new Map() };
+  return { policies: policies.length, problems, valid: new Map(policies.flatMap(validPolicy)) };
+}
+
+function validPolicy({ metadata, data }: Manifest): [string, CleanupPolicy][] {
+  const parsed = parsePolicy(metadata.name, data);
+  return parsed.valid ? [[metadata.name, parsed.policy]] : [];
 }
 
 const noPolicy: Problem = {
