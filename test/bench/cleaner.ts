@@ -12,7 +12,7 @@ import {
 import type { Bench } from '../helpers/clean.ts';
 
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const bundle = pathOf('../../dist/main.js');
+export const bundle = pathOf('../../dist/main.js');
 const peakMemory = pathOf('./peak-memory.mjs');
 const dockerfile = await readFile(pathOf('../../Dockerfile'), 'utf8');
 /** Given to the cleaner alone: the stand-in for crictl runs on Node.js too, the real one doesn't. */

@@ -14,6 +14,7 @@ import {
   now,
 } from '../helpers/inventory.ts';
 import { buildBusyNode, measurePeakBytes, nodeOptions, readReport, runCleaner, runCrictl } from './cleaner.ts';
+import { describe } from './figures.ts';
 
 const rounds = 20;
 const memoryRounds = 5;
@@ -115,10 +116,4 @@ async function expectOutcome(bench: Bench, expected: { readonly removed: number;
   throw new Error(
     `the cleaner did something else than ${JSON.stringify(expected)}: ${JSON.stringify({ images, errors })}`,
   );
-}
-
-function describe(values: readonly number[], digits = 0) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number) => Number(sorted.at(Math.round(share * (sorted.length - 1)))?.toFixed(digits));
-  return { min: at(0), median: at(0.5), max: at(1) };
 }
