@@ -19,6 +19,8 @@ export interface Server {
 /** A process as it was when started: the start time tells it from a later one with the same pid. */
 interface Started {
   readonly pid: number;
+  /** Of the process that forked it, if one did. */
+  readonly parent?: number;
   readonly startTime: string;
   readonly order: number;
 }
@@ -31,7 +33,8 @@ export async function startServer(directory: string, server: Server): Promise<nu
   await mkdir(join(directory, 'pids'), { recursive: true });
   const parent = spawnWithLog(server, join(directory, 'logs', `${server.name}.log`));
   const pid = server.forks ? await onlyChild(parent, server.name) : parent;
-  const started: Started = { pid, startTime: startTime(pid) ?? '', order: Date.now() };
+  const forked = server.forks ? { parent } : {};
+  const started: Started = { pid, ...forked, startTime: startTime(pid) ?? '', order: Date.now() };
   await writeFile(pidFile(directory, server.name), JSON.stringify(started));
   return pid;
 }
@@ -46,7 +49,9 @@ export async function stopServer(directory: string, name: string): Promise<void>
 /** Sends a signal to a server; one that is gone already is fine. */
 export async function signalServer(directory: string, name: string, signalName: NodeJS.Signals): Promise<void> {
   const started = await readStarted(pidFile(directory, name));
-  if (started) signal(started, signalName);
+  if (started === undefined) return;
+  signal(started, signalName);
+  if (signalName === 'SIGCONT') wakeParent(started);
 }
 
 /** Stops every server that was ever started in the directory and is still there, the last first. */
@@ -91,6 +96,12 @@ async function stop(started: Started): Promise<void> {
     if (Date.now() > deadline) signal(started, 'SIGKILL');
     await sleep(50);
   }
+  wakeParent(started);
+}
+
+/** nsenter stops together with what it has started, and does not notice by itself that it may go on, or end. */
+function wakeParent({ parent }: Started): void {
+  if (parent !== undefined && startTime(parent) !== undefined) process.kill(parent, 'SIGCONT');
 }
 
 function signal(started: Started, name: NodeJS.Signals): void {

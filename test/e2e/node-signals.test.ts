@@ -7,6 +7,8 @@ import { type CleanResult, runClean, startClean } from './node-clean.ts';
 import { describeOnRuntimes } from './node-describe.ts';
 import { expectGone, expectIntact, expectPresent, expectTold } from './node-expect.ts';
 
+/** For the many runs of a loop over all steps. */
+const timeout = 900_000;
 /** A batch in full, and a second one. */
 const unusedCount = 55;
 
@@ -48,6 +50,7 @@ describeOnRuntimes('a cleaner that is ended at any step', (bench) => {
   // What a signal does has little to do with the runtime, and its steps are many: one of the two is enough for each.
   it.runIf(bench.runtime === 'containerd-2')(
     'by SIGTERM lets the removal in flight finish, starts no other, and reports what it did (T14, C33)',
+    { timeout },
     async () => {
       const { node } = bench;
       const outcomes = new Set<string>();
@@ -70,6 +73,7 @@ describeOnRuntimes('a cleaner that is ended at any step', (bench) => {
 
   it.runIf(bench.runtime === 'containerd-1.6')(
     'by SIGKILL leaves no used image lost, and a history that the next run can rely on when it finishes the rest (T14, N8, C33)',
+    { timeout },
     async () => {
       const { node } = bench;
       for (let n = 0; ; n++) {
