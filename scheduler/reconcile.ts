@@ -128,13 +128,13 @@ async function deleteExpired(
   return expiry.wakeAt;
 }
 
-const parsedPolicies = new WeakMap<PolicyObject, ParsedPolicy>();
+const parsedPolicies = new WeakMap<PolicyObject['data'], ParsedPolicy>();
 
 /** A policy object is parsed when it is new, not at every pass. */
 function parseOnce(object: PolicyObject): ParsedPolicy {
-  const known = parsedPolicies.get(object);
+  const known = parsedPolicies.get(object.data);
   if (known !== undefined) return known;
   const parsed = parsePolicy(object.name, object.data);
-  parsedPolicies.set(object, parsed);
+  parsedPolicies.set(object.data, parsed);
   return parsed;
 }

@@ -1,0 +1,145 @@
+import type { Node } from '../../scheduler/objects.ts';
+import type { CleanupDocument } from '../../scheduler/policy.ts';
+import { isFinished, type Run } from '../../scheduler/run.ts';
+import { isLive, isMeant } from './model-judge.ts';
+import { nextSlotOf, type Oracle, pressureCoolDownMs } from './model-oracle.ts';
+import type { World } from './model-world.ts';
+
+/** What a scheduler that knows everything can take for its next step, its pauses between writes included. */
+const stepMs = 6_000;
+/** Records are kept for at least so long. */
+const minRecordAgeMs = 600_000;
+
+/** What must hold whenever a scheduler knows everything, and has nothing to do at once. */
+export class CalmChecks {
+  readonly #world: World;
+  readonly #oracle: Oracle;
+  readonly #report: (violation: string) => void;
+  /** Since when something is missing that is to come by itself, by what it is. */
+  readonly #missingSince = new Map<string, number>();
+
+  constructor(world: World, oracle: Oracle, report: (violation: string) => void) {
+    this.#world = world;
+    this.#oracle = oracle;
+    this.#report = report;
+  }
+
+  /** `known` are the runs as that scheduler knows them. */
+  check(known: (policy: string) => readonly Run[]): void {
+    const { now } = this.#world.timeline;
+    for (const { name, uid, document } of this.#oracle.policies()) {
+      const runs = this.#world.runs(uid);
+      const isBusy = runs.some(({ run }) => !isFinished(run)) && (document?.concurrencyPolicy ?? 'Forbid') === 'Forbid';
+      const missed = this.#oracle.mustHaveStarted(uid, now);
+      if (missed !== undefined && !isBusy) this.#report(`policy ${name}: ${missed} was not started (C1, C4, C6)`);
+      if (document?.concurrencyPolicy === 'Allow' || runs.every(({ run }) => isFinished(run)))
+        this.#checkPressure(name, uid, document);
+      this.#checkStatus(name, uid, document);
+      for (const { run, uid: owner } of runs) this.#checkRun(run, owner, known(name));
+      if (document !== undefined) this.#checkHistory(runs, document);
+    }
+  }
+
+  /** What must hold after everything was deleted, and some time has passed. */
+  checkNothingLeft(): void {
+    const left = [
+      ...this.#world.configMaps.entries.keys(),
+      ...this.#world.jobs.keys(),
+      ...this.#world.pods.entries.keys(),
+    ];
+    if (left.length > 0) this.#report(`left over: ${left.join(', ')} (C31)`);
+  }
+
+  #checkPressure(name: string, uid: string, document: CleanupDocument | undefined): void {
+    if (!document?.disk?.onPressure || document.suspend) return;
+    const isOver = this.#world.timeline.now > this.#oracle.lastStart(uid) + pressureCoolDownMs + 1_000;
+    const pressed = this.#nodes.find((node) => node.diskPressure && isMeant(node, document));
+    if (isOver && pressed !== undefined)
+      this.#report(`policy ${name}: nothing is done for node ${pressed.name}, under disk pressure`);
+  }
+
+  #checkStatus(name: string, uid: string, document: CleanupDocument | undefined): void {
+    const status = this.#world.status(name);
+    if (status?.policyUid !== uid) this.#report(`policy ${name} has no status (C32)`);
+    if (status?.policyUid !== uid) return;
+    if (status.valid !== (document !== undefined)) this.#report(`policy ${name} is called valid: ${status.valid} (C3)`);
+    const lastSlot = this.#oracle.lastSlot(uid);
+    if (status.lastSlot?.getTime() !== lastSlot?.getTime())
+      this.#report(
+        `policy ${name} ran last for ${lastSlot?.toISOString()}, its status says ${status.lastSlot?.toISOString()} (C7)`,
+      );
+    const nextSlot = document && nextSlotOf(name, document, this.#world.timeline.now);
+    if (status.nextSlot?.getTime() !== nextSlot?.getTime())
+      this.#report(
+        `policy ${name} runs next for ${nextSlot?.toISOString()}, its status says ${status.nextSlot?.toISOString()} (C32)`,
+      );
+  }
+
+  #checkRun(run: Run, owner: string, known: readonly Run[]): void {
+    if (isFinished(run)) this.#checkFinished(run, owner);
+    else this.#checkProgressing(known.find(({ name }) => name === run.name) ?? run, owner);
+  }
+
+  #checkFinished(run: Run, owner: string): void {
+    const pods = this.#world.podsOf(owner).filter(({ terminating }) => !terminating);
+    const active = pods.find(isLive);
+    if (active !== undefined) this.#report(`${run.name} is over, and pod ${active.name} goes on (C29)`);
+    const expiresAt = (run.finishedAt?.getTime() ?? 0) + run.spec.ttlSecondsAfterFinished * 1000;
+    if (this.#world.timeline.now > expiresAt + 1_000 && pods.length > 0)
+      this.#report(`${run.name} still has pods after its TTL (C30)`);
+  }
+
+  /** A run that waits for nothing must not stand still, whatever its nodes are at. */
+  #checkProgressing(run: Run, owner: string): void {
+    const { now } = this.#world.timeline;
+    if (now > run.startedAt.getTime() + run.spec.activeDeadlineSeconds * 1000 + stepMs)
+      this.#report(`${run.name} goes on after its deadline (C29)`);
+    const isWaiting =
+      run.phase === 'Paused' ||
+      this.#world.podsOf(owner).some((pod) => isLive(pod) && run.nodes.get(pod.node)?.result === undefined) ||
+      [...run.nodes.values()].some(({ retryAt }) => retryAt !== undefined && retryAt + stepMs > now);
+    this.#expectSoon(owner, !isWaiting, () => `${run.name} stands still (C17, C21)`);
+    for (const node of this.#nodes) this.#checkReached(run, owner, node);
+  }
+
+  /** A node that is there, or becomes one for the policy, gets its pod, where nothing holds the run back. */
+  #checkReached(run: Run, owner: string, node: Node): void {
+    const { parallelism, canary, failurePolicy } = run.spec.rollout;
+    if (parallelism !== '100%' || canary > 0 || failurePolicy !== 'Continue') return;
+    const isForIt = isMeant(node, run.document) && (run.trigger.type !== 'Pressure' || node.diskPressure === true);
+    const progress = run.nodes.get(node.name);
+    const isReached = progress?.starting === true || (progress?.attempts ?? 0) > 0 || progress?.result !== undefined;
+    const isMissing = isForIt && !isReached;
+    this.#expectSoon(`${owner} ${node.name}`, isMissing, () => `${run.name} leaves out node ${node.name} (C15, C20)`);
+  }
+
+  #checkHistory(runs: readonly { run: Run }[], document: CleanupDocument): void {
+    const { now } = this.#world.timeline;
+    const expired = runs.filter(
+      ({ run: { startedAt, finishedAt, spec } }) =>
+        finishedAt !== undefined &&
+        now > finishedAt.getTime() + spec.ttlSecondsAfterFinished * 1000 + 1_000 &&
+        now > startedAt.getTime() + minRecordAgeMs + 1_000,
+    );
+    for (const [phase, limit] of [
+      ['Succeeded', document.successfulRunsHistoryLimit ?? 3],
+      ['Failed', document.failedRunsHistoryLimit ?? 1],
+    ] as const) {
+      const count = expired.filter(({ run }) => run.phase === phase).length;
+      if (count > limit) this.#report(`${count} records of runs that are ${phase}, ${limit} may be (C13)`);
+    }
+  }
+
+  /** Something is missing now, or not; says so if it stays away. */
+  #expectSoon(what: string, isMissing: boolean, violation: () => string): void {
+    const { now } = this.#world.timeline;
+    if (!isMissing) this.#missingSince.delete(what);
+    const since = this.#missingSince.get(what) ?? now;
+    if (isMissing) this.#missingSince.set(what, since);
+    if (now - since > stepMs) this.#report(`${violation()}, since ${new Date(since).toISOString()}`);
+  }
+
+  get #nodes() {
+    return [...this.#world.nodes.entries.values()].map(({ value }) => value);
+  }
+}

@@ -1,0 +1,126 @@
+import type { Cluster, ClusterState } from '../../scheduler/cluster.ts';
+import type { CleanerPod, Node, PolicyObject, Stored } from '../../scheduler/objects.ts';
+import { hasEnded, podName } from '../../scheduler/pod.ts';
+import type { Run } from '../../scheduler/run.ts';
+import type { PolicyStatus } from '../../scheduler/status.ts';
+import { ApiError } from './model-faults.ts';
+import { type Change, View } from './model-view.ts';
+import { type ConfigMap, conflict, recordKey, statusKey, type World } from './model-world.ts';
+
+/** Carries out a call, or lets happen to it what a fault says. */
+export type Transport = <T>(what: string, effect: () => T) => Promise<T>;
+
+/** What one process knows of the cluster. */
+export interface Views {
+  readonly configMaps: View<ConfigMap>;
+  readonly nodes: View<Node>;
+  readonly pods: View<CleanerPod>;
+}
+
+/** As a process that has just started has listed it. */
+export function listAll({ configMaps, nodes, pods }: World): Views {
+  return { configMaps: new View(configMaps), nodes: new View(nodes), pods: new View(pods) };
+}
+
+/** The cluster port as one process has it: reads what its watches told, writes to the world; as the Kubernetes adapter. */
+export function connectModel(world: World, views: Views, replica: number, call: Transport): Cluster {
+  const stateNow = () => readState(views);
+  const policyOf = (run: Run) => stateNow().policies.find(({ name }) => name === run.policy);
+  const uidOf = (run: string) => {
+    const record = views.configMaps.entries.get(recordKey(run));
+    if (record === undefined) throw new ApiError(`run ${run} has no record any more`);
+    return record.uid;
+  };
+  const take = (key: string, change: Change<ConfigMap> | typeof conflict) => {
+    if (change !== conflict) views.configMaps.apply(change);
+    else refresh(world, views, key);
+    return change === conflict ? undefined : String(change.version);
+  };
+  const deletePod = (name: string) => {
+    world.kubelets.delete(name);
+    if (world.pods.entries.has(name)) views.pods.amend(name, (pod) => ({ ...pod, terminating: true }));
+    else views.pods.forget(name);
+  };
+  return {
+    start: async () => {},
+    stop: async () => {},
+    state: stateNow,
+    createRun: (policy, run) =>
+      call('createRun', () => {
+        const created = world.createRun(run, policy.uid, replica);
+        if (created === conflict) return 'AlreadyExists';
+        views.configMaps.apply(created);
+        return 'Created';
+      }),
+    updateRun: ({ value: run, resourceVersion }: Stored<Run>) =>
+      call('updateRun', () => {
+        const owner = policyOf(run);
+        if (owner === undefined) return undefined;
+        return take(recordKey(run.name), world.updateRun(run, owner.uid, resourceVersion));
+      }),
+    deleteRun: (run) =>
+      call('deleteRun', () => {
+        world.deleteRun(run);
+        views.configMaps.forget(recordKey(run));
+      }),
+    writeStatus: (policy: PolicyObject, status: PolicyStatus) => {
+      const version = stateNow().statuses.get(policy.name)?.resourceVersion;
+      return call('writeStatus', () => {
+        const written = take(statusKey(policy.name), world.writeStatus(policy, status, version));
+        return written === undefined ? 'Conflict' : 'Updated';
+      });
+    },
+    createJob: (run) => call('createJob', () => world.createJob(run.name, uidOf(run.name))),
+    deleteJob: (run) => call('deleteJob', () => void world.jobs.delete(run)),
+    createPod: (run, node, attempt) => {
+      const owner = uidOf(run.name);
+      return call('createPod', () => {
+        const before = world.pods.entries.get(podName(run.name, node.name, attempt - 1));
+        if (before !== undefined && !hasEnded(before.value)) {
+          views.pods.apply(before);
+          throw new ApiError(`pod ${before.key} has not ended`);
+        }
+        const pod = world.createPod(run, owner, node.name, attempt);
+        if (pod !== undefined) views.pods.apply(pod);
+      });
+    },
+    deletePod: (name) => call('deletePod', () => deletePod(name)),
+    deletePods: (run) =>
+      call('deletePods', () => {
+        for (const { value: pod } of [...world.pods.entries.values()])
+          if (pod.run === run) world.kubelets.delete(pod.name);
+        for (const { value: pod } of [...views.pods.entries.values()])
+          if (pod.run === run) views.pods.amend(pod.name, (known) => ({ ...known, terminating: true }));
+      }),
+    recordEvent: () => call('recordEvent', () => {}),
+    readTrouble: () => call('readTrouble', () => undefined),
+    listStartingReferences: () => call('listStartingReferences', () => []),
+    listWorkloadReferences: () => call('listWorkloadReferences', () => []),
+  };
+}
+
+function readState({ configMaps, nodes, pods }: Views): ClusterState {
+  const objects = [...configMaps.entries.values()];
+  const policies = objects.flatMap(({ value }) => (value.kind === 'policy' ? [value.policy] : []));
+  const uids = new Set(policies.map(({ uid }) => uid));
+  return {
+    policies,
+    statuses: new Map(
+      objects.flatMap(({ value, version }) =>
+        value.kind === 'status' ? [[value.policy, { value: value.status, resourceVersion: String(version) }]] : [],
+      ),
+    ),
+    runs: objects.flatMap(({ value, version }) =>
+      value.kind === 'run' && uids.has(value.owner) ? [{ value: value.run, resourceVersion: String(version) }] : [],
+    ),
+    nodes: [...nodes.entries.values()].map(({ value }) => value),
+    pods: [...pods.entries.values()].map(({ value }) => value),
+  };
+}
+
+/** What could not be written is not as it was thought to be: it is read again. */
+function refresh({ configMaps }: World, views: Views, key: string): void {
+  const current = configMaps.entries.get(key);
+  if (current === undefined) views.configMaps.forget(key);
+  else views.configMaps.apply(current);
+}

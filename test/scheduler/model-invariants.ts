@@ -1,0 +1,145 @@
+import type { CleanerPod, Node } from '../../scheduler/objects.ts';
+import { isFinished, type NodeProgress, type Run } from '../../scheduler/run.ts';
+import type { PolicyStatus } from '../../scheduler/status.ts';
+import { isLive, isMeant } from './model-judge.ts';
+import type { Oracle } from './model-oracle.ts';
+import type { Timeline } from './model-timeline.ts';
+import type { World, WorldMonitor } from './model-world.ts';
+
+/** A pass, and with it what it decides on, takes no longer. */
+const passMs = 20_000;
+/** So long after the report of a pod its success is known for sure. */
+const settleMs = 6_000;
+
+/** What must hold at every instant, over what is really so. */
+export class Invariants implements WorldMonitor {
+  readonly violations: string[] = [];
+  readonly #timeline: Timeline;
+  readonly #oracle: Oracle;
+  /** How late what a scheduler knows may be. */
+  readonly #staleMs: number;
+  #world: World | undefined;
+  /** By record and node, the pods that reported success, and since when that can be seen. */
+  readonly #successes = new Map<string, number>();
+  /** When each node that ever was there has changed last. */
+  readonly #changedAt = new Map<string, number>();
+  readonly #unreadySince = new Map<string, number>();
+  readonly #pressedUntil = new Map<string, number>();
+
+  constructor(timeline: Timeline, oracle: Oracle, staleMs: number) {
+    this.#timeline = timeline;
+    this.#oracle = oracle;
+    this.#staleMs = staleMs;
+  }
+
+  watch(world: World): void {
+    this.#world = world;
+  }
+
+  report(violation: string): void {
+    this.violations.push(`${new Date(this.#timeline.now).toISOString()}: ${violation}`);
+  }
+
+  runCreated(run: Run, policyUid: string, replica: number): void {
+    // What belongs to a policy that was deleted is about to go.
+    if (!this.#oracle.policies().some(({ uid }) => uid === policyUid)) return;
+    const objection = this.#oracle.objection(run, policyUid, this.#timeline.now, this.#staleMs);
+    if (objection !== undefined) this.report(`replica ${replica} started ${run.name}: ${objection}`);
+    this.#oracle.started(run, policyUid);
+    if (this.#staleMs > 1_000 || run.spec.concurrencyPolicy === 'Allow') return;
+    const active = this.#runsOf(policyUid).filter((other) => !isFinished(other.run));
+    if (active.length > 0) this.report(`${run.name} started while ${active[0]?.run.name} was active (C11)`);
+  }
+
+  runUpdated(before: Run, after: Run): void {
+    if (isFinished(before) && (before.phase !== after.phase || before.reason !== after.reason))
+      this.report(`${after.name} was ${before.phase}, and is ${after.phase} (C27)`);
+    for (const [node, { result }] of before.nodes)
+      if (result !== undefined && after.nodes.get(node)?.result !== result)
+        this.report(`${after.name}: the result ${result} of node ${node} was erased (C22)`);
+    for (const [node, progress] of after.nodes) this.#checkProgress(after, node, progress);
+    if (isFinished(after) && after.reason === undefined) this.report(`${after.name} ended without a reason (C23)`);
+  }
+
+  statusWritten(before: PolicyStatus | undefined, after: PolicyStatus): void {
+    if (before?.policyUid !== after.policyUid) return;
+    if (Number(after.observedVersion) < Number(before.observedVersion))
+      this.report('the status tells of an older version of the policy than before');
+    if ((before.lastSlot?.getTime() ?? 0) > (after.lastSlot?.getTime() ?? 0))
+      this.report(`the status forgot the slot ${before.lastSlot?.toISOString()} (C7)`);
+  }
+
+  podCreated(pod: CleanerPod, run: Run, owner: string): void {
+    const { spec, name } = run;
+    this.#checkNode(pod, run);
+    const live = this.#podsOf(owner).filter(isLive);
+    const beside = live.filter((other) => other.node === pod.node);
+    if (beside.length > 1) this.report(`${name}: ${beside.length} pods on node ${pod.node} (C15)`);
+    if (pod.attempt > spec.rollout.restartLimit)
+      this.report(`${name}: node ${pod.node} is tried more often than restartLimit says (C28)`);
+    const counted = live.filter(({ node, createdAt }) => (this.#unreadySince.get(node) ?? 0) < createdAt.getTime());
+    const { parallelism, canary } = spec.rollout;
+    const limit =
+      typeof parallelism === 'number'
+        ? parallelism
+        : Math.ceil((this.#changedAt.size * Number.parseInt(parallelism, 10)) / 100);
+    if (counted.length > limit) this.report(`${name}: ${counted.length} pods at once, ${limit} may be (C18)`);
+    const succeeded = [...this.#successes.keys()].filter((key) => key.startsWith(`${owner} `)).length;
+    if (succeeded < canary && counted.length > canary - succeeded)
+      this.report(`${name}: ${counted.length} pods before ${canary} canaries have succeeded (C18)`);
+  }
+
+  podChanged(pod: CleanerPod, owner: string): void {
+    const key = `${owner} ${pod.node}`;
+    if (pod.phase === 'Succeeded' && !this.#successes.has(key)) this.#successes.set(key, this.#timeline.now);
+  }
+
+  nodeChanged(name: string, node: Node | undefined): void {
+    this.#changedAt.set(name, this.#timeline.now);
+    if (node?.diskPressure) this.#pressedUntil.set(name, Number.POSITIVE_INFINITY);
+    else if (this.#pressedUntil.get(name) === Number.POSITIVE_INFINITY)
+      this.#pressedUntil.set(name, this.#timeline.now);
+    if (!node?.ready) this.#unreadySince.set(name, Number.POSITIVE_INFINITY);
+    else if (this.#unreadySince.has(name)) this.#unreadySince.set(name, this.#timeline.now);
+  }
+
+  /** The pod is on a node that the run means. */
+  #checkNode({ node }: CleanerPod, { name, trigger, document }: Run): void {
+    const { now } = this.#timeline;
+    if (trigger.type === 'Pressure' && (this.#pressedUntil.get(node) ?? 0) < now - this.#staleMs - passMs)
+      this.report(`${name}: node ${node} is not under disk pressure`);
+    const isSettled = (this.#changedAt.get(node) ?? now) < now - this.#staleMs - passMs;
+    const known = this.#world?.nodes.entries.get(node)?.value;
+    if (isSettled && (known === undefined || !isMeant(known, document)))
+      this.report(`${name}: node ${node} is not one for the policy (C16)`);
+  }
+
+  #checkProgress({ name, phase }: Run, node: string, { result, reason }: NodeProgress): void {
+    const owner = this.#world?.configMaps.entries.get(`${name}.run`)?.uid;
+    const succeededAt = this.#successes.get(`${owner} ${node}`);
+    if (result === 'Succeeded' && succeededAt === undefined)
+      this.report(`${name}: node ${node} is called a success, and was none (C26)`);
+    if (
+      result === 'Skipped' &&
+      succeededAt !== undefined &&
+      this.#timeline.now - succeededAt > this.#staleMs + settleMs
+    )
+      this.report(`${name}: the success of node ${node} is lost: ${reason} (C22)`);
+    const pod =
+      result === 'Failed' && reason === 'PodDeleted'
+        ? this.#podsOf(owner ?? '').find((other) => other.node === node && isLive(other))
+        : undefined;
+    if (pod !== undefined && !pod.terminating && this.#staleMs <= 6_000)
+      this.report(`${name}: pod ${pod.name} is called deleted, and is there (C24)`);
+    const isOver = phase === 'Succeeded' || phase === 'Failed';
+    if (isOver && result === undefined) this.report(`${name} ended, and nothing is said of node ${node} (C32)`);
+  }
+
+  #runsOf(policyUid: string) {
+    return this.#world?.runs(policyUid) ?? [];
+  }
+
+  #podsOf(owner: string): CleanerPod[] {
+    return this.#world?.podsOf(owner) ?? [];
+  }
+}

@@ -1,0 +1,203 @@
+import { startDelayMs } from '../../scheduler/due.ts';
+import type { PolicyObject } from '../../scheduler/objects.ts';
+import type { CleanupDocument } from '../../scheduler/policy.ts';
+import type { Run } from '../../scheduler/run.ts';
+
+/** A policy as it was from one instant on. */
+interface Version {
+  readonly from: number;
+  /** Undefined where it is not valid. */
+  readonly document: CleanupDocument | undefined;
+  /** What decides which instants are slots. */
+  readonly key: string;
+  readonly request: string | undefined;
+  /** When a scheduler that knew everything had seen it for the first time. */
+  observedAt: number | undefined;
+}
+
+interface Past {
+  readonly name: string;
+  readonly createdAt: number;
+  readonly versions: Version[];
+}
+
+/** After a run began, disk pressure starts none for so long. */
+export const pressureCoolDownMs = 600_000;
+
+/** What must start, or may, worked out anew: by arithmetic over every version of every policy, not by the scheduler's code. */
+export class Oracle {
+  /** By the policy's uid. */
+  readonly #pasts = new Map<string, Past>();
+  readonly #live = new Map<string, string>();
+  /** How often each slot or request of a policy was started. */
+  readonly #starts = new Map<string, number>();
+  readonly #lastSlots = new Map<string, number>();
+  readonly #lastStarts = new Map<string, number>();
+
+  applied(object: PolicyObject, document: CleanupDocument | undefined, now: number): void {
+    const past = this.#pasts.get(object.uid) ?? {
+      name: object.name,
+      createdAt: object.createdAt.getTime(),
+      versions: [],
+    };
+    this.#pasts.set(object.uid, past);
+    this.#live.set(object.name, object.uid);
+    const before = past.versions.at(-1);
+    const request = object.annotations['nodesweep.io/run-at'];
+    past.versions.push({
+      from: now,
+      document,
+      key: document === undefined ? (before?.key ?? 'none yet') : `${document.schedule} ${document.suspend ?? false}`,
+      request,
+      observedAt: undefined,
+    });
+  }
+
+  deleted(name: string): void {
+    this.#live.delete(name);
+  }
+
+  /** A scheduler that knows everything has looked at all policies. */
+  observed(now: number): void {
+    for (const uid of this.#live.values()) {
+      const version = this.#pasts.get(uid)?.versions.at(-1);
+      if (version !== undefined) version.observedAt ??= now;
+    }
+  }
+
+  /** The policies that are there, each as it is now. */
+  policies(): { name: string; uid: string; document: CleanupDocument | undefined }[] {
+    return [...this.#live].map(([name, uid]) => ({
+      name,
+      uid,
+      document: this.#pasts.get(uid)?.versions.at(-1)?.document,
+    }));
+  }
+
+  lastSlot(uid: string): Date | undefined {
+    const slot = this.#lastSlots.get(uid);
+    return slot === undefined ? undefined : new Date(slot);
+  }
+
+  /** When the last run of the policy began. */
+  lastStart(uid: string): number {
+    return this.#lastStarts.get(uid) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  started({ trigger, startedAt }: Run, uid: string): void {
+    const key = `${uid} ${keyOf(trigger)}`;
+    this.#lastStarts.set(uid, Math.max(this.lastStart(uid), startedAt.getTime()));
+    this.#starts.set(key, (this.#starts.get(key) ?? 0) + 1);
+    if (trigger.type === 'Schedule')
+      this.#lastSlots.set(uid, Math.max(trigger.slot.getTime(), this.#lastSlots.get(uid) ?? 0));
+  }
+
+  /** What is wrong with starting the run now, by a scheduler that knows what was so `staleMs` ago. */
+  objection(run: Run, uid: string, now: number, staleMs: number): string | undefined {
+    const past = this.#pasts.get(uid);
+    if (past === undefined) return 'its policy was never there';
+    const { trigger } = run;
+    const started = this.#starts.get(`${uid} ${keyOf(trigger)}`) ?? 0;
+    const known = past.versions.filter((_, index) => (past.versions[index + 1]?.from ?? now) >= now - staleMs);
+    if (trigger.type === 'Request') {
+      const asked = past.versions.filter(
+        ({ request }, index) => request === trigger.request && past.versions[index - 1]?.request !== request,
+      ).length;
+      if (started >= asked) return `request "${trigger.request}" was made ${asked} times, and started ${started} times`;
+      return undefined;
+    }
+    if (started > 0) return 'its slot was started before';
+    if (trigger.type === 'Pressure') {
+      if (started > 0) return 'it was started before';
+      if (!known.some(({ document }) => document?.disk?.onPressure && !document.suspend)) return 'that is not wanted';
+      const lastStart = this.lastStart(uid);
+      const isTooSoon = lastStart < now - staleMs && run.startedAt.getTime() < lastStart + pressureCoolDownMs;
+      return isTooSoon ? 'that is within the cool-down' : undefined;
+    }
+    const slot = trigger.slot.getTime();
+    const objections = known.map((version) => slotObjection(past, version, slot, run.startedAt.getTime()));
+    return objections.includes(undefined) ? undefined : objections.at(-1);
+  }
+
+  /** What a scheduler that knows everything must have started by now, unless a run of the policy is in the way. */
+  mustHaveStarted(uid: string, now: number): string | undefined {
+    const past = this.#pasts.get(uid);
+    const version = past?.versions.at(-1);
+    if (past === undefined || version?.document === undefined || version.observedAt === undefined) return undefined;
+    const { request, document } = version;
+    if (request !== undefined && !this.#starts.has(`${uid} ${keyOf({ type: 'Request', request })}`))
+      return `request "${request}"`;
+    const slot = latestSlot(past.name, document, now);
+    const since = sinceOf(past, version, 'Observed');
+    const deadlineMs = (document.startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+    if (document.suspend || since === undefined || slot <= since || now - slot >= deadlineMs) return undefined;
+    const trigger = { type: 'Schedule', slot: new Date(slot) } as const;
+    return this.#starts.has(`${uid} ${keyOf(trigger)}`) ? undefined : `slot ${trigger.slot.toISOString()}`;
+  }
+
+  /** The next instant at which something must start. */
+  nextStart(now: number): number {
+    const starts = this.policies().flatMap(({ name, document }) =>
+      document === undefined ? [] : [latestSlot(name, document, now) + periodOf(document) + delayOf(name, document)],
+    );
+    return Math.min(...starts);
+  }
+}
+
+/** The slot that is started next, as a status should tell it. */
+export function nextSlotOf(name: string, document: CleanupDocument, now: number): Date | undefined {
+  return document.suspend ? undefined : new Date(latestSlot(name, document, now) + periodOf(document));
+}
+
+function slotObjection(past: Past, version: Version, slot: number, now: number): string | undefined {
+  const { document } = version;
+  if (document === undefined) return 'the policy is not valid (C3)';
+  if (document.suspend) return 'the policy is suspended (C12)';
+  if (slot % periodOf(document) !== 0) return 'that is no slot (C1)';
+  const latest = latestSlot(past.name, document, now);
+  if (slot > latest) return 'the slot is not yet there (C1)';
+  if (slot < latest) return 'a later slot is due (C4)';
+  if (slot <= (sinceOf(past, version, 'Applied') ?? past.createdAt))
+    return 'the slot is older than the policy is so (C9, C12)';
+  const ageSeconds = (now - slot) / 1000;
+  if (ageSeconds > (document.startingDeadlineSeconds ?? ageSeconds)) return 'the slot is past its deadline (C5)';
+  return undefined;
+}
+
+/** Since when the policy has had the schedule it has in a version: at the latest as it was applied, or as it was seen. */
+function sinceOf({ versions, createdAt }: Past, version: Version, as: 'Applied' | 'Observed'): number | undefined {
+  let index = versions.indexOf(version);
+  const isContinued = ({ key, observedAt }: Version) =>
+    key === version.key || key === 'none yet' || (as === 'Applied' && observedAt === undefined);
+  while (index > 0 && isContinued(versions[index - 1] ?? version)) index -= 1;
+  if (index === 0) return createdAt;
+  const first = versions[index];
+  return as === 'Applied' ? first?.from : first?.observedAt;
+}
+
+/** The schedules of the model fire every so many minutes, in UTC. */
+function periodOf({ schedule }: CleanupDocument): number {
+  return Number.parseInt(schedule.slice(2), 10) * 60_000;
+}
+
+/** The latest slot whose time to start has come. */
+function latestSlot(name: string, document: CleanupDocument, now: number): number {
+  return Math.floor((now - delayOf(name, document)) / periodOf(document)) * periodOf(document);
+}
+
+function delayOf(name: string, { jitterSeconds = 0 }: CleanupDocument): number {
+  return startDelayMs(name, { jitterSeconds });
+}
+
+function keyOf(trigger: Run['trigger']): string {
+  switch (trigger.type) {
+    case 'Schedule':
+      return trigger.slot.toISOString();
+    case 'Request':
+      return `request ${trigger.request}`;
+    case 'Pressure':
+      return `pressure after ${trigger.after.toISOString()}`;
+    default:
+      return trigger satisfies never;
+  }
+}

@@ -1,0 +1,27 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { history } from './model-history.ts';
+import { play } from './model-play.ts';
+
+/** More can be asked for, and a failure be played again: its seed and path are printed with the smallest history found. */
+const { NODESWEEP_MODEL_HISTORIES: histories, NODESWEEP_MODEL_SEED: seed, NODESWEEP_MODEL_PATH: path } = process.env;
+
+/*
+ * The real flow, from policy to pods, is played through random histories of a simulated cluster: slots pass, policies are
+ * edited, suspended, broken, deleted, nodes come and go, pods meet every fate, calls fail, are slow, or lose their answer,
+ * watches are late, and schedulers are killed after any call, two of them at once.
+ */
+it('no history makes a slot run twice or be missed, puts too many pods on nodes, stops a run for ever, or leaves anything over (C1, C3-C13, C15-C24, C26-C32)', {
+  timeout: 600_000,
+}, async () => {
+  await fc.assert(
+    fc.asyncProperty(history, async (story) => {
+      expect(await play(story)).toEqual([]);
+    }),
+    {
+      numRuns: Number(histories ?? 10_000),
+      ...(seed === undefined ? {} : { seed: Number(seed) }),
+      ...(path === undefined ? {} : { path }),
+    },
+  );
+});
