@@ -1,7 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { readPressure } from '../../cleaner/pressure-file.ts';
 import { parseReport, type Report } from '../../cleaner/report.ts';
 import type { Runtime } from '../cluster/containerd.ts';
 import { buildImageSpecs, type ImageSize, type WrittenImage, writeImages } from '../helpers/images.ts';
@@ -47,10 +49,11 @@ export class NodeBench {
     return { tar, images: await writeImages(tar, buildImageSpecs('registry.test/unused', count, size)) };
   }
 
-  /** Imports the images. Nothing is left to be written to the disk afterwards: nobody pays for it later. */
+  /** Imports the images, and waits until the disk is at rest again: nobody pays for it later. */
   async fill({ tar, images }: Store): Promise<void> {
     await this.node.lone.importImages(tar, images);
     await execa('sync');
+    await settle();
   }
 
   /** The whole cleaner, as in its image: from the start of the process to its end. */
@@ -92,5 +95,18 @@ export class NodeBench {
       { env: { PATH: searchPath } },
     );
     return durationMs;
+  }
+}
+
+/** Where the kernel tells no pressure, or others never give the disk a rest, the time has to do. */
+const settleMs = 20_000;
+const restingPercent = 10;
+
+async function settle(): Promise<void> {
+  const endsAt = performance.now() + settleMs;
+  let recentPercent = 100;
+  while (recentPercent > restingPercent && performance.now() < endsAt) {
+    await sleep(500);
+    recentPercent = (await readPressure()).io?.recentPercent ?? 0;
   }
 }
