@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, request as send } from 'node:https';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pMap from 'p-map';
 import { parse } from 'yaml';
 
@@ -66,38 +67,49 @@ export class BareApi {
     await pMap(objects, create, { concurrency: this.#connections });
   }
 
-  /** Watches a collection until stopped, from where it is now; calls back with every event. */
+  /**
+   * Watches a collection until stopped, from where it is now; calls back with every event. Where the API server has
+   * forgotten how to go on, every object is told once more.
+   */
   async watch(path: string, onEvent: (type: string, object: WatchedObject) => void): Promise<() => void> {
-    // A connection of its own: the others wait for none of its answers.
-    const agent = new Agent({ ...this.#agent.options, maxSockets: 1 });
-    const list = await this.get<Pick<WatchedObject, 'metadata'>>(`${path}?limit=1`);
-    let version = list.metadata.resourceVersion;
-    let stopped = false;
-    const open = () => {
-      if (stopped) return;
-      const request = send(`${this.#server}${path}?watch=1&resourceVersion=${version}`, {
-        agent,
-        headers: this.#headers,
+    const stopping = new AbortController();
+    let version: string | undefined = (await this.get<ObjectList>(`${path}?limit=1`)).metadata.resourceVersion;
+    const follow = async () => {
+      version ??= await this.#tellAll(path, onEvent);
+      await this.#readLines(`${path}?watch=1&resourceVersion=${version}`, stopping.signal, (line) => {
+        const { type, object } = JSON.parse(line);
+        const isEvent = type !== undefined && type !== 'ERROR';
+        version = isEvent ? object.metadata.resourceVersion : undefined;
+        if (isEvent) onEvent(type, object);
       });
-      request.on('response', (response) => {
-        const lines = createInterface(response);
-        lines.on('error', () => {});
-        lines.on('line', (line) => {
-          const { type, object } = JSON.parse(line);
-          version = object.metadata.resourceVersion;
-          onEvent(type, object);
-        });
-      });
-      // The API server ends a watch that does not keep up.
-      request.on('close', open);
-      request.on('error', () => {});
-      request.end();
     };
-    open();
-    return () => {
-      stopped = true;
-      agent.destroy();
+    const followAgain = async () => {
+      while (!stopping.signal.aborted) await follow().catch(() => sleep(200));
     };
+    void followAgain();
+    return () => stopping.abort();
+  }
+
+  /** Returns the version of the list. */
+  async #tellAll(path: string, onEvent: (type: string, object: WatchedObject) => void): Promise<string> {
+    const { metadata, items } = await this.get<ObjectList>(path);
+    for (const item of items) onEvent('ADDED', item);
+    return metadata.resourceVersion;
+  }
+
+  /** Resolves when the answer has ended. It has a connection of its own: nothing else waits for it. */
+  async #readLines(path: string, signal: AbortSignal, onLine: (line: string) => void): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const agent = new Agent({ ...this.#agent.options, keepAlive: false });
+    const request = send(`${this.#server}${path}`, { agent, headers: this.#headers, signal }, (response) => {
+      const lines = createInterface(response);
+      lines.on('line', onLine);
+      lines.on('error', reject);
+      lines.on('close', resolve);
+    });
+    request.on('error', reject);
+    request.end();
+    await promise;
   }
 
   close(): void {
@@ -105,11 +117,18 @@ export class BareApi {
   }
 }
 
+interface ObjectList {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly items: readonly WatchedObject[];
+}
+
 /** As much of an object as those who watch look at. */
 export interface WatchedObject {
   readonly metadata: {
     readonly name: string;
+    readonly uid: string;
     readonly creationTimestamp: string;
+    readonly deletionTimestamp?: string;
     readonly resourceVersion: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;

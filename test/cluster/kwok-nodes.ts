@@ -5,20 +5,15 @@ export function nodeNames(count: number, fate: Fate = 'node'): string[] {
   return Array.from({ length: count }, (_, index) => `${fate}-${String(index + 1).padStart(4, '0')}`);
 }
 
-/** A node as a kubelet registers it: with the images and addresses, so that it is as large as a real one. */
-export function buildNodeObject(name: string, { ready = true } = {}) {
+/** A node as a kubelet registers it: with images and addresses, so that it is as large as a real one. */
+export function buildNodeObject(name: string, labels: Readonly<Record<string, string>> = {}, ready = true) {
   const now = new Date().toISOString();
   return {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: {
       name,
-      labels: {
-        'kubernetes.io/hostname': name,
-        'kubernetes.io/os': 'linux',
-        'kubernetes.io/arch': 'amd64',
-        pool: 'sim',
-      },
+      labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64', ...labels },
       annotations: { 'node.alpha.kubernetes.io/ttl': '0' },
     },
     spec: { podCIDR: '10.200.0.0/24' },
@@ -40,11 +35,6 @@ export function buildNodeObject(name: string, { ready = true } = {}) {
       phase: 'Running',
     },
   };
-}
-
-/** A change of a node's Ready condition, for a merge patch of its status. */
-export function readyPatch(name: string, ready: boolean) {
-  return { status: { conditions: buildNodeObject(name, { ready }).status.conditions } };
 }
 
 const resources = { cpu: '16', memory: '64Gi', 'ephemeral-storage': '200Gi', pods: '110' };

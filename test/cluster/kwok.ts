@@ -28,7 +28,7 @@ export interface KwokCluster extends Pick<ControlPlane, 'startApiServer' | 'stop
   /** Path of a kubeconfig with the rights of the product's scheduler, and no others. */
   readonly schedulerKubeconfig: string;
   readonly kubectl: (...arguments_: readonly string[]) => Promise<string>;
-  readonly addNodes: (names: readonly string[]) => Promise<void>;
+  readonly addNodes: (names: readonly string[], labels?: Readonly<Record<string, string>>) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -71,10 +71,10 @@ export async function startKwokCluster({ directory, workTime }: KwokSpec): Promi
       api,
       kubectl,
       schedulerKubeconfig: await writeSchedulerKubeconfig(directory, kubectl, kubeconfig),
-      addNodes: (names) =>
+      addNodes: (names, labels) =>
         api.createAll(
           '/api/v1/nodes',
-          names.map((name) => buildNodeObject(name)),
+          names.map((name) => buildNodeObject(name, labels)),
         ),
       stop: async () => {
         api.close();

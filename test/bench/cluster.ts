@@ -1,0 +1,155 @@
+import { availableParallelism, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BareApi } from '../cluster/api.ts';
+import { cacheDirectory } from '../cluster/cache.ts';
+import { auditLog, startKwokCluster } from '../cluster/kwok.ts';
+import { nodeNames } from '../cluster/kwok-nodes.ts';
+import { startScheduler } from '../cluster/kwok-scheduler.ts';
+import { progress } from '../cluster/progress.ts';
+import { waitFor } from '../cluster/wait.ts';
+import { countKinds, isWrite, readCalls } from './audit.ts';
+import { CONFIG_MAPS, createPolicy, fanOutBare, fanOutPolicy, waitUntilGone } from './fan-out.ts';
+import { describe, median, percentile } from './figures.ts';
+import { measureFirstPods } from './latency.ts';
+import { readCpuMs, readPeakBytes } from './process-usage.ts';
+
+const size = {
+  nodes: 1_000,
+  manyNodes: 5_000,
+  policies: 500,
+  rounds: 3,
+  samples: 200,
+  idleSeconds: 60,
+  ttlSeconds: 20,
+};
+/** What is compared is how long the work takes, not how long the scheduler waits to be polite. */
+const asFastAsPossible = { NODESWEEP_API_RATE: '100000' };
+
+const names = nodeNames(size.nodes);
+const rows: Record<string, { result: string; target: string; met: boolean }> = {};
+console.log(`Node.js ${process.version}, ${availableParallelism()} CPUs, load ${loadavg()[0]?.toFixed(1)}`);
+const cluster = await startKwokCluster({ directory: join(cacheDirectory(), 'bench-cluster'), workTime: [0, 0] });
+const api = await BareApi.open(cluster.schedulerKubeconfig);
+try {
+  await cluster.addNodes(names);
+  await measureRuns();
+  await measureDefaults();
+  await measureManyNodes();
+  console.table(rows);
+} finally {
+  api.close();
+  await cluster.stop();
+}
+
+/** The scheduler and a bare client in turns, so that both meet the same load. */
+async function measureRuns(): Promise<void> {
+  const scheduler = await startScheduler(cluster, { settings: asFastAsPossible });
+  const rounds: { bareMs: number; runMs: number; writes: number }[] = [];
+  for (let round = 1; round <= size.rounds; round += 1) {
+    progress(`Round ${round} of ${size.rounds}: ${size.nodes} pods by a bare client, then by the scheduler`);
+    const bare = await fanOutBare(api, names, `bare-${round}`);
+    const run = await fanOutPolicy(api, `fan-${round}`, { ttlSecondsAfterFinished: size.ttlSeconds }, size.nodes);
+    await waitForRecords(1, `fan-${round}`);
+    await sleep(2_000);
+    const calls = await readCalls(auditLog(cluster.directory), 'nodesweep', run.startedAt);
+    const writes = calls.filter((call) => isWrite(call) && call.objectRef?.resource !== 'leases');
+    console.log(`bare client ${bare.totalMs.toFixed(0)} ms, run ${run.totalMs.toFixed(0)} ms, writes of the run:`);
+    console.log(countKinds(writes));
+    rounds.push({ bareMs: bare.totalMs, runMs: run.totalMs, writes: writes.length });
+    await measureCleanup(`fan-${round}`);
+  }
+  await scheduler.stop();
+  const ratio = median(rounds.map(({ runMs, bareMs }) => runMs / bareMs));
+  console.table({
+    'bare client (ms)': describe(rounds.map(({ bareMs }) => bareMs)),
+    'run (ms)': describe(rounds.map(({ runMs }) => runMs)),
+  });
+  note(`${size.nodes} nodes: request to last pod succeeded / bare client`, ratio.toFixed(2), '<= 1.5', ratio <= 1.5);
+  const writes = Math.max(...rounds.map((round) => round.writes));
+  note('write calls of that run', String(writes), `<= ${size.nodes + 10}`, writes <= size.nodes + 10);
+}
+
+async function measureCleanup(policy: string): Promise<void> {
+  const since = new Date();
+  await waitUntilGone(api, policy);
+  const calls = await readCalls(auditLog(cluster.directory), 'nodesweep', since);
+  const deletions = calls.filter(({ verb, objectRef }) => verb.startsWith('delete') && objectRef?.resource === 'pods');
+  const kinds = JSON.stringify(countKinds(deletions));
+  note(
+    'calls that delete the pods of the run after its TTL',
+    kinds,
+    '1 deletecollection',
+    kinds === '{"deletecollection pods":1}',
+  );
+  await api.call('DELETE', `${CONFIG_MAPS}/${policy}`);
+}
+
+/** What does not depend on how fast the scheduler may go, with its settings as they come. */
+async function measureDefaults(): Promise<void> {
+  const scheduler = await startScheduler(cluster);
+  progress(`${size.samples} requests, one at a time`);
+  const latencies = await measureFirstPods(cluster.api, names[0] ?? '', size.samples);
+  console.table({
+    'request to first pod (ms)': { ...describe(latencies), p99: Math.round(percentile(latencies, 0.99)) },
+  });
+  const p99 = percentile(latencies, 0.99);
+  note('request to first pod created, idle cluster, p99', `${p99.toFixed(0)} ms`, '<= 1000 ms', p99 <= 1_000);
+  progress(`${size.policies} policies, idle for ${size.idleSeconds} s`);
+  const policies = Array.from({ length: size.policies }, (_, index) => `idle${index}`);
+  for (const policy of policies) await createPolicy(api, policy, {});
+  await waitFor(
+    'every policy to be looked at',
+    120_000,
+    async () => (await listNames('status')).length >= size.policies || undefined,
+  );
+  await sleep(10_000);
+  const before = readCpuMs(scheduler.pid);
+  await sleep(size.idleSeconds * 1_000);
+  const percent = (readCpuMs(scheduler.pid) - before) / (size.idleSeconds * 10);
+  note(
+    `${size.policies} policies, ${size.nodes} nodes, idle: CPU`,
+    `${percent.toFixed(2)} %`,
+    '< 1 % of a core',
+    percent < 1,
+  );
+  for (const policy of policies) await api.call('DELETE', `${CONFIG_MAPS}/${policy}`);
+  progress(`A run over ${size.nodes} nodes at the default rate`);
+  const { totalMs } = await fanOutPolicy(api, 'polite', {}, size.nodes);
+  console.log(`a run over ${size.nodes} nodes at the default rate takes ${(totalMs / 1000).toFixed(1)} s`);
+  await api.call('DELETE', `${CONFIG_MAPS}/polite`);
+  await scheduler.stop();
+}
+
+async function measureManyNodes(): Promise<void> {
+  progress(`${size.manyNodes} nodes`);
+  await cluster.addNodes(nodeNames(size.manyNodes).slice(size.nodes));
+  const scheduler = await startScheduler(cluster, { settings: asFastAsPossible });
+  const { totalMs } = await fanOutPolicy(api, 'many', {}, size.manyNodes);
+  await waitForRecords(1, 'many');
+  const peak = readPeakBytes(scheduler.pid) / 1e6;
+  await scheduler.stop();
+  console.log(`a run over ${size.manyNodes} nodes takes ${(totalMs / 1000).toFixed(1)} s`);
+  note(`${size.manyNodes} nodes: peak memory of the scheduler`, `${peak.toFixed(0)} MB`, '<= 300 MB', peak <= 300);
+}
+
+/** Runs of a policy that are on record as ended. */
+async function waitForRecords(count: number, policy: string): Promise<void> {
+  await waitFor(`the run of ${policy} to end`, 300_000, async () => {
+    const ended = (await listNames('run', policy)).filter(({ data }) => /^phase: Succeeded$/m.test(data));
+    return ended.length >= count || undefined;
+  });
+}
+
+async function listNames(kind: string, policy?: string) {
+  const selector = `nodesweep.io/kind=${kind}${policy === undefined ? '' : `,nodesweep.io/policy=${policy}`}`;
+  const path = `${CONFIG_MAPS}?labelSelector=${encodeURIComponent(selector)}`;
+  const { items } = await cluster.api.get<{ items: { metadata: { name: string }; data?: Record<string, string> }[] }>(
+    path,
+  );
+  return items.map(({ metadata, data }) => ({ name: metadata.name, data: data?.['run.yaml'] ?? '' }));
+}
+
+function note(measure: string, result: string, target: string, met: boolean): void {
+  rows[measure] = { result, target, met };
+}
