@@ -124,7 +124,11 @@ class Stage {
     const nextStart = this.#oracle.nextStart(this.#timeline.now);
     if (Number.isFinite(nextStart)) await this.#wait((nextStart - this.#timeline.now) / 1000 + 20);
     for (const { name } of this.#oracle.policies()) await this.carryOut({ step: 'Suspend', policy: name });
-    await this.#wait(700);
+    const isLimited = [...this.#documents.values()].some(
+      (document) =>
+        document?.successfulRunsHistoryLimit !== undefined || document?.failedRunsHistoryLimit !== undefined,
+    );
+    await this.#wait(isLimited ? 700 : 60);
     for (const { name } of this.#oracle.policies()) this.#delete(name);
     await this.#wait(20);
     if (this.violations.length === 0) this.#calmChecks.checkNothingLeft();
