@@ -28,8 +28,8 @@ type Step =
 /**
  * Carries out the removals of a plan in batches. Before each it reads again what is used, and after each what is really
  * gone; where that can't be read, or `signal` asks for it with a {@link StopRequest}, no further batch is started. An image
- * that can't be removed holds no other back; one whose removal timed out, or found the disk full, is tried again, once. Never throws: the result
- * tells everything.
+ * that can't be removed holds no other back; one whose removal timed out, or found the disk full, is tried again, once.
+ * Never throws: the result tells everything.
  */
 export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSignal): Promise<PlanResult> {
   const results: RemovalResult[] = [];
