@@ -54,8 +54,8 @@ export async function startKwokCluster({ directory, workTime }: KwokSpec): Promi
       nodes: [],
       survives: false,
       hasScheduler: false,
-      apiServerFlags: await auditFlags(directory),
-      // No kubelet reports here: a node is ready, or not, as a test says.
+      // No kubelet reports here: a node is ready, tainted or gone when a test says so.
+      apiServerFlags: [...(await auditFlags(directory)), '--disable-admission-plugins=TaintNodesByCondition'],
       controllerFlags: ['--controllers=*,-node-lifecycle-controller'],
     });
     const kubeconfig = await plane.kubeconfig(ADMINISTRATOR);

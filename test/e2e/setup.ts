@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { buildBinaries } from '../cluster/binaries.ts';
+import { buildBinaries, buildKwok } from '../cluster/binaries.ts';
 import { cacheDirectory } from '../cluster/cache.ts';
 import { stopCluster } from '../cluster/cluster.ts';
 import { installPackages } from '../cluster/packages.ts';
@@ -12,5 +12,6 @@ export async function setup(): Promise<() => Promise<void>> {
   if (process.env.KUBECONFIG !== undefined) return async () => {};
   await installPackages();
   await buildBinaries();
+  await buildKwok();
   return () => stopCluster(e2eDirectory);
 }
