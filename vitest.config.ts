@@ -9,9 +9,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
-          // Most of the time goes into waiting for child processes.
+          // Most of the time goes into waiting for child processes; on a busy machine they take long to start.
           maxWorkers: 3,
-          testTimeout: 30_000,
+          testTimeout: 90_000,
         },
       },
       {

@@ -67,7 +67,7 @@ export class Election {
     const { signal } = this.#stopping;
     const { renewEveryMs, lookEveryMs } = this.#timing;
     while (!signal.aborted) {
-      const isAnswered = await this.#tryToLead();
+      const isAnswered = await this.#tryToLead(onElected);
       this.#noteChange(onElected);
       const pauseMs = isAnswered && this.isLeader ? renewEveryMs : lookEveryMs;
       await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
@@ -75,7 +75,7 @@ export class Election {
   }
 
   /** False where nobody answered. */
-  async #tryToLead(): Promise<boolean> {
+  async #tryToLead(onElected: () => void): Promise<boolean> {
     const startedAt = performance.now();
     try {
       // Who holds the lease knows it; that of somebody else is read anew.
@@ -84,6 +84,8 @@ export class Election {
       const wanted = leaseToWrite(this.#seen, candidate, performance.now(), new Date());
       const written = wanted && (await this.#store.write(wanted, this.#seen));
       if (written !== undefined) this.#see(written);
+      // Where the answer came too late for the lease before, what was left undone meanwhile has to be looked for.
+      this.#noteChange(onElected);
       this.#renewedAt = written === undefined ? Number.NEGATIVE_INFINITY : startedAt;
       this.#answeredAt = performance.now();
       return true;

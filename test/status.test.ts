@@ -173,7 +173,7 @@ describe('nodesweep run', () => {
   ] as const)('follows it to its end; where it has %s, it exits with %i', async (phase, code) => {
     putPolicy('nightly', 'schedule: "0 3 * * *"');
     const following = start('run', 'nightly', '--follow');
-    const request = await waitFor('the request', 10_000, async () => annotationOf());
+    const request = await waitFor('the request', 30_000, async () => annotationOf());
     const { runName } = await import('../scheduler/run.ts');
     const name = runName('nightly', { type: 'Request', request });
     const own = { name, trigger: { type: 'Request', request } } as const;
@@ -182,7 +182,7 @@ describe('nodesweep run', () => {
     following.stdout?.on('data', (text) => {
       output += text;
     });
-    await waitFor('progress', 10_000, async () => output.includes('1 of 2 nodes') || undefined);
+    await waitFor('progress', 30_000, async () => output.includes('1 of 2 nodes') || undefined);
     const nodes = { a: phase === 'Failed' ? failed : succeeded, b: succeeded };
     putRun('nightly', { ...own, ...ended, phase }, nodes);
     const { stdout, exitCode } = await following;
