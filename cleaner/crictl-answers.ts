@@ -71,7 +71,7 @@ export const containersAnswer = z
   .object({ containers: z.array(containerSchema.transform(toContainer)) })
   .transform((answer) => answer.containers);
 
-/** `crictl inspect -o json ID…`: one object for one ID, else an array. */
+/** `crictl inspect -q -o json ID…`: one object for one ID, else an array. */
 export const containerStatusesAnswer = oneOrMany(containerStatusSchema.transform(toContainerDetails));
 
 /** `crictl inspecti -o json ID…`: build time and layers, where the runtime tells them. */

@@ -1,4 +1,6 @@
-import { execa, type Result } from 'execa';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import type { CrictlProblem } from './crictl-error.ts';
 
 /** One call of crictl, with everything but the subcommand. */
@@ -17,29 +19,62 @@ export type CrictlEnd = { readonly stdout: string } | { readonly problem: Crictl
 export type RunCrictl = (call: CrictlCall, args: readonly string[]) => Promise<CrictlEnd>;
 
 const maxAnswerBytes = 64 * 1024 * 1024;
-const processOptions = { reject: false, detached: true, stdin: 'ignore', maxBuffer: maxAnswerBytes } as const;
+const tooLong: CrictlProblem = { kind: 'Unreadable', detail: `it is longer than ${maxAnswerBytes} bytes` };
 
 /**
  * Runs crictl to its end; never throws. The process leads a group of its own, so that a signal to ours leaves a removal
  * in flight alone, and so that at the deadline whatever it started ends too: a child that holds standard output open would
- * keep us waiting.
+ * keep us waiting. By hand, since a library for it takes a fifth of the time that a whole run does.
  */
-export async function runCrictl(
+export async function runCrictl(call: CrictlCall, args: readonly string[]): Promise<CrictlEnd> {
+  try {
+    return await runToEnd(call, args);
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    return { problem: code === 'ENOENT' ? { kind: 'Missing' } : { kind: 'NotExecutable', code }, cause };
+  }
+}
+
+async function runToEnd(
   { executable, global, deadlineSeconds, signal }: CrictlCall,
   args: readonly string[],
 ): Promise<CrictlEnd> {
-  const deadline = new AbortController();
-  const subprocess = execa(executable, [...global, ...args], processOptions);
-  const kill = () => killGroup(subprocess.pid);
-  const timer = setTimeout(() => deadline.abort(), deadlineSeconds * 1_000);
-  deadline.signal.addEventListener('abort', kill);
-  signal?.addEventListener('abort', kill);
-  const result = await subprocess;
-  signal?.removeEventListener('abort', kill);
-  clearTimeout(timer);
-  if (!result.failed) return { stdout: result.stdout };
-  const problem = deadline.signal.aborted ? timedOut(deadlineSeconds) : describeEnd(result);
-  return { problem, cause: result.cause };
+  const child = spawn(executable, [...global, ...args], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  let problem: CrictlProblem | undefined;
+  const end = (reason?: CrictlProblem) => {
+    problem ??= reason;
+    killGroup(child.pid);
+  };
+  const abort = () => end();
+  const timer = setTimeout(() => end({ kind: 'TimedOut', seconds: deadlineSeconds }), deadlineSeconds * 1_000);
+  signal?.addEventListener('abort', abort);
+  const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => collect(stream, () => end(tooLong)));
+  try {
+    await once(child, 'close');
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  }
+  if (problem !== undefined) return { problem };
+  if (child.signalCode !== null) return { problem: { kind: 'Killed', signal: child.signalCode } };
+  if (child.exitCode === 0) return { stdout: textOf(stdout) };
+  return { problem: { kind: 'Exited', exitCode: child.exitCode ?? -1, stderr: textOf(stderr) } };
+}
+
+/** The chunks that a stream has given so far. */
+function collect(stream: Readable, onTooLong: () => void): readonly Buffer[] {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  stream.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= maxAnswerBytes) chunks.push(chunk);
+    else onTooLong();
+  });
+  return chunks;
+}
+
+function textOf(chunks: readonly Buffer[] = []): string {
+  return Buffer.concat(chunks).toString();
 }
 
 function killGroup(leader: number | undefined): void {
@@ -49,16 +84,4 @@ function killGroup(leader: number | undefined): void {
   } catch {
     // It ended by itself a moment ago.
   }
-}
-
-function timedOut(seconds: number): CrictlProblem {
-  return { kind: 'TimedOut', seconds };
-}
-
-function describeEnd({ code, isMaxBuffer, signal, exitCode, stderr }: Result<typeof processOptions>): CrictlProblem {
-  if (code === 'ENOENT') return { kind: 'Missing' };
-  if (isMaxBuffer) return { kind: 'Unreadable', detail: `it is longer than ${maxAnswerBytes} characters` };
-  if (signal !== undefined) return { kind: 'Killed', signal };
-  if (exitCode !== undefined) return { kind: 'Exited', exitCode, stderr: stderr };
-  return { kind: 'NotExecutable', code: code ?? 'unknown' };
 }

@@ -45,7 +45,8 @@ export function createCrictl(options: CrictlOptions, run: RunCrictl = runCrictl)
   return {
     listImages: () => ask(reading, ['images', '-o', 'json'], imagesAnswer),
     listContainers: () => ask(reading, ['ps', '-a', '-o', 'json'], containersAnswer),
-    inspectContainers: (ids) => askAbout(reading, ['inspect', '-o', 'json'], ids, containerStatusesAnswer),
+    // Quiet leaves out the whole specification of each, which a runtime would else put together for nothing.
+    inspectContainers: (ids) => askAbout(reading, ['inspect', '-q', '-o', 'json'], ids, containerStatusesAnswer),
     countReadySandboxes: async () => {
       const states = await ask(reading, ['pods', '-o', 'json'], sandboxesAnswer);
       return states.filter((state) => state === 'SANDBOX_READY').length;

@@ -3,7 +3,7 @@ import { type History, updateHistory } from './history.ts';
 import type { Inventory, ReadUsage } from './inventory.ts';
 import type { Job } from './job.ts';
 import { selectCrowded } from './newest.ts';
-import { findCandidates, foreseePlan, makePlan, type Plan } from './plan.ts';
+import { couldRemove, foreseePlan, makePlan, type Plan } from './plan.ts';
 import type { Facts } from './rules.ts';
 import type { Image, Runtime } from './runtime.ts';
 
@@ -39,7 +39,7 @@ async function gatherFacts(job: Job, ports: DecidePorts, all: boolean): Promise<
   const history = updateHistory(earlier, usage, now);
   const inventory: Inventory = { ...usage, sandboxImage: undefined, details: new Map() };
   const facts: Facts = { job, inventory, history, ownReferences, diskUsage, now };
-  if (!all && findCandidates(facts).length === 0) return facts;
+  if (!all && !couldRemove(facts)) return facts;
   const [sandboxImage, known] = await Promise.all([
     runtime.getSandboxImage(),
     runtime.inspectImages(all ? idsOf(usage.images) : selectToInspect(job, usage.images)),

@@ -31,7 +31,7 @@ export function findImage(images: readonly PlannedImage[], text: string): Planne
 }
 
 function findExactly(images: readonly PlannedImage[], text: string): readonly PlannedImage[] {
-  const ids = indexImages(images)([text]);
+  const ids = indexImages(images, [text])([text]);
   return images.filter(({ id }) => ids.has(id));
 }
 

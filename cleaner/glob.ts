@@ -6,6 +6,7 @@ import {
   isTag,
   normaliseRepository,
   parseReference,
+  type Reference,
   splitReference,
 } from './reference.ts';
 import { compileWildcards } from './wildcard.ts';
@@ -22,23 +23,21 @@ export const globSchema = z.string().superRefine((glob, context) => {
  * where it has neither. Beside a digest a tag says nothing, to a runtime as well as here.
  */
 export function compileGlobs(globs: readonly string[]): (names: readonly string[]) => boolean {
+  if (globs.includes('**')) return () => true;
   const matchers = globs.map(compileGlob);
-  const matchesNameless = globs.includes('**');
-  return (names) =>
-    names.length === 0 ? matchesNameless : names.some((name) => matchers.some((matches) => matches(name)));
+  const matchesAny = (name: Reference) => matchers.some((matches) => matches(name));
+  return (names) => names.some((name) => matchesAny(splitReference(name)));
 }
 
-function compileGlob(glob: string): (name: string) => boolean {
-  if (glob === '**') return () => true;
+function compileGlob(glob: string): (name: Reference) => boolean {
   const { repository, tag, digest } = splitReference(glob);
   const matchesRepository = compileWildcards(fillInRepository(glob, repository));
   const matchesTag = tag === undefined || digest !== undefined ? undefined : compileWildcards(tag);
   const matchesDigest = digest === undefined ? undefined : compileWildcards(digest);
   return (name) => {
-    const parts = splitReference(name);
-    if (matchesTag !== undefined && (parts.tag === undefined || !matchesTag(parts.tag))) return false;
-    if (matchesDigest !== undefined && (parts.digest === undefined || !matchesDigest(parts.digest))) return false;
-    return matchesRepository(parts.repository);
+    if (matchesTag !== undefined && (name.tag === undefined || !matchesTag(name.tag))) return false;
+    if (matchesDigest !== undefined && (name.digest === undefined || !matchesDigest(name.digest))) return false;
+    return matchesRepository(name.repository);
   };
 }
 

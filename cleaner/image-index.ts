@@ -4,12 +4,14 @@ import type { Image } from './runtime.ts';
 /** Finds the IDs of the images that references point to, by ID, name or digest. */
 export type ImageIndex = (references: readonly string[]) => ReadonlySet<string>;
 
-export function indexImages(images: readonly Pick<Image, 'id' | 'names'>[]): ImageIndex {
-  const idsByKey = new Map<string, readonly string[]>();
-  for (const { id, names } of images) {
-    for (const key of new Set([...referenceKeys(id), ...names.flatMap(nameKeys)])) {
-      idsByKey.set(key, [...(idsByKey.get(key) ?? []), id]);
-    }
+/** Prepares the search for these references alone: a big node has far more names than anybody asks for. */
+export function indexImages(images: readonly Pick<Image, 'id' | 'names'>[], references: readonly string[]): ImageIndex {
+  const keys = new Map([...new Set(references)].map((reference) => [reference, referenceKeys(reference)]));
+  const found = new Map([...keys.values()].flat().map((key): [string, string[]] => [key, []]));
+  for (const { id, names } of found.size > 0 ? images : []) {
+    for (const key of referenceKeys(id)) found.get(key)?.push(id);
+    for (const name of names) for (const key of nameKeys(name)) found.get(key)?.push(id);
   }
-  return (references) => new Set(references.flatMap(referenceKeys).flatMap((key) => idsByKey.get(key) ?? []));
+  const findIds = (reference: string) => (keys.get(reference) ?? []).flatMap((key) => found.get(key) ?? []);
+  return (wanted) => new Set(wanted.flatMap(findIds));
 }

@@ -38,7 +38,7 @@ export function createUsageReader(runtime: UsagePorts, podUid: string | undefine
       async ({ images, containers }) => {
         const unknown = containers.filter(({ id }) => !details.has(id));
         for (const detail of await runtime.inspectContainers(idsOf(unknown))) details.set(detail.id, detail);
-        return { images, ...resolveContainers(containers, details, indexImages(images)) };
+        return { images, ...resolveContainers(images, containers, details) };
       },
     );
 }
@@ -57,7 +57,7 @@ async function readLists(runtime: UsagePorts, podUid: string | undefined) {
 function mergeById(images: readonly Image[]): readonly Image[] {
   const merged = new Map<string, Image>();
   for (const image of images) {
-    const key = image.id.replace(/^sha256:/, '');
+    const key = image.id.startsWith('sha256:') ? image.id.slice('sha256:'.length) : image.id;
     const other = merged.get(key);
     merged.set(key, other === undefined ? image : merge(other, image));
   }
@@ -75,16 +75,21 @@ function merge(image: Image, other: Image): Image {
 
 /** One image that is gone is no wonder; but where no container leads to any image, the two lists speak of other things. */
 function resolveContainers(
+  images: readonly Image[],
   containers: readonly Container[],
   details: ReadonlyMap<string, ContainerDetails>,
-  index: ImageIndex,
 ): Omit<Usage, 'images'> {
+  const mountedIn = ({ id }: Container) => details.get(id)?.mountedImages ?? [];
+  const index = indexImages(images, [...containers.flatMap(referencesOf), ...containers.flatMap(mountedIn)]);
   const inUse = new Map<string, string[]>();
   const finishedAt = new Map<string, number>();
   const tellsIds = containers.some((container) => isToldById(container, index));
   for (const container of containers) {
-    const { mountedImages = [], finishedAt: finished = Number.POSITIVE_INFINITY } = details.get(container.id) ?? {};
-    const used = [...resolveImage(container, index, tellsIds), ...resolveMounts(container, mountedImages, index)];
+    const finished = details.get(container.id)?.finishedAt ?? Number.POSITIVE_INFINITY;
+    const used = [
+      ...resolveImage(container, index, tellsIds),
+      ...resolveMounts(container, mountedIn(container), index),
+    ];
     for (const id of new Set(used)) {
       const names = inUse.get(id);
       if (names === undefined) inUse.set(id, [container.name]);

@@ -36,13 +36,14 @@ export function findNewest(
 }
 
 function groupByRepository(images: readonly Image[]): readonly (readonly Image[])[] {
-  const groups = new Map<string, Image[]>();
+  const groups = new Map<string, Set<Image>>();
   for (const image of images) {
-    for (const repository of new Set(image.names.map((name) => splitReference(name).repository))) {
+    for (const name of image.names) {
+      const { repository } = splitReference(name);
       const group = groups.get(repository);
-      if (group === undefined) groups.set(repository, [image]);
-      else group.push(image);
+      if (group === undefined) groups.set(repository, new Set([image]));
+      else group.add(image);
     }
   }
-  return [...groups.values()];
+  return [...groups.values()].map((group) => [...group]);
 }

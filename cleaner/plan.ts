@@ -43,11 +43,11 @@ export function makePlan(facts: Facts): Plan {
   };
 }
 
-/** The images that no rule keeps, as far as can be told before any was inspected. */
-export function findCandidates(facts: Facts): readonly Image[] {
+/** Whether there is any image that no rule keeps, as far as can be told before one was inspected. */
+export function couldRemove(facts: Facts): boolean {
   // Which images are the newest may still change with their build times.
   const rules = makeKeepRules(facts).filter(({ reason }) => reason !== 'NewestInRepository');
-  return sortOut(facts, rules).removable;
+  return facts.inventory.images.some((image) => keepForFirst(rules, image) === undefined);
 }
 
 /** What every rule says of an image, strongest first. */

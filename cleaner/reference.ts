@@ -125,6 +125,16 @@ function isRepository(repository: string): boolean {
 }
 
 function normaliseName(text: string): string {
+  if (isFull(text)) return text;
   const reference = parseReference(text);
   return reference === undefined ? text : formatReference(reference);
+}
+
+/** Whether there is nothing to fill in, as with nearly every name that a runtime lists. */
+function isFull(text: string): boolean {
+  const slash = text.indexOf('/');
+  const registry = text.slice(0, slash);
+  if (slash === -1 || !isExplicitHost(registry) || registry === 'index.docker.io') return false;
+  if (registry === 'docker.io' && !text.includes('/', slash + 1)) return false;
+  return text.includes('@') || text.includes(':', text.lastIndexOf('/'));
 }

@@ -41,15 +41,20 @@ const pauseImage = /(?:^|\/)(?:mirrored-)?pause(?:-(?:amd64|arm64|arm|ppc64le|s3
  */
 export function makeKeepRules(facts: Facts): readonly KeepRule[] {
   const { job, inventory, ownReferences } = facts;
-  const index = indexImages(inventory.images);
+  const { startingReferences, prepulledReferences } = job;
   const workloadReferences = job.images.protectWorkloads ? job.workloadReferences : [];
+  const sandboxReferences = inventory.sandboxImage ? [inventory.sandboxImage] : [];
+  const index = indexImages(
+    inventory.images,
+    [sandboxReferences, ownReferences, startingReferences, workloadReferences, prepulledReferences].flat(),
+  );
   return [
     keepUsed(inventory),
-    keepPinned(inventory, index),
+    keepPinned(index(sandboxReferences)),
     keepReferenced('OwnImage', 'of the cleaner itself', index, ownReferences),
-    keepReferenced('Starting', 'of a pod that is about to start here', index, job.startingReferences),
+    keepReferenced('Starting', 'of a pod that is about to start here', index, startingReferences),
     keepReferenced('ReferencedByWorkload', 'of a workload in the cluster', index, workloadReferences),
-    keepReferenced('Prepulled', 'kept here by a pre-pull policy', index, job.prepulledReferences),
+    keepReferenced('Prepulled', 'kept here by a pre-pull policy', index, prepulledReferences),
     keepNotIncluded(job),
     keepExcluded(job),
     keepYoung(facts),
@@ -86,8 +91,7 @@ function keepUsed({ inUse }: Inventory): KeepRule {
 }
 
 /** Not every runtime pins the pause image, and a sandbox that uses it is in no list of containers. */
-function keepPinned({ sandboxImage }: Inventory, index: ImageIndex): KeepRule {
-  const sandboxImages = index(sandboxImage ? [sandboxImage] : []);
+function keepPinned(sandboxImages: ReadonlySet<string>): KeepRule {
   return {
     reason: 'Pinned',
     findCause: ({ id, names, pinned }) => {
@@ -159,11 +163,16 @@ function keepRecentlyUsed(facts: Facts): KeepRule {
 
 function keepNewest({ job, inventory, history }: Facts): KeepRule {
   const count = job.images.keepNewestPerRepository;
-  const newest = findNewest(inventory.images, count, inventory.details, history.images);
+  // Most images are kept for another reason already, and sometimes all of them.
+  let newest: ReadonlySet<string> | undefined;
+  const isNewest = ({ id }: Image) => {
+    newest ??= findNewest(inventory.images, count, inventory.details, history.images);
+    return newest.has(id);
+  };
   return {
     reason: 'NewestInRepository',
-    findCause: ({ id }) =>
-      newest.has(id) ? `among the ${count} newest of its repository, as far as can be told` : undefined,
+    findCause: (image) =>
+      isNewest(image) ? `among the ${count} newest of its repository, as far as can be told` : undefined,
     otherwise: count === 0 ? 'keepNewestPerRepository is 0' : `not among the ${count} newest of its repositories`,
   };
 }

@@ -12,7 +12,8 @@ type Token =
 export function compileWildcards(pattern: string): (text: string) => boolean {
   if (pattern === '**') return () => true;
   if (!pattern.includes('*')) return (text) => text === pattern;
-  const prefix = pattern.slice(0, pattern.indexOf('*'));
+  const [prefix = '', suffix = '', ...more] = pattern.split(/\*+/);
+  if (more.length === 0 && !pattern.includes('/**/')) return matchEnds(prefix, suffix, pattern.includes('**'));
   const tokens = tokenise(pattern);
   const start = enter(tokens, new Set<number>(), 0);
   return (text) => {
@@ -23,6 +24,15 @@ export function compileWildcards(pattern: string): (text: string) => boolean {
       if (positions.size === 0) return false;
     }
     return positions.has(tokens.length);
+  };
+}
+
+/** Most patterns have one wildcard alone, and are tried on thousands of names. */
+function matchEnds(prefix: string, suffix: string, isPath: boolean): (text: string) => boolean {
+  return (text) => {
+    const end = text.length - suffix.length;
+    if (end < prefix.length || !text.startsWith(prefix) || !text.endsWith(suffix)) return false;
+    return isPath || !text.slice(prefix.length, end).includes('/');
   };
 }
 

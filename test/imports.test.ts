@@ -85,7 +85,8 @@ const isMain = ({ path }: SourceFile) => basename(path) === 'main.ts';
 /** The adapters, by the library that only they import. */
 const adapters: Record<string, RegExp> = {
   '@kubernetes/client-node': /^scheduler\/kubernetes.*\.ts$/,
-  execa: /^(cleaner\/crictl(-process)?|scheduler\/local-pods)\.ts$/,
+  'node:child_process': /^cleaner\/crictl(-process)?\.ts$/,
+  execa: /^scheduler\/local-pods\.ts$/,
   dockerode: /^cleaner\/docker\.ts$/,
   'node:sqlite': /^cleaner\/history-lock\.ts$/,
   undici: /^scheduler\/kubernetes-(transport|api)\.ts$/,

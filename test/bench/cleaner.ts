@@ -18,8 +18,8 @@ const dockerfile = await readFile(pathOf('../../Dockerfile'), 'utf8');
 /** Given to the cleaner alone: the stand-in for crictl runs on Node.js too, the real one doesn't. */
 export const nodeOptions = /^ENV NODE_OPTIONS=(.*)$/m.exec(dockerfile)?.[1]?.split(' ') ?? [];
 
-/** Makes the answer about a container as long as a real one, some 8 kB; the list of containers is without it. */
-const padding = { padding: 'x'.repeat(7_000) };
+/** Makes the answer about a container as long as a real one, some 3 kB; the list of containers is without it. */
+const padding = { padding: 'x'.repeat(2_500) };
 
 /** A node whose first `used` images have a container each. */
 export function buildBusyNode(images: number, used: number): SimulatedNode {

@@ -171,7 +171,7 @@ describe('nothing is removed, and the exit code is 2 (C36, T1)', () => {
     ['ps', 'rubbish', /"crictl ps -a -o json" gave an answer that can't be relied on \(it is no JSON/],
     ['ps', 'half', /"crictl ps -a -o json" gave an answer that can't be relied on \(it is cut off/],
     ['ps', 'fails', /"crictl ps -a -o json" ended with exit code 1: something broke; check CONTAINER_RUNTIME_ENDPOINT/],
-    ['inspect', 'fails', /"crictl inspect -o json \(1 IDs\)" ended with exit code 1/],
+    ['inspect', 'fails', /"crictl inspect -q -o json \(1 IDs\)" ended with exit code 1/],
     ['info', 'crashes', /"crictl info -o json" was ended by SIGKILL/],
   ] as const)('when crictl %s is %s', async (command, how, message) => {
     await prepare({ images: [web, old], containers: [buildContainer(web)] });

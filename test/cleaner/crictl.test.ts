@@ -104,6 +104,11 @@ describe('an executable', () => {
     );
   });
 
+  it('that never stops printing is ended', async () => {
+    const executable = await writeExecutable('yes & yes');
+    await expect(createCrictl({ executable }).listImages()).rejects.toThrow('it is longer than 67108864 bytes');
+  });
+
   it('that hangs is ended with all it started, well after its own deadline', async () => {
     const executable = await writeExecutable('sleep 3600 & sleep 3600');
     const runtime = createCrictl({ executable, readSeconds: 0.25, graceSeconds: 0.25 });

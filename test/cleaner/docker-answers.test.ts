@@ -38,8 +38,9 @@ describe.each(versions)('Docker Engine %s', (_, answers) => {
   });
 
   it('lists containers of every state with the ID of their image, which is one of those listed (T2, C33)', () => {
-    const index = indexImages(imagesAnswer.parse(answers.images));
     const containers = containersAnswer.parse(answers.containers);
+    const ids = containers.map(({ imageId = '' }) => imageId);
+    const index = indexImages(imagesAnswer.parse(answers.images), ids);
     expect(containers.map(({ name, imageId }) => [name, [...index([imageId ?? ''])]])).toEqual([
       ['setup', [idOf(answers, 'acme/setup:1')]],
       ['job', [idOf(answers, 'acme/job:1')]],

@@ -75,6 +75,17 @@ describe('normaliseNames', () => {
     ]);
   });
 
+  it('writes each as parsing and formatting it does, also where that is plain to see', () => {
+    const odd = fc.stringMatching(/^(?:[a-z]{1,2}[.:@/]?){1,6}(?:sha256:[0-9a-f]{64})?$/);
+    fc.assert(
+      fc.property(fc.oneof(referenceText(), odd), (text) => {
+        const reference = parseReference(text);
+        expect(normaliseNames([text])).toEqual([reference === undefined ? text : formatReference(reference)]);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it('keeps a name it can not parse as it is, rather than to take the image for nameless', () => {
     expect(normaliseNames(['Odd Name'])).toEqual(['Odd Name']);
   });
