@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -7,6 +8,12 @@ import { cacheDirectory } from '../cluster/cache.ts';
 import { type FoundCrictl, findCrictl } from '../cluster/crictl.ts';
 import { type LoneRuntime, type LoneRuntimeSpec, startLoneRuntime } from '../cluster/lone-runtime.ts';
 import { buildRunnableImageSpec, type ImageSpec, type WrittenImage, writeImages } from './images.ts';
+
+/** Tells the runtimes of several checkouts apart, of which each may run its tests. */
+const checkout = createHash('sha256')
+  .update(import.meta.dirname)
+  .digest('hex')
+  .slice(0, 6);
 
 /** Where the stand-in for crictl finds the Node.js it is written for. */
 export const searchPath = `${dirname(process.execPath)}:${process.env.PATH}`;
@@ -35,10 +42,10 @@ export class TestNode {
   readonly #directory: string;
   #pods = 0;
 
-  /** Starts a runtime in a directory of the cache; of each name there is one at a time. */
+  /** Starts a runtime; for each checkout there is one of each name at a time. */
   static async start(name: string, spec: Omit<LoneRuntimeSpec, 'directory'>): Promise<TestNode> {
     const directory = await mkdtemp(join(tmpdir(), 'node-'));
-    const lone = await startLoneRuntime({ ...spec, directory: join(cacheDirectory(), name) });
+    const lone = await startLoneRuntime({ ...spec, directory: join(cacheDirectory(), `${name}-${checkout}`) });
     const node = new TestNode(lone, await findCrictl(directory), directory);
     await node.reset();
     return node;
