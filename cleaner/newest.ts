@@ -1,5 +1,5 @@
 import type { ImageRecord } from './history.ts';
-import { splitReference } from './reference.ts';
+import { repositoryOf } from './reference.ts';
 import type { Image, ImageDetails } from './runtime.ts';
 
 /** The IDs of images in a repository with more than `count` images: without these, the newest are known already. */
@@ -39,7 +39,7 @@ function groupByRepository(images: readonly Image[]): readonly (readonly Image[]
   const groups = new Map<string, Set<Image>>();
   for (const image of images) {
     for (const name of image.names) {
-      const { repository } = splitReference(name);
+      const repository = repositoryOf(name);
       const group = groups.get(repository);
       if (group === undefined) groups.set(repository, new Set([image]));
       else group.add(image);

@@ -10,7 +10,7 @@ const host =
 const pathSegment = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tagPattern = /^\w[\w.-]{0,127}$/;
 const digestPattern = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}$/;
-const imageId = /^(?:sha256:)?([0-9a-f]{64})$/;
+const imageId = /^(?:sha256:)?[0-9a-f]{64}$/;
 const maxRepositoryLength = 255;
 
 /**
@@ -46,8 +46,7 @@ export function normaliseNames(texts: readonly string[]): readonly string[] {
  */
 export function referenceKeys(text: string): readonly string[] {
   const bare = withoutScheme(text);
-  const id = imageId.exec(bare)?.[1];
-  if (id !== undefined) return [`sha256:${id}`];
+  if (isImageId(bare)) return [bare.startsWith('sha256:') ? bare : `sha256:${bare}`];
   const reference = parseReference(bare);
   if (reference === undefined) return [bare];
   return formatKeys(reference);
@@ -55,7 +54,10 @@ export function referenceKeys(text: string): readonly string[] {
 
 /** The {@link referenceKeys} of a name that is normalised already. */
 export function nameKeys(name: string): readonly string[] {
-  return name.includes('@') ? formatKeys(splitReference(name)) : [name];
+  const at = name.indexOf('@');
+  if (at === -1) return [name];
+  const hasTag = name.lastIndexOf(':', at) > name.lastIndexOf('/', at);
+  return hasTag ? formatKeys(splitReference(name)) : [name, name.slice(at + 1)];
 }
 
 /** Splits at the boundaries of tag and digest without judging the parts, so that globs are cut like references. */
@@ -68,6 +70,14 @@ export function splitReference(text: string): Reference {
     ...(colon !== -1 && { tag: name.slice(colon + 1) }),
     ...(at !== -1 && { digest: text.slice(at + 1) }),
   };
+}
+
+/** The repository of a name that is normalised already. */
+export function repositoryOf(name: string): string {
+  const at = name.indexOf('@');
+  const colon = name.indexOf(':', name.lastIndexOf('/', at === -1 ? name.length : at));
+  const end = at === -1 || (colon !== -1 && colon < at) ? colon : at;
+  return end === -1 ? name : name.slice(0, end);
 }
 
 /** Fills in `docker.io` and `library/` where a repository leaves them out. */
@@ -105,7 +115,7 @@ export function isExact(text: string): boolean {
 
 /** Docker Engine, seen through the CRI, writes a scheme before IDs and digests. */
 function withoutScheme(text: string): string {
-  return text.replace(/^docker(?:-pullable)?:\/\//, '');
+  return text.startsWith('docker') ? text.replace(/^docker(?:-pullable)?:\/\//, '') : text;
 }
 
 function formatKeys({ repository, tag, digest }: Reference): readonly string[] {

@@ -7,7 +7,7 @@ import type { Inventory } from './inventory.ts';
 import type { Job } from './job.ts';
 import type { KeepReason } from './keep-reason.ts';
 import { findNewest } from './newest.ts';
-import { splitReference } from './reference.ts';
+import { repositoryOf } from './reference.ts';
 import type { Image } from './runtime.ts';
 
 /** Everything a decision rests on. */
@@ -97,7 +97,7 @@ function keepPinned(sandboxImages: ReadonlySet<string>): KeepRule {
     findCause: ({ id, names, pinned }) => {
       if (pinned) return 'pinned in the runtime';
       if (sandboxImages.has(id)) return "the runtime's pause image";
-      const pause = names.find((name) => pauseImage.test(splitReference(name).repository));
+      const pause = names.find((name) => pauseImage.test(repositoryOf(name)));
       return pause && `a pause image by its name ${pause}`;
     },
     otherwise: 'neither pinned nor a pause image',

@@ -66,13 +66,22 @@ function layOut(images: readonly Image[], details: ReadonlyMap<string, ImageDeta
     layers.set(key, layer);
     return layer;
   };
-  return new Map(images.map(({ id }) => [id, follow(details.get(id)?.layers ?? [], id, find)]));
+  return new Map(
+    images.map((image) => {
+      const { layers: digests = [], sharedBytes } = details.get(image.id) ?? {};
+      return [image.id, digests.length === 0 ? standAlone(image, sharedBytes) : follow(digests, find)];
+    }),
+  );
 }
 
-function follow(digests: readonly string[], id: string, find: (key: string) => Layer): Path {
+/** The path of an image whose layers aren't known: one that nothing else is built on. */
+function standAlone({ sizeBytes }: Image, sharedBytes = 0): Path {
+  return [{ number: -1, holders: 1, asked: 0, waiting: [], bytes: sizeBytes - sharedBytes }];
+}
+
+function follow(digests: readonly string[], find: (key: string) => Layer): Path {
   const path: Layer[] = [];
   for (const digest of digests) path.push(find(`${digest} on ${path.at(-1)?.number}`));
-  if (path.length === 0) path.push(find(`all of ${id}`));
   for (const layer of path) layer.holders++;
   return path;
 }
@@ -86,9 +95,9 @@ function weigh(
   pathOf: (image: Image) => Path,
   details: ReadonlyMap<string, ImageDetails>,
 ): void {
-  const inOrder = images.toSorted(
-    (a, b) => pathOf(a).length - pathOf(b).length || a.sizeBytes - b.sizeBytes || (a.id < b.id ? -1 : 1),
-  );
+  const inOrder = images
+    .filter((image) => pathOf(image).some(({ bytes }) => bytes === undefined))
+    .toSorted((a, b) => pathOf(a).length - pathOf(b).length || a.sizeBytes - b.sizeBytes || (a.id < b.id ? -1 : 1));
   for (const image of inOrder) {
     const path = pathOf(image);
     const { sharedBytes } = details.get(image.id) ?? {};

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatReference, normaliseNames, parseReference, referenceKeys } from '../../cleaner/reference.ts';
+import {
+  formatReference,
+  nameKeys,
+  normaliseNames,
+  parseReference,
+  referenceKeys,
+  repositoryOf,
+  splitReference,
+} from '../../cleaner/reference.ts';
 
 const hex = 'b62bbb2eae85c0ebf8f0fdad15ebe032d8e8ea8a0d6095ef8f22c36e6fe2e7de';
 const digest = `sha256:${hex}`;
@@ -88,6 +96,19 @@ describe('normaliseNames', () => {
 
   it('keeps a name it can not parse as it is, rather than to take the image for nameless', () => {
     expect(normaliseNames(['Odd Name'])).toEqual(['Odd Name']);
+  });
+});
+
+describe('what is quickly read off a full name', () => {
+  it('is what taking it apart tells', () => {
+    fc.assert(
+      fc.property(referenceText(), (text) => {
+        const name = formatReference(parseReference(text) ?? { repository: '' });
+        expect(repositoryOf(name)).toBe(splitReference(name).repository);
+        expect(nameKeys(name)).toEqual(referenceKeys(name));
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });
 
