@@ -21,6 +21,8 @@ export class Invariants implements WorldMonitor {
   #world: World | undefined;
   /** By record and node, the pods that reported success, and since when that can be seen. */
   readonly #successes = new Map<string, number>();
+  /** By record and node, how many pods there were. */
+  readonly #tries = new Map<string, number>();
   /** When each node that ever was there has changed last. */
   readonly #changedAt = new Map<string, number>();
   readonly #unreadySince = new Map<string, number>();
@@ -72,6 +74,8 @@ export class Invariants implements WorldMonitor {
   podCreated(pod: CleanerPod, run: Run, owner: string): void {
     const { spec, name } = run;
     this.#checkNode(pod, run);
+    const key = `${owner} ${pod.node}`;
+    this.#tries.set(key, (this.#tries.get(key) ?? 0) + 1);
     const live = this.#podsOf(owner).filter(isLive);
     const beside = live.filter((other) => other.node === pod.node);
     if (beside.length > 1) this.report(`${name}: ${beside.length} pods on node ${pod.node} (C15)`);
@@ -114,9 +118,11 @@ export class Invariants implements WorldMonitor {
       this.report(`${name}: node ${node} is not one for the policy (C16)`);
   }
 
-  #checkProgress({ name, phase }: Run, node: string, { result, reason }: NodeProgress): void {
+  #checkProgress({ name, phase }: Run, node: string, { attempts, result, reason }: NodeProgress): void {
     const owner = this.#world?.configMaps.entries.get(`${name}.run`)?.uid;
     const succeededAt = this.#successes.get(`${owner} ${node}`);
+    const tries = this.#tries.get(`${owner} ${node}`) ?? 0;
+    if (attempts > tries) this.report(`${name}: node ${node} was tried ${tries} times, not ${attempts} (C24, C32)`);
     if (result === 'Succeeded' && succeededAt === undefined)
       this.report(`${name}: node ${node} is called a success, and was none (C26)`);
     if (

@@ -1,0 +1,104 @@
+import { expect, it } from 'vitest';
+import type { CleanupDocument } from '../../scheduler/policy.ts';
+import type { History } from './model-history.ts';
+import { play } from './model-play.ts';
+
+const everyMinute: CleanupDocument = {
+  schedule: '*/1 * * * *',
+  activeDeadlineSeconds: 150,
+  ttlSecondsAfterFinished: 0,
+};
+const story = (story: Partial<History>): History => ({
+  replicas: 2,
+  paces: [],
+  nodes: 2,
+  document: everyMinute,
+  steps: [],
+  ...story,
+});
+
+/** Histories that went wrong once, as small as they could be made. */
+it.each<[string, History]>([
+  [
+    'two schedulers that start the same run clean one node after the other with parallelism 1 (C10, C18)',
+    story({
+      document: { ...everyMinute, rollout: { parallelism: 1 } },
+      steps: [
+        { step: 'Fault', replica: 1, calls: 0, fault: { kind: 'Slow', before: 0, after: 0 } },
+        { step: 'Wait', seconds: 35 },
+      ],
+    }),
+  ],
+  [
+    'two schedulers that start the same run start one canary (C10, C18)',
+    story({
+      document: { ...everyMinute, rollout: { canary: 1 } },
+      steps: [
+        { step: 'Fault', replica: 1, calls: 0, fault: { kind: 'Slow', before: 0, after: 0 } },
+        { step: 'Wait', seconds: 35 },
+      ],
+    }),
+  ],
+  [
+    'a scheduler whose pods are late to be seen leaves the place to the one that seems to be gone (C15, C18)',
+    story({
+      document: { ...everyMinute, rollout: { parallelism: 1 } },
+      steps: [
+        { step: 'Wait', seconds: 20 },
+        { step: 'Late', replica: 0, table: 'pods', seconds: 60, how: 'Resumed' },
+        { step: 'Late', replica: 0, table: 'configMaps', seconds: 20, how: 'Resumed' },
+        { step: 'Fate', node: 'n1', fate: 'Slow' },
+        { step: 'Wait', seconds: 60 },
+      ],
+    }),
+  ],
+  [
+    'a scheduler that is a little behind finds the record of a run that is over and kept for no time (C10, C13)',
+    story({
+      nodes: 0,
+      document: { ...everyMinute, successfulRunsHistoryLimit: 0 },
+      steps: [
+        { step: 'Fault', replica: 0, calls: 0, fault: { kind: 'Slow', before: 0, after: 0 } },
+        { step: 'Wait', seconds: 120 },
+      ],
+    }),
+  ],
+  [
+    'a slot that was started by a scheduler that had not heard of an edit is remembered (C7)',
+    story({
+      nodes: 0,
+      steps: [
+        { step: 'Late', replica: 0, table: 'configMaps', seconds: 60, how: 'Resumed' },
+        { step: 'Apply', policy: 'alpha', document: undefined },
+        { step: 'Wait', seconds: 35 },
+      ],
+    }),
+  ],
+  [
+    'a scheduler that has not heard of an edit leaves the status to the one that has (C9)',
+    story({
+      nodes: 0,
+      steps: [
+        { step: 'Annotate', policy: 'alpha', key: 'run-at', value: 'first' },
+        { step: 'Late', replica: 1, table: 'configMaps', seconds: 4, how: 'Resumed' },
+        { step: 'Apply', policy: 'alpha', document: undefined },
+        { step: 'Wait', seconds: 3 },
+      ],
+    }),
+  ],
+  [
+    'a scheduler that was slow to judge a policy writes over no slot that another remembered meanwhile (C7)',
+    story({
+      paces: [[0, 0, 100]],
+      nodes: 0,
+      steps: [
+        { step: 'Kill', replica: 1, seconds: 400 },
+        { step: 'Apply', policy: 'beta', document: everyMinute },
+        { step: 'Kill', replica: 0, seconds: 400 },
+        { step: 'Wait', seconds: 120 },
+      ],
+    }),
+  ],
+])('%s', async (_title, history) => {
+  expect(await play(history)).toEqual([]);
+});
