@@ -24,6 +24,7 @@ export interface CleanOptions {
 }
 
 const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
+
 /**
  * Starts the cleaner among the mounts of a node, as in a pod; the promise that comes with the process is of what it left.
  */

@@ -24,8 +24,6 @@ export const compileCache = fileURLToPath(new URL('../../node_modules/.cache/nod
 export interface PodOptions {
   /** Whether the container is only created. */
   readonly created?: boolean;
-  /** What the container's image is called there; the image itself otherwise. */
-  readonly userSpecifiedImage?: string;
   /** An image to mount as a volume. */
   readonly mountedImage?: string;
 }
@@ -113,10 +111,10 @@ export class TestNode {
     });
     const sandbox = await this.crictl('runp', pod);
     if (image === undefined) return sandbox;
-    const { userSpecifiedImage, mountedImage, created = false } = options;
+    const { mountedImage, created = false } = options;
     const config = await this.#writeConfig({
       metadata: { name: 'main', attempt: 0 },
-      image: { image, ...(userSpecifiedImage && { user_specified_image: userSpecifiedImage }) },
+      image: { image },
       ...(mountedImage && { mounts: [{ container_path: '/volume', image: { image: mountedImage }, readonly: true }] }),
       linux: {},
     });
