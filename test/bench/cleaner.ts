@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { type Report, reportSchema } from '../../cleaner/report.ts';
@@ -13,7 +14,7 @@ import type { Bench } from '../helpers/clean.ts';
 
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 export const bundle = pathOf('../../dist/main.js');
-const peakMemory = pathOf('./peak-memory.mjs');
+const processFigures = pathOf('./process-figures.mjs');
 const dockerfile = await readFile(pathOf('../../Dockerfile'), 'utf8');
 /** Given to the cleaner alone: the stand-in for crictl runs on Node.js too, the real one doesn't. */
 export const nodeOptions = /^ENV NODE_OPTIONS=(.*)$/m.exec(dockerfile)?.[1]?.split(' ') ?? [];
@@ -39,17 +40,28 @@ export async function runCleaner(bench: Bench): Promise<number> {
   return (await startCleaner(bench)).durationMs;
 }
 
-/** Runs it too, and returns the most memory that it ever held, in bytes. */
-export async function measurePeakBytes(bench: Bench): Promise<number> {
-  const { stderr } = await startCleaner(bench, ['--import', peakMemory]);
-  return Number(stderr) * 1_024;
+/** Runs it too, and returns the CPU time that it took, calls of crictl not counted, and the most memory that it held. */
+export async function measureProcess(bench: Bench): Promise<{ readonly cpuMs: number; readonly peakBytes: number }> {
+  const { stderr } = await startCleaner(bench, ['--import', processFigures]);
+  return JSON.parse(stderr.slice(stderr.lastIndexOf('\n')));
+}
+
+/** Runs it too, and returns which calls of the runtime it made, in this order. */
+export async function listCalls(bench: Bench): Promise<readonly string[]> {
+  const log = join(bench.directory, 'calls');
+  const commands = 'images|ps|pods|inspect|inspecti|info|imagefsinfo|rmi';
+  const note = `for word; do case $word in ${commands}) echo "$word" >> '${log}' ;; esac; done`;
+  const crictl = join(bench.directory, 'crictl');
+  await writeFile(crictl, `#!/bin/sh\n${note}\nexec '${simulatedCrictl}' "$@"\n`, { mode: 0o755 });
+  await startCleaner(bench, [], { CRICTL: crictl });
+  return (await readFile(log, 'utf8')).trimEnd().split('\n');
 }
 
 export async function readReport({ reportFile }: Bench): Promise<Report> {
   return reportSchema.parse(JSON.parse(await readFile(reportFile, 'utf8')));
 }
 
-/** The calls of a run with nothing to do, as the cleaner makes them: three at once, and then one. Returns their time. */
+/** The calls of a run with nothing to do, as the cleaner makes them: two at once, and then one. Returns their time. */
 export async function runCrictl({ nodeFile }: Bench, containerIds: readonly string[]): Promise<number> {
   const address = `unix://${nodeFile}`;
   const call = (...args: readonly string[]) =>
@@ -58,14 +70,18 @@ export async function runCrictl({ nodeFile }: Bench, containerIds: readonly stri
       detached: true,
     });
   const startedAt = performance.now();
-  await Promise.all([call('images'), call('ps', '-a'), call('info')]);
-  await call('inspect', ...containerIds);
+  await Promise.all([call('images'), call('ps', '-a')]);
+  await call('inspect', '-q', ...containerIds);
   return performance.now() - startedAt;
 }
 
-function startCleaner(bench: Bench, options: readonly string[] = []) {
+function startCleaner(bench: Bench, options: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
   const files = ['--job', bench.jobFile, '--report', bench.reportFile, '--state', bench.stateDirectory];
   return execa(process.execPath, [...nodeOptions, ...options, bundle, 'clean', ...files], {
-    env: { CRICTL: simulatedCrictl, CONTAINER_RUNTIME_ENDPOINT: `unix://${bench.nodeFile}` },
+    env: {
+      CRICTL: simulatedCrictl,
+      CONTAINER_RUNTIME_ENDPOINT: `unix://${bench.nodeFile}`,
+      ...env,
+    },
   });
 }
