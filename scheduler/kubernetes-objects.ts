@@ -70,7 +70,8 @@ function readStatus(data: Readonly<Record<string, string>>): PolicyStatus | unde
 
 export function readNode(object: V1Node, overrides: RuntimeOverrides): Node {
   const { name = '', labels = {} } = object.metadata ?? {};
-  const ready = object.status?.conditions?.find(({ type }) => type === 'Ready');
+  const conditions = object.status?.conditions ?? [];
+  const ready = conditions.find(({ type }) => type === 'Ready');
   const containerRuntimeVersion = object.status?.nodeInfo?.containerRuntimeVersion ?? '';
   return {
     name,
@@ -79,6 +80,7 @@ export function readNode(object: V1Node, overrides: RuntimeOverrides): Node {
     unschedulable: object.spec?.unschedulable ?? false,
     ready: ready?.status === 'True',
     readySince: instantOf(ready?.lastTransitionTime),
+    diskPressure: conditions.some(({ type, status }) => type === 'DiskPressure' && status === 'True'),
     containerRuntimeVersion,
     runtime: resolveRuntime({ labels, containerRuntimeVersion }, overrides),
   };

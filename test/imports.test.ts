@@ -46,6 +46,7 @@ const pure = {
     'labels',
     'lint',
     'manual',
+    'forecast',
     'lease',
     'overview',
     'run-progress',
