@@ -4,7 +4,7 @@ import { isFinished, type Run } from './run.ts';
 /** A record in progress is written at most this often. */
 export const writeIntervalMs = 2_000;
 /** Where it only tells how far the run is, less often, and ever less: many writes would cost more than the run itself. */
-const minProgressPauseMs = 5_000;
+const minProgressPauseMs = 10_000;
 const maxProgressPauseMs = 60_000;
 
 interface Entry {
@@ -19,9 +19,11 @@ interface Entry {
 /** The runs as this process knows them: ahead of their records, since progress is not written at every step. */
 export class RunJournal {
   readonly #entries = new Map<string, Entry>();
+  #byPolicy: Map<string, Entry[]> | undefined;
 
   /** Takes over the records: one that somebody else has changed replaces what is known here. */
   observe(runs: readonly Stored<Run>[]): void {
+    this.#byPolicy = undefined;
     const names = new Set(runs.map(({ value }) => value.name));
     for (const name of this.#entries.keys()) if (!names.has(name)) this.#entries.delete(name);
     for (const stored of runs) {
@@ -38,7 +40,8 @@ export class RunJournal {
   }
 
   runsOf(policy: string): Stored<Run>[] {
-    return [...this.#entries.values()].map(({ stored }) => stored).filter(({ value }) => value.policy === policy);
+    this.#byPolicy ??= Map.groupBy(this.#entries.values(), ({ stored }) => stored.value.policy);
+    return (this.#byPolicy.get(policy) ?? []).map(({ stored }) => stored);
   }
 
   /** Remembers how far the run is, without a word on whether that is written. */
@@ -79,6 +82,7 @@ export class RunJournal {
 
   /** Forgets what is known beyond the record: somebody else has changed it. */
   forget(run: string): void {
+    this.#byPolicy = undefined;
     this.#entries.delete(run);
   }
 

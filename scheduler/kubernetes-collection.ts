@@ -16,6 +16,7 @@ export class Collection<T extends KubernetesObject, D> {
   readonly #entries = new Map<string, Entry<D>>();
   readonly #translate: (object: T) => D | undefined;
   readonly #onChange: () => void;
+  #values: readonly D[] | undefined;
 
   /** `onChange` is called for what makes a difference to those who read the values, not for every new version. */
   constructor(translate: (object: T) => D | undefined, onChange: () => void) {
@@ -23,8 +24,10 @@ export class Collection<T extends KubernetesObject, D> {
     this.#onChange = onChange;
   }
 
-  values(): D[] {
-    return [...this.#entries.values()].flatMap(({ value }) => (value === undefined ? [] : [value]));
+  /** The same array until one of them changes. */
+  values(): readonly D[] {
+    this.#values ??= [...this.#entries.values()].flatMap(({ value }) => (value === undefined ? [] : [value]));
+    return this.#values;
   }
 
   get(name: string): D | undefined {
@@ -41,13 +44,15 @@ export class Collection<T extends KubernetesObject, D> {
     const isSame = known?.uid === uid && isDeepStrictEqual(known.value, value);
     // The value that is known already is kept: what others have derived from it stays good.
     this.#entries.set(name, { uid, resourceVersion, value: isSame ? known.value : value });
-    if (!isSame) this.#onChange();
+    if (!isSame) this.#noteChange();
   }
 
   /** Changes what is known of an object until its next version arrives. */
   amend(name: string, change: (value: D) => D): void {
     const entry = this.#entries.get(name);
-    if (entry?.value !== undefined) this.#entries.set(name, { ...entry, value: change(entry.value) });
+    if (entry?.value === undefined) return;
+    this.#entries.set(name, { ...entry, value: change(entry.value) });
+    this.#values = undefined;
   }
 
   /** Forgets an object that is deleted; another one of the same name stays. */
@@ -59,7 +64,7 @@ export class Collection<T extends KubernetesObject, D> {
 
   /** Forgets an object by its name. */
   forget(name: string): void {
-    if (this.#entries.delete(name)) this.#onChange();
+    if (this.#entries.delete(name)) this.#noteChange();
   }
 
   /** Forgets what is missing in a complete list of a version, but not what has been written since. */
@@ -67,6 +72,11 @@ export class Collection<T extends KubernetesObject, D> {
     for (const [name, { resourceVersion }] of this.#entries) {
       if (!names.has(name) && resourceVersion <= listVersion) this.forget(name);
     }
+  }
+
+  #noteChange(): void {
+    this.#values = undefined;
+    this.#onChange();
   }
 }
 

@@ -45,10 +45,10 @@ export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined
   }
 }
 
+export type ConfigMapGroups = Pick<ClusterState, 'policies' | 'statuses' | 'runs'>;
+
 /** ConfigMaps that were read, put in order. */
-export function groupConfigMaps(
-  maps: readonly WatchedConfigMap[],
-): Pick<ClusterState, 'policies' | 'statuses' | 'runs'> {
+export function groupConfigMaps(maps: readonly WatchedConfigMap[]): ConfigMapGroups {
   const policies = maps.flatMap((map) => (map.kind === 'policy' ? [map.policy] : []));
   const uids = new Set(policies.map(({ uid }) => uid));
   return {
@@ -99,7 +99,7 @@ export function readPod(object: V1Pod): CleanerPod | undefined {
     attempt: Number(annotations[annotation.attempt] ?? 0),
     createdAt: instantOf(creationTimestamp),
     phase: phaseOf(object.status?.phase),
-    terminating: deletionTimestamp !== undefined,
+    deletionTimestamp: deletionTimestamp === undefined ? undefined : instantOf(deletionTimestamp),
     reason: object.status?.reason,
     message: object.status?.message,
     containerReason: state?.terminated?.reason ?? state?.waiting?.reason,

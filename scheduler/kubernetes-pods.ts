@@ -1,8 +1,10 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { KubernetesApi } from './kubernetes-api.ts';
 import type { Collection } from './kubernetes-collection.ts';
+import { ClusterError } from './kubernetes-error.ts';
 import { label } from './labels.ts';
 import type { CleanerPod } from './objects.ts';
+import { hasEnded } from './pod.ts';
 
 /** The cleaner pods in the scheduler's namespace. What it does to them shows in the collection at once. */
 export class PodStore {
@@ -22,6 +24,15 @@ export class PodStore {
     const created = await this.#api.call<V1Pod>(what, ['AlreadyExists'], call);
     const pod = created ?? (await this.#read(body.metadata.name));
     if (pod !== undefined) this.#collection.apply(pod);
+  }
+
+  /** Throws a {@link ClusterError} where the pod is at work: the watch may be late in telling of it. */
+  async expectEnded(name: string): Promise<void> {
+    const pod = await this.#read(name);
+    if (pod === undefined) return;
+    this.#collection.apply(pod);
+    const known = this.#collection.get(name);
+    if (known !== undefined && !hasEnded(known)) throw new ClusterError(`pod ${name} has not ended yet`);
   }
 
   /** One that is gone is fine. */
@@ -50,5 +61,5 @@ export class PodStore {
 }
 
 function markTerminating(pod: CleanerPod): CleanerPod {
-  return { ...pod, terminating: true };
+  return { ...pod, deletionTimestamp: pod.deletionTimestamp ?? new Date() };
 }

@@ -11,6 +11,7 @@ import {
   buildEvent,
   buildRecord,
   buildStatus,
+  type ConfigMapGroups,
   groupConfigMaps,
   readConfigMap,
   readNode,
@@ -23,7 +24,7 @@ import { Watcher } from './kubernetes-watch.ts';
 import { label, labelsOf } from './labels.ts';
 import type { Log } from './log.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
-import { buildPod, jobName, type PodTemplate, recordName } from './pod.ts';
+import { buildPod, jobName, type PodTemplate, podName, recordName } from './pod.ts';
 import { isFinished, type Run } from './run.ts';
 import type { RuntimeOverrides } from './sockets.ts';
 import type { PolicyStatus } from './status.ts';
@@ -54,6 +55,7 @@ export class KubernetesCluster implements Cluster {
   readonly #podStore: PodStore;
   readonly #watchers: readonly Pick<Watcher<KubernetesObject>, 'start' | 'stop' | 'isCurrent'>[];
   #onChange: () => void = () => {};
+  #grouped: { readonly maps: readonly WatchedConfigMap[]; readonly groups: ConfigMapGroups } | undefined;
 
   constructor(options: KubernetesOptions) {
     const { api, template, overrides, log } = options;
@@ -94,11 +96,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   state(): ClusterState {
-    return {
-      ...groupConfigMaps(this.#configMaps.values()),
-      nodes: this.#nodes.values(),
-      pods: this.#pods.values(),
-    };
+    return { ...this.#groups(), nodes: this.#nodes.values(), pods: this.#pods.values() };
   }
 
   async createRun(policy: PolicyObject, run: Run): Promise<'Created' | 'AlreadyExists'> {
@@ -151,6 +149,7 @@ export class KubernetesCluster implements Cluster {
     const { runtime } = node;
     if (runtime === undefined) throw new ClusterError(`node ${node.name} has no known runtime socket`);
     const body = buildPod(run, this.#uidOf(run), { ...node, runtime }, attempt, this.#options.template);
+    if (attempt > 0) await this.#podStore.expectEnded(podName(run.name, node.name, attempt - 1));
     await this.#podStore.create(`create a cleaner pod on node ${node.name}`, body);
   }
 
@@ -176,6 +175,13 @@ export class KubernetesCluster implements Cluster {
 
   listWorkloadReferences(): Promise<string[]> {
     return listWorkloadReferences(this.#api);
+  }
+
+  /** They are put in order when one of them has changed, not whenever somebody looks. */
+  #groups(): ConfigMapGroups {
+    const maps = this.#configMaps.values();
+    if (this.#grouped?.maps !== maps) this.#grouped = { maps, groups: groupConfigMaps(maps) };
+    return this.#grouped.groups;
   }
 
   #policyOf(run: Run): PolicyObject | undefined {

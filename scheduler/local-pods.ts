@@ -75,7 +75,7 @@ export class LocalPods {
     await mkdir(join(this.#directory, name), { recursive: true });
     const child = this.#spawn(order);
     const createdAt = new Date();
-    const pod: CleanerPod = { name, run, node, attempt, createdAt, phase: 'Running', terminating: false };
+    const pod: CleanerPod = { name, run, node, attempt, createdAt, phase: 'Running' };
     const ended = child.then(({ exitCode, signal, stderr, shortMessage }) =>
       this.#settle(name, exitCode, `${signal ?? 'Error'}`, stderr.slice(-1_000) || (shortMessage ?? 'it said nothing')),
     );
@@ -87,9 +87,9 @@ export class LocalPods {
   /** Asks a cleaner to end; it is gone once it has. */
   async delete(name: string): Promise<void> {
     const entry = this.#entries.get(name);
-    if (entry === undefined || entry.pod.terminating) return;
+    if (entry === undefined || entry.pod.deletionTimestamp !== undefined) return;
     if (entry.pod.phase !== 'Running') return this.#drop(name);
-    entry.pod = { ...entry.pod, terminating: true };
+    entry.pod = { ...entry.pod, deletionTimestamp: new Date() };
     entry.end();
   }
 
@@ -129,13 +129,13 @@ export class LocalPods {
     const containerMessage = (await readText(this.#pathOf(name, 'report.json'))) ?? words;
     if (exitCode === 0) entry.pod = { ...entry.pod, phase: 'Succeeded', exitCode, containerMessage };
     else entry.pod = { ...entry.pod, phase: 'Failed', exitCode, containerReason: reason, containerMessage };
-    if (entry.pod.terminating) await this.#drop(name);
+    if (entry.pod.deletionTimestamp !== undefined) await this.#drop(name);
     this.#onChange();
   }
 
   async #adopt({ pid, createdAt, ...fields }: z.output<typeof podSchema>): Promise<void> {
     const { name } = fields;
-    const pod: CleanerPod = { ...fields, createdAt: new Date(createdAt), phase: 'Running', terminating: false };
+    const pod: CleanerPod = { ...fields, createdAt: new Date(createdAt), phase: 'Running' };
     const isAlive = () => isCleaner(pid, this.#pathOf(name, 'report.json'));
     const end = async () => {
       if (await isAlive()) process.kill(pid, 'SIGTERM');

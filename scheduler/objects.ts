@@ -41,8 +41,8 @@ export interface CleanerPod {
   readonly attempt: number;
   readonly createdAt: Date;
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
-  /** Somebody has asked for its deletion. */
-  readonly terminating: boolean;
+  /** When it is to be gone, its grace period over; there once somebody has asked for its deletion. */
+  readonly deletionTimestamp?: Date | undefined;
   /** The pod's own reason and message: set by whoever evicted or rejected it (`Evicted`, `OutOfpods`). */
   readonly reason?: string | undefined;
   readonly message?: string | undefined;

@@ -1,4 +1,5 @@
 import type { ClusterState } from './cluster.ts';
+import type { Condition } from './conditions.ts';
 import type { PolicyObject } from './objects.ts';
 import { type Problem, parsePolicy } from './policy.ts';
 import type { Run, RunPhase, Trigger } from './run.ts';
@@ -27,6 +28,7 @@ export interface PolicyOverview {
   readonly schedule: string | undefined;
   readonly timeZone: string | undefined;
   readonly nextSlot: Date | undefined;
+  readonly conditions: readonly Condition[];
   /** Those that are on record, the newest first. */
   readonly runs: readonly RunOverview[];
 }
@@ -66,6 +68,7 @@ function describePolicy(
     schedule: parsed.valid ? parsed.policy.schedule : undefined,
     timeZone: parsed.valid ? parsed.policy.timeZone : undefined,
     nextSlot: isObserved ? status.nextSlot : undefined,
+    conditions: status?.conditions ?? [],
     runs: [...runs].sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime()).map(describeRun),
   };
 }

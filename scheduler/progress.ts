@@ -13,7 +13,7 @@ export interface RunView {
   readonly nodes: readonly Node[];
   /** The pods of this run. */
   readonly pods: readonly CleanerPod[];
-  /** A pod that doesn't start, or a node that isn't ready, is given up after so many milliseconds. */
+  /** A pod that doesn't start or doesn't end, or a node that isn't ready, is given up after so many milliseconds. */
   readonly startTimeoutMs: number;
   /** What is known of the pods that don't start, by pod name. */
   readonly troubles: ReadonlyMap<string, string>;
@@ -54,6 +54,11 @@ export function observeNodes(view: RunView, now: Date): Candidate[] {
 /** Whether the node's pod is there and has not ended. */
 export function isActive({ pod }: Candidate): boolean {
   return pod !== undefined && !hasEnded(pod);
+}
+
+/** When a pod that was asked to end is waited for no longer; undefined where nobody has asked. */
+export function patienceEnd(pod: CleanerPod, startTimeoutMs: number): number | undefined {
+  return pod.deletionTimestamp && pod.deletionTimestamp.getTime() + startTimeoutMs;
 }
 
 /** When the run's time is over. */
@@ -143,7 +148,7 @@ function settleByReport(progress: NodeProgress, report: Report, run: Run, now: D
   }
 }
 
-/** A pod that doesn't get started, or whose node is lost, is not waited for beyond a bound. */
+/** A pod that doesn't get started, doesn't end, or whose node is lost, is not waited for beyond a bound. */
 function settleByPatience(progress: NodeProgress, pod: CleanerPod, node: Node, view: RunView, now: Date): NodeProgress {
   const limit = now.getTime() - view.startTimeoutMs;
   if (!node.ready && node.readySince.getTime() <= limit) {
@@ -153,6 +158,9 @@ function settleByPatience(progress: NodeProgress, pod: CleanerPod, node: Node, v
       reason: 'NodeLost',
       message: 'the node became not ready while it was cleaned',
     };
+  }
+  if ((patienceEnd(pod, view.startTimeoutMs) ?? Number.POSITIVE_INFINITY) <= now.getTime()) {
+    return { ...progress, result: 'Failed', reason: 'NotTerminated', message: 'the cleaner pod was deleted and stays' };
   }
   if (pod.phase !== 'Pending' || pod.createdAt.getTime() > limit) return progress;
   const trouble = view.troubles.get(pod.name) ?? waitingReason(pod);

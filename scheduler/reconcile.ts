@@ -17,6 +17,7 @@ import {
   observePolicy,
   type PolicyStatus,
   rememberRecords,
+  withConditions,
   withNextSlot,
 } from './status.ts';
 
@@ -74,13 +75,14 @@ async function keepStatus(
   now: Date,
 ): Promise<PolicyStatus | 'Conflict'> {
   const judged = await judgePolicy(context, state, object, parsed, now);
-  if (judged === 'Conflict' || !parsed.valid) return judged;
-  const started = await startDueRun(context, state, object, parsed, judged, now);
+  if (judged === 'Conflict') return judged;
+  const started = parsed.valid ? await startDueRun(context, state, object, parsed, judged, now) : judged;
   if (started === 'Conflict') return started;
-  if (withNextSlot(started, object.name, parsed.policy, now) === started) return started;
-  return changeStatus(context, object, (stored) =>
-    withNextSlot(stored?.value ?? started, object.name, parsed.policy, now),
-  );
+  const bringUpToDate = (status: PolicyStatus) =>
+    parsed.valid ? withNextSlot(status, object.name, parsed.policy, now) : status;
+  const runs = context.journal.runsOf(object.name).map(({ value }) => value);
+  if (withConditions(bringUpToDate(started), runs, now) === started) return started;
+  return changeStatus(context, object, now, (stored) => bringUpToDate(stored?.value ?? started));
 }
 
 /** Says so where the policy has become invalid. */
@@ -97,7 +99,7 @@ async function judgePolicy(
   const before = state.statuses.get(object.name);
   const judged = judge(before);
   if (judged === 'Conflict' || judged === before?.value) return judged;
-  const status = await changeStatus(context, object, judge);
+  const status = await changeStatus(context, object, now, judge);
   if (!parsed.valid && before?.value?.observedVersion !== object.resourceVersion && status !== 'Conflict')
     await announce(context, object, policyRejected(parsed.problems), { problems: parsed.problems });
   return status;

@@ -37,7 +37,7 @@ export function expire(
   const finished = runs.filter(isFinished);
   const expired = finished.filter((run) => expiryOf(run) <= now.getTime());
   const names = new Set(finished.map((run) => run.name));
-  const present = pods.filter((pod) => names.has(pod.run) && !pod.terminating);
+  const present = pods.filter((pod) => names.has(pod.run) && pod.deletionTimestamp === undefined);
   const withPods = new Set(present.map((pod) => pod.run));
   const surplus = new Set([
     ...beyond(finished, 'Succeeded', limits?.successfulRunsHistoryLimit),

@@ -1,5 +1,5 @@
 import type { Node } from './objects.ts';
-import { brief, type Candidate, deadlineOf, isActive, observeNodes, type RunView } from './progress.ts';
+import { brief, type Candidate, deadlineOf, isActive, observeNodes, patienceEnd, type RunView } from './progress.ts';
 import type { NodeProgress, Run } from './run.ts';
 
 /** What to do next for a run. */
@@ -24,7 +24,7 @@ interface Halt {
 export function advanceRun(view: RunView, now: Date): RolloutStep {
   const candidates = observeNodes(view, now);
   const halt = haltOf(view.run, candidates);
-  const start = halt === undefined ? nodesToStart(view.run, candidates, now) : [];
+  const start = halt === undefined ? nodesToStart(view, candidates, now) : [];
   const isFinished = !isBusy(candidates, start) && !isStillWaiting(candidates, halt);
   const nodes = isFinished ? candidates.map((candidate) => settleLeftover(candidate, halt)) : candidates;
   return {
@@ -45,7 +45,7 @@ export function advanceRun(view: RunView, now: Date): RolloutStep {
       candidate.pod !== undefined &&
       candidate.progress.result !== undefined &&
       isActive(candidate) &&
-      !candidate.pod.terminating
+      candidate.pod.deletionTimestamp === undefined
         ? [candidate.pod.name]
         : [],
     ),
@@ -123,7 +123,7 @@ function haltOf(run: Run, candidates: readonly Candidate[]): Halt | undefined {
  * Those that were tried before come first, since a canary is tried again before another begins; those that were refused a
  * pod come last, since the others must go on.
  */
-function nodesToStart(run: Run, candidates: readonly Candidate[], now: Date): Candidate[] {
+function nodesToStart(view: RunView, candidates: readonly Candidate[], now: Date): Candidate[] {
   const startable = candidates.filter(
     (candidate) => isWaiting(candidate) && (candidate.progress.retryAt ?? 0) <= now.getTime(),
   );
@@ -133,11 +133,11 @@ function nodesToStart(run: Run, candidates: readonly Candidate[], now: Date): Ca
       (a, b) =>
         b.progress.attempts - a.progress.attempts || Number(!!a.progress.starting) - Number(!!b.progress.starting),
     );
-  return [...startable.filter(isOnRecord), ...others.slice(0, allowance(run, candidates, now))];
+  return [...startable.filter(isOnRecord), ...others.slice(0, allowance(view, candidates, now))];
 }
 
 /** How many more nodes may start now. */
-function allowance(run: Run, candidates: readonly Candidate[], now: Date): number {
+function allowance({ run, startTimeoutMs }: RunView, candidates: readonly Candidate[], now: Date): number {
   const { parallelism, canary } = run.spec.rollout;
   const meant = candidates.filter(
     ({ progress, eligibility }) => progress.attempts > 0 || eligibility.verdict === 'Eligible',
@@ -146,13 +146,19 @@ function allowance(run: Run, candidates: readonly Candidate[], now: Date): numbe
     typeof parallelism === 'number' ? parallelism : Math.ceil((meant.length * Number.parseInt(parallelism, 10)) / 100);
   const succeeded = countResults(candidates, 'Succeeded');
   const allowed = succeeded < canary ? Math.min(limit, canary - succeeded) : limit;
-  return Math.max(0, allowed - candidates.filter((candidate) => isOccupied(candidate, now)).length);
+  return Math.max(0, allowed - candidates.filter((candidate) => isOccupied(candidate, startTimeoutMs, now)).length);
 }
 
-/** Whether a cleaner may be at work on the node. On a lost node nobody can tell, and it must not hold up the others. */
-function isOccupied(candidate: Candidate, now: Date): boolean {
+/**
+ * Whether a cleaner may be at work on the node. On a lost node, or in a pod that doesn't end, nobody can tell, and it must
+ * not hold up the others.
+ */
+function isOccupied(candidate: Candidate, startTimeoutMs: number, now: Date): boolean {
   const { progress, node, pod } = candidate;
-  if (isActive(candidate)) return progress.result === undefined || node?.ready === true;
+  if (pod !== undefined && isActive(candidate)) {
+    const isGivenUp = (patienceEnd(pod, startTimeoutMs) ?? Number.POSITIVE_INFINITY) <= now.getTime();
+    return progress.result === undefined || (node?.ready === true && !isGivenUp);
+  }
   // A pod that was just created, or seems to be gone, may only not be heard of yet.
   const isUnseen = progress.starting === true || (progress.attempts > 0 && pod === undefined);
   const isRecent = progress.retryAt === undefined || progress.retryAt > now.getTime();
@@ -237,8 +243,11 @@ function wakeTimes({ run, startTimeoutMs }: RunView, candidates: readonly Candid
       ...(pod?.phase === 'Pending' ? [pod.createdAt.getTime() + startTimeoutMs] : []),
       ...(node?.ready === false ? [node.readySince.getTime() + startTimeoutMs] : []),
     ]);
+  const ends = candidates
+    .filter(isActive)
+    .flatMap(({ pod }) => (pod === undefined ? [] : (patienceEnd(pod, startTimeoutMs) ?? [])));
   const retries = candidates.flatMap(({ progress }) => progress.retryAt ?? []);
-  return [deadlineOf(run).getTime(), ...patience, ...retries];
+  return [deadlineOf(run).getTime(), ...patience, ...ends, ...retries];
 }
 
 function nextOf(times: readonly number[], now: Date): Date | undefined {

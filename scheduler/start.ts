@@ -35,7 +35,7 @@ export async function startDueRun(
   if (existing === undefined) return 'Conflict';
   if (created === 'Created') await announce(context, object, runStarted(run), { run: run.name, trigger });
   else await sayIfIgnored(context, object, existing.value);
-  return changeStatus(context, object, (stored) =>
+  return changeStatus(context, object, now, (stored) =>
     withNextSlot(rememberRun(stored?.value ?? status, existing.value), object.name, policy, now),
   );
 }

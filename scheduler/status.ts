@@ -1,5 +1,6 @@
 import { parse, stringify } from 'yaml';
 import * as z from 'zod';
+import { conditionSchema, conditionsOf } from './conditions.ts';
 import { startDelayMs, upcomingSlot } from './due.ts';
 import { annotation } from './labels.ts';
 import type { PolicyObject, Stored } from './objects.ts';
@@ -22,6 +23,7 @@ const statusSchema = z.object({
   lastRun: z.string().optional(),
   lastRequest: z.string().optional(),
   lastStart: instant.optional(),
+  conditions: z.array(conditionSchema).optional(),
 });
 
 /**
@@ -62,6 +64,12 @@ export function observePolicy(
     scheduleSince: isEdited ? now : known.scheduleSince,
     nextSlot: upcomingSlot(object.name, parsed.policy, now),
   };
+}
+
+/** The status with the conditions that follow from it and from the policy's runs. */
+export function withConditions(status: PolicyStatus, runs: readonly Run[], now: Date): PolicyStatus {
+  const conditions = conditionsOf(status, runs, now);
+  return conditions === status.conditions ? status : { ...status, conditions };
 }
 
 /** Whether a newer version of the policy was judged than the one that is seen: the watch is late, or another replica ahead. */

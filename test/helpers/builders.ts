@@ -83,7 +83,6 @@ export function buildPod(node: string, pod: Partial<CleanerPod> = {}): CleanerPo
     attempt,
     createdAt: start,
     phase: 'Running',
-    terminating: false,
     ...pod,
   };
 }

@@ -100,7 +100,6 @@ export class FakeCluster implements Cluster {
       attempt,
       createdAt: this.now,
       phase: 'Running',
-      terminating: false,
     });
   }
 

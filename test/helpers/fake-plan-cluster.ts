@@ -60,7 +60,6 @@ export class FakePlanCluster implements PlanCluster {
       attempt: 0,
       createdAt: new Date(0),
       phase: 'Pending',
-      terminating: false,
       ...state,
     };
   }

@@ -35,7 +35,7 @@ afterEach(async () => {
 
 const put = (name: string, color: string) => server.put(path, name, { metadata: { labels: { color } } });
 const expectValues = (...values: string[]) =>
-  vi.waitFor(() => expect(collection.values().sort()).toEqual(values), { timeout: 10_000 });
+  vi.waitFor(() => expect(collection.values().toSorted()).toEqual(values), { timeout: 10_000 });
 const lists = () => server.count('GET', ({ query }) => !query.has('watch') && !query.has('continue'));
 const watches = () => server.asked.filter(({ query }) => query.has('watch'));
 const untilWatching = (count = 1) => vi.waitFor(() => expect(watches().length).toBe(count), { timeout: 10_000 });

@@ -3,6 +3,7 @@ import { KubernetesCluster } from '../../scheduler/kubernetes.ts';
 import { KubernetesApi } from '../../scheduler/kubernetes-api.ts';
 import { KubernetesTransport } from '../../scheduler/kubernetes-transport.ts';
 import type { PolicyObject } from '../../scheduler/objects.ts';
+import { podName } from '../../scheduler/pod.ts';
 import type { Run } from '../../scheduler/run.ts';
 import type { PolicyStatus } from '../../scheduler/status.ts';
 import { buildNode, buildPolicyObject, buildRun, start } from '../helpers/builders.ts';
@@ -238,6 +239,19 @@ describe('cleaner pods', () => {
     );
   });
 
+  it('are not created again while the one before is at work, though the watch has not told of it (C15)', async () => {
+    const name = podName('nightly-29540760', 'node-1', 0);
+    server.fault = ({ query }) => (query.has('watch') ? 'cut' : undefined);
+    server.cutWatches();
+    const labels = { 'nodesweep.io/kind': 'cleaner', 'nodesweep.io/run': 'nightly-29540760' };
+    server.put(pods, name, { metadata: { labels }, spec: { nodeName: 'node-1' }, status: { phase: 'Running' } });
+    await expect(cluster.createPod(buildRun(), node, 1)).rejects.toThrow(`pod ${name} has not ended yet`);
+    expect(known()).toMatchObject([{ name, phase: 'Running' }]);
+    server.put(pods, name, { metadata: { labels }, spec: { nodeName: 'node-1' }, status: { phase: 'Failed' } });
+    await cluster.createPod(buildRun(), node, 1);
+    expect(server.count('POST', ({ path }) => path === pods)).toBe(1);
+  });
+
   it('of a run whose record is gone are not created', async () => {
     await cluster.deleteRun('nightly-29540760');
     await expect(cluster.createPod(buildRun(), node, 0)).rejects.toThrow('run nightly-29540760 has no record any more');
@@ -249,7 +263,7 @@ describe('cleaner pods', () => {
     server.fault = ({ query }) => (query.has('watch') ? 'cut' : undefined);
     server.cutWatches();
     await cluster.deletePod(name);
-    expect(known()).toMatchObject([{ terminating: true }]);
+    expect(known()).toMatchObject([{ deletionTimestamp: expect.any(Date) }]);
     await cluster.deletePod(name);
     expect(known()).toEqual([]);
   });
@@ -257,7 +271,7 @@ describe('cleaner pods', () => {
   it('of a run are deleted in one call (C30)', async () => {
     for (const name of ['node-1', 'node-2', 'node-3']) await cluster.createPod(buildRun(), buildNode(name), 0);
     await cluster.deletePods('nightly-29540760');
-    expect(known().every(({ terminating }) => terminating)).toBe(true);
+    expect(known().every(({ deletionTimestamp }) => deletionTimestamp !== undefined)).toBe(true);
     const deletions = server.asked.filter(({ method }) => method === 'DELETE');
     expect(deletions.map(({ path, query }) => [path, query.get('labelSelector')])).toEqual([
       [pods, 'nodesweep.io/kind=cleaner,nodesweep.io/run=nightly-29540760'],

@@ -77,7 +77,7 @@ test('a cleaner that is deleted ends first, and leaves nothing behind', async ()
   const ended = nextChange();
   await startCleaner();
   await pods.delete(identity.name);
-  expect(pods.list()).toMatchObject([{ phase: 'Running', terminating: true }]);
+  expect(pods.list()).toMatchObject([{ phase: 'Running', deletionTimestamp: expect.any(Date) }]);
   await ended;
 
   expect([pods.list(), await readdir(join(directory, 'pods'))]).toEqual([[], []]);

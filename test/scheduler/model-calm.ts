@@ -1,8 +1,9 @@
-import type { Node } from '../../scheduler/objects.ts';
+import type { CleanerPod, Node } from '../../scheduler/objects.ts';
 import type { CleanupDocument } from '../../scheduler/policy.ts';
 import { isFinished, type Run } from '../../scheduler/run.ts';
 import { isLive, isMeant } from './model-judge.ts';
 import { nextSlotOf, type Oracle, pressureCoolDownMs } from './model-oracle.ts';
+import { startTimeoutMs } from './model-replica.ts';
 import type { World } from './model-world.ts';
 
 /** What a scheduler that knows everything can take for its next step, its pauses between writes included. */
@@ -81,7 +82,7 @@ export class CalmChecks {
   }
 
   #checkFinished(run: Run, owner: string): void {
-    const pods = this.#world.podsOf(owner).filter(({ terminating }) => !terminating);
+    const pods = this.#world.podsOf(owner).filter(({ deletionTimestamp }) => deletionTimestamp === undefined);
     const active = pods.find(isLive);
     if (active !== undefined) this.#report(`${run.name} is over, and pod ${active.name} goes on (C29)`);
     const expiresAt = (run.finishedAt?.getTime() ?? 0) + run.spec.ttlSecondsAfterFinished * 1000;
@@ -96,7 +97,7 @@ export class CalmChecks {
       this.#report(`${run.name} goes on after its deadline (C29)`);
     const isWaiting =
       run.phase === 'Paused' ||
-      this.#world.podsOf(owner).some((pod) => isLive(pod) && run.nodes.get(pod.node)?.result === undefined) ||
+      this.#world.podsOf(owner).some((pod) => isLive(pod) && !this.#isGivenUp(pod, run)) ||
       [...run.nodes.values()].some(({ retryAt }) => retryAt !== undefined && retryAt + stepMs > now);
     this.#expectSoon(owner, !isWaiting, () => `${run.name} stands still (C17, C21)`);
     for (const node of this.#nodes) this.#checkReached(run, owner, node);
@@ -111,6 +112,13 @@ export class CalmChecks {
     const isReached = progress?.starting === true || (progress?.attempts ?? 0) > 0 || progress?.result !== undefined;
     const isMissing = isForIt && !isReached;
     this.#expectSoon(`${owner} ${node.name}`, isMissing, () => `${run.name} leaves out node ${node.name} (C15, C20)`);
+  }
+
+  /** Whether its node is settled and nobody waits for the pod to end. */
+  #isGivenUp({ node, deletionTimestamp }: CleanerPod, run: Run): boolean {
+    const endsAt = (deletionTimestamp?.getTime() ?? Number.POSITIVE_INFINITY) + startTimeoutMs;
+    const isLost = this.#world.nodes.entries.get(node)?.value.ready !== true;
+    return run.nodes.get(node)?.result !== undefined && (isLost || endsAt <= this.#world.timeline.now);
   }
 
   #checkHistory(runs: readonly { run: Run }[], document: CleanupDocument): void {

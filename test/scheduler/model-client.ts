@@ -36,9 +36,13 @@ export function connectModel(world: World, views: Views, replica: number, call: 
     else refresh(world, views, key);
     return change === conflict ? undefined : String(change.version);
   };
+  const markTerminating = (pod: CleanerPod) => ({
+    ...pod,
+    deletionTimestamp: pod.deletionTimestamp ?? world.timestamp,
+  });
   const deletePod = (name: string) => {
     world.kubelets.delete(name);
-    if (world.pods.entries.has(name)) views.pods.amend(name, (pod) => ({ ...pod, terminating: true }));
+    if (world.pods.entries.has(name)) views.pods.amend(name, markTerminating);
     else views.pods.forget(name);
   };
   return {
@@ -90,7 +94,7 @@ export function connectModel(world: World, views: Views, replica: number, call: 
         for (const { value: pod } of [...world.pods.entries.values()])
           if (pod.run === run) world.kubelets.delete(pod.name);
         for (const { value: pod } of [...views.pods.entries.values()])
-          if (pod.run === run) views.pods.amend(pod.name, (known) => ({ ...known, terminating: true }));
+          if (pod.run === run) views.pods.amend(pod.name, markTerminating);
       }),
     recordEvent: () => call('recordEvent', () => {}),
     readTrouble: () => call('readTrouble', () => undefined),

@@ -3,6 +3,7 @@ import { isFinished, type NodeProgress, type Run } from '../../scheduler/run.ts'
 import type { PolicyStatus } from '../../scheduler/status.ts';
 import { isLive, isMeant } from './model-judge.ts';
 import type { Oracle } from './model-oracle.ts';
+import { startTimeoutMs } from './model-replica.ts';
 import type { Timeline } from './model-timeline.ts';
 import type { World, WorldMonitor } from './model-world.ts';
 
@@ -81,7 +82,7 @@ export class Invariants implements WorldMonitor {
     if (beside.length > 1) this.report(`${name}: ${beside.length} pods on node ${pod.node} (C15)`);
     if (pod.attempt > spec.rollout.restartLimit)
       this.report(`${name}: node ${pod.node} is tried more often than restartLimit says (C28)`);
-    const counted = live.filter(({ node, createdAt }) => (this.#unreadySince.get(node) ?? 0) < createdAt.getTime());
+    const counted = live.filter((other) => this.#isExpectedToEnd(other));
     const { parallelism, canary } = spec.rollout;
     const limit =
       typeof parallelism === 'number'
@@ -135,10 +136,16 @@ export class Invariants implements WorldMonitor {
       result === 'Failed' && reason === 'PodDeleted'
         ? this.#podsOf(owner ?? '').find((other) => other.node === node && isLive(other))
         : undefined;
-    if (pod !== undefined && !pod.terminating && this.#staleMs <= 6_000)
+    if (pod !== undefined && pod.deletionTimestamp === undefined && this.#staleMs <= 6_000)
       this.report(`${name}: pod ${pod.name} is called deleted, and is there (C24)`);
     const isOver = phase === 'Succeeded' || phase === 'Failed';
     if (isOver && result === undefined) this.report(`${name} ended, and nothing is said of node ${node} (C32)`);
+  }
+
+  /** A pod on a node that is or was lost, or one that was deleted and stays, holds nothing up. */
+  #isExpectedToEnd({ node, createdAt, deletionTimestamp }: CleanerPod): boolean {
+    const isLost = (this.#unreadySince.get(node) ?? 0) >= createdAt.getTime();
+    return !isLost && this.#timeline.now < (deletionTimestamp?.getTime() ?? this.#timeline.now) + startTimeoutMs;
   }
 
   #runsOf(policyUid: string) {

@@ -61,7 +61,8 @@ export class Kubelets {
   cooperate(): void {
     this.#isCooperative = true;
     this.#planned.clear();
-    for (const { value: pod } of this.#world.pods.entries.values()) if (pod.terminating) this.#terminate(pod);
+    for (const { value: pod } of this.#world.pods.entries.values())
+      if (pod.deletionTimestamp !== undefined) this.#terminate(pod);
   }
 
   admit(pod: CleanerPod): void {
@@ -76,10 +77,10 @@ export class Kubelets {
   /** Somebody has asked for the pod's deletion. */
   delete(name: string): void {
     const pod = this.#world.pods.entries.get(name)?.value;
-    if (pod === undefined || pod.terminating) return;
+    if (pod === undefined || pod.deletionTimestamp !== undefined) return;
     const hasEnded = pod.phase === 'Succeeded' || pod.phase === 'Failed';
     if (hasEnded) this.#world.dropPod(name);
-    else this.#world.putPod({ ...pod, terminating: true });
+    else this.#world.putPod({ ...pod, deletionTimestamp: this.#world.timestamp });
     if (!hasEnded && (this.#fates.get(name) !== 'Stuck' || this.#isCooperative)) this.#terminate(pod);
   }
 

@@ -20,6 +20,24 @@ const story = (story: Partial<History>): History => ({
 /** Histories that went wrong once, as small as they could be made. */
 it.each<[string, History]>([
   [
+    'a pod that is given up, deleted, and never ends holds up the other nodes for a while only (C17, C18, C21)',
+    story({
+      nodes: 4,
+      document: {
+        schedule: '*/5 * * * *',
+        nodes: { matchLabels: { pool: 'ci' } },
+        rollout: { parallelism: 1 },
+        activeDeadlineSeconds: 200,
+      },
+      steps: [
+        { step: 'Annotate', policy: 'alpha', key: 'run-at', value: 'first' },
+        { step: 'Late', replica: 0, table: 'pods', seconds: 60, how: 'Resumed' },
+        { step: 'Fate', node: 'n1', fate: 'Stuck' },
+        { step: 'Wait', seconds: 300 },
+      ],
+    }),
+  ],
+  [
     'two schedulers that start the same run clean one node after the other with parallelism 1 (C10, C18)',
     story({
       document: { ...everyMinute, rollout: { parallelism: 1 } },

@@ -88,7 +88,7 @@ describe('the fate of a cleaner pod (C25)', () => {
     ['one that waits is active', build.buildPod('a', { phase: 'Pending' }), { fate: 'Active' }],
     [
       'one that is terminating is active until it has ended (C26)',
-      build.buildPod('a', { terminating: true }),
+      build.buildPod('a', { deletionTimestamp: build.start }),
       { fate: 'Active' },
     ],
     ['one with a report', build.buildReportedPod('a'), { fate: 'Reported', report: { images: { removed: 3 } } }],

@@ -29,8 +29,19 @@ describe('how many nodes are cleaned at once (C18)', () => {
 
   it('counts what is active, a terminating pod too (C26)', () => {
     const run = rollout({ parallelism: 2 }, ['a', 'b']);
-    expect(started(run, [buildPod('a', { terminating: true }), buildPod('b')])).toEqual([]);
+    expect(started(run, [buildPod('a', { deletionTimestamp: start }), buildPod('b')])).toEqual([]);
     expect(started(run, [buildReportedPod('a'), buildPod('b')])).toEqual(['c#0']);
+  });
+
+  it('gives up a pod that was deleted and does not end: its node has failed, and the others go on (C18, C21)', () => {
+    const run = rollout({ parallelism: 1 }, ['a']);
+    const stuck = buildPod('a', { deletionTimestamp: start });
+    const patient = step(run, [stuck]);
+    expect(patient.start).toEqual([]);
+    const end = patient.wakeAt ?? start;
+    const { run: later, start: next } = step(run, [stuck], end);
+    expect(later.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'NotTerminated' });
+    expect(next.map(({ node }) => node.name)).toEqual(['b']);
   });
 });
 
