@@ -165,13 +165,16 @@ function socketPath({ socket }: NodeRuntime): string {
 }
 
 /** Who ended the pod is told by its own reason; what ended the cleaner by that of its container. */
-function lossReason(pod: CleanerPod): string {
-  return pod.reason ?? (pod.containerReason === 'OOMKilled' ? 'OutOfMemory' : 'CleanerCrashed');
+function lossReason({ reason, containerReason, deletionTimestamp }: CleanerPod): string {
+  if (reason !== undefined) return reason;
+  if (containerReason === 'OOMKilled') return 'OutOfMemory';
+  return deletionTimestamp === undefined ? 'CleanerCrashed' : 'PodDeleted';
 }
 
 function lossMessage(pod: CleanerPod): string {
   const detail = pod.message ?? pod.containerMessage;
   const ending =
     pod.exitCode === undefined ? 'ended without a container status' : `ended with exit code ${pod.exitCode}`;
-  return `pod ${pod.name} ${ending} and without a report${detail ? `: ${detail}` : ''}`;
+  const cause = pod.deletionTimestamp === undefined ? '' : 'was deleted, and ';
+  return `pod ${pod.name} ${cause}${ending} and without a report${detail ? `: ${detail}` : ''}`;
 }

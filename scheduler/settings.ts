@@ -82,7 +82,8 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
   startTimeoutSeconds: {
     variable: 'NODESWEEP_START_TIMEOUT_SECONDS',
     flag: '--start-timeout-seconds <number>',
-    description: 'a cleaner pod that has not started by then counts as failed, a node that is not ready as lost',
+    description:
+      'a cleaner pod that has not started by then, or not ended after its deletion, counts as failed, a node that is not ready as lost',
     default: '120',
   },
   apiRate: {

@@ -2,9 +2,9 @@ import { afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vite
 import { waitFor } from '../cluster/wait.ts';
 import { type Installation, install, keepEvidence, startTimeoutSeconds } from './installation.ts';
 import { buildPolicy, getJson, type Kubectl, namespace, readPodNodes, readRuns, waitForRun } from './objects.ts';
+import { killScheduler, setEnvironment } from './scheduler-pod.ts';
 
 const nothing = { include: ['registry.test/nothing/**'] };
-const deployment = 'deployment/nodesweep-scheduler';
 let installation: Installation;
 
 beforeAll(async () => {
@@ -13,28 +13,6 @@ beforeAll(async () => {
 afterEach(async ({ task }) => {
   if (task.result?.state === 'fail') await keepEvidence(installation, task.name);
 });
-
-/** Kills the scheduler so that it can't do one thing more. Without a way into the node, its pod is taken away at once. */
-async function killScheduler({ kubectl, cluster }: Installation): Promise<void> {
-  const selector = ['-n', namespace, '-l', 'app.kubernetes.io/component=scheduler'];
-  const [pod] = JSON.parse(await kubectl('get', 'pods', ...selector, '-o', 'json')).items;
-  if (cluster === undefined) {
-    await kubectl('delete', 'pod', '-n', namespace, pod.metadata.name, '--grace-period=0', '--force');
-    return;
-  }
-  const node = cluster.node(pod.spec.nodeName);
-  const container = pod.status.containerStatuses[0].containerID.replace('containerd://', '');
-  // The runtime leaves tasks out of its list while another one starts.
-  const pid = await waitFor(`the process of container ${container}`, 5_000, async () => {
-    return new RegExp(`^${container}\\s+(\\d+)`, 'm').exec(await node.ctr('tasks', 'ls'))?.[1];
-  });
-  await node.run('kill', '-KILL', pid);
-}
-
-async function setEnvironment(kubectl: Kubectl, assignment: string): Promise<void> {
-  await kubectl('set', 'env', '-n', namespace, deployment, assignment);
-  await kubectl('rollout', 'status', '-n', namespace, deployment, '--timeout=60s');
-}
 
 async function countNodes(kubectl: Kubectl): Promise<number> {
   return JSON.parse(await kubectl('get', 'nodes', '-o', 'json')).items.length;

@@ -15,6 +15,7 @@ let cluster: KwokCluster;
 let ledger: PodLedger;
 const schedulers: SchedulerProcess[] = [];
 let nextPort = 18_080;
+const underPressure = JSON.stringify({ status: { conditions: [{ type: 'DiskPressure', status: 'True' }] } });
 
 describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane with simulated nodes', () => {
   beforeAll(async () => {
@@ -162,6 +163,21 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
         pods.every(({ status }: { status: { phase: string } }) => !/Pending|Running/.test(status.phase)) || undefined
       );
     });
+  });
+
+  it('disk pressure starts a run on the nodes that are under it, and not again before the cool-down is over', async () => {
+    await addNodes('pressure', 5);
+    await start();
+    await apply(policyFor('pressure', { disk: { highPercent: 85, lowPercent: 70, onPressure: true } }));
+    const press = (index: number) =>
+      cluster.kubectl('patch', 'node', `node-pressure-000${index}`, '--subresource=status', '-p', underPressure);
+    await Promise.all([press(2), press(4)]);
+    const ended = await waitForRun(cluster.kubectl, 'pressure');
+    expect(ended).toMatchObject({ phase: 'Succeeded', trigger: { type: 'Pressure' }, nodes: { succeeded: 2 } });
+    expect(ledger.nodesOf(ended.run)).toEqual(['node-pressure-0002', 'node-pressure-0004']);
+    await press(5);
+    await sleep(5_000);
+    await onlyRun('pressure');
   });
 
   it('each slot starts one run, also across a restart at the slot, with two replicas (C1, C8, C10)', async () => {

@@ -122,6 +122,16 @@ describe('the fate of a cleaner pod (C25)', () => {
       },
     ],
     [
+      'one that somebody deleted, and that was killed for it (C24)',
+      build.buildPod('a', {
+        phase: 'Failed',
+        containerReason: 'Error',
+        exitCode: 137,
+        deletionTimestamp: build.start,
+      }),
+      { fate: 'Lost', reason: 'PodDeleted', message: expect.stringContaining('was deleted, and ended with exit code') },
+    ],
+    [
       'one whose report is cut off',
       build.buildPod('a', { phase: 'Succeeded', containerMessage: '{"version":1,"outcome":"Succ' }),
       { fate: 'Lost', reason: 'CleanerCrashed' },
