@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ClusterState } from '../../scheduler/cluster.ts';
 import { Metrics } from '../../scheduler/metrics.ts';
@@ -19,6 +21,16 @@ function observe(metrics: Metrics, state: () => ClusterState, { isLeader = true,
 }
 
 describe('the metrics', () => {
+  it('are all named in the README', async () => {
+    const metrics = new Metrics('1.2.3');
+    observe(metrics, () => buildState());
+    const { text } = await metrics.read();
+    const names = [...text.matchAll(/^# TYPE (nodesweep_\w+)/gm)].map(([, name]) => name);
+    const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8');
+    expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+    expect(names.length).toBeGreaterThan(10);
+  });
+
   it('tell of a run that has ended: outcome, duration, nodes, images and bytes', async () => {
     const metrics = new Metrics('1.2.3');
     const nodes = new Map([
