@@ -42,6 +42,7 @@ COPY --from=build /image /
 # Enough for everything but cleaning: a runtime's socket belongs to root and nobody else may use it (mode 0660), so the
 # cleaner pods ask for user 0 themselves, without any capability.
 USER 65532:65532
-# A small young generation: with 2,000 images on the node it saves the cleaner some 10 MB.
-ENV NODE_OPTIONS=--max-semi-space-size=2
+# A small young generation and one arena for what is not V8's save the cleaner a quarter of its memory on a full node.
+ENV NODE_OPTIONS=--max-semi-space-size=2 \
+    MALLOC_ARENA_MAX=1
 ENTRYPOINT ["nodesweep"]

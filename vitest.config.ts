@@ -1,16 +1,5 @@
 import { defineConfig } from 'vitest/config';
 
-/** Faults of the real runtime take many minutes, so they are run by themselves: `npm run test:faults`. */
-const faults = ['crash', 'disk', 'races', 'signals'].map((name) => `test/e2e/node-${name}.test.ts`);
-const realMachines = {
-  globalSetup: ['test/e2e/setup.ts'],
-  fileParallelism: false,
-  isolate: false,
-  maxWorkers: 1,
-  testTimeout: 300_000,
-  hookTimeout: 900_000,
-};
-
 export default defineConfig({
   test: {
     coverage: { include: ['main.ts', 'commands/**', 'scheduler/**', 'cleaner/**'], reporter: ['text-summary', 'html'] },
@@ -29,11 +18,14 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: faults,
-          ...realMachines,
+          globalSetup: ['test/e2e/setup.ts'],
+          fileParallelism: false,
+          isolate: false,
+          maxWorkers: 1,
+          testTimeout: 300_000,
+          hookTimeout: 900_000,
         },
       },
-      { test: { name: 'faults', include: faults, ...realMachines } },
     ],
   },
 });

@@ -2,9 +2,9 @@ import type { DiskUsage } from './disk-usage.ts';
 import { type History, updateHistory } from './history.ts';
 import type { Inventory, ReadUsage } from './inventory.ts';
 import type { Job } from './job.ts';
+import type { Facts } from './keep-rules.ts';
 import { selectCrowded } from './newest.ts';
 import { couldRemove, foreseePlan, makePlan, type Plan } from './plan.ts';
-import type { Facts } from './rules.ts';
 import type { Image, Runtime } from './runtime.ts';
 
 export type DecidePorts = {

@@ -78,15 +78,24 @@ function askAboutEach<T extends { readonly id: string }>(
 
 async function inspectImages(connection: Connection, ids: readonly string[]): Promise<readonly ImageDetails[]> {
   if (ids.length === 0) return [];
-  const find = (id: string) => connection.docker.getImage(id);
   const [details, shared] = await Promise.all([
-    askAboutEach(connection, 'images', ids, find, imageAnswer),
+    pMap(ids, (id) => inspectImage(connection, id), { concurrency }),
     readSharedSizes(connection),
   ]);
-  return details.map((image) => {
+  return details.flat().map((image) => {
     const sharedBytes = shared.get(image.id);
     return sharedBytes === undefined ? image : { ...image, sharedBytes };
   });
+}
+
+/** Nothing for one that is gone, or that Docker Engine can't tell of: no single image must stand in the way of the others. */
+async function inspectImage(connection: Connection, id: string): Promise<readonly ImageDetails[]> {
+  try {
+    return await askAboutEach(connection, 'images', [id], () => connection.docker.getImage(id), imageAnswer);
+  } catch (error) {
+    if (error instanceof DockerError && error.problem.kind === 'Refused') return [];
+    throw error;
+  }
 }
 
 /** Cheap from API 1.42 on. Before, only a look at everything on the disk tells, and the plan can do without on a slow one. */

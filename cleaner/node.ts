@@ -3,9 +3,9 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import { measureDisk, measureImageDisk } from './filesystem.ts';
 import { changeHistory, loadHistory } from './history-file.ts';
-import { readPressure } from './pressure-file.ts';
 import { createRest } from './rest.ts';
 import type { Runtime } from './runtime.ts';
+import { readPressure } from './stall-file.ts';
 import type { Node } from './sweep.ts';
 
 /** Where the history is unless a directory is given. */

@@ -1,9 +1,9 @@
 import type { Decision } from './decide.ts';
 import { type DiskUsage, usedPercent } from './disk-usage.ts';
 import { describeTimes, isoTime } from './image-times.ts';
+import { type Facts, makeKeepRules, recordOf } from './keep-rules.ts';
 import { judgeImage, type Kept, type Removal, type Verdict } from './plan.ts';
 import type { PlanDocument, PlannedImage } from './plan-document.ts';
-import { type Facts, makeKeepRules, recordOf } from './rules.ts';
 import type { Image } from './runtime.ts';
 
 /** Writes a decision down as a document. `notes` are what came up on the way. */

@@ -1,7 +1,7 @@
 import { bytesAbove, type DiskUsage } from './disk-usage.ts';
 import type { KeepReason } from './keep-reason.ts';
+import { type Facts, type KeepRule, makeKeepRules } from './keep-rules.ts';
 import { orderRemovals } from './removal-order.ts';
-import { type Facts, type KeepRule, makeKeepRules } from './rules.ts';
 import type { Image } from './runtime.ts';
 
 export type Kept = { readonly image: Image; readonly reason: KeepReason; readonly message: string };

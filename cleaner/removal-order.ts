@@ -1,6 +1,6 @@
 import { lastActive } from './history.ts';
+import { type Facts, isExpired, recordOf } from './keep-rules.ts';
 import type { Removal } from './plan.ts';
-import { type Facts, isExpired, recordOf } from './rules.ts';
 import type { Image } from './runtime.ts';
 import { openLedger } from './shared-layers.ts';
 

@@ -1,4 +1,4 @@
-import { findPressed, findPressedBetween, type Pressure, type Resource } from './pressure.ts';
+import { findPressed, findPressedBetween, type Pressure, type Resource } from './stall.ts';
 
 /** Gives way to others before a batch of removals, where the node is under pressure; ends early when `signal` says so. */
 export type Rest = (signal: AbortSignal) => Promise<void>;
@@ -24,15 +24,19 @@ const maxTotalMs = 60_000;
 
 /**
  * Prepares the rests of one run. What the kernel tells includes the waiting that our own removals cause, so it only gives
- * reason to look closer: while nothing of ours runs, whoever waits then is somebody else.
+ * reason to look closer: while nothing of ours runs, whoever waits then is somebody else. But for the disk: the kernel goes
+ * on for seconds to write what a batch has changed, and waits itself. So others wait for the disk only if some did before
+ * the first batch.
  */
 export function createRest({ readPressure, sleep, now, onRest }: RestPorts): Rest {
   let leftMs = maxTotalMs;
   let calmUntil = 0;
+  let sharedWithOthers: readonly Resource[] | undefined;
   return async (signal) => {
     if (now() < calmUntil || leftMs <= 0) return;
     let before = await readPressure();
-    let pressed = findPressed(before);
+    const shared = sharedWithOthers ?? findPressed(before);
+    let pressed = findPressed(before).filter((resource) => resource === 'memory' || shared.includes(resource));
     const startedAt = now();
     const endsAt = startedAt + Math.min(maxRestMs, leftMs);
     const waitedFor = new Set<Resource>();
@@ -40,10 +44,11 @@ export function createRest({ readPressure, sleep, now, onRest }: RestPorts): Res
       const from = now();
       await sleep(Math.min(ms, endsAt - from), signal);
       const after = await readPressure();
-      pressed = findPressedBetween(before, after, now() - from);
+      pressed = findPressedBetween(before, after, now() - from).filter((resource) => pressed.includes(resource));
       for (const resource of pressed) waitedFor.add(resource);
       before = after;
     }
+    sharedWithOthers ??= [...waitedFor];
     const restedMs = Math.round(now() - startedAt);
     leftMs -= restedMs;
     calmUntil = now() + nextLookMs;

@@ -6,13 +6,13 @@ import type { HistoryChange } from './history-file.ts';
 import { describeTimes } from './image-times.ts';
 import type { ReadUsage } from './inventory.ts';
 import type { Job } from './job.ts';
+import { type Facts, recordOf } from './keep-rules.ts';
 import type { PlanResult } from './outcome.ts';
 import type { Plan } from './plan.ts';
 import { carryOut } from './removal.ts';
 import type { ReportError } from './report.ts';
 import type { Findings } from './report-build.ts';
 import type { Rest } from './rest.ts';
-import { type Facts, recordOf } from './rules.ts';
 import type { Runtime } from './runtime.ts';
 import { untilStopped } from './stop.ts';
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CleanupPolicy } from './policy.ts';
+import { nextPressureStart } from './pressure-trigger.ts';
 import type { Trigger } from './run.ts';
 import { lastSlot, nextSlot, scheduleOf } from './schedule.ts';
 
@@ -25,12 +26,6 @@ export interface DueQuestion {
   readonly isPressed: boolean;
 }
 
-/**
- * After a run of a policy began, disk pressure starts none for so long. The kubelet goes on to report pressure for
- * 5 minutes after it was relieved (its `evictionPressureTransitionPeriod`).
- */
-const pressureCoolDownMs = 600_000;
-
 /** What starts a run of the policy now, if anything does: somebody's request, which comes first, a slot, or disk pressure. */
 export function dueTrigger(question: DueQuestion, memory: SlotMemory, now: Date): Trigger | undefined {
   const { request, policy } = question;
@@ -38,16 +33,10 @@ export function dueTrigger(question: DueQuestion, memory: SlotMemory, now: Date)
   if (policy.suspend) return undefined;
   const slot = dueSlot(question, memory, now);
   if (slot !== undefined) return { type: 'Schedule', slot };
-  const pressureAt = nextPressureStart(question, memory);
+  const pressureAt = nextPressureStart(question, memory.lastStart);
   return pressureAt !== undefined && pressureAt <= now
     ? { type: 'Pressure', after: memory.lastStart ?? memory.scheduleSince }
     : undefined;
-}
-
-/** When disk pressure starts a run, the past included: as soon as there is any, but not within the cool-down. */
-export function nextPressureStart({ policy, isPressed }: DueQuestion, memory: SlotMemory): Date | undefined {
-  if (!policy.onPressure || policy.suspend || !isPressed) return undefined;
-  return new Date((memory.lastStart?.getTime() ?? 0) + pressureCoolDownMs);
 }
 
 /** The slot that is started next, for status and wake-up; undefined while suspended. */

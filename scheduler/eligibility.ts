@@ -1,7 +1,7 @@
 import type { Node, Taint } from './objects.ts';
 import type { CleanupPolicy } from './policy.ts';
 
-type NodeSelection = CleanupPolicy['nodes'];
+export type NodeSelection = CleanupPolicy['nodes'];
 
 export type Eligibility =
   | { readonly verdict: 'Eligible' }
@@ -23,11 +23,6 @@ export function judgeNode(node: Node, selection: NodeSelection): Eligibility {
     if (refusal !== undefined) return { verdict: 'Ineligible', ...refusal };
   }
   return { verdict: 'Eligible' };
-}
-
-/** The same for a run that disk pressure started: it means only nodes that are under it. */
-export function judgePressed(node: Node, selection: NodeSelection): Eligibility {
-  return node.diskPressure === true ? judgeNode(node, selection) : { verdict: 'NotSelected' };
 }
 
 function isSelected({ labels }: Node, selection: NodeSelection): boolean {

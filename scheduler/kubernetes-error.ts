@@ -48,8 +48,17 @@ export function refusalOf(code: number, text: string, retryAfter?: string): Refu
 
 /** Whether the server has forgotten the version from which somebody wanted to go on. */
 export function isExpired(error: unknown): boolean {
+  return refusalIn(error)?.code === 410;
+}
+
+/** In how many milliseconds the server wants to be asked again, where it says so; else 0. */
+export function retryAfterMs(error: unknown): number {
+  return refusalIn(error)?.retryAfterMs ?? 0;
+}
+
+function refusalIn(error: unknown): RefusedError | undefined {
   const cause = error instanceof ClusterError ? error.cause : error;
-  return cause instanceof RefusedError && cause.code === 410;
+  return cause instanceof RefusedError ? cause : undefined;
 }
 
 function parseStatus(text: string): Status | undefined {

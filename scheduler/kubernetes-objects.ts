@@ -1,8 +1,8 @@
 import type { CoreV1Event, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
 import type { ClusterState, PolicyEvent } from './cluster.ts';
 import { annotation, label, labelsOf } from './labels.ts';
+import { recordName } from './names.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
-import { recordName } from './pod.ts';
 import { decodeRun, encodeRun } from './record.ts';
 import type { Run } from './run.ts';
 import { type RuntimeOverrides, resolveRuntime } from './sockets.ts';

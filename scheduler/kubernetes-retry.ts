@@ -2,7 +2,8 @@ import type { Verb } from './kubernetes-api.ts';
 import { RefusedError } from './kubernetes-error.ts';
 
 const maxTries = 5;
-const maxWaitMs = 10_000;
+/** No answer makes anybody wait for longer: the wish of a server that is overloaded is granted, a mistake of a proxy's is not. */
+export const maxWaitMs = 60_000;
 
 /** How long to wait before a refused request is sent once more; undefined where that is for others to decide. */
 export function retryDelayMs(verb: Verb, error: unknown, tries: number, random: number): number | undefined {

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { KubernetesApi } from './kubernetes-api.ts';
 import type { Collection } from './kubernetes-collection.ts';
-import { isExpired, refusalOf } from './kubernetes-error.ts';
+import { isExpired, refusalOf, retryAfterMs } from './kubernetes-error.ts';
 import type { Target } from './kubernetes-paths.ts';
+import { maxWaitMs } from './kubernetes-retry.ts';
 
 const minPauseMs = 500;
 const maxPauseMs = 15_000;
@@ -61,12 +62,10 @@ export class Watcher<T extends KubernetesObject> {
     const { signal } = this.#stopping;
     for (let failures = 0; !signal.aborted; ) {
       const startedAt = performance.now();
-      const hasFailed = await this.#follow().then(
-        () => false,
-        (error) => this.#noteFailure(error),
-      );
-      failures = performance.now() - startedAt > steadyMs ? Number(hasFailed) : failures + 1;
-      await sleep(pauseMs(failures), undefined, { signal, ref: false }).catch(() => {});
+      const failure = await this.#follow().catch((error: unknown) => this.#noteFailure(error));
+      failures = performance.now() - startedAt > steadyMs ? Number(failure !== undefined) : failures + 1;
+      const restMs = Math.max(pauseMs(failures), Math.min(retryAfterMs(failure), maxWaitMs));
+      await sleep(restMs, undefined, { signal, ref: false }).catch(() => {});
     }
   }
 
@@ -102,15 +101,15 @@ export class Watcher<T extends KubernetesObject> {
   }
 
   /** Returns true. */
-  #noteFailure(error: unknown): boolean {
-    if (this.#stopping.signal.aborted) return true;
+  #noteFailure(error: unknown): unknown {
+    if (this.#stopping.signal.aborted) return error;
     if (isExpired(error)) {
       this.#version = undefined;
     } else {
       this.#isCurrent = false;
       this.#onTrouble(error);
     }
-    return true;
+    return error;
   }
 }
 

@@ -23,8 +23,9 @@ import { listStartingReferences, listWorkloadReferences } from './kubernetes-ref
 import { Watcher } from './kubernetes-watch.ts';
 import { label, labelsOf } from './labels.ts';
 import type { Log } from './log.ts';
+import { jobName, podName, recordName } from './names.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
-import { buildPod, jobName, type PodTemplate, podName, recordName } from './pod.ts';
+import { buildPod, type PodTemplate } from './pod.ts';
 import { isFinished, type Run } from './run.ts';
 import type { RuntimeOverrides } from './sockets.ts';
 import type { PolicyStatus } from './status.ts';

@@ -1,5 +1,6 @@
 import { parseReport, type Report } from '../cleaner/report.ts';
-import { annotation, hash, label, labelsOf, labelValue } from './labels.ts';
+import { annotation, label, labelsOf, labelValue } from './labels.ts';
+import { jobName, podName, recordName } from './names.ts';
 import type { CleanerPod, Node } from './objects.ts';
 import type { CleanupPolicy } from './policy.ts';
 import type { Run } from './run.ts';
@@ -22,7 +23,6 @@ export interface PodTemplate {
   readonly logLevel: string;
 }
 
-const maxPodNameLength = 63;
 const paths = { job: '/etc/nodesweep', state: '/var/lib/nodesweep', sockets: '/run/nodesweep' } as const;
 /** What both `clean` and `plan` are told inside a pod. */
 export const taskArguments = ['--job', `${paths.job}/job.json`, '--state', paths.state] as const;
@@ -35,17 +35,6 @@ export interface PodTask {
   readonly activeDeadlineSeconds: number;
   readonly terminationGracePeriodSeconds: number;
   readonly tolerations: CleanupPolicy['nodes']['tolerations'];
-}
-
-/** The name of a pod is a function of run, node and try, so a second create of it changes nothing. */
-export function podName(run: string, node: string, attempt: number): string {
-  const suffix = hash(`${run}/${node}/${attempt}`, 10);
-  return `${run.slice(0, maxPodNameLength - suffix.length - 1)}-${suffix}`;
-}
-
-/** The name of the ConfigMap that tells the cleaners of a run what to do. */
-export function jobName(run: string): string {
-  return `${run}.job`;
 }
 
 /** The cleaner pod of a run on a node whose runtime is known. */
@@ -106,11 +95,6 @@ export function buildPodSpec(node: Node & { runtime: NodeRuntime }, template: Po
       { name: 'socket', hostPath: { path: node.runtime.socket, type: 'Socket' } },
     ],
   };
-}
-
-/** The name of the ConfigMap that records a run. */
-export function recordName(run: string): string {
-  return `${run}.run`;
 }
 
 /** Whether nothing of a pod is at work any more. A terminating pod is active until it has really ended. */

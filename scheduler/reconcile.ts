@@ -1,12 +1,12 @@
 import { announce } from './announce.ts';
 import type { ClusterState } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
-import { nextPressureStart } from './due.ts';
 import { policyRejected } from './events.ts';
 import { earliest } from './instants.ts';
 import { changeStatus } from './memory.ts';
 import type { PolicyObject, Stored } from './objects.ts';
 import { type ParsedPolicy, parsePolicy } from './policy.ts';
+import { nextPressureStart } from './pressure-trigger.ts';
 import { expire } from './retention.ts';
 import { advance } from './runner.ts';
 import { activeRuns, dueQuestion, startDueRun } from './start.ts';
@@ -109,7 +109,7 @@ async function judgePolicy(
 function nextStarts({ nodes }: ClusterState, object: PolicyObject, parsed: ParsedPolicy, status: PolicyStatus): Date[] {
   if (!parsed.valid) return [];
   const question = dueQuestion(nodes, object, parsed.policy);
-  const starts = [nextStart(status, object.name, parsed.policy), nextPressureStart(question, status)];
+  const starts = [nextStart(status, object.name, parsed.policy), nextPressureStart(question, status.lastStart)];
   return starts.filter((start) => start !== undefined);
 }
 

@@ -1,5 +1,13 @@
+import {
+  brief,
+  type Candidate,
+  deadlineOf,
+  isActive,
+  observeNodes,
+  patienceEnd,
+  type RunView,
+} from './node-progress.ts';
 import type { Node } from './objects.ts';
-import { brief, type Candidate, deadlineOf, isActive, observeNodes, patienceEnd, type RunView } from './progress.ts';
 import type { NodeProgress, Run } from './run.ts';
 
 /** What to do next for a run. */

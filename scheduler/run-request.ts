@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runName } from './names.ts';
 import { parsePolicy } from './policy.ts';
+import { describeProgress } from './progress-line.ts';
 import type { RecordCluster, RunState } from './record-cluster.ts';
-import { isFinished, type Run, runName } from './run.ts';
-import { describeProgress } from './run-progress.ts';
+import { isFinished, type Run } from './run.ts';
 
 /** Lines about a run's progress come at most so often. */
 const reportEveryMs = 1_000;

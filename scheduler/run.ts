@@ -1,5 +1,5 @@
 import type { JobDocument } from '../cleaner/job.ts';
-import { hash } from './labels.ts';
+import { runName } from './names.ts';
 import type { CleanupDocument, CleanupPolicy } from './policy.ts';
 
 /**
@@ -57,20 +57,6 @@ export interface Run {
   readonly acknowledgedFailures: number;
   readonly resumedBy?: string | undefined;
   readonly nodes: ReadonlyMap<string, NodeProgress>;
-}
-
-/** The name of a run is a function of policy and trigger, so creating its record starts it exactly once. */
-export function runName(policy: string, trigger: Trigger): string {
-  switch (trigger.type) {
-    case 'Schedule':
-      return `${policy}-${Math.floor(trigger.slot.getTime() / 60_000)}`;
-    case 'Request':
-      return `${policy}-r${hash(trigger.request, 9)}`;
-    case 'Pressure':
-      return `${policy}-p${Math.floor(trigger.after.getTime() / 1000).toString(36)}`;
-    default:
-      return trigger satisfies never;
-  }
 }
 
 /** A run that is about to start. `resumedBy` is the request to resume that is there already, and not meant for it. */

@@ -6,8 +6,8 @@ import { runFinished, runPaused } from './events.ts';
 import { earliest } from './instants.ts';
 import { writeIntervalMs } from './journal.ts';
 import { annotation } from './labels.ts';
+import type { RunView } from './node-progress.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
-import type { RunView } from './progress.ts';
 import { advanceRun, endRun, type RolloutStep, resumeRun, withRefused, withStarted } from './rollout.ts';
 import { isFinished, jobOf, type Run } from './run.ts';
 

@@ -174,7 +174,7 @@ describe('nodesweep run', () => {
     putPolicy('nightly', 'schedule: "0 3 * * *"');
     const following = start('run', 'nightly', '--follow');
     const request = await waitFor('the request', 30_000, async () => annotationOf());
-    const { runName } = await import('../scheduler/run.ts');
+    const { runName } = await import('../scheduler/names.ts');
     const name = runName('nightly', { type: 'Request', request });
     const own = { name, trigger: { type: 'Request', request } } as const;
     putRun('nightly', { ...own, phase: 'Running' }, { a: { attempts: 1 }, b: succeeded });

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { readPressure } from '../../cleaner/pressure-file.ts';
 import { parseReport, type Report } from '../../cleaner/report.ts';
+import { readPressure } from '../../cleaner/stall-file.ts';
 import type { Runtime } from '../cluster/containerd.ts';
 import { buildImageSpecs, type ImageSize, type WrittenImage, writeImages } from '../helpers/images.ts';
 import { searchPath, TestNode } from '../helpers/test-node.ts';
-import { bundle, nodeOptions } from './cleaner.ts';
+import { bundle, imageEnvironment, nodeOptions } from './cleaner.ts';
 
 /** Images that are imported again for each measurement. */
 export interface Store {
@@ -64,6 +64,7 @@ export class NodeBench {
     const args = ['--policy', files.policy, '--report', files.report, '--state', state];
     const { durationMs } = await execa(process.execPath, [...nodeOptions, bundle, 'clean', ...args], {
       env: {
+        ...imageEnvironment,
         PATH: searchPath,
         CRICTL: this.node.crictlPath,
         CONTAINER_RUNTIME_ENDPOINT: `unix://${this.node.lone.socket}`,

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { updateHistory } from '../../cleaner/history.ts';
 import type { JobDocument } from '../../cleaner/job.ts';
+import type { Facts } from '../../cleaner/keep-rules.ts';
 import { selectCrowded } from '../../cleaner/newest.ts';
 import { foreseePlan, makePlan, type Plan } from '../../cleaner/plan.ts';
-import type { Facts } from '../../cleaner/rules.ts';
 import type { Image, ImageDetails } from '../../cleaner/runtime.ts';
 import {
   buildFacts,

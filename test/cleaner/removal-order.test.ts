@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Facts } from '../../cleaner/keep-rules.ts';
 import { orderRemovals } from '../../cleaner/removal-order.ts';
-import type { Facts } from '../../cleaner/rules.ts';
 import type { Image } from '../../cleaner/runtime.ts';
 import { buildFacts, buildHistory, buildImage, buildInventory, dayMs, now } from '../helpers/inventory.ts';
 

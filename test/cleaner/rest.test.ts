@@ -1,17 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRest, type RestPorts } from '../../cleaner/rest.ts';
+import type { Resource } from '../../cleaner/stall.ts';
 
 /** A node on which tasks wait for a resource for a share of the time: ours while we work, and others at any time. */
 class SimulatedPressure {
   nowMs = 0;
   othersShare: number;
+  readonly #resource: Resource;
   readonly told: Parameters<RestPorts['onRest']>[0][] = [];
   #stalledMs = 0;
   #recentPercent = 0;
 
-  constructor(othersShare: number) {
+  constructor(othersShare: number, resource: Resource = 'io') {
     this.othersShare = othersShare;
+    this.#resource = resource;
   }
 
   /** A batch of removals, during which everything waits for the disk. */
@@ -20,7 +23,9 @@ class SimulatedPressure {
   }
 
   readonly rest = createRest({
-    readPressure: async () => ({ io: { recentPercent: this.#recentPercent, totalUs: this.#stalledMs * 1_000 } }),
+    readPressure: async () => ({
+      [this.#resource]: { recentPercent: this.#recentPercent, totalUs: this.#stalledMs * 1_000 },
+    }),
     sleep: async (ms) => this.#pass(ms, this.othersShare),
     now: () => this.nowMs,
     onRest: (rest) => this.told.push(rest),
@@ -44,16 +49,34 @@ it('where nobody waits there is no rest', async () => {
   expect(await node.restedMs()).toBe(0);
 });
 
-it('what our own removals make tasks wait for costs one short look, once in a while', async () => {
+it('where nobody waited before the first batch, what the kernel has to write after a batch is no reason to rest', async () => {
   const node = new SimulatedPressure(0);
-  let restedMs = 0;
+  await node.rest(new AbortController().signal);
+  node.othersShare = 1;
   for (let batch = 0; batch < 100; batch++) {
     node.work(500);
+    expect(await node.restedMs()).toBe(0);
+  }
+});
+
+it('waiting that ends while nothing of ours runs costs one short look, once in a while', async () => {
+  const node = new SimulatedPressure(0, 'memory');
+  let restedMs = 0;
+  for (let batch = 0; batch < 100; batch++) {
     restedMs += await node.restedMs();
+    node.work(500);
   }
   expect(restedMs).toBeGreaterThan(0);
   expect(restedMs / node.nowMs).toBeLessThan(0.05);
   expect(node.told).toEqual([]);
+});
+
+it('others may begin to wait for memory at any time', async () => {
+  const node = new SimulatedPressure(0, 'memory');
+  await node.rest(new AbortController().signal);
+  node.othersShare = 1;
+  node.work(10_000);
+  expect(await node.restedMs()).toBe(5_000);
 });
 
 describe('others who wait all the time', () => {

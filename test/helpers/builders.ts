@@ -1,6 +1,6 @@
 import type { Report } from '../../cleaner/report.ts';
+import { podName } from '../../scheduler/names.ts';
 import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
-import { podName } from '../../scheduler/pod.ts';
 import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from '../../scheduler/policy.ts';
 import type { Run } from '../../scheduler/run.ts';
 

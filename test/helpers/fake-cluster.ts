@@ -1,7 +1,7 @@
 import type { JobDocument } from '../../cleaner/job.ts';
 import type { Cluster, ClusterState, PolicyEvent } from '../../scheduler/cluster.ts';
+import { podName } from '../../scheduler/names.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from '../../scheduler/objects.ts';
-import { podName } from '../../scheduler/pod.ts';
 import { decodeRun, encodeRun } from '../../scheduler/record.ts';
 import type { Run } from '../../scheduler/run.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from '../../scheduler/status.ts';

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { History, ImageRecord } from '../../cleaner/history.ts';
 import type { Inventory } from '../../cleaner/inventory.ts';
 import { type Job, type JobDocument, jobSchema } from '../../cleaner/job.ts';
+import type { Facts } from '../../cleaner/keep-rules.ts';
 import type { Removal } from '../../cleaner/plan.ts';
 import { normaliseNames } from '../../cleaner/reference.ts';
-import type { Facts } from '../../cleaner/rules.ts';
 import type { Container, ContainerDetails, Image, Runtime } from '../../cleaner/runtime.ts';
 
 export const minuteMs = 60_000;

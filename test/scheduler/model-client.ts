@@ -1,6 +1,7 @@
 import type { Cluster, ClusterState } from '../../scheduler/cluster.ts';
+import { podName } from '../../scheduler/names.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from '../../scheduler/objects.ts';
-import { hasEnded, podName } from '../../scheduler/pod.ts';
+import { hasEnded } from '../../scheduler/pod.ts';
 import type { Run } from '../../scheduler/run.ts';
 import type { PolicyStatus } from '../../scheduler/status.ts';
 import { ApiError } from './model-faults.ts';

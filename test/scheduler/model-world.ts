@@ -1,5 +1,5 @@
+import { podName } from '../../scheduler/names.ts';
 import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
-import { podName } from '../../scheduler/pod.ts';
 import type { Run } from '../../scheduler/run.ts';
 import type { PolicyStatus } from '../../scheduler/status.ts';
 import { Kubelets } from './model-kubelet.ts';

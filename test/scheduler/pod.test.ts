@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { labelValue } from '../../scheduler/labels.ts';
-import { buildPod, podFate, podName } from '../../scheduler/pod.ts';
-import { runName } from '../../scheduler/run.ts';
+import { podName, runName } from '../../scheduler/names.ts';
+import { buildPod, podFate } from '../../scheduler/pod.ts';
 import * as build from '../helpers/builders.ts';
 
 const template = { namespace: 'nodesweep', image: 'acme/nodesweep:1', serviceAccountName: 'cleaner', logLevel: 'info' };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { describeProgress } from '../../scheduler/progress-line.ts';
 import type { NodeProgress } from '../../scheduler/run.ts';
-import { describeProgress } from '../../scheduler/run-progress.ts';
 import { buildPod, buildReportedPod, buildRun } from '../helpers/builders.ts';
 
 const nodes = (entries: Record<string, NodeProgress>) => new Map(Object.entries(entries));

@@ -1,7 +1,8 @@
 import type { Report } from '../cleaner/report.ts';
-import { type Eligibility, judgeNode, judgePressed } from './eligibility.ts';
+import { type Eligibility, judgeNode } from './eligibility.ts';
 import type { CleanerPod, Node } from './objects.ts';
 import { hasEnded, podFate } from './pod.ts';
+import { judgePressed } from './pressure-trigger.ts';
 import type { NodeProgress, Run } from './run.ts';
 import { tallyOf } from './summary.ts';
 
