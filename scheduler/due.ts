@@ -16,6 +16,8 @@ export interface SlotMemory {
   readonly lastStart?: Date | undefined;
 }
 
+type SlotQuestion = Pick<DueQuestion, 'name' | 'policy'>;
+
 /** What can make a run of a policy due, apart from time. */
 export interface DueQuestion {
   readonly name: string;
@@ -59,10 +61,24 @@ export function startDelayMs(name: string, { jitterSeconds }: Pick<CleanupPolicy
  * The one slot to start now: the latest missed one, however many were missed (as CronJob, without its limit of 100). Its age
  * counts from the slot itself, also where its start is delayed.
  */
-function dueSlot({ name, policy }: DueQuestion, memory: SlotMemory, now: Date): Date | undefined {
+function dueSlot(question: SlotQuestion, memory: SlotMemory, now: Date): Date | undefined {
+  const slot = latestSlot(question, memory, now);
+  return slot !== undefined && isTooLate(slot, question.policy, now) ? undefined : slot;
+}
+
+/** The slot that would be due, had its time not run out: something held it up for longer than the policy allows. */
+export function missedSlot(question: SlotQuestion, memory: SlotMemory, now: Date): Date | undefined {
+  const { policy } = question;
+  if (policy.suspend || policy.startingDeadlineSeconds === undefined) return undefined;
+  const slot = latestSlot(question, memory, now);
+  return slot !== undefined && isTooLate(slot, policy, now) ? slot : undefined;
+}
+
+function latestSlot({ name, policy }: SlotQuestion, memory: SlotMemory, now: Date): Date | undefined {
   const since = new Date(Math.max(memory.scheduleSince.getTime(), memory.lastSlot?.getTime() ?? 0));
-  const slot = lastSlot(scheduleOf(policy), since, new Date(now.getTime() - startDelayMs(name, policy)));
-  if (slot === undefined) return undefined;
-  const ageSeconds = (now.getTime() - slot.getTime()) / 1000;
-  return ageSeconds > (policy.startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) ? undefined : slot;
+  return lastSlot(scheduleOf(policy), since, new Date(now.getTime() - startDelayMs(name, policy)));
+}
+
+function isTooLate(slot: Date, { startingDeadlineSeconds }: CleanupPolicy, now: Date): boolean {
+  return now.getTime() - slot.getTime() > (startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1000;
 }

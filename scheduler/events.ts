@@ -17,6 +17,18 @@ export function runStarted(run: Run): PolicyEvent {
   return event('Normal', 'RunStarted', `run ${run.name} started ${causeOf(run.trigger)}`);
 }
 
+/** `active` are the names of the policy's runs that are under way, and may have held up the slot. */
+export function slotMissed(
+  slot: Date,
+  startingDeadlineSeconds: number | undefined,
+  active: readonly string[],
+): PolicyEvent {
+  const cause =
+    active.length > 0 ? `run ${active.join(', ')} is active` : 'no scheduler was at work then, or a run was active';
+  const message = `the slot ${slot.toISOString()} was not started within startingDeadlineSeconds (${startingDeadlineSeconds}), and is left out: ${cause}`;
+  return event('Warning', 'SlotMissed', message);
+}
+
 export function runFinished(run: Run): PolicyEvent {
   const { nodes, images, bytes, problems } = summarize(run);
   const totals = `${nodes.succeeded} of ${nodes.desired} nodes succeeded, ${nodes.failed} failed, ${nodes.skipped} were skipped`;

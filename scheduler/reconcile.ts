@@ -1,7 +1,8 @@
 import { announce } from './announce.ts';
 import type { ClusterState } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
-import { policyRejected } from './events.ts';
+import { missedSlot } from './due.ts';
+import { policyRejected, slotMissed } from './events.ts';
 import { earliest } from './instants.ts';
 import { changeStatus } from './memory.ts';
 import type { PolicyObject, Stored } from './objects.ts';
@@ -18,6 +19,7 @@ import {
   type PolicyStatus,
   rememberRecords,
   withConditions,
+  withMissedSlot,
   withNextSlot,
 } from './status.ts';
 
@@ -78,11 +80,27 @@ async function keepStatus(
   if (judged === 'Conflict') return judged;
   const started = parsed.valid ? await startDueRun(context, state, object, parsed, judged, now) : judged;
   if (started === 'Conflict') return started;
+  const missed = parsed.valid ? missedSlot({ name: object.name, policy: parsed.policy }, started, now) : undefined;
   const bringUpToDate = (status: PolicyStatus) =>
-    parsed.valid ? withNextSlot(status, object.name, parsed.policy, now) : status;
+    parsed.valid ? withMissedSlot(withNextSlot(status, object.name, parsed.policy, now), missed) : status;
   const runs = context.journal.runsOf(object.name).map(({ value }) => value);
   if (withConditions(bringUpToDate(started), runs, now) === started) return started;
-  return changeStatus(context, object, now, (stored) => bringUpToDate(stored?.value ?? started));
+  const status = await changeStatus(context, object, now, (stored) => bringUpToDate(stored?.value ?? started));
+  const isNews = status !== 'Conflict' && status.missedSlot?.getTime() !== started.missedSlot?.getTime();
+  if (isNews) await sayMissed(context, object, parsed, status);
+  return status;
+}
+
+/** A slot that is left out is nobody's fault that could be seen otherwise. */
+async function sayMissed(
+  context: ReconcileContext,
+  object: PolicyObject,
+  parsed: ParsedPolicy,
+  { missedSlot: slot }: PolicyStatus,
+): Promise<void> {
+  if (slot === undefined || !parsed.valid) return;
+  const active = activeRuns(context, object).map(({ value }) => value.name);
+  await announce(context, object, slotMissed(slot, parsed.policy.startingDeadlineSeconds, active), { slot });
 }
 
 /** Says so where the policy has become invalid. */

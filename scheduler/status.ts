@@ -23,6 +23,7 @@ const statusSchema = z.object({
   lastRun: z.string().optional(),
   lastRequest: z.string().optional(),
   lastStart: instant.optional(),
+  missedSlot: instant.optional(),
   conditions: z.array(conditionSchema).optional(),
 });
 
@@ -32,6 +33,7 @@ const statusSchema = z.object({
  * `policyUid`: a new policy of the same name starts afresh. `observedVersion`: the version that was judged last.
  * `schedule` and `scheduleSince`: the schedule as it is evaluated, and since when: slots before an edit are not run
  * after it. `lastRequest`: the last value of `nodesweep.io/run-at` that was acted on. `lastStart`: when the last run began.
+ * `missedSlot`: the last slot that was not started in time.
  */
 export type PolicyStatus = Omit<z.output<typeof statusSchema>, 'version'>;
 
@@ -88,6 +90,11 @@ export function isOutdated(
 export function withNextSlot(status: PolicyStatus, name: string, policy: CleanupPolicy, now: Date): PolicyStatus {
   const start = nextStart(status, name, policy);
   return start === undefined || start > now ? status : { ...status, nextSlot: upcomingSlot(name, policy, now) };
+}
+
+/** The status with a slot that was not started in time, if it is not known yet. */
+export function withMissedSlot(status: PolicyStatus, slot: Date | undefined): PolicyStatus {
+  return slot === undefined || (status.missedSlot ?? 0) >= slot ? status : { ...status, missedSlot: slot };
 }
 
 /** When the slot that comes next is started. */

@@ -112,6 +112,20 @@ describe('a watched collection', () => {
     expect(lists()).toBe(2);
   });
 
+  it('is not asked for again before an API server that is overloaded wants to be asked (C19)', async () => {
+    await watcher.start();
+    await untilWatching();
+    let refusedAt: number | undefined;
+    server.fault = ({ query }) => {
+      if (!query.has('watch') || refusedAt !== undefined) return undefined;
+      refusedAt = performance.now();
+      return { code: 429, retryAfter: 2 };
+    };
+    server.cutWatches();
+    await untilWatching(3);
+    expect(performance.now() - (refusedAt ?? 0)).toBeGreaterThanOrEqual(1_990);
+  });
+
   it('starts when it is complete, not when the first page has come', async () => {
     for (let index = 0; index < 600; index += 1) put(`node-${index}`, 'red');
     let refused = 0;

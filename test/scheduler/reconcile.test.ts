@@ -68,6 +68,22 @@ describe('a due slot', () => {
     expect(record()[0]?.trigger).toEqual({ type: 'Schedule', slot: start });
   });
 
+  it('is told once when it was not started in time, with what held it up (C5)', async () => {
+    edit({ schedule: '* * * * *', startingDeadlineSeconds: 30 });
+    await pass(start);
+    expect(record()).toHaveLength(1);
+    await pass(secondsLater(90));
+    await pass(secondsLater(91));
+    edit({ schedule: '* * * * *', startingDeadlineSeconds: 30, dryRun: true }, '3');
+    await pass(secondsLater(100));
+    const missed = cluster.events.filter(({ reason }) => reason === 'SlotMissed');
+    expect(missed).toMatchObject([{ type: 'Warning', policy: 'nightly' }]);
+    expect(missed[0]?.message).toBe(
+      `the slot ${secondsLater(60).toISOString()} was not started within startingDeadlineSeconds (30), and is left out: run nightly-29540760 is active`,
+    );
+    expect(cluster.state().statuses.get('nightly')?.value).toMatchObject({ missedSlot: secondsLater(60) });
+  });
+
   it('never starts once it is older than startingDeadlineSeconds (C5)', async () => {
     edit({ startingDeadlineSeconds: 60 });
     await pass(secondsLater(61));
