@@ -39,6 +39,7 @@ export function openNode({ state, ownReferences, runtime, clock }: NodeOptions, 
       log[level]({ event: 'history', reason }, 'every image counts as old enough, and none as long unused');
       return undefined;
     },
+    monotonicMs: () => performance.now(),
     rest: createRest({
       readPressure,
       sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),

@@ -1,4 +1,4 @@
-import { selectBatch } from './batch.ts';
+import { firstBatchSize, nextBatchSize, selectBatch } from './batch.ts';
 import { bytesAbove, type DiskUsage } from './disk-usage.ts';
 import type { ReadUsage, Usage } from './inventory.ts';
 import { judgeRemoval, type Outcome, type PlanResult, type RemovalResult, type StopReason } from './outcome.ts';
@@ -13,6 +13,8 @@ export type RemovalPorts = {
   readonly measureDisk: () => Promise<DiskUsage>;
   /** Comes before each batch. */
   readonly rest: Rest;
+  /** Milliseconds of a clock that never steps. */
+  readonly monotonicMs: () => number;
   /** Is told what happened to each image as soon as that is known. */
   readonly onResult: (result: RemovalResult) => void;
 };
@@ -25,9 +27,17 @@ type Step =
   | { readonly kind: 'Enough' }
   | { readonly kind: 'Batch'; readonly tasks: readonly Task[]; readonly usage: Usage };
 
+/** What is known when a batch begins. */
+type Standing = {
+  readonly queue: readonly Task[];
+  readonly batchSize: number;
+  /** What was there, and used, right after the batch before. */
+  readonly usage: Usage | undefined;
+};
+
 /**
- * Carries out the removals of a plan in batches. Before each it reads again what is used, and after each what is really
- * gone; where that can't be read, or `signal` asks for it with a {@link StopRequest}, no further batch is started. An image
+ * Carries out the removals of a plan in batches. Before each it looks what is used, and after each what is really gone, in
+ * one look where nothing comes in between; where that can't be read, or `signal` asks for it with a {@link StopRequest}, no further batch is started. An image
  * that can't be removed holds no other back; one whose removal timed out, or found the disk full, is tried again, once.
  * Never throws: the result tells everything.
  */
@@ -39,8 +49,10 @@ export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSig
     ports.onResult(result);
   };
   let queue: readonly Task[] = plan.removals.map((removal) => ({ removal }));
+  let batchSize = firstBatchSize;
+  let usage: Usage | undefined;
   while (queue.length > 0) {
-    const step = await prepareStep(queue, plan, ports, signal);
+    const step = await prepareStep({ queue, batchSize, usage }, plan, ports, signal);
     if (step.kind === 'Stop') {
       queue.map((task) => giveUp(task, step.reason)).forEach(settle);
       return { results, spared, stopped: step };
@@ -50,7 +62,11 @@ export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSig
       queue = queue.filter(({ removal }) => removal.always);
       continue;
     }
-    const tried = await removeBatch(step.tasks, step.usage, ports.runtime);
+    const goesOn = () => step.tasks.length < queue.length && !signal.aborted;
+    const startedAt = ports.monotonicMs();
+    const { tried, after } = await removeBatch(step.tasks, step.usage, ports, goesOn);
+    usage = after;
+    batchSize = nextBatchSize(batchSize, step.tasks.length, ports.monotonicMs() - startedAt);
     const retries = tried.filter(isWorthRetrying);
     tried.filter((attempt) => !isWorthRetrying(attempt)).forEach(settle);
     queue = [
@@ -62,7 +78,7 @@ export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSig
 }
 
 async function prepareStep(
-  queue: readonly Task[],
+  { queue, batchSize, usage }: Standing,
   plan: Plan,
   { readUsage, measureDisk, rest }: RemovalPorts,
   signal: AbortSignal,
@@ -70,10 +86,10 @@ async function prepareStep(
   try {
     signal.throwIfAborted();
     const excessBytes = plan.untilPercent && bytesAbove(plan.untilPercent, await measureDisk());
-    const tasks = selectBatch(queue, excessBytes);
+    const tasks = selectBatch(queue, excessBytes, batchSize);
     if (tasks.length === 0) return { kind: 'Enough' };
-    await rest(signal);
-    return { kind: 'Batch', tasks, usage: await untilStopped(readUsage, signal) };
+    const isOutdated = await rest(signal);
+    return { kind: 'Batch', tasks, usage: usage && !isOutdated ? usage : await untilStopped(readUsage, signal) };
   } catch (error) {
     const reason = error instanceof StopRequest ? error.reason : 'UsageUnreadable';
     return { kind: 'Stop', reason, message: messageOf(error) };
@@ -82,15 +98,17 @@ async function prepareStep(
 
 type Attempt = RemovalResult & { readonly isRetry: boolean };
 
+/** `after` is what there is then, where somebody will ask and it could be read. */
 async function removeBatch(
   tasks: readonly Task[],
   usage: Usage,
-  runtime: RemovalPorts['runtime'],
-): Promise<readonly Attempt[]> {
+  ports: RemovalPorts,
+  goesOn: () => boolean,
+): Promise<{ readonly tried: readonly Attempt[]; readonly after: Usage | undefined }> {
   const present = new Set(usage.images.map(({ id }) => id));
   const ids = tasks.map(({ removal }) => removal.image.id).filter((id) => present.has(id) && !usage.inUse.has(id));
-  const judge = ids.length === 0 ? undefined : await removeAndLook(ids, runtime);
-  return tasks.map(({ removal, earlier }) => {
+  const { judge, after } = ids.length === 0 ? {} : await removeAndLook(ids, ports, goesOn);
+  const tried = tasks.map(({ removal, earlier }): Attempt => {
     const { id } = removal.image;
     const isRetry = earlier !== undefined;
     if (!present.has(id)) return { removal, isRetry, outcome: { kind: 'removed' } };
@@ -99,19 +117,31 @@ async function removeBatch(
     }
     return { removal, isRetry, outcome: judge(id) };
   });
+  return { tried, after };
 }
 
 async function removeAndLook(
   ids: readonly string[],
-  runtime: RemovalPorts['runtime'],
-): Promise<(id: string) => Outcome> {
-  const answer: RemovalAnswer = await runtime.removeImages(ids);
+  ports: RemovalPorts,
+  goesOn: () => boolean,
+): Promise<{ readonly judge: (id: string) => Outcome; readonly after?: Usage | undefined }> {
+  const answer: RemovalAnswer = await ports.runtime.removeImages(ids);
   try {
-    const present = new Set((await runtime.listImages()).map(({ id }) => id));
-    return (id) => judgeRemoval(id, answer, present.has(id));
+    const after = goesOn() ? await readForNext(ports) : undefined;
+    const present = new Set((after?.images ?? (await ports.runtime.listImages())).map(({ id }) => id));
+    return { judge: (id) => judgeRemoval(id, answer, present.has(id)), after };
   } catch (error) {
     const message = `was asked to go, and whether it went can't be told: ${messageOf(error)}`;
-    return () => ({ kind: 'unknown', reason: 'LookFailed', message });
+    return { judge: () => ({ kind: 'unknown', reason: 'LookFailed', message }) };
+  }
+}
+
+/** Where what is used can't be read, the images may be: the next batch finds out for itself, and does not begin. */
+async function readForNext({ readUsage }: RemovalPorts): Promise<Usage | undefined> {
+  try {
+    return await readUsage();
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,7 +1,10 @@
 import { findPressed, findPressedBetween, type Pressure, type Resource } from './stall.ts';
 
-/** Gives way to others before a batch of removals, where the node is under pressure; ends early when `signal` says so. */
-export type Rest = (signal: AbortSignal) => Promise<void>;
+/**
+ * Gives way to others before a batch of removals, where the node is under pressure; ends early when `signal` says so. Tells
+ * whether time went by.
+ */
+export type Rest = (signal: AbortSignal) => Promise<boolean>;
 
 export type RestPorts = {
   readonly readPressure: () => Promise<Pressure>;
@@ -33,7 +36,7 @@ export function createRest({ readPressure, sleep, now, onRest }: RestPorts): Res
   let calmUntil = 0;
   let sharedWithOthers: readonly Resource[] | undefined;
   return async (signal) => {
-    if (now() < calmUntil || leftMs <= 0) return;
+    if (now() < calmUntil || leftMs <= 0) return false;
     let before = await readPressure();
     const shared = sharedWithOthers ?? findPressed(before);
     let pressed = findPressed(before).filter((resource) => resource === 'memory' || shared.includes(resource));
@@ -53,5 +56,6 @@ export function createRest({ readPressure, sleep, now, onRest }: RestPorts): Res
     leftMs -= restedMs;
     calmUntil = now() + nextLookMs;
     if (waitedFor.size > 0) onRest({ restedMs, resources: [...waitedFor] });
+    return restedMs > 0;
   };
 }

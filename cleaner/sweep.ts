@@ -28,6 +28,8 @@ export type Node = {
   /** Changes what is stored, which another cleaner may have changed since it was loaded. */
   changeHistory(change: HistoryChange): Promise<void>;
   readonly rest: Rest;
+  /** Of a clock that never steps. */
+  readonly monotonicMs: () => number;
 };
 
 export type SweepPorts = {

@@ -9,23 +9,30 @@ import { NodeBench, type Store } from './node-bench.ts';
 import { countCallsBeforeDecision, profileRun, recordCalls } from './node-calls.ts';
 import { describeLatencies, joinLatencies, type Latencies, measureNeighbour } from './node-neighbour.ts';
 
-/** Everything is measured in rounds, in which the sides take turns; `node test/bench/node.ts 1` has just one. */
+/**
+ * Everything is measured in rounds, in which the sides take turns; `node test/bench/node.ts 1` has just one, and with
+ * `idle`, `many`, `large` or `neighbour` as well it measures that alone.
+ */
 const rounds = Number(process.argv[2] ?? 3);
+const part = process.argv[3];
 const idleRounds = rounds * 5;
 
 const everything = { images: { minAge: '0s' } };
 const nothing = { images: { exclude: ['**'] } };
 
+const parts = {
+  idle: measureIdleRun,
+  many: () => measureStore({ count: 300, filesPerLayer: 40, atMost: 1.15, eachAtLeast: 3.5 }),
+  large: () => measureStore({ count: 40, filesPerLayer: 2_000, atMost: 1.05 }),
+  neighbour: measureNeighbours,
+};
 const verdicts: Record<string, { measured: number; target: string; met: boolean }> = {};
 
 await installPackages();
 const bench = await NodeBench.start('containerd-1.6');
 try {
   await printConditions();
-  await measureIdleRun();
-  await measureStore({ count: 300, filesPerLayer: 40, atMost: 1.15, eachAtLeast: 3.5 });
-  await measureStore({ count: 40, filesPerLayer: 2_000, atMost: 1.05 });
-  await measureNeighbours();
+  for (const [name, measure] of Object.entries(parts)) if (part === undefined || part === name) await measure();
 } finally {
   await bench.stop();
 }

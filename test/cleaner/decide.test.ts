@@ -68,7 +68,8 @@ function buildPorts(
     },
     loadHistory: async () => history,
     changeHistory: async () => {},
-    rest: async () => {},
+    monotonicMs: () => 0,
+    rest: async () => false,
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { selectBatch } from '../../cleaner/batch.ts';
+import { nextBatchSize, selectBatch } from '../../cleaner/batch.ts';
 import type { DiskUsage } from '../../cleaner/disk-usage.ts';
 import { createUsageReader } from '../../cleaner/inventory.ts';
 import type { PlanResult } from '../../cleaner/outcome.ts';
@@ -28,12 +28,13 @@ function run(plan: Plan, runtime: FakeRuntime, signal = new AbortController().si
   const readUsage = createUsageReader(runtime, undefined);
   return carryOut(
     plan,
-    { runtime, readUsage, measureDisk: fullDisk(runtime), rest, onResult: () => undefined },
+    { runtime, readUsage, measureDisk: fullDisk(runtime), rest, monotonicMs, onResult: () => undefined },
     signal,
   );
 }
 
-async function rest(): Promise<void> {}
+const rest = async () => false;
+const monotonicMs = () => 0;
 
 function outcomes({ results }: PlanResult): Record<string, string> {
   return Object.fromEntries(
@@ -56,9 +57,10 @@ function refuse(runtime: FakeRuntime, answer: RemovalAnswer): FakeRuntime {
 }
 
 describe('carryOut', () => {
-  it('removes by ID, in batches of 50, and tells of each image as soon as its batch is done', async () => {
+  it('removes by ID, in batches, and tells of each image as soon as its batch is done', async () => {
     const runtime = buildRuntime({ images });
     const told: string[] = [];
+    let nowMs = 0;
     const result = await carryOut(
       buildPlan(images),
       {
@@ -66,15 +68,17 @@ describe('carryOut', () => {
         readUsage: createUsageReader(runtime, undefined),
         measureDisk: fullDisk(runtime),
         rest,
+        // Each reading of this clock is one second after the last.
+        monotonicMs: () => (nowMs += 1_000),
         onResult: ({ removal }) => told.push(`${removal.image.id} ${runtime.requests.length}`),
       },
       new AbortController().signal,
     );
-    expect(runtime.requests.map((ids) => ids.length)).toEqual([50, 50, 20]);
+    expect(runtime.requests.map((ids) => ids.length)).toEqual([50, 70]);
     expect(runtime.images).toEqual([]);
     expect(result.results).toHaveLength(120);
     expect(told[0]).toBe('image-0 1');
-    expect(told[119]).toBe('image-119 3');
+    expect(told[119]).toBe('image-119 2');
   });
 
   it('skips an image that a container has begun to use since the plan (C34, T17)', async () => {
@@ -200,6 +204,19 @@ describe('carryOut', () => {
     },
   );
 
+  it('skips an image that a container has begun to use while the batch before was removed (C34, T17)', async () => {
+    const runtime = buildRuntime({ images });
+    const last = images.at(-1) ?? first;
+    const remove = runtime.removeImages;
+    runtime.removeImages = async (ids) => {
+      const answer = await remove(ids);
+      runtime.containers = [buildContainer(last)];
+      return answer;
+    };
+    expect(outcomes(await run(buildPlan(images), runtime))).toMatchObject({ [last.id]: 'skipped InUse' });
+    expect(runtime.images).toEqual([last]);
+  });
+
   it('asked to stop, waits no longer for a list that does not come (T14)', async () => {
     const controller = new AbortController();
     const runtime = buildRuntime({ images });
@@ -214,7 +231,10 @@ describe('carryOut', () => {
   });
 
   describe('rests', () => {
-    it('before each batch, ahead of the last look at what is used, and not where nothing more is to go', async () => {
+    it.each([
+      ['that take time are followed by a look of their own', true, ['rest', 'look', 'look', 'image-1']],
+      ['that take none leave the look after the last batch good', false, ['rest', 'look', 'image-1']],
+    ])('come before each batch, and not where nothing more is to go; those %s', async (_, takesTime, afterwards) => {
       const runtime = buildRuntime({ images: images.slice(0, 90) });
       const story: string[] = [];
       const listContainers = runtime.listContainers;
@@ -228,12 +248,13 @@ describe('carryOut', () => {
           runtime,
           readUsage: createUsageReader(runtime, undefined),
           measureDisk: fullDisk(runtime),
-          rest: async () => void story.push('rest'),
+          rest: async () => story.push('rest') > 0 && takesTime,
+          monotonicMs,
           onResult: ({ removal }) => story.push(removal.image.id),
         },
         new AbortController().signal,
       );
-      expect(story).toEqual(['rest', 'look', 'image-0', 'rest', 'look', 'image-1']);
+      expect(story).toEqual(['rest', 'look', 'look', 'image-0', ...afterwards]);
     });
   });
 
@@ -264,6 +285,7 @@ describe('carryOut', () => {
           readUsage: createUsageReader(runtime, undefined),
           measureDisk: () => Promise.reject(new Error('statfs failed')),
           rest,
+          monotonicMs,
           onResult: () => undefined,
         },
         new AbortController().signal,
@@ -286,6 +308,24 @@ describe('selectBatch', () => {
     ['those that always go whatever the excess', [...queue(true, 1, 1), ...queue(false, 1)], -5, 2],
     ['none of an empty queue', [], 100, 0],
   ])('takes %s', (_, tasks, excessBytes, count) => {
-    expect(selectBatch(tasks, excessBytes)).toHaveLength(count);
+    expect(selectBatch(tasks, excessBytes, 50)).toHaveLength(count);
+  });
+
+  it('takes no more than it may', () => {
+    expect(selectBatch(queue(true, 1, 1, 1), undefined, 2)).toHaveLength(2);
+    expect(selectBatch(queue(false, 1, 1, 1), 100, 2)).toHaveLength(2);
+  });
+});
+
+describe('nextBatchSize', () => {
+  it.each([
+    ['as many as take two seconds', 50, 50, 2_500, 40],
+    ['no more than twice as many', 50, 50, 100, 100],
+    ['no fewer because there was little to do', 50, 1, 20, 100],
+    ['400 at most', 400, 400, 100, 400],
+    ['10 at least, however slow the disk is', 50, 50, 60_000, 10],
+    ['more again, once it is faster', 10, 10, 0, 20],
+  ])('is %s', (_, size, count, tookMs, next) => {
+    expect(nextBatchSize(size, count, tookMs)).toBe(next);
   });
 });
