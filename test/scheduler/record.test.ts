@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { decodeRun, encodeRun, RunRecordError } from '../../scheduler/record.ts';
 import type { NodeProgress } from '../../scheduler/run.ts';
 import { buildRun, secondsLater, start } from '../helpers/builders.ts';
@@ -12,8 +12,6 @@ const tally = {
   freedBytes: 12_345_678_901,
   nominalBytes: 12_345_678_901,
 };
-const manyNodes = (count: number, progress: NodeProgress) =>
-  new Map(Array.from({ length: count }, (_, index) => [`ip-10-0-${index}.eu-central-1.compute.internal`, progress]));
 const sizeOf = (data: Record<string, string>) =>
   Object.values(data).reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 
@@ -29,12 +27,47 @@ it('a record is read back as it was written', () => {
   expect(decodeRun(encodeRun(run))).toEqual(run);
 });
 
-it('a record stays below the 1 MiB that the API server takes, with 5,000 nodes that succeed or fail', () => {
-  const failed: NodeProgress = { attempts: 4, result: 'Failed', reason: 'NotStarted', message: 'x'.repeat(300) };
-  expect(
-    sizeOf(encodeRun(buildRun({}, { nodes: manyNodes(5_000, { attempts: 1, result: 'Succeeded', tally }) }))),
-  ).toBeLessThan(1_000_000);
-  expect(sizeOf(encodeRun(buildRun({}, { nodes: manyNodes(5_000, failed) })))).toBeLessThan(1_000_000);
+describe('a record of a run over 15,000 nodes', () => {
+  /** Numbers without a pattern that packing could use. */
+  const scatter = (index: number, below: number) => (index * 2_654_435_761) % below;
+  const manyNodes = (progressOf: (index: number) => NodeProgress) =>
+    buildRun(
+      {},
+      {
+        nodes: new Map(
+          Array.from({ length: 15_000 }, (_, index) => [
+            `ip-10-${index % 256}-${scatter(index, 65_537)}.eu-central-1.compute.internal`,
+            progressOf(index),
+          ]),
+        ),
+      },
+    );
+  const succeeded = (index: number): NodeProgress => {
+    const freedBytes = scatter(index, 99_999_999_977);
+    return { attempts: 1, result: 'Succeeded', tally: { ...tally, removed: index % 97, freedBytes } };
+  };
+  const failed = (index: number): NodeProgress => {
+    const message = Array.from({ length: 30 }, (_, word) => scatter(index * 31 + word, 999_999_937)).join(' ');
+    return { attempts: 4, result: 'Failed', reason: 'NotStarted', message: message.slice(0, 300) };
+  };
+
+  it.each([
+    ['succeed', succeeded],
+    ['fail', failed],
+  ])('stays below the 1 MiB that the API server takes when they %s', (_, progressOf) => {
+    expect(sizeOf(encodeRun(manyNodes(progressOf)))).toBeLessThan(1_000_000);
+  });
+
+  it('is read back as it was written', () => {
+    const run = manyNodes(succeeded);
+    expect(decodeRun(encodeRun(run))).toEqual(run);
+  });
+
+  it('is refused where it is damaged', () => {
+    const data = encodeRun(manyNodes(succeeded));
+    const half = (data['nodes.json.gz'] ?? '').slice(0, 10_000);
+    expect(() => decodeRun({ ...data, 'nodes.json.gz': half })).toThrow(RunRecordError);
+  });
 });
 
 it.each([
