@@ -48,7 +48,7 @@ async function runToEnd(
   const abort = () => end();
   const timer = setTimeout(() => end({ kind: 'TimedOut', seconds: deadlineSeconds }), deadlineSeconds * 1_000);
   signal?.addEventListener('abort', abort);
-  const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => collect(stream, () => end(tooLong)));
+  const [stdout, stderr] = [collect(child.stdout, () => end(tooLong)), collect(child.stderr, () => end(tooLong))];
   try {
     await once(child, 'close');
   } finally {
@@ -57,24 +57,21 @@ async function runToEnd(
   }
   if (problem !== undefined) return { problem };
   if (child.signalCode !== null) return { problem: { kind: 'Killed', signal: child.signalCode } };
-  if (child.exitCode === 0) return { stdout: textOf(stdout) };
-  return { problem: { kind: 'Exited', exitCode: child.exitCode ?? -1, stderr: textOf(stderr) } };
+  if (child.exitCode === 0) return { stdout: stdout.join('') };
+  return { problem: { kind: 'Exited', exitCode: child.exitCode ?? -1, stderr: stderr.join('') } };
 }
 
-/** The chunks that a stream has given so far. */
-function collect(stream: Readable, onTooLong: () => void): readonly Buffer[] {
-  const chunks: Buffer[] = [];
+/** The text that a stream has given so far. Bytes kept until its end would be freed long after: lists have megabytes. */
+function collect(stream: Readable, onTooLong: () => void): readonly string[] {
+  const texts: string[] = [];
   let bytes = 0;
-  stream.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes <= maxAnswerBytes) chunks.push(chunk);
+  stream.setEncoding('utf8');
+  stream.on('data', (text: string) => {
+    bytes += Buffer.byteLength(text);
+    if (bytes <= maxAnswerBytes) texts.push(text);
     else onTooLong();
   });
-  return chunks;
-}
-
-function textOf(chunks: readonly Buffer[] = []): string {
-  return Buffer.concat(chunks).toString();
+  return texts;
 }
 
 function killGroup(leader: number | undefined): void {

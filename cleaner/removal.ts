@@ -22,10 +22,13 @@ export type RemovalPorts = {
 /** A removal to try, with what came of the attempt before where there was one. */
 type Task = { readonly removal: Removal; readonly earlier?: Outcome };
 
+/** A task, with what the last look before the removal says of its image. The look itself is large, and not kept. */
+type JudgedTask = { readonly task: Task; readonly state: 'Gone' | 'InUse' | 'Unused' };
+
 type Step =
   | { readonly kind: 'Stop'; readonly reason: StopReason; readonly message: string }
   | { readonly kind: 'Enough' }
-  | { readonly kind: 'Batch'; readonly tasks: readonly Task[]; readonly usage: Usage };
+  | { readonly kind: 'Batch'; readonly tasks: readonly JudgedTask[] };
 
 /** What is known when a batch begins. */
 type Standing = {
@@ -62,9 +65,10 @@ export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSig
       queue = queue.filter(({ removal }) => removal.always);
       continue;
     }
+    usage = undefined;
     const goesOn = () => step.tasks.length < queue.length && !signal.aborted;
     const startedAt = ports.monotonicMs();
-    const { tried, after } = await removeBatch(step.tasks, step.usage, ports, goesOn);
+    const { tried, after } = await removeBatch(step.tasks, ports, goesOn);
     usage = after;
     batchSize = nextBatchSize(batchSize, step.tasks.length, ports.monotonicMs() - startedAt);
     const retries = tried.filter(isWorthRetrying);
@@ -89,33 +93,40 @@ async function prepareStep(
     const tasks = selectBatch(queue, excessBytes, batchSize);
     if (tasks.length === 0) return { kind: 'Enough' };
     const isOutdated = await rest(signal);
-    return { kind: 'Batch', tasks, usage: usage && !isOutdated ? usage : await untilStopped(readUsage, signal) };
+    const current = usage && !isOutdated ? usage : await untilStopped(readUsage, signal);
+    return { kind: 'Batch', tasks: judgeTasks(tasks, current) };
   } catch (error) {
     const reason = error instanceof StopRequest ? error.reason : 'UsageUnreadable';
     return { kind: 'Stop', reason, message: messageOf(error) };
   }
 }
 
+function judgeTasks(tasks: readonly Task[], { images, inUse }: Usage): readonly JudgedTask[] {
+  const present = new Set(images.map(({ id }) => id));
+  return tasks.map((task) => {
+    const { id } = task.removal.image;
+    if (!present.has(id)) return { task, state: 'Gone' };
+    return { task, state: inUse.has(id) ? 'InUse' : 'Unused' };
+  });
+}
+
 type Attempt = RemovalResult & { readonly isRetry: boolean };
 
 /** `after` is what there is then, where somebody will ask and it could be read. */
 async function removeBatch(
-  tasks: readonly Task[],
-  usage: Usage,
+  tasks: readonly JudgedTask[],
   ports: RemovalPorts,
   goesOn: () => boolean,
 ): Promise<{ readonly tried: readonly Attempt[]; readonly after: Usage | undefined }> {
-  const present = new Set(usage.images.map(({ id }) => id));
-  const ids = tasks.map(({ removal }) => removal.image.id).filter((id) => present.has(id) && !usage.inUse.has(id));
+  const ids = tasks.filter(({ state }) => state === 'Unused').map(({ task }) => task.removal.image.id);
   const { judge, after } = ids.length === 0 ? {} : await removeAndLook(ids, ports, goesOn);
-  const tried = tasks.map(({ removal, earlier }): Attempt => {
-    const { id } = removal.image;
+  const tried = tasks.map(({ task: { removal, earlier }, state }): Attempt => {
     const isRetry = earlier !== undefined;
-    if (!present.has(id)) return { removal, isRetry, outcome: { kind: 'removed' } };
-    if (judge === undefined || usage.inUse.has(id)) {
+    if (state === 'Gone') return { removal, isRetry, outcome: { kind: 'removed' } };
+    if (state === 'InUse' || judge === undefined) {
       return { removal, isRetry, outcome: { kind: 'skipped', reason: 'InUse' } };
     }
-    return { removal, isRetry, outcome: judge(id) };
+    return { removal, isRetry, outcome: judge(removal.image.id) };
   });
   return { tried, after };
 }
