@@ -36,14 +36,14 @@ export function findNewest(
 }
 
 function groupByRepository(images: readonly Image[]): readonly (readonly Image[])[] {
-  const groups = new Map<string, Set<Image>>();
+  const groups = new Map<string, Image[]>();
   for (const image of images) {
     for (const name of image.names) {
       const repository = repositoryOf(name);
       const group = groups.get(repository);
-      if (group === undefined) groups.set(repository, new Set([image]));
-      else group.add(image);
+      if (group === undefined) groups.set(repository, [image]);
+      else if (group.at(-1) !== image) group.push(image);
     }
   }
-  return [...groups.values()].map((group) => [...group]);
+  return [...groups.values()];
 }
