@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { CleanupPolicy } from './policy.ts';
 import { nextPressureStart } from './pressure-trigger.ts';
-import type { Trigger } from './run.ts';
 import { lastSlot, nextSlot, scheduleOf } from './schedule.ts';
+import type { Trigger } from './trigger.ts';
 
 /** What is remembered of a policy's past. */
 export interface SlotMemory {

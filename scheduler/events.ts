@@ -1,8 +1,9 @@
 import { filesize } from 'filesize';
 import type { PolicyEvent } from './cluster.ts';
 import type { Problem } from './policy.ts';
-import type { Run, Trigger } from './run.ts';
+import type { Run } from './run.ts';
 import { summarize } from './summary.ts';
+import type { Trigger } from './trigger.ts';
 
 /** The API server refuses longer notes (`Event.message` in the Kubernetes API). */
 const maxMessageLength = 1024;

@@ -6,19 +6,7 @@ import { ClusterError, type Reason, RefusedError, refusalOf } from './kubernetes
 import { pathOf, type Target } from './kubernetes-paths.ts';
 import { retryDelayMs } from './kubernetes-retry.ts';
 import type { KubernetesTransport } from './kubernetes-transport.ts';
-
-const methods = {
-  get: 'GET',
-  list: 'GET',
-  watch: 'GET',
-  create: 'POST',
-  update: 'PUT',
-  patch: 'PATCH',
-  delete: 'DELETE',
-  deletecollection: 'DELETE',
-} as const satisfies Record<string, Dispatcher.HttpMethod>;
-
-export type Verb = keyof typeof methods;
+import { methods, type Verb } from './kubernetes-verbs.ts';
 
 /** One request, in the terms of the Kubernetes API. */
 export interface Call extends Target {

@@ -1,5 +1,5 @@
-import type { Verb } from './kubernetes-api.ts';
 import { RefusedError } from './kubernetes-error.ts';
+import type { Verb } from './kubernetes-verbs.ts';
 
 const maxTries = 5;
 /** No answer makes anybody wait for longer: the wish of a server that is overloaded is granted, a mistake of a proxy's is not. */

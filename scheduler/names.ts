@@ -1,5 +1,5 @@
 import { hash } from './labels.ts';
-import type { Trigger } from './run.ts';
+import type { Trigger } from './trigger.ts';
 
 const maxPodNameLength = 63;
 

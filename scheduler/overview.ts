@@ -2,8 +2,9 @@ import type { ClusterState } from './cluster.ts';
 import type { Condition } from './conditions.ts';
 import type { PolicyObject } from './objects.ts';
 import { type Problem, parsePolicy } from './policy.ts';
-import type { Run, RunPhase, Trigger } from './run.ts';
+import type { Run, RunPhase } from './run.ts';
 import { type Summary, summarize } from './summary.ts';
+import type { Trigger } from './trigger.ts';
 
 /** A run as people and programs are told of it. */
 export interface RunOverview extends Summary {

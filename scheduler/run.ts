@@ -1,15 +1,7 @@
 import type { JobDocument } from '../cleaner/job.ts';
 import { runName } from './names.ts';
 import type { CleanupDocument, CleanupPolicy } from './policy.ts';
-
-/**
- * Why a run exists: for a slot of its schedule, because somebody asked for it with an annotation, or because of disk
- * pressure, as the first run after another one began (or after the policy was made).
- */
-export type Trigger =
-  | { readonly type: 'Schedule'; readonly slot: Date }
-  | { readonly type: 'Request'; readonly request: string }
-  | { readonly type: 'Pressure'; readonly after: Date };
+import type { Trigger } from './trigger.ts';
 
 export type RunPhase = 'Running' | 'Paused' | 'Succeeded' | 'Failed';
 

@@ -8,9 +8,10 @@ import { changeStatus } from './memory.ts';
 import type { Node, PolicyObject, Stored } from './objects.ts';
 import type { CleanupPolicy, ParsedPolicy } from './policy.ts';
 import { judgePressed } from './pressure-trigger.ts';
-import { isFinished, newRun, type Run, type Trigger } from './run.ts';
+import { isFinished, newRun, type Run } from './run.ts';
 import { replaceRun } from './runner.ts';
 import { type PolicyStatus, rememberRun, withNextSlot } from './status.ts';
+import type { Trigger } from './trigger.ts';
 
 /** Starts the run that is due, if the concurrency policy lets it, and returns the status that remembers it. */
 export async function startDueRun(

@@ -33,6 +33,7 @@ const pure = {
     'due',
     'pressure-trigger',
     'names',
+    'trigger',
     'conditions',
     'eligibility',
     'node-progress',
@@ -93,7 +94,7 @@ const adapters: Record<string, RegExp> = {
   execa: /^scheduler\/local-pods\.ts$/,
   dockerode: /^cleaner\/docker\.ts$/,
   'node:sqlite': /^cleaner\/history-lock\.ts$/,
-  undici: /^scheduler\/kubernetes-(transport|api)\.ts$/,
+  undici: /^scheduler\/kubernetes-(transport|api|verbs)\.ts$/,
   'prom-client': /^scheduler\/metrics.*\.ts$/,
   'node-cron': /^scheduler\/schedule\.ts$/,
 };
