@@ -1,5 +1,6 @@
 import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { waitFor } from './wait.ts';
 
 const ROOT = '/sys/fs/cgroup';
 /** Where containerd puts containers that nobody wants anywhere else. */
@@ -14,7 +15,7 @@ export async function removeContainerCgroups(nodeDirectory: string): Promise<voi
     () => [],
   );
   for (const parent of await parents()) {
-    for (const container of containers) await rmdir(join(parent, container)).catch(ignore('ENOENT'));
+    for (const container of containers) await removeDying(join(parent, container));
     await rmdir(parent).catch(ignore('ENOENT', 'EBUSY', 'ENOTEMPTY'));
   }
 }
@@ -22,6 +23,14 @@ export async function removeContainerCgroups(nodeDirectory: string): Promise<voi
 async function parents(): Promise<readonly string[]> {
   const hierarchies = (await readdir(ROOT, { withFileTypes: true })).filter((entry) => entry.isDirectory());
   return [PARENT, ...hierarchies.map(({ name }) => join(name, PARENT))].map((path) => join(ROOT, path));
+}
+
+/** Processes that were killed are in their cgroup for a moment longer. */
+async function removeDying(path: string): Promise<void> {
+  await waitFor(`${path} to be empty`, 20_000, async () => {
+    await rmdir(path).catch(ignore('ENOENT'));
+    return true;
+  });
 }
 
 /** What is in use by others stays, what is gone is fine. */

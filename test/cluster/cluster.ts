@@ -109,7 +109,7 @@ export async function stopCluster(directory: string): Promise<void> {
   for (const entry of await readdir(directory)) {
     if (entry === 'logs') continue;
     await removeContainerCgroups(join(directory, entry));
-    await rm(join(directory, entry), { recursive: true, force: true });
+    await rm(join(directory, entry), { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
 

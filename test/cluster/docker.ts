@@ -120,7 +120,8 @@ export async function stopDocker(directory: string): Promise<void> {
   await stopServers(directory);
   await removeCgroups();
   for (const entry of await readdir(directory).catch(() => [])) {
-    if (entry !== 'logs') await rm(join(directory, entry), { recursive: true, force: true });
+    if (entry !== 'logs')
+      await rm(join(directory, entry), { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
 

@@ -103,6 +103,6 @@ export async function stopLoneRuntime(directory: string): Promise<void> {
   const node = join(directory, NAME);
   await removeContainerCgroups(node);
   for (const entry of [node, join(directory, 'pids'), join(directory, 'pause.tar')]) {
-    await rm(entry, { recursive: true, force: true });
+    await rm(entry, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
