@@ -98,6 +98,14 @@ describe('globSchema', () => {
     ['a.io/b?', 'no part of a repository'],
     ['!a.io/b', 'no registry'],
     ['a.io/b;reboot', 'no part of a repository'],
+    ['a.io/b*;reboot', 'no part of a repository'],
+    ['a.io/;b*', 'no part of a repository'],
+    ['a.io/b*;', 'no part of a repository'],
+    ['!a*.io/b', 'no registry'],
+    ['a*.io!/b', 'no registry'],
+    ['a.io/b:x*;', 'no tag'],
+    ['a.io/b:', 'an empty text is no tag'],
+    ['a.io/b:x:y', 'x:y is no tag'],
   ])('rejects %j, which could match nothing, and says what to write', (glob, advice) => {
     expect(globSchema.safeParse(glob).error?.issues[0]?.message).toContain(advice);
   });

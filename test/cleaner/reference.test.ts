@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   formatReference,
+  isExact,
+  isImageId,
   nameKeys,
   normaliseNames,
   parseReference,
@@ -29,6 +31,10 @@ describe('parseReference', () => {
     ['[::1]:5000/a:1', '[::1]:5000/a:1'],
     [`nginx@${digest}`, `docker.io/library/nginx@${digest}`],
     [`nginx:1.25@${digest}`, `docker.io/library/nginx:1.25@${digest}`],
+    ['a.io/b--c:1', 'a.io/b--c:1'],
+    ['index.docker.io.example.com/a/b:1', 'index.docker.io.example.com/a/b:1'],
+    ['my.index.docker.io/a/b:1', 'my.index.docker.io/a/b:1'],
+    [`a.io/b@sha256+b64u.x:${hex}`, `a.io/b@sha256+b64u.x:${hex}`],
     ['a.io/b__c/d-e.f:x_Y-z.1', 'a.io/b__c/d-e.f:x_Y-z.1'],
   ])('reads %s as %s (T23)', (text, full) => {
     const reference = parseReference(text);
@@ -50,6 +56,8 @@ describe('parseReference', () => {
     `nginx:${'x'.repeat(129)}`,
     'nginx@',
     'nginx@sha256:abc',
+    `nginx@${digest}x`,
+    `nginx@sha256+1:${hex}`,
     'http://a.io/b',
     'a.io/b..c',
     'a_b.io/c',
@@ -135,3 +143,19 @@ function referenceText(): fc.Arbitrary<string> {
       ([host, path, name, pinned]) => `${host}${path.join('/')}${name ? `:${name}` : ''}${pinned ? `@${digest}` : ''}`,
     );
 }
+
+it.each([
+  ['docker.io/library/nginx:1.25', false],
+  ['docker://docker.io/library/nginx:1.25', false],
+  [`docker.io/library/nginx@${digest}`, true],
+  [digest, true],
+  [hex, true],
+  [`docker://${digest}`, true],
+  [`docker-pullable://docker.io/library/nginx@${digest}`, true],
+])('whether %s can mean one image only is %s, since a tag can move (T5)', (text, answer) => {
+  expect(isExact(text)).toBe(answer);
+});
+
+it.each([`${hex}0`, `sha256:${hex}0`, hex.slice(1), `x${hex}`])('%s is no ID of an image', (text) => {
+  expect(isImageId(text)).toBe(false);
+});

@@ -61,6 +61,10 @@ describe('the removal of an image frees', () => {
     expect(freed(two, one)).toEqual([20, 500]);
   });
 
+  it('what it does not share, where the runtime tells that but not the layers', () => {
+    expect(freed(sample('one', '', 500, 400), sample('two', '', 420, 400))).toEqual([100, 20]);
+  });
+
   it('nothing less than nothing, whatever sizes the runtime tells', () => {
     expect(freed(sample('app', 'abc', 5), sample('base', 'ab', 100))).toEqual([0, 100]);
     expect(freed(sample('app', 'abc', 5, 100), sample('base', 'ab', 100, 100))).toEqual([0, 100]);
