@@ -3,7 +3,8 @@ import type { Removal } from './plan.ts';
 /** How many removals go into the first batch: one process start for so many costs little, and so few are soon done. */
 export const firstBatchSize = 50;
 const minBatchSize = 10;
-const maxBatchSize = 400;
+/** The first of many may be quick, and the next ones slow. */
+const maxBatchSize = 150;
 /** Who asks for a stop waits for one batch, and nobody looks what is used meanwhile. */
 const batchMs = 2_000;
 
@@ -14,9 +15,9 @@ export function nextBatchSize(size: number, count: number, tookMs: number): numb
 }
 
 /**
- * Takes the next removals off the front of a queue, so many at most: those that always go, else as many as are likely to free half of
- * `excessBytes`, or one. What an image really frees is known only afterwards (some runtimes tell the compressed size), so
- * halving comes near the target without going far beyond it. Empty where nothing is to go any more.
+ * Takes the next removals off the front of a queue, `maxCount` at most: those that always go, else as many as are likely
+ * to free half of `excessBytes`, or one. What an image really frees is known only afterwards (some runtimes tell the
+ * compressed size), so halving comes near the target without going far beyond it. Empty where nothing is to go any more.
  */
 export function selectBatch<T extends { readonly removal: Removal }>(
   queue: readonly T[],

@@ -41,7 +41,9 @@ export function createDocker({ socket, readSeconds = 30, removeSeconds = 600 }: 
     listContainers: () =>
       ask(reading, 'GET /containers/json?all=1', () => docker.listContainers({ all: true }), containersAnswer),
     inspectContainers: (ids) =>
-      askAboutEach(reading, 'containers', ids, (id) => docker.getContainer(id), containerAnswer),
+      pMap(ids, (id) => askAbout(reading, 'containers', id, () => docker.getContainer(id).inspect(), containerAnswer), {
+        concurrency,
+      }),
     // Sandboxes are containers here, and counted apart from their list.
     countReadySandboxes: async () => (await askInfo()).containers,
     getSandboxImage: async () => undefined,
@@ -60,20 +62,18 @@ function connect(socket: string, seconds: number): Connection {
   return { docker: new Docker({ socketPath: socket, host: undefined, protocol: 'http', timeout }), socket, seconds };
 }
 
-function askAboutEach<T extends { readonly id: string }>(
+/** An answer about something else than what was asked about fails. */
+async function askAbout<T extends { readonly id: string }>(
   connection: Connection,
   kind: 'containers' | 'images',
-  ids: readonly string[],
-  find: (id: string) => { readonly inspect: () => Promise<unknown> },
+  id: string,
+  inspect: () => Promise<unknown>,
   schema: z.ZodType<T>,
-): Promise<readonly T[]> {
-  const askAbout = async (id: string) => {
-    const call = `GET /${kind}/${id}/json`;
-    const answer = await ask(connection, call, () => find(id).inspect(), schema);
-    if (answer.id === id) return answer;
-    throw new DockerError(connection.socket, call, { kind: 'Unreadable', detail: `it is about ${answer.id}` });
-  };
-  return pMap(ids, askAbout, { concurrency });
+): Promise<T> {
+  const call = `GET /${kind}/${id}/json`;
+  const answer = await ask(connection, call, inspect, schema);
+  if (answer.id === id) return answer;
+  throw new DockerError(connection.socket, call, { kind: 'Unreadable', detail: `it is about ${answer.id}` });
 }
 
 async function inspectImages(connection: Connection, ids: readonly string[]): Promise<readonly ImageDetails[]> {
@@ -82,18 +82,20 @@ async function inspectImages(connection: Connection, ids: readonly string[]): Pr
     pMap(ids, (id) => inspectImage(connection, id), { concurrency }),
     readSharedSizes(connection),
   ]);
-  return details.flat().map((image) => {
-    const sharedBytes = shared.get(image.id);
-    return sharedBytes === undefined ? image : { ...image, sharedBytes };
-  });
+  return details
+    .filter((image) => image !== undefined)
+    .map((image) => {
+      const sharedBytes = shared.get(image.id);
+      return sharedBytes === undefined ? image : { ...image, sharedBytes };
+    });
 }
 
-/** Nothing for one that is gone, or that Docker Engine can't tell of: no single image must stand in the way of the others. */
-async function inspectImage(connection: Connection, id: string): Promise<readonly ImageDetails[]> {
+/** Undefined for one that is gone, or that Docker Engine can't tell of: no single image must stand in the others' way. */
+async function inspectImage(connection: Connection, id: string): Promise<ImageDetails | undefined> {
   try {
-    return await askAboutEach(connection, 'images', [id], () => connection.docker.getImage(id), imageAnswer);
+    return await askAbout(connection, 'images', id, () => connection.docker.getImage(id).inspect(), imageAnswer);
   } catch (error) {
-    if (error instanceof DockerError && error.problem.kind === 'Refused') return [];
+    if (error instanceof DockerError && error.problem.kind === 'Refused') return undefined;
     throw error;
   }
 }

@@ -40,9 +40,9 @@ type Standing = {
 
 /**
  * Carries out the removals of a plan in batches. Before each it looks what is used, and after each what is really gone, in
- * one look where nothing comes in between; where that can't be read, or `signal` asks for it with a {@link StopRequest}, no further batch is started. An image
- * that can't be removed holds no other back; one whose removal timed out, or found the disk full, is tried again, once.
- * Never throws: the result tells everything.
+ * one look where nothing comes in between; where that can't be read, or `signal` asks for it with a {@link StopRequest},
+ * no further batch is started. An image that can't be removed holds no other back; one whose removal timed out, or found
+ * the disk full, is tried again, once. Never throws: the result tells everything.
  */
 export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSignal): Promise<PlanResult> {
   const results: RemovalResult[] = [];
@@ -65,6 +65,7 @@ export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSig
       queue = queue.filter(({ removal }) => removal.always);
       continue;
     }
+    // It is large, and the next look needs room.
     usage = undefined;
     const goesOn = () => step.tasks.length < queue.length && !signal.aborted;
     const startedAt = ports.monotonicMs();

@@ -34,12 +34,12 @@ const maxTotalMs = 60_000;
 export function createRest({ readPressure, sleep, now, onRest }: RestPorts): Rest {
   let leftMs = maxTotalMs;
   let calmUntil = 0;
-  let sharedWithOthers: readonly Resource[] | undefined;
+  let isDiskShared: boolean | undefined;
+  const isOthers = (resource: Resource) => resource === 'memory' || isDiskShared !== false;
   return async (signal) => {
     if (now() < calmUntil || leftMs <= 0) return false;
     let before = await readPressure();
-    const shared = sharedWithOthers ?? findPressed(before);
-    let pressed = findPressed(before).filter((resource) => resource === 'memory' || shared.includes(resource));
+    let pressed = findPressed(before).filter(isOthers);
     const startedAt = now();
     const endsAt = startedAt + Math.min(maxRestMs, leftMs);
     const waitedFor = new Set<Resource>();
@@ -47,11 +47,11 @@ export function createRest({ readPressure, sleep, now, onRest }: RestPorts): Res
       const from = now();
       await sleep(Math.min(ms, endsAt - from), signal);
       const after = await readPressure();
-      pressed = findPressedBetween(before, after, now() - from).filter((resource) => pressed.includes(resource));
+      pressed = findPressedBetween(before, after, now() - from).filter(isOthers);
       for (const resource of pressed) waitedFor.add(resource);
       before = after;
     }
-    sharedWithOthers ??= [...waitedFor];
+    isDiskShared ??= waitedFor.has('io');
     const restedMs = Math.round(now() - startedAt);
     leftMs -= restedMs;
     calmUntil = now() + nextLookMs;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import type { Problem } from './policy.ts';
+import { formatProblem, type Problem } from './policy.ts';
 import { isFinished, type Run } from './run.ts';
 
 export const conditionSchema = z.object({
@@ -41,8 +41,7 @@ export function conditionsOf(judged: Judged, runs: readonly Run[], now: Date): C
 
 function readiness({ valid, problems }: Judged): Finding {
   if (valid) return { type: 'Ready', status: 'True', reason: 'Valid', message: 'the policy is valid' };
-  const list = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-  return { type: 'Ready', status: 'False', reason: 'InvalidPolicy', message: list.join('; ') };
+  return { type: 'Ready', status: 'False', reason: 'InvalidPolicy', message: problems.map(formatProblem).join('; ') };
 }
 
 function progress(runs: readonly Run[]): Finding {

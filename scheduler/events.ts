@@ -1,6 +1,6 @@
 import { filesize } from 'filesize';
 import type { PolicyEvent } from './cluster.ts';
-import type { Problem } from './policy.ts';
+import { formatProblem, type Problem } from './policy.ts';
 import type { Run } from './run.ts';
 import { summarize } from './summary.ts';
 import type { Trigger } from './trigger.ts';
@@ -10,8 +10,11 @@ const maxMessageLength = 1024;
 
 /** Names every problem of a policy with its path. */
 export function policyRejected(problems: readonly Problem[]): PolicyEvent {
-  const list = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-  return event('Warning', 'InvalidPolicy', `${list.join('; ')}. The policy does nothing until this is mended.`);
+  return event(
+    'Warning',
+    'InvalidPolicy',
+    `${problems.map(formatProblem).join('; ')}. The policy does nothing until this is mended.`,
+  );
 }
 
 export function runStarted(run: Run): PolicyEvent {

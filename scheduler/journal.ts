@@ -44,6 +44,11 @@ export class RunJournal {
     return (this.#byPolicy.get(policy) ?? []).map(({ stored }) => stored);
   }
 
+  /** The same without the versions of their records. */
+  knownRuns(policy: string): Run[] {
+    return this.runsOf(policy).map(({ value }) => value);
+  }
+
   /** Remembers how far the run is, without a word on whether that is written. */
   advance(run: Run): void {
     const entry = this.#entries.get(run.name);

@@ -2,7 +2,7 @@ import { RefusedError } from './kubernetes-error.ts';
 import type { Verb } from './kubernetes-verbs.ts';
 
 const maxTries = 5;
-/** No answer makes anybody wait for longer: the wish of a server that is overloaded is granted, a mistake of a proxy's is not. */
+/** No answer makes anybody wait for longer: a server that is overloaded gets what it asks for, a proxy's mistake does not. */
 export const maxWaitMs = 60_000;
 
 /** How long to wait before a refused request is sent once more; undefined where that is for others to decide. */

@@ -62,7 +62,8 @@ export class Watcher<T extends KubernetesObject> {
     const { signal } = this.#stopping;
     for (let failures = 0; !signal.aborted; ) {
       const startedAt = performance.now();
-      const failure = await this.#follow().catch((error: unknown) => this.#noteFailure(error));
+      const failure = await this.#follow().catch((error: unknown) => error);
+      if (failure !== undefined) this.#noteFailure(failure);
       failures = performance.now() - startedAt > steadyMs ? Number(failure !== undefined) : failures + 1;
       const restMs = Math.max(pauseMs(failures), Math.min(retryAfterMs(failure), maxWaitMs));
       await sleep(restMs, undefined, { signal, ref: false }).catch(() => {});
@@ -100,16 +101,14 @@ export class Watcher<T extends KubernetesObject> {
     return version;
   }
 
-  /** Returns true. */
-  #noteFailure(error: unknown): unknown {
-    if (this.#stopping.signal.aborted) return error;
+  #noteFailure(error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
     if (isExpired(error)) {
       this.#version = undefined;
     } else {
       this.#isCurrent = false;
       this.#onTrouble(error);
     }
-    return error;
   }
 }
 

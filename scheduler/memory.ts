@@ -16,8 +16,7 @@ export async function changeStatus(
   const stored = cluster.state().statuses.get(object.name);
   const changed = change(stored);
   if (changed === 'Conflict') return changed;
-  const runs = journal.runsOf(object.name).map(({ value }) => value);
-  const status = withConditions(changed, runs, now);
+  const status = withConditions(changed, journal.knownRuns(object.name), now);
   if (status === stored?.value) return status;
   return (await cluster.writeStatus(object, status)) === 'Conflict' ? 'Conflict' : status;
 }

@@ -57,9 +57,9 @@ export function isActive({ pod }: Candidate): boolean {
   return pod !== undefined && !hasEnded(pod);
 }
 
-/** When a pod that was asked to end is waited for no longer; undefined where nobody has asked. */
-export function patienceEnd(pod: CleanerPod, startTimeoutMs: number): number | undefined {
-  return pod.deletionTimestamp && pod.deletionTimestamp.getTime() + startTimeoutMs;
+/** When a pod that was asked to end is waited for no longer, in milliseconds; never, where nobody has asked. */
+export function giveUpAt({ deletionTimestamp }: CleanerPod, startTimeoutMs: number): number {
+  return deletionTimestamp === undefined ? Number.POSITIVE_INFINITY : deletionTimestamp.getTime() + startTimeoutMs;
 }
 
 /** When the run's time is over. */
@@ -160,7 +160,7 @@ function settleByPatience(progress: NodeProgress, pod: CleanerPod, node: Node, v
       message: 'the node became not ready while it was cleaned',
     };
   }
-  if ((patienceEnd(pod, view.startTimeoutMs) ?? Number.POSITIVE_INFINITY) <= now.getTime()) {
+  if (giveUpAt(pod, view.startTimeoutMs) <= now.getTime()) {
     return { ...progress, result: 'Failed', reason: 'NotTerminated', message: 'the cleaner pod was deleted and stays' };
   }
   if (pod.phase !== 'Pending' || pod.createdAt.getTime() > limit) return progress;

@@ -156,6 +156,11 @@ export interface Problem {
   readonly message: string;
 }
 
+/** A problem in one line. */
+export function formatProblem({ path, message }: Problem): string {
+  return path === '' ? message : `${path}: ${message}`;
+}
+
 export type ParsedPolicy =
   | { readonly valid: true; readonly document: CleanupDocument; readonly policy: CleanupPolicy }
   | { readonly valid: false; readonly problems: readonly Problem[] };

@@ -83,7 +83,7 @@ async function keepStatus(
   const missed = parsed.valid ? missedSlot({ name: object.name, policy: parsed.policy }, started, now) : undefined;
   const bringUpToDate = (status: PolicyStatus) =>
     parsed.valid ? withMissedSlot(withNextSlot(status, object.name, parsed.policy, now), missed) : status;
-  const runs = context.journal.runsOf(object.name).map(({ value }) => value);
+  const runs = context.journal.knownRuns(object.name);
   if (withConditions(bringUpToDate(started), runs, now) === started) return started;
   const status = await changeStatus(context, object, now, (stored) => bringUpToDate(stored?.value ?? started));
   const isNews = status !== 'Conflict' && status.missedSlot?.getTime() !== started.missedSlot?.getTime();
@@ -91,7 +91,7 @@ async function keepStatus(
   return status;
 }
 
-/** A slot that is left out is nobody's fault that could be seen otherwise. */
+/** Tells of the slot that was left out: nothing else would show it. */
 async function sayMissed(
   context: ReconcileContext,
   object: PolicyObject,
@@ -111,7 +111,7 @@ async function judgePolicy(
   parsed: ParsedPolicy,
   now: Date,
 ): Promise<PolicyStatus | 'Conflict'> {
-  const runs = context.journal.runsOf(object.name).map(({ value }) => value);
+  const runs = context.journal.knownRuns(object.name);
   const judge = (stored: Stored<PolicyStatus | undefined> | undefined) =>
     isOutdated(object, stored) ? 'Conflict' : rememberRecords(observePolicy(object, parsed, stored, now), runs, now);
   const before = state.statuses.get(object.name);
@@ -140,7 +140,7 @@ async function deleteExpired(
   status: PolicyStatus,
   now: Date,
 ): Promise<Date | undefined> {
-  const runs = journal.runsOf(object.name).map(({ value }) => value);
+  const runs = journal.knownRuns(object.name);
   const expiry = expire(runs, state.pods, parsed.valid ? parsed.policy : undefined, now);
   for (const pod of expiry.leftovers) await cluster.deletePod(pod);
   for (const run of expiry.podsOf) await cluster.deletePods(run);

@@ -1,12 +1,4 @@
-import {
-  brief,
-  type Candidate,
-  deadlineOf,
-  isActive,
-  observeNodes,
-  patienceEnd,
-  type RunView,
-} from './node-progress.ts';
+import { brief, type Candidate, deadlineOf, giveUpAt, isActive, observeNodes, type RunView } from './node-progress.ts';
 import type { Node } from './objects.ts';
 import type { NodeProgress, Run } from './run.ts';
 
@@ -164,8 +156,8 @@ function allowance({ run, startTimeoutMs }: RunView, candidates: readonly Candid
 function isOccupied(candidate: Candidate, startTimeoutMs: number, now: Date): boolean {
   const { progress, node, pod } = candidate;
   if (pod !== undefined && isActive(candidate)) {
-    const isGivenUp = (patienceEnd(pod, startTimeoutMs) ?? Number.POSITIVE_INFINITY) <= now.getTime();
-    return progress.result === undefined || (node?.ready === true && !isGivenUp);
+    const isExpectedToEnd = node?.ready === true && giveUpAt(pod, startTimeoutMs) > now.getTime();
+    return progress.result === undefined || isExpectedToEnd;
   }
   // A pod that was just created, or seems to be gone, may only not be heard of yet.
   const isUnseen = progress.starting === true || (progress.attempts > 0 && pod === undefined);
@@ -253,7 +245,8 @@ function wakeTimes({ run, startTimeoutMs }: RunView, candidates: readonly Candid
     ]);
   const ends = candidates
     .filter(isActive)
-    .flatMap(({ pod }) => (pod === undefined ? [] : (patienceEnd(pod, startTimeoutMs) ?? [])));
+    .flatMap(({ pod }) => (pod === undefined ? [] : giveUpAt(pod, startTimeoutMs)))
+    .filter(Number.isFinite);
   const retries = candidates.flatMap(({ progress }) => progress.retryAt ?? []);
   return [deadlineOf(run).getTime(), ...patience, ...ends, ...retries];
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runName } from './names.ts';
-import { parsePolicy } from './policy.ts';
+import { formatProblem, parsePolicy } from './policy.ts';
 import { describeProgress } from './progress-line.ts';
 import type { RecordCluster, RunState } from './record-cluster.ts';
 import { isFinished, type Run } from './run.ts';
@@ -25,7 +25,7 @@ export async function requestRun(cluster: RecordCluster, policy: string, now: Da
   }
   const parsed = parsePolicy(policy, object.data);
   if (!parsed.valid) {
-    const problems = parsed.problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+    const problems = parsed.problems.map(formatProblem);
     throw new RunRequestError(`policy ${policy} is not valid and starts no run: ${problems.join('; ')}`);
   }
   const request = now.toISOString();

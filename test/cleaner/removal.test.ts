@@ -322,7 +322,7 @@ describe('nextBatchSize', () => {
     ['as many as take two seconds', 50, 50, 2_500, 40],
     ['no more than twice as many', 50, 50, 100, 100],
     ['no fewer because there was little to do', 50, 1, 20, 100],
-    ['400 at most', 400, 400, 100, 400],
+    ['150 at most', 100, 100, 100, 150],
     ['10 at least, however slow the disk is', 50, 50, 60_000, 10],
     ['more again, once it is faster', 10, 10, 0, 20],
   ])('is %s', (_, size, count, tookMs, next) => {

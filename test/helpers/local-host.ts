@@ -70,10 +70,10 @@ export class LocalHost {
     await writeFile(join(this.directory, path), text);
   }
 
-  /** The names of the files in a part of the state. */
+  /** The names of the files in a part of the state, without those that are being written. */
   async files(part: 'runs' | 'statuses' | 'jobs' | 'pods'): Promise<string[]> {
     const names = await readdir(join(this.state, part)).catch(() => []);
-    return names.sort();
+    return names.filter((name) => !name.endsWith('.tmp')).sort();
   }
 
   async runs(): Promise<Run[]> {
