@@ -44,6 +44,7 @@ export async function startKwokCluster({ directory, workTime }: KwokSpec): Promi
   const kwok = await buildKwok();
   await stopCluster(directory);
   await rm(join(directory, 'logs'), { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
   try {
     const network = await createNetwork(directory);
     progress('Starting the control plane');
@@ -55,7 +56,11 @@ export async function startKwokCluster({ directory, workTime }: KwokSpec): Promi
       survives: false,
       hasScheduler: false,
       // No kubelet reports here: a node is ready, tainted or gone when a test says so.
-      apiServerFlags: [...(await auditFlags(directory)), '--disable-admission-plugins=TaintNodesByCondition'],
+      apiServerFlags: [
+        ...(await auditFlags(directory)),
+        ...(await admissionFlags(directory)),
+        '--disable-admission-plugins=TaintNodesByCondition',
+      ],
       controllerFlags: ['--controllers=*,-node-lifecycle-controller'],
     });
     const kubeconfig = await plane.kubeconfig(ADMINISTRATOR);
@@ -87,9 +92,24 @@ export async function startKwokCluster({ directory, workTime }: KwokSpec): Promi
   }
 }
 
+/** Pods of critical priorities are admitted only where a quota covers them, as on GKE. */
+async function admissionFlags(directory: string): Promise<string[]> {
+  const values = ['system-node-critical', 'system-cluster-critical'];
+  const matchScopes = [{ scopeName: 'PriorityClass', operator: 'In', values }];
+  const configuration = {
+    apiVersion: 'apiserver.config.k8s.io/v1',
+    kind: 'ResourceQuotaConfiguration',
+    limitedResources: [{ resource: 'pods', matchScopes }],
+  };
+  const plugins = [{ name: 'ResourceQuota', configuration }];
+  const file = join(directory, 'admission.yaml');
+  const document = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'AdmissionConfiguration', plugins };
+  await writeFile(file, stringify(document));
+  return [`--admission-control-config-file=${file}`];
+}
+
 /** Every call made with the rights of the scheduler is written down. */
 async function auditFlags(directory: string): Promise<string[]> {
-  await mkdir(directory, { recursive: true });
   const policy = join(directory, 'audit-policy.yaml');
   const users = [`system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`];
   const rules = [{ level: 'Metadata', users, omitStages: ['RequestReceived'] }, { level: 'None' }];

@@ -32,6 +32,19 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
     await cluster?.stop();
   });
 
+  it('where pods of critical priority need a quota, cleaners have theirs, and it limits nothing', async () => {
+    const pod = {
+      metadata: { generateName: 'critical-' },
+      spec: { priorityClassName: 'system-node-critical', containers: [{ name: 'any', image: 'registry.test/any:1' }] },
+    };
+    const admit = (namespace: string) =>
+      cluster.api.call('POST', `/api/v1/namespaces/${namespace}/pods?dryRun=All`, pod, [403, 500]);
+    expect((await admit('default')).text).toContain('insufficient quota to match these scopes');
+    expect(await admit(NAMESPACE)).toMatchObject({ code: 201 });
+    const quota = await cluster.kubectl('get', 'resourcequota', '-n', NAMESPACE, '-o', 'jsonpath={.items[*].status}');
+    expect(quota).toBe('{}');
+  });
+
   it('a scheduler that is killed 20 times in the middle of a run over 200 nodes makes one run of it, with one pod a node (C10, C15, C18)', async () => {
     const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9));
     console.log(`SEED=${seed}`);
