@@ -46,6 +46,8 @@ export interface ApiOptions {
 const pageSize = 500;
 /** The API server answers, or says that it can't, well within this time. */
 const silenceMs = 30_000;
+/** It deletes a collection one by one before it answers, and gives that up by itself after a minute (--request-timeout). */
+const collectionSilenceMs = 90_000;
 /** The API server ends a watch after so long; a part of it is left to chance, so that not all end at once. */
 const watchSeconds = 300;
 const rateIntervalSeconds = 10;
@@ -125,7 +127,8 @@ export class KubernetesApi {
   }
 
   async #answer(call: Call): Promise<unknown> {
-    const { body, headers } = await this.#send(call, silenceMs);
+    const silence = call.verb === 'deletecollection' ? collectionSilenceMs : silenceMs;
+    const { body, headers } = await this.#send(call, silence);
     return String(headers['content-type']).startsWith('application/json') ? body.json() : body.text();
   }
 
