@@ -1,5 +1,4 @@
 import { getPriority, hostname, setPriority } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
 import { type Logger, pino } from 'pino';
 import { readClock } from './clock.ts';
 import { type ConnectOptions, connectRuntime } from './connect.ts';
@@ -36,9 +35,6 @@ export type CleanOptions = {
 /** Enough to come second where the CPU is scarce, and not so much that a disk fills up meanwhile. */
 const niceness = 5;
 
-/** How much the heap may grow between two collections of its old part. */
-const heapGrowingPercent = 40;
-
 /** There is no job to do; the message is that of the cause. */
 class BadJobError extends Error {
   override readonly name = 'BadJobError';
@@ -48,7 +44,6 @@ class BadJobError extends Error {
 export async function clean(options: CleanOptions, environment: NodeJS.ProcessEnv): Promise<number> {
   const log = createLog(environment);
   giveWay();
-  keepHeapSmall();
   const reportFile = await openReport(options.report);
   const report = reportFile.problem === undefined ? await runOnce(options, environment, log) : buildFailure([], 0);
   log.info({ event: 'report', ...report });
@@ -139,11 +134,6 @@ function giveWay(): void {
   } catch {
     // Not every system allows it.
   }
-}
-
-/** The long answers of a runtime are garbage soon: V8 would let twice as much of it pile up before it looks. */
-function keepHeapSmall(): void {
-  setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
 }
 
 async function loadJob({ loadJob, dryRun }: CleanOptions): Promise<Job> {

@@ -3,6 +3,9 @@ import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
 import type { Run } from './run.ts';
 import type { PolicyStatus } from './status.ts';
 
+/** Calls about several pods go out side by side, so many at once. */
+export const callConcurrency = 20;
+
 /** Everything the scheduler decides on, at one instant. */
 export interface ClusterState {
   readonly policies: readonly PolicyObject[];
@@ -33,9 +36,8 @@ export interface Cluster {
   deleteRun(run: string): Promise<void>;
   /** Writes over the status that {@link state} shows; `Conflict` where somebody else has changed it since. */
   writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<'Updated' | 'Conflict'>;
-  /** Creates what the cleaners of a run are told; one that exists is left as it is. */
+  /** Creates what the cleaners of a run are told; one that exists is left as it is. It goes with the record. */
   createJob(run: Run, job: JobDocument): Promise<void>;
-  deleteJob(run: string): Promise<void>;
   /**
    * Creates the cleaner pod of a run on a node; one that exists is left as it is. Rejects while the pod of the attempt before
    * is there and has not ended: it only seemed to be gone, because the state was late.

@@ -1,19 +1,30 @@
 import type { Stored } from './objects.ts';
+import type { RolloutStep } from './rollout.ts';
 import { isFinished, type Run } from './run.ts';
 
 /** A record in progress is written at most this often. */
 export const writeIntervalMs = 2_000;
 /** Where it only tells how far the run is, less often, and ever less: many writes would cost more than the run itself. */
-const minProgressPauseMs = 10_000;
-const maxProgressPauseMs = 60_000;
+const minProgressPauseMs = 15_000;
 
 interface Entry {
   stored: Stored<Run>;
+  /** Whether this process has written the record as it is: then nobody else has decided anything since. */
+  isOwn: boolean;
   written: string;
   writtenAt: number;
   hasJob: boolean;
   /** How many steps in a row could not create all their pods. */
   refusals: number;
+  heldUntil: Date | undefined;
+}
+
+/** A write of a record that is to come. */
+export interface PendingWrite {
+  /** Whether nothing may be started or stopped before it. */
+  readonly isFirst: boolean;
+  /** Undefined where the record tells everything. */
+  readonly at: Date | undefined;
 }
 
 /** The runs as this process knows them: ahead of their records, since progress is not written at every step. */
@@ -31,10 +42,12 @@ export class RunJournal {
       if (entry?.stored.resourceVersion === stored.resourceVersion) continue;
       this.#entries.set(stored.value.name, {
         stored,
+        isOwn: false,
         written: fingerprint(stored.value),
         writtenAt: 0,
         hasJob: entry?.hasJob ?? false,
         refusals: entry?.refusals ?? 0,
+        heldUntil: entry?.heldUntil,
       });
     }
   }
@@ -56,16 +69,19 @@ export class RunJournal {
   }
 
   /**
-   * Whether the record is to be written: at once when the phase has changed, else after the interval. Where pods start it
-   * is, even if nothing is new: that shows whether it is still the newest.
+   * When the record is to be written, if there is anything to write, and whether the step has to wait for that. What others
+   * must know before it is done comes first: the end of the run, pods to delete, nodes to start that are not on record. So does
+   * the first step on a record that somebody else has written: that shows whether it is still the newest.
    */
-  needsWrite(run: Run, startsPods: boolean, now: Date): 'Now' | 'Later' | 'No' {
+  writeFor({ run, reserve, start, stop }: Omit<RolloutStep, 'wakeAt'>, now: Date): PendingWrite {
     const entry = this.#entries.get(run.name);
-    if (entry === undefined) return 'No';
-    if (run.phase !== entry.stored.value.phase || isFinished(run)) return 'Now';
-    const pauseMs = startsPods ? writeIntervalMs : progressPauseMs(run, now);
-    if (now.getTime() - entry.writtenAt < pauseMs) return 'Later';
-    return !startsPods && fingerprint(run) === entry.written ? 'No' : 'Now';
+    if (entry === undefined) return { isFirst: false, at: undefined };
+    const { stored, isOwn, written, writtenAt } = entry;
+    if (run.phase !== stored.value.phase || isFinished(run) || stop.length > 0) return { isFirst: true, at: now };
+    if (reserve.length > 0 || (start.length > 0 && !isOwn))
+      return { isFirst: true, at: new Date(writtenAt + writeIntervalMs) };
+    const at = new Date(writtenAt + progressPauseMs(run, writtenAt));
+    return { isFirst: false, at: at <= now && fingerprint(run) === written ? undefined : at };
   }
 
   /** Remembers that the record was written as `run`, and its new version. */
@@ -73,16 +89,29 @@ export class RunJournal {
     const entry = this.#entries.get(run.name);
     if (entry === undefined) return;
     entry.stored = { value: run, resourceVersion };
+    entry.isOwn = true;
     entry.written = fingerprint(run);
     entry.writtenAt = now.getTime();
   }
 
-  /** When to try again to create pods: the pause doubles with each step in a row that could not create all of its own. */
-  retryAfter(run: string, wasRefused: boolean, now: Date): Date {
+  /**
+   * Notes how a step with new pods went, and returns when to try again those that were refused: the pause doubles with each
+   * step in a row that could not create all of its own.
+   */
+  noteStep(run: string, { started, refused }: { started: number; refused: number }, now: Date): Date {
     const entry = this.#entries.get(run);
-    const refusals = wasRefused ? (entry?.refusals ?? 0) + 1 : 0;
-    if (entry !== undefined) entry.refusals = refusals;
-    return new Date(now.getTime() + Math.min(2_000 * 2 ** Math.max(0, refusals - 1), 60_000));
+    const refusals = refused > 0 ? (entry?.refusals ?? 0) + 1 : 0;
+    const retryAt = new Date(now.getTime() + Math.min(2_000 * 2 ** Math.max(0, refusals - 1), 60_000));
+    if (entry !== undefined) {
+      entry.refusals = refusals;
+      entry.heldUntil = refused > 0 && started === 0 ? retryAt : undefined;
+    }
+    return retryAt;
+  }
+
+  /** Until when nothing is created for a run, since all pods of its last step were refused. */
+  heldUntil(run: string): Date | undefined {
+    return this.#entries.get(run)?.heldUntil;
   }
 
   /** Forgets what is known beyond the record: somebody else has changed it. */
@@ -102,9 +131,9 @@ export class RunJournal {
   }
 }
 
-function progressPauseMs({ startedAt }: Run, now: Date): number {
-  const ageMs = now.getTime() - startedAt.getTime();
-  return Math.min(Math.max(ageMs / 2, minProgressPauseMs), maxProgressPauseMs);
+/** Each is as long as the run was old when the record was last written: a long run is not much less up to date than a short one. */
+function progressPauseMs({ startedAt }: Run, writtenAt: number): number {
+  return Math.max(writtenAt - startedAt.getTime(), minProgressPauseMs);
 }
 
 /** What of a run can change, as text. */

@@ -142,10 +142,6 @@ export class KubernetesCluster implements Cluster {
     await this.#store.create(`create the job of run ${run.name}`, { ...body, immutable: true });
   }
 
-  deleteJob(run: string): Promise<void> {
-    return this.#store.delete(`delete the job of run ${run}`, jobName(run));
-  }
-
   async createPod(run: Run, node: Node, attempt: number): Promise<void> {
     const { runtime } = node;
     if (runtime === undefined) throw new ClusterError(`node ${node.name} has no known runtime socket`);

@@ -112,7 +112,7 @@ class LocalCluster implements Cluster {
 
   async deleteRun(run: string): Promise<void> {
     await this.#runs.delete(run);
-    await this.deleteJob(run);
+    await rm(this.#jobFile(run), { force: true });
     await this.deletePods(run);
   }
 
@@ -123,10 +123,6 @@ class LocalCluster implements Cluster {
 
   async createJob(run: Run, job: JobDocument): Promise<void> {
     await createFile(this.#jobFile(run.name), JSON.stringify(job));
-  }
-
-  async deleteJob(run: string): Promise<void> {
-    await rm(this.#jobFile(run), { force: true });
   }
 
   async createPod(run: Run, node: Node, attempt: number): Promise<void> {

@@ -1,5 +1,8 @@
 /** Changes that come within this time are handled by one pass. */
 const debounceMs = 50;
+/** A pass over many nodes is work: while changes keep coming, passes are given but a part of the CPU. */
+const restFactor = 4;
+const maxRestMs = 1_000;
 /** Even without a change or an appointment, a pass is made so often. */
 const idleMs = 60_000;
 
@@ -11,6 +14,7 @@ export class Loop {
   #running: Promise<void> | undefined;
   #isStopped = false;
   #lastPassAt = Date.now();
+  #restUntil = 0;
 
   constructor(pass: (now: Date) => Promise<Date | undefined>) {
     this.#pass = pass;
@@ -18,7 +22,7 @@ export class Loop {
 
   /** Asks for a pass soon. */
   trigger(): void {
-    this.#schedule(Date.now() + debounceMs);
+    this.#schedule(Math.max(Date.now() + debounceMs, this.#restUntil));
   }
 
   /** For how long no pass has come to its end, in milliseconds. */
@@ -47,9 +51,13 @@ export class Loop {
 
   #run(): void {
     this.#dueAt = Number.POSITIVE_INFINITY;
+    const before = process.cpuUsage();
     this.#running = this.#pass(new Date()).then((wakeAt) => {
+      const { user, system } = process.cpuUsage(before);
       this.#running = undefined;
       this.#lastPassAt = Date.now();
+      this.#restUntil = this.#lastPassAt + Math.min(((user + system) / 1_000) * restFactor, maxRestMs);
+      this.#dueAt = Math.max(this.#dueAt, this.#restUntil);
       this.#schedule(appointment(wakeAt, Date.now()));
       if (!this.#isStopped) this.#arm();
     });

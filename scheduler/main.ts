@@ -3,6 +3,7 @@ import pTimeout from 'p-timeout';
 import { pino } from 'pino';
 import type { PlanDocument } from '../cleaner/plan-document.ts';
 import manifest from '../package.json' with { type: 'json' };
+import { Chores } from './chores.ts';
 import type { Cluster } from './cluster.ts';
 import { Election } from './election.ts';
 import { runFinished } from './events.ts';
@@ -159,7 +160,7 @@ function createLoop(
   leadership: Pick<Election, 'isLeader'>,
   metrics?: Metrics,
 ): Loop {
-  const context = { cluster, log, journal: new RunJournal(), startTimeoutMs };
+  const context = { cluster, log, journal: new RunJournal(), chores: new Chores(log), startTimeoutMs };
   return new Loop(async (now) => {
     if (!leadership.isLeader) return undefined;
     const startedAt = performance.now();

@@ -18,6 +18,8 @@ export interface RunView {
   readonly startTimeoutMs: number;
   /** What is known of the pods that don't start, by pod name. */
   readonly troubles: ReadonlyMap<string, string>;
+  /** The API server has refused all pods of the step before: no others are tried earlier. */
+  readonly heldUntil?: Date | undefined;
 }
 
 /** One node in the middle of a run. */

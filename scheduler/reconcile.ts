@@ -1,5 +1,6 @@
+import pMap from 'p-map';
 import { announce } from './announce.ts';
-import type { ClusterState } from './cluster.ts';
+import { type ClusterState, callConcurrency } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
 import { missedSlot } from './due.ts';
 import { policyRejected, slotMissed } from './events.ts';
@@ -133,7 +134,7 @@ function nextStarts({ nodes }: ClusterState, object: PolicyObject, parsed: Parse
 
 /** Deletes pods after their TTL and records beyond the history limits, but no record that is not remembered yet. */
 async function deleteExpired(
-  { cluster, journal }: ReconcileContext,
+  { cluster, journal, chores }: ReconcileContext,
   state: ClusterState,
   object: PolicyObject,
   parsed: ParsedPolicy,
@@ -142,10 +143,14 @@ async function deleteExpired(
 ): Promise<Date | undefined> {
   const runs = journal.knownRuns(object.name);
   const expiry = expire(runs, state.pods, parsed.valid ? parsed.policy : undefined, now);
-  for (const pod of expiry.leftovers) await cluster.deletePod(pod);
-  for (const run of expiry.podsOf) await cluster.deletePods(run);
+  if (expiry.leftovers.length > 0)
+    chores.begin(`what the runs of policy ${object.name} have left is deleted`, async () => {
+      await pMap(expiry.leftovers, (pod) => cluster.deletePod(pod), { concurrency: callConcurrency });
+    });
+  for (const run of expiry.podsOf) chores.begin(`the pods of run ${run} are deleted`, () => cluster.deletePods(run));
   for (const run of expiry.records) if (isRemembered(run, object, status)) await cluster.deleteRun(run.name);
-  return expiry.wakeAt;
+  const isUnderWay = expiry.leftovers.length + expiry.podsOf.length > 0;
+  return isUnderWay ? new Date(now.getTime() + retryDelayMs) : expiry.wakeAt;
 }
 
 const parsedPolicies = new WeakMap<PolicyObject['data'], ParsedPolicy>();

@@ -2,10 +2,16 @@ import { brief, type Candidate, deadlineOf, giveUpAt, isActive, observeNodes, ty
 import type { Node } from './objects.ts';
 import type { NodeProgress, Run } from './run.ts';
 
+/** So many pods are created or deleted in one step: other policies must have their turn in between. */
+const maxCallsPerStep = 100;
+
 /** What to do next for a run. */
 export interface RolloutStep {
-  /** The run as it is now. What `start` begins is `starting`, and does not count as tried yet, see {@link withStarted}. */
+  /** The run as it is now, without what follows. */
   readonly run: Run;
+  /** The nodes to put on record before anything starts, see {@link withReserved}: those of `start`, and who comes after them. */
+  readonly reserve: readonly string[];
+  /** What to create now. It does not count as tried yet, see {@link withStarted}. */
   readonly start: readonly { readonly node: Node; readonly attempt: number }[];
   /** The names of pods to delete: their nodes are settled without them. */
   readonly stop: readonly string[];
@@ -24,7 +30,8 @@ interface Halt {
 export function advanceRun(view: RunView, now: Date): RolloutStep {
   const candidates = observeNodes(view, now);
   const halt = haltOf(view.run, candidates);
-  const start = halt === undefined ? nodesToStart(view, candidates, now) : [];
+  const { reserve, start, isCut } = halt === undefined ? nodesToStart(view, candidates, now) : nothingToStart;
+  const stop = candidates.flatMap(podToStop);
   const isFinished = !isBusy(candidates, start) && !isStillWaiting(candidates, halt);
   const nodes = isFinished ? candidates.map((candidate) => settleLeftover(candidate, halt)) : candidates;
   return {
@@ -32,25 +39,26 @@ export function advanceRun(view: RunView, now: Date): RolloutStep {
       ...view.run,
       ...(isFinished ? verdictOf(view.run, nodes, halt) : phaseOf(candidates, start, halt)),
       finishedAt: isFinished ? now : undefined,
-      nodes: new Map([
-        ...nodes.map(({ name, progress }): [string, NodeProgress] => [name, progress]),
-        ...start.map(({ name, progress: { attempts } }): [string, NodeProgress] => [
-          name,
-          { attempts, starting: true },
-        ]),
-      ]),
+      nodes: new Map(nodes.map(({ name, progress }) => [name, progress])),
     },
+    reserve: reserve.map(({ name }) => name),
     start: start.flatMap(({ node, progress }) => (node === undefined ? [] : [{ node, attempt: progress.attempts }])),
-    stop: candidates.flatMap((candidate) =>
-      candidate.pod !== undefined &&
-      candidate.progress.result !== undefined &&
-      isActive(candidate) &&
-      candidate.pod.deletionTimestamp === undefined
-        ? [candidate.pod.name]
-        : [],
-    ),
-    wakeAt: isFinished ? undefined : nextOf(wakeTimes(view, candidates), now),
+    stop: stop.slice(0, maxCallsPerStep),
+    wakeAt: isFinished
+      ? undefined
+      : isCut || stop.length > maxCallsPerStep
+        ? now
+        : nextOf(wakeTimes(view, candidates), now),
   };
+}
+
+/** The run with nodes whose next pods may be created by whoever has written this to its record. */
+export function withReserved(run: Run, names: readonly string[]): Run {
+  const reserved = names.map((name): [string, NodeProgress] => [
+    name,
+    { attempts: run.nodes.get(name)?.attempts ?? 0, starting: true },
+  ]);
+  return { ...run, nodes: new Map([...run.nodes, ...reserved]) };
 }
 
 /** The run with a further try on each of the nodes: called once their pods exist, so that a failed create costs no try. */
@@ -118,22 +126,37 @@ function haltOf(run: Run, candidates: readonly Candidate[]): Halt | undefined {
   return undefined;
 }
 
+/** The pod, where it is still there though its node is settled without it. */
+function podToStop(candidate: Candidate): string[] {
+  const { pod, progress } = candidate;
+  const isUnasked = pod !== undefined && isActive(candidate) && pod.deletionTimestamp === undefined;
+  return isUnasked && progress.result !== undefined ? [pod.name] : [];
+}
+
 /**
- * The nodes whose pods are to be created now: those on record that have none yet, and as many more as there is room for.
- * Those that were tried before come first, since a canary is tried again before another begins; those that were refused a
- * pod come last, since the others must go on.
+ * The nodes whose pods are to be created now, as far as there is room, and those to put on record for it: all that can be
+ * told already, so that a run needs one write for them and not one for each wave. Replicas with the same record start in the
+ * same order, so each meets the pods of the other before it creates any beyond them. Those that were tried before come first,
+ * since a canary is tried again before another begins; those that were refused a pod come last, since the others must go on.
  */
-function nodesToStart(view: RunView, candidates: readonly Candidate[], now: Date): Candidate[] {
-  const startable = candidates.filter(
-    (candidate) => isWaiting(candidate) && (candidate.progress.retryAt ?? 0) <= now.getTime(),
-  );
-  const others = startable
-    .filter((candidate) => !isOnRecord(candidate))
-    .sort(
-      (a, b) =>
-        b.progress.attempts - a.progress.attempts || Number(!!a.progress.starting) - Number(!!b.progress.starting),
-    );
-  return [...startable.filter(isOnRecord), ...others.slice(0, allowance(view, candidates, now))];
+function nodesToStart(view: RunView, candidates: readonly Candidate[], now: Date) {
+  if (view.heldUntil !== undefined && view.heldUntil > now) return nothingToStart;
+  const startable = candidates
+    .filter((candidate) => isWaiting(candidate) && (candidate.progress.retryAt ?? 0) <= now.getTime())
+    .sort((a, b) => b.progress.attempts - a.progress.attempts || Number(isRefused(a)) - Number(isRefused(b)));
+  const fitting = startable.slice(0, allowance(view, candidates, now));
+  const start = fitting.slice(0, maxCallsPerStep);
+  const isCovered = start.every(isReserved);
+  const next = isWithCanaries(view.run, candidates) ? start : startable;
+  const reserve = isCovered ? [] : next.filter((candidate) => !isReserved(candidate));
+  return { start, reserve, isCut: start.length < fitting.length };
+}
+
+const nothingToStart = { start: [], reserve: [], isCut: false };
+
+/** Whether the nodes that come first have not all succeeded yet. */
+function isWithCanaries({ spec }: Run, candidates: readonly Candidate[]): boolean {
+  return countResults(candidates, 'Succeeded') < spec.rollout.canary;
 }
 
 /** How many more nodes may start now. */
@@ -144,8 +167,8 @@ function allowance({ run, startTimeoutMs }: RunView, candidates: readonly Candid
   );
   const limit =
     typeof parallelism === 'number' ? parallelism : Math.ceil((meant.length * Number.parseInt(parallelism, 10)) / 100);
-  const succeeded = countResults(candidates, 'Succeeded');
-  const allowed = succeeded < canary ? Math.min(limit, canary - succeeded) : limit;
+  const canariesToGo = canary - countResults(candidates, 'Succeeded');
+  const allowed = canariesToGo > 0 ? Math.min(limit, canariesToGo) : limit;
   return Math.max(0, allowed - candidates.filter((candidate) => isOccupied(candidate, startTimeoutMs, now)).length);
 }
 
@@ -159,15 +182,19 @@ function isOccupied(candidate: Candidate, startTimeoutMs: number, now: Date): bo
     const isExpectedToEnd = node?.ready === true && giveUpAt(pod, startTimeoutMs) > now.getTime();
     return progress.result === undefined || isExpectedToEnd;
   }
-  // A pod that was just created, or seems to be gone, may only not be heard of yet.
-  const isUnseen = progress.starting === true || (progress.attempts > 0 && pod === undefined);
-  const isRecent = progress.retryAt === undefined || progress.retryAt > now.getTime();
-  return isUnseen && isRecent && isWaiting(candidate);
+  // A pod that could not be created, or seems to be gone, may only not be heard of yet.
+  const isUnseen = isRefused(candidate) || (progress.attempts > 0 && pod === undefined);
+  return isUnseen && (progress.retryAt ?? 0) > now.getTime() && isWaiting(candidate);
 }
 
-/** Whether the record says that the node's pod is being created. */
-function isOnRecord({ progress }: Candidate): boolean {
+/** Whether the record says that the node's next pod may be created. */
+function isReserved({ progress }: Candidate): boolean {
   return progress.starting === true && progress.retryAt === undefined;
+}
+
+/** Whether the node's next pod could not be created. */
+function isRefused({ progress }: Candidate): boolean {
+  return progress.starting === true && progress.retryAt !== undefined;
 }
 
 /** Whether a node is still to be started, now or after a pause. */
@@ -236,7 +263,7 @@ function settleLeftover(candidate: Candidate, halt: Halt | undefined): Candidate
   return { ...candidate, progress: { attempts, result: 'Skipped', reason, message } };
 }
 
-function wakeTimes({ run, startTimeoutMs }: RunView, candidates: readonly Candidate[]): number[] {
+function wakeTimes({ run, startTimeoutMs, heldUntil }: RunView, candidates: readonly Candidate[]): number[] {
   const patience = candidates
     .filter((candidate) => candidate.progress.result === undefined && isActive(candidate))
     .flatMap(({ node, pod }) => [
@@ -248,7 +275,7 @@ function wakeTimes({ run, startTimeoutMs }: RunView, candidates: readonly Candid
     .flatMap(({ pod }) => (pod === undefined ? [] : giveUpAt(pod, startTimeoutMs)))
     .filter(Number.isFinite);
   const retries = candidates.flatMap(({ progress }) => progress.retryAt ?? []);
-  return [deadlineOf(run).getTime(), ...patience, ...ends, ...retries];
+  return [deadlineOf(run).getTime(), heldUntil?.getTime() ?? 0, ...patience, ...ends, ...retries];
 }
 
 function nextOf(times: readonly number[], now: Date): Date | undefined {

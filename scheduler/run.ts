@@ -21,7 +21,7 @@ export interface Tally {
 export interface NodeProgress {
   /** How many pods were created for it, as far as that is known. */
   readonly attempts: number;
-  /** A further pod is on record, and is created then: it counts as there until it is seen, or was refused. */
+  /** The next pod is on record: whoever has written that may create it. With `retryAt`, it was refused. */
   readonly starting?: true | undefined;
   /** What became of the node, once that is settled. */
   readonly result?: 'Succeeded' | 'Failed' | 'Skipped' | undefined;

@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import { announce } from './announce.ts';
-import type { ClusterState } from './cluster.ts';
+import { type ClusterState, callConcurrency } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
 import { runFinished, runPaused } from './events.ts';
 import { earliest } from './instants.ts';
@@ -8,11 +8,8 @@ import { writeIntervalMs } from './journal.ts';
 import { annotation } from './labels.ts';
 import type { RunView } from './node-progress.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
-import { advanceRun, endRun, type RolloutStep, resumeRun, withRefused, withStarted } from './rollout.ts';
-import { isFinished, jobOf, type Run } from './run.ts';
-
-/** Requests that create pods go out side by side, so many at once. */
-const createConcurrency = 20;
+import { advanceRun, endRun, type RolloutStep, resumeRun, withRefused, withReserved, withStarted } from './rollout.ts';
+import { jobOf, type Run } from './run.ts';
 
 /**
  * Moves an active run on by one step and returns when to look again: decide, record, then act. Only what is on record is
@@ -25,13 +22,22 @@ export async function advance(
   stored: Stored<Run>,
   now: Date,
 ): Promise<Date | undefined> {
+  const { cluster, journal } = context;
   const run = resumeRun(stored.value, object.annotations[annotation.resumeAt]);
   const step = advanceRun(await viewOf(context, state, run, now), now);
+  const write = journal.writeFor(step, now);
+  const isDue = write.at !== undefined && write.at <= now;
+  if (write.isFirst && !isDue) {
+    journal.advance(step.run);
+    return write.at;
+  }
   if (step.start.length > 0) await ensureJob(context, run);
-  if (!(await record(context, object, stored, step, now))) return new Date(now.getTime() + writeIntervalMs);
-  const retryAt = await startPods(context, step, now);
-  await pMap(step.stop, (pod) => context.cluster.deletePod(pod), { concurrency: createConcurrency });
-  return earliest([step.wakeAt, retryAt]);
+  const recorded = withReserved(step.run, step.reserve);
+  if (!isDue) journal.advance(recorded);
+  else if (!(await record(context, object, stored, recorded, now))) return new Date(now.getTime() + writeIntervalMs);
+  const retryAt = await startPods(context, recorded, step.start, now);
+  await pMap(step.stop, (pod) => cluster.deletePod(pod), { concurrency: callConcurrency });
+  return earliest([step.wakeAt, retryAt, isDue ? undefined : write.at]);
 }
 
 /** Ends a run in favour of a newer one. */
@@ -42,19 +48,23 @@ export async function replaceRun(
   now: Date,
 ): Promise<void> {
   const run = endRun(stored.value, 'Replaced', 'a newer run of the policy replaced this one', now);
-  const step = { run, start: [], stop: [] };
-  if (await record(context, object, stored, step, now)) await context.cluster.deletePods(run.name);
+  if (await record(context, object, stored, run, now)) await context.cluster.deletePods(run.name);
 }
 
 async function viewOf(context: ReconcileContext, state: ClusterState, run: Run, now: Date): Promise<RunView> {
   const pods = state.pods.filter((pod) => pod.run === run.name);
-  const late = pods.filter((pod) => isLate(pod, run, context.startTimeoutMs, now));
+  const late = pods.filter((pod) => isLate(pod, run, context.startTimeoutMs, now)).slice(0, maxTroubles);
   const troubles = await pMap(late, async (pod) => [pod.name, await readTrouble(context, pod.name)] as const, {
-    concurrency: createConcurrency,
+    concurrency: callConcurrency,
   });
   const known = troubles.flatMap(([pod, trouble]) => (trouble === undefined ? [] : [[pod, trouble] as const]));
-  return { run, nodes: state.nodes, pods, startTimeoutMs: context.startTimeoutMs, troubles: new Map(known) };
+  const { journal, startTimeoutMs } = context;
+  const heldUntil = journal.heldUntil(run.name);
+  return { run, nodes: state.nodes, pods, startTimeoutMs, troubles: new Map(known), heldUntil };
 }
+
+/** So many late pods are asked about at a time: where all have the same trouble, that is enough. */
+const maxTroubles = 100;
 
 /** What keeps a pod from starting is good to know, but no condition for giving it up. */
 async function readTrouble({ cluster, log }: ReconcileContext, pod: string): Promise<string | undefined> {
@@ -72,35 +82,46 @@ function isLate(pod: CleanerPod, run: Run, startTimeoutMs: number, now: Date): b
 }
 
 /** Creates the pods of a step; returns when to try again those that could not be created, if any. */
-async function startPods(context: ReconcileContext, { run, start }: RolloutStep, now: Date): Promise<Date | undefined> {
+async function startPods(
+  context: ReconcileContext,
+  run: Run,
+  start: RolloutStep['start'],
+  now: Date,
+): Promise<Date | undefined> {
   if (start.length === 0) return undefined;
   const results = await pMap(
     start,
     async ({ node, attempt }) => [node.name, await startPod(context, run, node, attempt)] as const,
-    { concurrency: createConcurrency },
+    { concurrency: callConcurrency },
   );
   const started = results.filter(([, error]) => error === undefined).map(([name]) => name);
-  const refused = new Map(results.flatMap(([name, error]) => (error === undefined ? [] : [[name, error] as const])));
-  const retryAt = context.journal.retryAfter(run.name, refused.size > 0, now);
+  const refused = new Map(
+    results.flatMap(([name, error]) => (error === undefined ? [] : [[name, String(error)] as const])),
+  );
+  const retryAt = context.journal.noteStep(run.name, { started: started.length, refused: refused.size }, now);
   context.journal.advance(withRefused(withStarted(run, started), refused, retryAt));
-  return refused.size > 0 ? retryAt : undefined;
+  if (refused.size === 0) return undefined;
+  sayRefused(context, run, results);
+  return retryAt;
 }
 
 /** Creates a pod; returns why it could not be created. */
-async function startPod(
-  { cluster, log }: ReconcileContext,
-  run: Run,
-  node: Node,
-  attempt: number,
-): Promise<string | undefined> {
+async function startPod({ cluster }: ReconcileContext, run: Run, node: Node, attempt: number): Promise<unknown> {
   try {
     await cluster.createPod(run, node, attempt);
     return undefined;
   } catch (error) {
-    const message = `run ${run.name}: no pod on node ${node.name} yet, trying again: ${String(error)}`;
-    log.warn({ run: run.name, node: node.name, err: error }, message);
-    return String(error);
+    return error ?? 'unknown error';
   }
+}
+
+/** Mostly all are refused for the same reason: one line says it. */
+function sayRefused({ log }: ReconcileContext, run: Run, results: readonly (readonly [string, unknown])[]): void {
+  const refused = results.filter(([, error]) => error !== undefined);
+  const [node, error] = refused[0] ?? [];
+  const others = refused.length > 1 ? `, nor on ${refused.length - 1} others` : '';
+  const message = `run ${run.name}: no pod on node ${node} yet${others}, trying again: ${String(error)}`;
+  log.warn({ run: run.name, nodes: refused.map(([name]) => name), err: error }, message);
 }
 
 /** The images of pods that are about to start are read as late as possible: right before the first cleaner. */
@@ -112,20 +133,15 @@ async function ensureJob({ cluster, journal }: ReconcileContext, run: Run): Prom
   journal.setJob(run.name);
 }
 
-/** Writes the record if it is time to; false where it is not, or where somebody else has changed it. */
+/** Writes the record; false where somebody else has changed it. */
 async function record(
   context: ReconcileContext,
   object: PolicyObject,
   stored: Stored<Run>,
-  { run, start, stop }: Pick<RolloutStep, 'run' | 'start' | 'stop'>,
+  run: Run,
   now: Date,
 ): Promise<boolean> {
   const { cluster, journal } = context;
-  const need = stop.length > 0 ? 'Now' : journal.needsWrite(run, start.length > 0, now);
-  if (need !== 'Now') {
-    journal.advance(run);
-    return need === 'No';
-  }
   const resourceVersion = await cluster.updateRun({ value: run, resourceVersion: stored.resourceVersion });
   if (resourceVersion === undefined) {
     journal.forget(run.name);
@@ -140,14 +156,4 @@ async function announcePhase(context: ReconcileContext, object: PolicyObject, ru
   if (run.phase === 'Running') return;
   const event = run.phase === 'Paused' ? runPaused(run) : runFinished(run);
   await announce(context, object, event, { run: run.name, phase: run.phase });
-  if (isFinished(run)) await deleteJob(context, run);
-}
-
-/** Nobody needs the job any more; where it stays, it goes with the record. */
-async function deleteJob({ cluster, log }: ReconcileContext, run: Run): Promise<void> {
-  try {
-    await cluster.deleteJob(run.name);
-  } catch (error) {
-    log.warn({ run: run.name, err: error }, `the job of run ${run.name} was not deleted: ${String(error)}`);
-  }
 }

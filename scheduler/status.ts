@@ -103,12 +103,19 @@ export function nextStart({ nextSlot }: PolicyStatus, name: string, policy: Clea
 }
 
 /** The status after a run was started; what it remembers of later ones stays. */
-export function rememberRun(status: PolicyStatus, { name, trigger, startedAt }: Run): PolicyStatus {
-  const lastStart = status.lastStart !== undefined && status.lastStart >= startedAt ? status.lastStart : startedAt;
+export function rememberRun(status: PolicyStatus, run: Run): PolicyStatus {
+  const { name, trigger } = run;
+  const start = startOf(run);
+  const lastStart = status.lastStart !== undefined && status.lastStart >= start ? status.lastStart : start;
   if (trigger.type === 'Request') return { ...status, lastRun: name, lastRequest: trigger.request, lastStart };
   if (trigger.type === 'Schedule' && (status.lastSlot === undefined || status.lastSlot < trigger.slot))
     return { ...status, lastRun: name, lastSlot: trigger.slot, lastStart };
   return lastStart === status.lastStart ? status : { ...status, lastRun: name, lastStart };
+}
+
+/** Later than what a run under pressure came after, whatever the clocks say: the next one would be taken for the same. */
+function startOf({ trigger, startedAt }: Run): Date {
+  return trigger.type === 'Pressure' && trigger.after >= startedAt ? new Date(trigger.after.getTime() + 1) : startedAt;
 }
 
 /**

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { type Report, reportSchema } from '../../cleaner/report.ts';
+import { imageEnvironment } from '../cluster/image-environment.ts';
 import {
   buildContainer,
   buildImage,
@@ -15,12 +16,11 @@ import type { Bench } from '../helpers/clean.ts';
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 export const bundle = pathOf('../../dist/main.js');
 const processFigures = pathOf('./process-figures.mjs');
-const dockerfile = await readFile(pathOf('../../Dockerfile'), 'utf8');
-const settingOf = (name: string) => new RegExp(`^(?:ENV| {3}) ${name}=(\\S*)`, 'm').exec(dockerfile)?.[1];
+const { NODE_OPTIONS, ...otherSettings } = imageEnvironment;
 /** Given to the cleaner alone: the stand-in for crictl runs on Node.js too, the real one doesn't. */
-export const nodeOptions = settingOf('NODE_OPTIONS')?.split(' ') ?? [];
+export const nodeOptions = NODE_OPTIONS.split(' ');
 /** What else its image sets. */
-export const imageEnvironment = { MALLOC_ARENA_MAX: settingOf('MALLOC_ARENA_MAX') };
+export const cleanerEnvironment = otherSettings;
 
 /** Makes the answer about a container as long as a real one, some 3 kB; the list of containers is without it. */
 const padding = { padding: 'x'.repeat(2_500) };
@@ -82,7 +82,7 @@ function startCleaner(bench: Bench, options: readonly string[] = [], env: NodeJS
   const files = ['--job', bench.jobFile, '--report', bench.reportFile, '--state', bench.stateDirectory];
   return execa(process.execPath, [...nodeOptions, ...options, bundle, 'clean', ...files], {
     env: {
-      ...imageEnvironment,
+      ...cleanerEnvironment,
       CRICTL: simulatedCrictl,
       CONTAINER_RUNTIME_ENDPOINT: `unix://${bench.nodeFile}`,
       ...env,

@@ -8,7 +8,7 @@ import { readPressure } from '../../cleaner/stall-file.ts';
 import type { Runtime } from '../cluster/containerd.ts';
 import { buildImageSpecs, type ImageSize, type WrittenImage, writeImages } from '../helpers/images.ts';
 import { searchPath, TestNode } from '../helpers/test-node.ts';
-import { bundle, imageEnvironment, nodeOptions } from './cleaner.ts';
+import { bundle, cleanerEnvironment, nodeOptions } from './cleaner.ts';
 
 /** Images that are imported again for each measurement. */
 export interface Store {
@@ -64,7 +64,7 @@ export class NodeBench {
     const args = ['--policy', files.policy, '--report', files.report, '--state', state];
     const { durationMs } = await execa(process.execPath, [...nodeOptions, bundle, 'clean', ...args], {
       env: {
-        ...imageEnvironment,
+        ...cleanerEnvironment,
         PATH: searchPath,
         CRICTL: this.node.crictlPath,
         CONTAINER_RUNTIME_ENDPOINT: `unix://${this.node.lone.socket}`,

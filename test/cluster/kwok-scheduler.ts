@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { imageEnvironment } from './image-environment.ts';
 import { type KwokCluster, NAMESPACE } from './kwok.ts';
 import { productMain } from './product-bundle.ts';
 import { waitFor } from './wait.ts';
@@ -19,6 +20,7 @@ export function launchScheduler(
   { name = 'scheduler', port = 18_080, settings = {} as Readonly<Record<string, string>> } = {},
 ): SchedulerProcess {
   const env = {
+    ...imageEnvironment,
     KUBECONFIG: cluster.schedulerKubeconfig,
     NODESWEEP_NAMESPACE: NAMESPACE,
     NODESWEEP_IMAGE: 'registry.test/nodesweep:1',

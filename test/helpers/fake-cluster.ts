@@ -84,11 +84,6 @@ export class FakeCluster implements Cluster {
     if (!this.jobs.has(run.name)) this.jobs.set(run.name, job);
   }
 
-  async deleteJob(run: string): Promise<void> {
-    this.#write(`deleteJob ${run}`);
-    this.jobs.delete(run);
-  }
-
   async createPod(run: Run, node: Node, attempt: number): Promise<void> {
     this.#write(`createPod ${node.name}#${attempt}`);
     const name = podName(run.name, node.name, attempt);

@@ -292,8 +292,6 @@ describe('the job of a run', () => {
       metadata: { ownerReferences: [{ name: 'nightly-29540760.run' }] },
     });
     expect(JSON.stringify(stored)).toContain('\\"dryRun\\":false');
-    await cluster.deleteJob('nightly-29540760');
-    await cluster.deleteJob('nightly-29540760');
   });
 });
 

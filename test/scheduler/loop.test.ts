@@ -32,3 +32,22 @@ it('changes during a pass lead to one more pass, and stop waits for the one in p
   await loop.stop();
   expect(ends).toHaveLength(2);
 });
+
+it('while changes keep coming, passes that are much work leave most of the CPU to others', async () => {
+  let passes = 0;
+  const loop: Loop = new Loop(async () => {
+    passes += 1;
+    loop.trigger();
+    const { user, system } = process.cpuUsage();
+    for (let used = 0; used < 60_000; ) {
+      const now = process.cpuUsage();
+      used = now.user + now.system - user - system;
+    }
+    return undefined;
+  });
+  loop.trigger();
+  await sleep(1_000);
+  await loop.stop();
+  expect(passes).toBeGreaterThan(0);
+  expect(passes).toBeLessThan(6);
+});

@@ -109,7 +109,8 @@ export class CalmChecks {
     if (parallelism !== '100%' || canary > 0 || failurePolicy !== 'Continue') return;
     const isForIt = isMeant(node, run.document) && (run.trigger.type !== 'Pressure' || node.diskPressure === true);
     const progress = run.nodes.get(node.name);
-    const isReached = progress?.starting === true || (progress?.attempts ?? 0) > 0 || progress?.result !== undefined;
+    const isTried = (progress?.attempts ?? 0) > 0 || progress?.retryAt !== undefined;
+    const isReached = isTried || progress?.result !== undefined;
     const isMissing = isForIt && !isReached;
     this.#expectSoon(`${owner} ${node.name}`, isMissing, () => `${run.name} leaves out node ${node.name} (C15, C20)`);
   }

@@ -76,7 +76,6 @@ export function connectModel(world: World, views: Views, replica: number, call: 
       });
     },
     createJob: (run) => call('createJob', () => world.createJob(run.name, uidOf(run.name))),
-    deleteJob: (run) => call('deleteJob', () => void world.jobs.delete(run)),
     createPod: (run, node, attempt) => {
       const owner = uidOf(run.name);
       return call('createPod', () => {

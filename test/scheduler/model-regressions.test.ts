@@ -117,6 +117,29 @@ it.each<[string, History]>([
       ],
     }),
   ],
+  [
+    'a run under disk pressure that starts in the very instant its policy begins is remembered, and its record goes (C13)',
+    story({
+      nodes: 4,
+      steps: [
+        { step: 'Apply', policy: 'beta', document: everyMinute },
+        { step: 'Fate', node: 'n4', fate: 'Fails' },
+        {
+          step: 'Apply',
+          policy: 'alpha',
+          document: {
+            schedule: '*/5 * * * *',
+            disk: { onPressure: true },
+            nodes: { matchLabels: { pool: 'ci' } },
+            ttlSecondsAfterFinished: 30,
+            failedRunsHistoryLimit: 0,
+          },
+        },
+        { step: 'Node', node: 'n4', change: 'Pressed' },
+        { step: 'Wait', seconds: 1 },
+      ],
+    }),
+  ],
 ])('%s', async (_title, history) => {
   expect(await play(history)).toEqual([]);
 });

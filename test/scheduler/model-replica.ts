@@ -1,3 +1,4 @@
+import { Chores } from '../../scheduler/chores.ts';
 import { RunJournal } from '../../scheduler/journal.ts';
 import { reconcile } from '../../scheduler/reconcile.ts';
 import { connectModel, listAll, type Views } from './model-client.ts';
@@ -24,6 +25,7 @@ export class Replica {
   readonly #late = new Map<keyof Views, CatchUp>();
   #views: Views;
   #journal = new RunJournal();
+  #chores: Chores;
   /** A process that was killed is of an earlier generation: nothing it does or hears counts any more. */
   #generation = 0;
   #isAlive = false;
@@ -32,6 +34,8 @@ export class Replica {
   #dueAt = Number.POSITIVE_INFINITY;
   #outageUntil = 0;
   #calls = 0;
+  /** Its calls that are not answered yet: work beside the passes goes on when they are over. */
+  #openCalls = 0;
 
   constructor(world: World, index: number, paces: readonly number[], onUnexpected: (error: unknown) => void) {
     this.#world = world;
@@ -39,6 +43,7 @@ export class Replica {
     this.#paces = paces;
     this.#onUnexpected = onUnexpected;
     this.#views = listAll(world);
+    this.#chores = new Chores(this.#log);
   }
 
   get isPassing(): boolean {
@@ -47,7 +52,8 @@ export class Replica {
 
   /** Whether it knows everything, was refused nothing in its last pass, and has nothing to do at once. */
   get isCalm(): boolean {
-    const isIdle = this.#isAlive && !this.#isPassing && this.#dueAt > this.#world.timeline.now + debounceMs;
+    const isWorking = this.#isPassing || this.#openCalls > 0;
+    const isIdle = this.#isAlive && !isWorking && this.#dueAt > this.#world.timeline.now + debounceMs;
     return isIdle && !this.#isTroubled && Object.values(this.#views).every(({ isBehind }) => !isBehind);
   }
 
@@ -61,9 +67,11 @@ export class Replica {
     this.#generation += 1;
     this.#isAlive = true;
     this.#isTroubled = true;
+    this.#openCalls = 0;
     this.#late.clear();
     this.#views = listAll(this.#world);
     this.#journal = new RunJournal();
+    this.#chores = new Chores(this.#log);
     this.#dueAt = Number.POSITIVE_INFINITY;
     this.#schedule(this.#world.timeline.now + debounceMs);
   }
@@ -139,8 +147,8 @@ export class Replica {
     this.#dueAt = Number.POSITIVE_INFINITY;
     this.#isPassing = true;
     this.#isTroubled = false;
-    const cluster = connectModel(this.#world, this.#views, this.#index, (_, effect) => this.#call(generation, effect));
-    const context = { cluster, log: this.#log, journal: this.#journal, startTimeoutMs };
+    const cluster = connectModel(this.#world, this.#views, this.#index, (_, effect) => this.#track(generation, effect));
+    const context = { cluster, log: this.#log, journal: this.#journal, chores: this.#chores, startTimeoutMs };
     reconcile(context, new Date(timeline.now)).then((wakeAt) => {
       if (generation !== this.#generation) return;
       this.#isPassing = false;
@@ -148,6 +156,15 @@ export class Replica {
       this.#dueAt = Math.min(this.#dueAt, Math.max(Math.min(wanted, timeline.now + idleMs), timeline.now + debounceMs));
       this.#arm();
     }, this.#onUnexpected);
+  }
+
+  async #track<T>(generation: number, effect: () => T): Promise<T> {
+    this.#openCalls += 1;
+    try {
+      return await this.#call(generation, effect);
+    } finally {
+      if (generation === this.#generation) this.#openCalls -= 1;
+    }
   }
 
   async #call<T>(generation: number, effect: () => T): Promise<T> {

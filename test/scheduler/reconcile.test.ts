@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { Chores } from '../../scheduler/chores.ts';
 import { RunJournal } from '../../scheduler/journal.ts';
 import type { CleanupDocument } from '../../scheduler/policy.ts';
 import { reconcile } from '../../scheduler/reconcile.ts';
@@ -10,21 +11,31 @@ let journal: RunJournal;
 const logged: string[] = [];
 const log = {
   info: () => {},
-  warn: (_: object, message: string) => logged.push(message),
+  warn: (fields: object, message: string) => {
+    if ('err' in fields && fields.err instanceof Killed) killed = fields.err;
+    logged.push(message);
+  },
   error: (fields: object, message: string) => {
     if ('err' in fields && fields.err instanceof Killed) throw fields.err;
     logged.push(message);
   },
 };
+/** What has killed the process in work that is done beside the pass. */
+let killed: Killed | undefined;
 
 /** One pass of a scheduler. */
-async function pass(now: Date): Promise<Date | undefined> {
+async function pass(now: Date, by = journal): Promise<Date | undefined> {
   cluster.now = now;
-  return reconcile({ cluster, log, journal, startTimeoutMs: 60_000 }, now);
+  const chores = new Chores(log);
+  const wakeAt = await reconcile({ cluster, log, journal: by, chores, startTimeoutMs: 60_000 }, now);
+  await chores.finish();
+  if (killed !== undefined) throw killed;
+  return wakeAt;
 }
 
 /** Another process takes over: nothing is known but what the cluster holds. */
 function restart(): void {
+  killed = undefined;
   journal = new RunJournal();
 }
 
@@ -271,7 +282,62 @@ describe('while a run is active', () => {
       await pass(secondsLater(seconds));
       if (cluster.writes.length > 0) times.push(seconds);
     }
-    expect(times).toEqual([10, 20, 40]);
+    expect(times).toEqual([15, 30]);
+  });
+
+  it('its nodes are put on record once, however many waves they take', async () => {
+    edit({ rollout: { parallelism: 3 } });
+    cluster.nodes = Array.from({ length: 60 }, (_, index) => buildNode(`node-${index}`));
+    for (let seconds = 0; seconds <= 20; seconds += 1) {
+      await pass(secondsLater(seconds));
+      cluster.finishPods();
+    }
+    expect(record()).toMatchObject([{ phase: 'Succeeded' }]);
+    expect(cluster.pods.size).toBe(60);
+    const others = cluster.writes.filter((write) => !write.startsWith('createPod')).map((write) => write.split(' ')[0]);
+    expect(others.filter((write) => write === 'updateRun')).toHaveLength(3);
+    expect(others.length).toBeLessThanOrEqual(10);
+  });
+
+  it('whoever takes it over writes to its record before anything starts', async () => {
+    edit({ rollout: { parallelism: 1 } });
+    await pass(start);
+    cluster.finishPods();
+    restart();
+    cluster.writes = [];
+    await pass(secondsLater(5));
+    expect(cluster.writes.slice(0, 3)).toEqual([
+      'createJob nightly-29540760',
+      'updateRun nightly-29540760 Running',
+      'createPod b#0',
+    ]);
+  });
+
+  it('a large one takes its turns: other policies are looked at in between', async () => {
+    cluster.nodes = Array.from({ length: 250 }, (_, index) => buildNode(`node-${index}`));
+    const counts: number[] = [];
+    for (let seconds = 0; seconds < 3; seconds += 1) {
+      const next = await pass(secondsLater(seconds));
+      counts.push(cluster.pods.size);
+      if (seconds < 2) expect(next).toEqual(secondsLater(seconds));
+    }
+    expect(counts).toEqual([100, 200, 250]);
+    expect(cluster.writes.filter((write) => write.startsWith('updateRun'))).toHaveLength(1);
+  });
+
+  it('pods that are all refused hold it up: the API server is not asked for the others at once (C19)', async () => {
+    cluster.nodes = Array.from({ length: 250 }, (_, index) => buildNode(`node-${index}`));
+    cluster.fail = (call) => {
+      if (call.startsWith('createPod')) throw new Error('no pods today');
+    };
+    await pass(start);
+    cluster.writes = [];
+    expect(await pass(secondsLater(1))).toEqual(secondsLater(2));
+    expect(cluster.writes.filter((write) => write.startsWith('createPod'))).toEqual([]);
+    expect(logged).toEqual([expect.stringMatching(/no pod on node node-0 yet, nor on 99 others.*no pods today/)]);
+    cluster.fail = () => {};
+    for (let seconds = 2; seconds < 6; seconds += 1) await pass(secondsLater(seconds));
+    expect(cluster.pods.size).toBe(250);
   });
 
   it('a policy that is broken by an edit is reported, and the run goes on as it began (C40)', async () => {
@@ -348,14 +414,11 @@ it('a scheduler that is killed before any of its writes and started again runs t
 
 it('two replicas that see the same slot start one run with one pod a node (C10)', async () => {
   const other = new RunJournal();
-  await Promise.all([pass(start), reconcile({ cluster, log, journal: other, startTimeoutMs: 60_000 }, start)]);
+  await Promise.all([pass(start), pass(start, other)]);
   expect(record()).toHaveLength(1);
   expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
   cluster.finishPods();
-  await Promise.all([
-    pass(secondsLater(5)),
-    reconcile({ cluster, log, journal: other, startTimeoutMs: 60_000 }, secondsLater(5)),
-  ]);
+  await Promise.all([pass(secondsLater(5)), pass(secondsLater(5), other)]);
   expect(record()[0]?.phase).toBe('Succeeded');
   expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted', 'RunSucceeded']);
 });
@@ -545,7 +608,7 @@ describe('disk pressure', () => {
     await pass(start);
     expect(record()).toEqual([]);
     cluster.nodes = [pressedNode('a'), buildNode('b'), buildNode('c')];
-    const other = { cluster, log, journal: new RunJournal(), startTimeoutMs: 60_000 };
+    const other = { cluster, log, journal: new RunJournal(), chores: new Chores(log), startTimeoutMs: 60_000 };
     await Promise.all([pass(secondsLater(7)), reconcile(other, secondsLater(7))]);
     expect(podsOf()).toEqual(['a#0']);
     cluster.finishPods();

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { Chores } from '../../scheduler/chores.ts';
+
+function build() {
+  const logged: string[] = [];
+  const note = (_: object, message: string) => logged.push(message);
+  return { logged, chores: new Chores({ info: note, warn: note, error: note }) };
+}
+
+it('a piece of work is not begun again while it is under way, and can be afterwards', async () => {
+  const { chores } = build();
+  const gate = Promise.withResolvers<void>();
+  let begun = 0;
+  const work = () => {
+    begun += 1;
+    return gate.promise;
+  };
+  chores.begin('a', work);
+  chores.begin('a', work);
+  chores.begin('b', work);
+  expect(begun).toBe(2);
+  gate.resolve();
+  await chores.finish();
+  chores.begin('a', work);
+  expect(begun).toBe(3);
+});
+
+it('one that fails is said to be begun again, disturbs nobody, and can be', async () => {
+  const { chores, logged } = build();
+  const fail = async () => {
+    throw new Error('503: busy');
+  };
+  chores.begin('the pods of run x are deleted', fail);
+  await chores.finish();
+  expect(logged).toEqual(['the pods of run x are deleted: trying again: Error: 503: busy']);
+  chores.begin('the pods of run x are deleted', fail);
+  await chores.finish();
+  expect(logged).toHaveLength(2);
+});
