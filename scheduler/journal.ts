@@ -70,14 +70,16 @@ export class RunJournal {
 
   /**
    * When the record is to be written, if there is anything to write, and whether the step has to wait for that. What others
-   * must know before it is done comes first: the end of the run, pods to delete, nodes to start that are not on record. So does
-   * the first step on a record that somebody else has written: that shows whether it is still the newest.
+   * must know before it is done comes first: the end of the run, what pods are deleted for, nodes to start that are not on
+   * record. So does the first step on a record that somebody else has written: that shows whether it is still the newest.
    */
   writeFor({ run, reserve, start, stop }: Omit<RolloutStep, 'wakeAt'>, now: Date): PendingWrite {
     const entry = this.#entries.get(run.name);
     if (entry === undefined) return { isFirst: false, at: undefined };
     const { stored, isOwn, written, writtenAt } = entry;
-    if (run.phase !== stored.value.phase || isFinished(run) || stop.length > 0) return { isFirst: true, at: now };
+    const isOnRecord = () => isOwn && fingerprint(run) === written;
+    if (run.phase !== stored.value.phase || isFinished(run)) return { isFirst: true, at: now };
+    if (stop.length > 0 && !isOnRecord()) return { isFirst: true, at: now };
     if (reserve.length > 0 || (start.length > 0 && !isOwn))
       return { isFirst: true, at: new Date(writtenAt + writeIntervalMs) };
     const at = new Date(writtenAt + progressPauseMs(run, writtenAt));

@@ -65,7 +65,7 @@ async function reconcilePolicy(
   const status = await keepStatus(context, state, object, parsed, now);
   if (status === 'Conflict') return new Date(now.getTime() + retryDelayMs);
   await advanceRuns();
-  wakes.push(await deleteExpired(context, state, object, parsed, status, now));
+  wakes.push(await deleteExpired(context, object, parsed, status, now));
   return earliest([...wakes, ...nextStarts(state, object, parsed, status).filter((start) => start > now)]);
 }
 
@@ -135,14 +135,15 @@ function nextStarts({ nodes }: ClusterState, object: PolicyObject, parsed: Parse
 /** Deletes pods after their TTL and records beyond the history limits, but no record that is not remembered yet. */
 async function deleteExpired(
   { cluster, journal, chores }: ReconcileContext,
-  state: ClusterState,
   object: PolicyObject,
   parsed: ParsedPolicy,
   status: PolicyStatus,
   now: Date,
 ): Promise<Date | undefined> {
   const runs = journal.knownRuns(object.name);
-  const expiry = expire(runs, state.pods, parsed.valid ? parsed.policy : undefined, now);
+  // As it is by now: what this pass has deleted already is not deleted again.
+  const { pods } = cluster.state();
+  const expiry = expire(runs, pods, parsed.valid ? parsed.policy : undefined, now);
   if (expiry.leftovers.length > 0)
     chores.begin(`what the runs of policy ${object.name} have left is deleted`, async () => {
       await pMap(expiry.leftovers, (pod) => cluster.deletePod(pod), { concurrency: callConcurrency });

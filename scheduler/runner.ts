@@ -13,7 +13,8 @@ import { jobOf, type Run } from './run.ts';
 
 /**
  * Moves an active run on by one step and returns when to look again: decide, record, then act. Only what is on record is
- * started or stopped, so whoever decides on an older record, a scheduler that was replaced or another replica, does neither.
+ * started or stopped. Whoever has written the record last goes on without writing it again; who takes over, a scheduler that
+ * was started anew or another replica, writes it first, and fails where it is not the newest.
  */
 export async function advance(
   context: ReconcileContext,

@@ -325,6 +325,17 @@ describe('while a run is active', () => {
     expect(cluster.writes.filter((write) => write.startsWith('updateRun'))).toHaveLength(1);
   });
 
+  it('many pods that are given up are deleted in several steps, and put on record once', async () => {
+    cluster.nodes = Array.from({ length: 250 }, (_, index) => buildNode(`node-${index}`));
+    for (let seconds = 0; seconds < 3; seconds += 1) await pass(secondsLater(seconds));
+    for (const [name, pod] of cluster.pods) cluster.pods.set(name, { ...pod, phase: 'Pending', createdAt: start });
+    cluster.writes = [];
+    for (let step = 0; step < 3; step += 1) await pass(secondsLater(61));
+    const writes = cluster.writes.map((write) => write.split(' ')[0]);
+    expect(writes.filter((write) => write === 'deletePod')).toHaveLength(250);
+    expect(writes.filter((write) => write === 'updateRun').length).toBeLessThanOrEqual(2);
+  });
+
   it('pods that are all refused hold it up: the API server is not asked for the others at once (C19)', async () => {
     cluster.nodes = Array.from({ length: 250 }, (_, index) => buildNode(`node-${index}`));
     cluster.fail = (call) => {
