@@ -299,17 +299,19 @@ describe('while a run is active', () => {
     expect(others.length).toBeLessThanOrEqual(10);
   });
 
-  it('whoever takes it over writes to its record before anything starts', async () => {
-    edit({ rollout: { parallelism: 1 } });
-    await pass(start);
-    cluster.finishPods();
+  it('whoever takes it over writes to its record before anything starts, even if nothing is new', async () => {
+    cluster.fail = (call) => {
+      if (call.startsWith('createPod')) throw new Killed();
+    };
+    await expect(pass(start)).rejects.toThrow(Killed);
+    cluster.fail = () => {};
     restart();
     cluster.writes = [];
     await pass(secondsLater(5));
     expect(cluster.writes.slice(0, 3)).toEqual([
       'createJob nightly-29540760',
       'updateRun nightly-29540760 Running',
-      'createPod b#0',
+      'createPod a#0',
     ]);
   });
 
