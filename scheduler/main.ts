@@ -5,6 +5,7 @@ import type { PlanDocument } from '../cleaner/plan-document.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { Chores } from './chores.ts';
 import type { Cluster } from './cluster.ts';
+import type { ReconcileContext } from './context.ts';
 import { Election } from './election.ts';
 import { runFinished } from './events.ts';
 import { serveHealth } from './health.ts';
@@ -40,7 +41,15 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   // Within a pod the number of the process is the same after each restart: it goes on with the lease it has.
   const identity = `${place.hostname}_${process.pid}`;
   const leadership = settings.leaderElection ? new Election(leases, identity, log) : aloneInTheLead;
-  const loop = createLoop(cluster, settings.startTimeoutSeconds * 1000, log, leadership, metrics);
+  const chores = new Chores(log);
+  const context = {
+    cluster,
+    log,
+    journal: new RunJournal(),
+    chores,
+    startTimeoutMs: settings.startTimeoutSeconds * 1000,
+  };
+  const loop = createLoop(context, leadership, metrics);
   const isCurrent = () => cluster.isCurrent && leadership.isCurrent;
   metrics.observe({ state: () => cluster.state(), isLeader: () => leadership.isLeader, isCurrent });
   const health = await serveHealth(settings.port, {
@@ -51,7 +60,10 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const begun = cluster.start(() => loop.trigger()).then(() => leadership.start(() => loop.trigger()));
   const signal = await Promise.race([stopped, begun.then(() => stopped)]);
   log.info({ signal }, 'stopping');
-  const isIdle = await endsWithin(6_000, loop.stop());
+  const isIdle = await endsWithin(
+    6_000,
+    loop.stop().then(() => chores.finish()),
+  );
   await endsWithin(2_000, leadership.stop());
   await endsWithin(1_000, cluster.stop());
   health.close();
@@ -131,7 +143,8 @@ async function withRecords<T>(
 /** Reconciles a cluster until SIGTERM or SIGINT; the pass in progress is finished. */
 async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log, onReady: () => void): Promise<void> {
   const stopped = nextSignal();
-  const loop = createLoop(cluster, startTimeoutMs, log, aloneInTheLead);
+  const chores = new Chores(log);
+  const loop = createLoop({ cluster, log, journal: new RunJournal(), chores, startTimeoutMs }, aloneInTheLead);
   const begun = cluster
     .start(() => loop.trigger())
     .then(() => {
@@ -141,6 +154,7 @@ async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log
   const signal = await Promise.race([stopped, begun.then(() => stopped)]);
   log.info({ signal }, 'stopping');
   await loop.stop();
+  await chores.finish();
   await cluster.stop();
 }
 
@@ -153,14 +167,7 @@ const aloneInTheLead: Pick<Election, 'isLeader' | 'isCurrent' | 'start' | 'stop'
 };
 
 /** Passes over a cluster, as long as this process leads. */
-function createLoop(
-  cluster: Cluster,
-  startTimeoutMs: number,
-  log: Log,
-  leadership: Pick<Election, 'isLeader'>,
-  metrics?: Metrics,
-): Loop {
-  const context = { cluster, log, journal: new RunJournal(), chores: new Chores(log), startTimeoutMs };
+function createLoop(context: ReconcileContext, leadership: Pick<Election, 'isLeader'>, metrics?: Metrics): Loop {
   return new Loop(async (now) => {
     if (!leadership.isLeader) return undefined;
     const startedAt = performance.now();
