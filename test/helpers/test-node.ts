@@ -140,6 +140,14 @@ export class TestNode {
     return images.filter(({ repoTags, repoDigests }) => repoTags.length + repoDigests.length === 0).map(({ id }) => id);
   }
 
+  /** Takes the names of an image away, as a runtime leaves it that is killed between two steps of a removal. */
+  async takeNames(repository: string): Promise<void> {
+    const images = await this.#images();
+    const image = images.find(({ repoTags }) => repoTags.some((tag) => tag.startsWith(repository)));
+    if (image === undefined) throw new Error(`there is no image of ${repository}`);
+    await this.lone.ctr('images', 'rm', ...image.repoTags, ...image.repoDigests);
+  }
+
   async #images(): Promise<readonly { id: string; repoTags: string[]; repoDigests: string[] }[]> {
     return JSON.parse(await this.crictl('images', '-o', 'json')).images;
   }
