@@ -9,11 +9,13 @@ export class Chores {
     this.#log = log;
   }
 
-  /** Begins it, unless it is under way. What fails is logged, and for a later pass to begin again. */
+  /** Begins to do `what`, unless that is under way. What fails is logged, and for a later pass to begin again. */
   begin(what: string, work: () => Promise<void>): void {
     if (this.#underWay.has(what)) return;
     const done = work()
-      .catch((error: unknown) => this.#log.warn({ err: error }, `${what}: trying again: ${String(error)}`))
+      .catch((error: unknown) =>
+        this.#log.warn({ err: error }, `could not ${what} yet, trying again: ${String(error)}`),
+      )
       .finally(() => this.#underWay.delete(what));
     this.#underWay.set(what, done);
   }

@@ -73,7 +73,7 @@ export class RunJournal {
    * must know before it is done comes first: the end of the run, what pods are deleted for, nodes to start that are not on
    * record. So does the first step on a record that somebody else has written: that shows whether it is still the newest.
    */
-  writeFor({ run, reserve, start, stop }: Omit<RolloutStep, 'wakeAt'>, now: Date): PendingWrite {
+  writeFor({ run, reserve, start, stop }: RolloutStep, now: Date): PendingWrite {
     const entry = this.#entries.get(run.name);
     if (entry === undefined) return { isFirst: false, at: undefined };
     const { stored, isOwn, written, writtenAt } = entry;

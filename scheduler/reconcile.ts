@@ -145,10 +145,10 @@ async function deleteExpired(
   const { pods } = cluster.state();
   const expiry = expire(runs, pods, parsed.valid ? parsed.policy : undefined, now);
   if (expiry.leftovers.length > 0)
-    chores.begin(`what the runs of policy ${object.name} have left is deleted`, async () => {
+    chores.begin(`delete what the runs of policy ${object.name} have left`, async () => {
       await pMap(expiry.leftovers, (pod) => cluster.deletePod(pod), { concurrency: callConcurrency });
     });
-  for (const run of expiry.podsOf) chores.begin(`the pods of run ${run} are deleted`, () => cluster.deletePods(run));
+  for (const run of expiry.podsOf) chores.begin(`delete the pods of run ${run}`, () => cluster.deletePods(run));
   for (const run of expiry.records) if (isRemembered(run, object, status)) await cluster.deleteRun(run.name);
   const isUnderWay = expiry.leftovers.length + expiry.podsOf.length > 0;
   return isUnderWay ? new Date(now.getTime() + retryDelayMs) : expiry.wakeAt;

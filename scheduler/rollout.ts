@@ -2,8 +2,8 @@ import { brief, type Candidate, deadlineOf, giveUpAt, isActive, observeNodes, ty
 import type { Node } from './objects.ts';
 import type { NodeProgress, Run } from './run.ts';
 
-/** So many pods are created or deleted in one step: other policies must have their turn in between. */
-const maxCallsPerStep = 100;
+/** So many calls about pods are made in one step: other policies must have their turn in between. */
+export const maxCallsPerStep = 100;
 
 /** What to do next for a run. */
 export interface RolloutStep {
@@ -72,14 +72,14 @@ export function withStarted(run: Run, names: Iterable<string>): Run {
 
 /** The run with nodes on which no pod could be created: not a try of theirs, but they wait, and the reason is kept. They
  * keep their places meanwhile, since an answer may have been lost. */
-export function withRefused(run: Run, refused: ReadonlyMap<string, string>, retryAt: Date): Run {
+export function withRefused(run: Run, refused: ReadonlyMap<string, unknown>, retryAt: Date): Run {
   const waiting = [...refused].map(([name, error]): [string, NodeProgress] => [
     name,
     {
       attempts: run.nodes.get(name)?.attempts ?? 0,
       starting: true,
       reason: 'NotCreated',
-      message: brief(error),
+      message: brief(String(error)),
       retryAt: retryAt.getTime(),
     },
   ]);

@@ -7,8 +7,17 @@ import { earliest } from './instants.ts';
 import { writeIntervalMs } from './journal.ts';
 import { annotation } from './labels.ts';
 import type { RunView } from './node-progress.ts';
-import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
-import { advanceRun, endRun, type RolloutStep, resumeRun, withRefused, withReserved, withStarted } from './rollout.ts';
+import type { CleanerPod, PolicyObject, Stored } from './objects.ts';
+import {
+  advanceRun,
+  endRun,
+  maxCallsPerStep,
+  type RolloutStep,
+  resumeRun,
+  withRefused,
+  withReserved,
+  withStarted,
+} from './rollout.ts';
 import { jobOf, type Run } from './run.ts';
 
 /**
@@ -54,7 +63,8 @@ export async function replaceRun(
 
 async function viewOf(context: ReconcileContext, state: ClusterState, run: Run, now: Date): Promise<RunView> {
   const pods = state.pods.filter((pod) => pod.run === run.name);
-  const late = pods.filter((pod) => isLate(pod, run, context.startTimeoutMs, now)).slice(0, maxTroubles);
+  // Where many are late, they mostly have the same trouble.
+  const late = pods.filter((pod) => isLate(pod, run, context.startTimeoutMs, now)).slice(0, maxCallsPerStep);
   const troubles = await pMap(late, async (pod) => [pod.name, await readTrouble(context, pod.name)] as const, {
     concurrency: callConcurrency,
   });
@@ -63,9 +73,6 @@ async function viewOf(context: ReconcileContext, state: ClusterState, run: Run, 
   const heldUntil = journal.heldUntil(run.name);
   return { run, nodes: state.nodes, pods, startTimeoutMs, troubles: new Map(known), heldUntil };
 }
-
-/** So many late pods are asked about at a time: where all have the same trouble, that is enough. */
-const maxTroubles = 100;
 
 /** What keeps a pod from starting is good to know, but no condition for giving it up. */
 async function readTrouble({ cluster, log }: ReconcileContext, pod: string): Promise<string | undefined> {
@@ -90,39 +97,29 @@ async function startPods(
   now: Date,
 ): Promise<Date | undefined> {
   if (start.length === 0) return undefined;
-  const results = await pMap(
-    start,
-    async ({ node, attempt }) => [node.name, await startPod(context, run, node, attempt)] as const,
-    { concurrency: callConcurrency },
-  );
-  const started = results.filter(([, error]) => error === undefined).map(([name]) => name);
-  const refused = new Map(
-    results.flatMap(([name, error]) => (error === undefined ? [] : [[name, String(error)] as const])),
-  );
+  const refused = new Map<string, unknown>();
+  const startPod = async ({ node, attempt }: (typeof start)[number]) => {
+    try {
+      await context.cluster.createPod(run, node, attempt);
+    } catch (error) {
+      refused.set(node.name, error);
+    }
+  };
+  await pMap(start, startPod, { concurrency: callConcurrency });
+  const started = start.map(({ node }) => node.name).filter((name) => !refused.has(name));
   const retryAt = context.journal.noteStep(run.name, { started: started.length, refused: refused.size }, now);
   context.journal.advance(withRefused(withStarted(run, started), refused, retryAt));
   if (refused.size === 0) return undefined;
-  sayRefused(context, run, results);
+  sayRefused(context, run, refused);
   return retryAt;
 }
 
-/** Creates a pod; returns why it could not be created. */
-async function startPod({ cluster }: ReconcileContext, run: Run, node: Node, attempt: number): Promise<unknown> {
-  try {
-    await cluster.createPod(run, node, attempt);
-    return undefined;
-  } catch (error) {
-    return error ?? 'unknown error';
-  }
-}
-
 /** Mostly all are refused for the same reason: one line says it. */
-function sayRefused({ log }: ReconcileContext, run: Run, results: readonly (readonly [string, unknown])[]): void {
-  const refused = results.filter(([, error]) => error !== undefined);
-  const [node, error] = refused[0] ?? [];
-  const others = refused.length > 1 ? `, nor on ${refused.length - 1} others` : '';
+function sayRefused({ log }: ReconcileContext, run: Run, refused: ReadonlyMap<string, unknown>): void {
+  const [[node, error] = []] = refused;
+  const others = refused.size > 1 ? `, nor on ${refused.size - 1} others` : '';
   const message = `run ${run.name}: no pod on node ${node} yet${others}, trying again: ${String(error)}`;
-  log.warn({ run: run.name, nodes: refused.map(([name]) => name), err: error }, message);
+  log.warn({ run: run.name, nodes: [...refused.keys()], err: error }, message);
 }
 
 /** The images of pods that are about to start are read as late as possible: right before the first cleaner. */

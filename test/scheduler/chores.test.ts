@@ -30,10 +30,10 @@ it('one that fails is said to be begun again, disturbs nobody, and can be', asyn
   const fail = async () => {
     throw new Error('503: busy');
   };
-  chores.begin('the pods of run x are deleted', fail);
+  chores.begin('delete the pods of run x', fail);
   await chores.finish();
-  expect(logged).toEqual(['the pods of run x are deleted: trying again: Error: 503: busy']);
-  chores.begin('the pods of run x are deleted', fail);
+  expect(logged).toEqual(['could not delete the pods of run x yet, trying again: Error: 503: busy']);
+  chores.begin('delete the pods of run x', fail);
   await chores.finish();
   expect(logged).toHaveLength(2);
 });

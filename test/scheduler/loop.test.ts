@@ -2,20 +2,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Loop } from '../../scheduler/loop.ts';
 
+/** How many passes a loop makes in so many milliseconds. */
+async function countPasses(milliseconds: number, pass: (loop: Loop) => Date | undefined): Promise<number> {
+  let passes = 0;
+  const loop: Loop = new Loop(async () => {
+    passes += 1;
+    return pass(loop);
+  });
+  loop.trigger();
+  await sleep(milliseconds);
+  await loop.stop();
+  expect(passes).toBeGreaterThan(0);
+  return passes;
+}
+
 it.each([
   ['an appointment in the past', new Date(0)],
   ['an appointment that is no date', new Date(Number.NaN)],
 ])('%s makes no pass follow the other without a pause', async (_title, wakeAt) => {
-  let passes = 0;
-  const loop = new Loop(async () => {
-    passes += 1;
-    return wakeAt;
-  });
-  loop.trigger();
-  await sleep(500);
-  await loop.stop();
-  expect(passes).toBeGreaterThan(0);
-  expect(passes).toBeLessThan(12);
+  expect(await countPasses(500, () => wakeAt)).toBeLessThan(12);
 });
 
 it('changes during a pass lead to one more pass, and stop waits for the one in progress', async () => {
@@ -34,9 +39,7 @@ it('changes during a pass lead to one more pass, and stop waits for the one in p
 });
 
 it('while changes keep coming, passes that are much work leave most of the CPU to others', async () => {
-  let passes = 0;
-  const loop: Loop = new Loop(async () => {
-    passes += 1;
+  const work = (loop: Loop) => {
     loop.trigger();
     const { user, system } = process.cpuUsage();
     for (let used = 0; used < 60_000; ) {
@@ -44,10 +47,6 @@ it('while changes keep coming, passes that are much work leave most of the CPU t
       used = now.user + now.system - user - system;
     }
     return undefined;
-  });
-  loop.trigger();
-  await sleep(1_000);
-  await loop.stop();
-  expect(passes).toBeGreaterThan(0);
-  expect(passes).toBeLessThan(6);
+  };
+  expect(await countPasses(1_000, work)).toBeLessThan(6);
 });
