@@ -2,7 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    coverage: { include: ['main.ts', 'commands/**', 'scheduler/**', 'cleaner/**'], reporter: ['text-summary', 'html'] },
+    coverage: {
+      include: ['main.ts', 'cli/**', 'contract/**', 'scheduler/**', 'cleaner/**'],
+      reporter: ['text-summary', 'html'],
+    },
     projects: [
       {
         test: {

@@ -1,11 +1,11 @@
-import type { DiskUsage } from './disk-usage.ts';
-import { type History, updateHistory } from './history.ts';
-import type { Inventory, ReadUsage } from './inventory.ts';
-import type { Job } from './job.ts';
-import type { Facts } from './keep-rules.ts';
-import { selectCrowded } from './newest.ts';
-import { couldRemove, foreseePlan, makePlan, type Plan } from './plan.ts';
-import type { Image, Runtime } from './runtime.ts';
+import type { Job } from '../contract/job.ts';
+import { type History, updateHistory } from './history/history.ts';
+import type { DiskUsage } from './plan/disk-usage.ts';
+import type { Facts } from './plan/keep-rules.ts';
+import { selectCrowded } from './plan/newest.ts';
+import { couldRemove, foreseePlan, makePlan, type Plan } from './plan/plan.ts';
+import type { Inventory, ReadUsage } from './runtime/inventory.ts';
+import type { Image, Runtime } from './runtime/runtime.ts';
 
 export type DecidePorts = {
   readonly runtime: Pick<Runtime, 'getSandboxImage' | 'inspectImages'>;

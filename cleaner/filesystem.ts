@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type DiskUsage, usedPercent } from './disk-usage.ts';
-import type { Runtime } from './runtime.ts';
-import { hasCode } from './system-error.ts';
+import { hasCode } from '../contract/system-error.ts';
+import { type DiskUsage, usedPercent } from './plan/disk-usage.ts';
+import type { Runtime } from './runtime/runtime.ts';
 
 /**
  * Measures the filesystem that a directory is on, or would be if it were made: on a full disk it can't be made before

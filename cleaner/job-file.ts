@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { type Job, jobSchema } from './job.ts';
+import { type Job, jobSchema } from '../contract/job.ts';
 
 /** A job that can't be read or is wrong; the message names the file and every problem in it. */
 export class JobFileError extends Error {

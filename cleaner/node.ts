@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Clock } from './clock.ts';
 import { measureDisk, measureImageDisk } from './filesystem.ts';
-import { changeHistory, loadHistory } from './history-file.ts';
-import { createRest } from './rest.ts';
-import type { Runtime } from './runtime.ts';
-import { readPressure } from './stall-file.ts';
+import type { Clock } from './history/clock.ts';
+import { changeHistory, loadHistory } from './history/file.ts';
+import { createRest } from './removal/rest.ts';
+import { readPressure } from './removal/stall-file.ts';
+import type { Runtime } from './runtime/runtime.ts';
 import type { Node } from './sweep.ts';
 
 /** Where the history is unless a directory is given. */

@@ -1,12 +1,12 @@
-import type { Clock } from './clock.ts';
+import type { Job } from '../contract/job.ts';
+import type { PlanDocument } from '../contract/plan-document.ts';
 import { decide } from './decide.ts';
-import type { DiskUsage } from './disk-usage.ts';
-import type { LoadedHistory } from './history-file.ts';
-import type { ReadUsage } from './inventory.ts';
-import type { Job } from './job.ts';
-import { buildPlan } from './plan-build.ts';
-import type { PlanDocument } from './plan-document.ts';
-import type { Runtime } from './runtime.ts';
+import type { Clock } from './history/clock.ts';
+import type { LoadedHistory } from './history/file.ts';
+import type { DiskUsage } from './plan/disk-usage.ts';
+import { buildPlan } from './plan/plan-build.ts';
+import type { ReadUsage } from './runtime/inventory.ts';
+import type { Runtime } from './runtime/runtime.ts';
 
 /** What a plan needs of its node; nothing here can change it. */
 export type PlanPorts = {

@@ -1,19 +1,19 @@
+import type { Job } from '../contract/job.ts';
+import type { ReportError } from '../contract/report.ts';
 import { decide } from './decide.ts';
-import type { DiskUsage } from './disk-usage.ts';
-import { type ImageEvent, keptEvent, plannedEvent, removalEvent } from './events.ts';
-import { forgetImages, type History, recallImages, updateHistory } from './history.ts';
-import type { HistoryChange } from './history-file.ts';
-import { describeTimes } from './image-times.ts';
-import type { ReadUsage } from './inventory.ts';
-import type { Job } from './job.ts';
-import { type Facts, recordOf } from './keep-rules.ts';
-import type { PlanResult } from './outcome.ts';
-import type { Plan } from './plan.ts';
-import { carryOut } from './removal.ts';
-import type { ReportError } from './report.ts';
-import type { Findings } from './report-build.ts';
-import type { Rest } from './rest.ts';
-import type { Runtime } from './runtime.ts';
+import type { HistoryChange } from './history/file.ts';
+import { forgetImages, type History, recallImages, updateHistory } from './history/history.ts';
+import type { DiskUsage } from './plan/disk-usage.ts';
+import { describeTimes } from './plan/image-times.ts';
+import { type Facts, recordOf } from './plan/keep-rules.ts';
+import type { Plan } from './plan/plan.ts';
+import type { PlanResult } from './removal/outcome.ts';
+import { carryOut } from './removal/removal.ts';
+import type { Rest } from './removal/rest.ts';
+import type { Findings } from './report/build.ts';
+import { type ImageEvent, keptEvent, plannedEvent, removalEvent } from './report/events.ts';
+import type { ReadUsage } from './runtime/inventory.ts';
+import type { Runtime } from './runtime/runtime.ts';
 import { untilStopped } from './stop.ts';
 
 /** What a run needs of its node, besides the runtime. */

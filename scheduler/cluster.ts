@@ -1,7 +1,7 @@
-import type { JobDocument } from '../cleaner/job.ts';
+import type { JobDocument } from '../contract/job.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
-import type { Run } from './run.ts';
-import type { PolicyStatus } from './status.ts';
+import type { Run } from './run/run.ts';
+import type { PolicyStatus } from './status/status.ts';
 
 /** Calls about several pods go out side by side, so many at once. */
 export const callConcurrency = 20;

@@ -1,6 +1,6 @@
 import type { Stored } from './objects.ts';
-import type { RolloutStep } from './rollout.ts';
-import { isFinished, type Run } from './run.ts';
+import type { RolloutStep } from './run/rollout.ts';
+import { isFinished, type Run } from './run/run.ts';
 
 /** A record in progress is written at most this often. */
 export const writeIntervalMs = 2_000;

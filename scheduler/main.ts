@@ -1,26 +1,19 @@
 import { hostname } from 'node:os';
 import pTimeout from 'p-timeout';
 import { pino } from 'pino';
-import type { PlanDocument } from '../cleaner/plan-document.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { Chores } from './chores.ts';
 import type { Cluster } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
 import { Election } from './election.ts';
-import { runFinished } from './events.ts';
 import { serveHealth } from './health.ts';
 import { RunJournal } from './journal.ts';
-import type { LocalOptions } from './local.ts';
+import type { LocalOptions } from './local/cluster.ts';
 import type { Log } from './log.ts';
 import { Loop } from './loop.ts';
-import type { Metrics } from './metrics.ts';
-import { type PlanRequest, planRemotely } from './plan-remote.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { reconcile } from './reconcile.ts';
-import type { RecordCluster } from './record-cluster.ts';
-import type { RunPhase } from './run.ts';
-import { followRun, requestRun } from './run-request.ts';
 import { readSettings } from './settings.ts';
-import { reportStatus, type StatusReport } from './status-report.ts';
 
 /** A pass is made at least every minute; one that has not ended for so long never will. */
 const maxSilenceMs = 600_000;
@@ -33,8 +26,8 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const stopped = nextSignal();
   const settings = readSettings(flags, environment);
   const log = newLogger(settings.logLevel);
-  const { Metrics } = await import('./metrics.ts');
-  const { connectCluster } = await import('./kubernetes-connect.ts');
+  const { Metrics } = await import('./metrics/metrics.ts');
+  const { connectCluster } = await import('./kubernetes/connect.ts');
   const metrics = new Metrics(manifest.version);
   const place = { isInCluster: 'KUBERNETES_SERVICE_HOST' in environment, hostname: hostname() };
   const { cluster, leases } = await connectCluster(settings, place, log, metrics);
@@ -74,70 +67,11 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
 /** `nodesweep local`: the same scheduler with runtimes as nodes, until SIGTERM or SIGINT. */
 export async function runLocal(options: LocalOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   const log = newLogger(options.logLevel);
-  const { openLocalCluster } = await import('./local.ts');
+  const { openLocalCluster } = await import('./local/cluster.ts');
   const cluster = openLocalCluster(options, { script: process.argv[1] ?? '', environment }, log);
   // npm passes a Ctrl-C on that has arrived already: a second one must not cut off the wait for the cleaners.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
   await runUntilSignal(cluster, 60_000, log, () => log.info({ policies: options.policies }, 'the scheduler is ready'));
-}
-
-/**
- * `nodesweep plan POLICY --node NODE`; SIGTERM or SIGINT ends it, and leaves nothing behind. Rejects with a PlanError,
- * ClusterError or SettingsError where there is no plan.
- */
-export async function runPlan(
-  { namespace, ...request }: PlanRequest & { readonly namespace?: string | undefined },
-  environment: NodeJS.ProcessEnv,
-): Promise<PlanDocument> {
-  const controller = new AbortController();
-  nextSignal().then(() => controller.abort());
-  const { loadConfig } = await import('./kubernetes-connect.ts');
-  const { openPlanCluster } = await import('./kubernetes-plan.ts');
-  const config = loadConfig('KUBERNETES_SERVICE_HOST' in environment);
-  const cluster = await openPlanCluster(config, namespace ?? (environment.NODESWEEP_NAMESPACE || 'nodesweep'));
-  return planRemotely(request, cluster, new Date(), controller.signal);
-}
-
-/** `nodesweep status`: what is on record of all policies, or of one. Rejects with a RunRequestError for an unknown one. */
-export async function readStatus(
-  { policy, namespace }: { readonly policy?: string | undefined; readonly namespace?: string | undefined },
-  environment: NodeJS.ProcessEnv,
-): Promise<StatusReport> {
-  return withRecords(namespace, environment, (cluster) => reportStatus(cluster, policy));
-}
-
-/** `nodesweep run`: asks for a run, and follows it to its end where that is wanted. Returns how it ended. */
-export async function startRun(
-  { policy, namespace, follow }: { readonly policy: string; readonly namespace?: string | undefined; follow: boolean },
-  environment: NodeJS.ProcessEnv,
-  report: (line: string) => void,
-): Promise<RunPhase | undefined> {
-  const controller = new AbortController();
-  nextSignal().then(() => controller.abort());
-  return withRecords(namespace, environment, async (cluster) => {
-    const run = await requestRun(cluster, policy, new Date());
-    report(`asked for run ${run}; nodesweep status ${policy} shows it`);
-    if (!follow) return undefined;
-    const ended = await followRun(cluster, run, report, controller.signal);
-    report(runFinished(ended).message);
-    return ended.phase;
-  });
-}
-
-async function withRecords<T>(
-  namespace: string | undefined,
-  environment: NodeJS.ProcessEnv,
-  use: (cluster: RecordCluster) => Promise<T>,
-): Promise<T> {
-  const { loadConfig } = await import('./kubernetes-connect.ts');
-  const { openRecordCluster } = await import('./kubernetes-records.ts');
-  const config = loadConfig('KUBERNETES_SERVICE_HOST' in environment);
-  const cluster = openRecordCluster(config, namespace ?? (environment.NODESWEEP_NAMESPACE || 'nodesweep'));
-  try {
-    return await use(cluster);
-  } finally {
-    await cluster.close();
-  }
 }
 
 /** Reconciles a cluster until SIGTERM or SIGINT; the pass in progress is finished. */

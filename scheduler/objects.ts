@@ -1,4 +1,4 @@
-import type { NodeRuntime } from './sockets.ts';
+import type { NodeRuntime } from './cleanup/node-runtime.ts';
 
 /** A ConfigMap labelled as a policy, not yet parsed. */
 export interface PolicyObject {

@@ -1,17 +1,17 @@
 import pMap from 'p-map';
+import { advance } from './advance.ts';
 import { announce } from './announce.ts';
+import { changeStatus } from './change-status.ts';
 import { type ClusterState, callConcurrency } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
-import { missedSlot } from './due.ts';
-import { policyRejected, slotMissed } from './events.ts';
-import { earliest } from './instants.ts';
-import { changeStatus } from './memory.ts';
 import type { PolicyObject, Stored } from './objects.ts';
-import { type ParsedPolicy, parsePolicy } from './policy.ts';
-import { nextPressureStart } from './pressure-trigger.ts';
-import { expire } from './retention.ts';
-import { advance } from './runner.ts';
+import { missedSlot } from './policy/due.ts';
+import { earliest } from './policy/instants.ts';
+import { type ParsedPolicy, parsePolicy } from './policy/policy.ts';
+import { nextPressureStart } from './policy/pressure-trigger.ts';
+import { expire } from './run/retention.ts';
 import { activeRuns, dueQuestion, startDueRun } from './start.ts';
+import { policyRejected, slotMissed } from './status/events.ts';
 import {
   isOutdated,
   isRemembered,
@@ -22,7 +22,7 @@ import {
   withConditions,
   withMissedSlot,
   withNextSlot,
-} from './status.ts';
+} from './status/status.ts';
 
 /** After an error, or when somebody else was faster, everything is decided anew, but not sooner. */
 const retryDelayMs = 2_000;

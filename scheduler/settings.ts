@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { PathOverride } from './sockets.ts';
+import type { PathOverride } from './cleanup/node-runtime.ts';
 
 /** One setting of the scheduler: an environment variable, and a flag that outranks it. */
 export interface Setting {

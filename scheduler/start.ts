@@ -1,17 +1,17 @@
+import { annotation } from '../contract/labels.ts';
+import { replaceRun } from './advance.ts';
 import { announce } from './announce.ts';
+import { changeStatus } from './change-status.ts';
 import type { ClusterState } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
-import { type DueQuestion, dueTrigger } from './due.ts';
-import { requestIgnored, runStarted } from './events.ts';
-import { annotation } from './labels.ts';
-import { changeStatus } from './memory.ts';
 import type { Node, PolicyObject, Stored } from './objects.ts';
-import type { CleanupPolicy, ParsedPolicy } from './policy.ts';
-import { judgePressed } from './pressure-trigger.ts';
-import { isFinished, newRun, type Run } from './run.ts';
-import { replaceRun } from './runner.ts';
-import { type PolicyStatus, rememberRun, withNextSlot } from './status.ts';
-import type { Trigger } from './trigger.ts';
+import { type DueQuestion, dueTrigger } from './policy/due.ts';
+import type { CleanupPolicy, ParsedPolicy } from './policy/policy.ts';
+import { judgePressed } from './policy/pressure-trigger.ts';
+import type { Trigger } from './policy/trigger.ts';
+import { isFinished, newRun, type Run } from './run/run.ts';
+import { requestIgnored, runStarted } from './status/events.ts';
+import { type PolicyStatus, rememberRun, withNextSlot } from './status/status.ts';
 
 /** Starts the run that is due, if the concurrency policy lets it, and returns the status that remembers it. */
 export async function startDueRun(

@@ -22,124 +22,69 @@ function importsOf(path: string, text: string): string[] {
   return specifiers.map((specifier) => (specifier.startsWith('.') ? join(dirname(path), specifier) : specifier));
 }
 
-const folders = ['scheduler', 'cleaner', 'commands'];
-const paths = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
+const paths = ['cli', 'contract', 'cleaner', 'scheduler'].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+);
 const files = [...paths.filter((path) => path.endsWith('.ts')), 'main.ts'].map(readSource);
 
-const pure = {
-  scheduler: [
-    'policy',
-    'schedule',
-    'due',
-    'pressure-trigger',
-    'names',
-    'trigger',
-    'conditions',
-    'eligibility',
-    'node-progress',
-    'rollout',
-    'pod',
-    'run',
-    'record',
-    'objects',
-    'status',
-    'summary',
-    'retention',
-    'events',
-    'sockets',
-    'labels',
-    'lint',
-    'manual',
-    'forecast',
-    'lease',
-    'overview',
-    'progress-line',
-    'plan-pod',
-    'plan-report',
-    'plan-settings',
-    'settings',
-  ],
-  cleaner: [
-    'job',
-    'duration',
-    'reference',
-    'glob',
-    'wildcard',
-    'keep-rules',
-    'plan',
-    'plan-build',
-    'plan-document',
-    'plan-cells',
-    'plan-table',
-    'explain',
-    'explain-find',
-    'table',
-    'removal-order',
-    'shared-layers',
-    'image-times',
-    'history',
-    'history-format',
-    'stall',
-    'report',
-  ],
+/** Decisions and data: no I/O, no clock, no log. */
+const pureFolders = [
+  'contract',
+  'cleaner/plan',
+  'scheduler/policy',
+  'scheduler/run',
+  'scheduler/status',
+  'scheduler/cleanup',
+  'cli/output',
+];
+/** What does a thing step by step, by way of ports. */
+const flowFolders = ['cleaner', 'cleaner/removal', 'scheduler'];
+/** Each library, and the only folder or file that may import it. */
+const adapters: Readonly<Record<string, string>> = {
+  '@kubernetes/client-node': 'scheduler/kubernetes',
+  undici: 'scheduler/kubernetes',
+  dockerode: 'cleaner/runtime/docker',
+  'node:child_process': 'cleaner/runtime/crictl',
+  execa: 'scheduler/local',
+  'node:sqlite': 'cleaner/history',
+  'prom-client': 'scheduler/metrics',
+  'node-cron': 'scheduler/policy',
 };
-const isPure = ({ path }: SourceFile) =>
-  Object.entries(pure).some(([folder, names]) => names.some((name) => path === `${folder}/${name}.ts`));
+const adapterFolders = ['scheduler/kubernetes', 'scheduler/local', 'cleaner/runtime/crictl', 'cleaner/runtime/docker'];
+
+const isIn = (path: string, folders: readonly string[]) => folders.includes(dirname(path));
+const isPure = ({ path }: SourceFile) => isIn(path, pureFolders);
 const isMain = ({ path }: SourceFile) => basename(path) === 'main.ts';
+const offenders = (isOffending: (file: SourceFile) => boolean) => files.filter(isOffending).map(({ path }) => path);
 
-/** The adapters, by the library that only they import. */
-const adapters: Record<string, RegExp> = {
-  '@kubernetes/client-node': /^scheduler\/kubernetes.*\.ts$/,
-  'node:child_process': /^cleaner\/crictl(-process)?\.ts$/,
-  execa: /^scheduler\/local-pods\.ts$/,
-  dockerode: /^cleaner\/docker\.ts$/,
-  'node:sqlite': /^cleaner\/history-lock\.ts$/,
-  undici: /^scheduler\/kubernetes-(transport|api|verbs)\.ts$/,
-  'prom-client': /^scheduler\/metrics.*\.ts$/,
-  'node-cron': /^scheduler\/schedule\.ts$/,
-};
-const isAdapter = (path: string) => Object.values(adapters).some((pattern) => pattern.test(path));
-const offenders = (condition: (file: SourceFile) => boolean) => files.filter(condition).map(({ path }) => path);
-
-it('every file that is called pure exists', () => {
-  const known = files.map(({ path }) => path);
-  expect(Object.entries(pure).flatMap(([folder, names]) => names.map((name) => `${folder}/${name}.ts`))).toSatisfy(
-    (all: string[]) => all.every((path) => known.includes(path)),
-  );
+it('every folder that is named in a rule exists', () => {
+  const folders = new Set(files.map(({ path }) => dirname(path)));
+  const named = [...pureFolders, ...flowFolders, ...adapterFolders, ...Object.values(adapters)];
+  expect(named.filter((folder) => !folders.has(folder))).toEqual([]);
 });
 
-it('pure files do no I/O, read no clock and write no log', () => {
+it('pure folders do no I/O, read no clock and write no log', () => {
   const impure = /^node:(?!crypto$|path$|util$|zlib$)|^(pino|execa|@kubernetes\/client-node|dockerode)$/;
-  expect(offenders((file) => isPure(file) && file.imports.some((name) => impure.test(name)))).toEqual([]);
+  const reading = /Date\.now\(|new Date\(\)|performance\.|console\.|process\.(?!stdout\.isTTY)|Math\.random/;
   expect(
-    offenders(
-      (file) =>
-        isPure(file) && /Date\.now\(|new Date\(\)|performance\.|console\.|process\.|Math\.random/.test(file.text),
-    ),
+    offenders((file) => isPure(file) && (file.imports.some((name) => impure.test(name)) || reading.test(file.text))),
   ).toEqual([]);
 });
 
-const flows = [
-  'scheduler/reconcile.ts',
-  'scheduler/runner.ts',
-  'scheduler/plan-remote.ts',
-  'scheduler/plan-fresh.ts',
-  'cleaner/inventory.ts',
-  'cleaner/plan-node.ts',
-  'cleaner/removal.ts',
-];
-
-it('pure files import neither flows nor adapters, but for their types', () => {
-  const isForbidden = (name: string) => flows.includes(name) || (isAdapter(name) && name !== 'scheduler/schedule.ts');
+it('pure folders import no flow and no adapter, but for their types', () => {
+  const isForbidden = (name: string) => isIn(name, [...flowFolders, ...adapterFolders]);
   expect(offenders((file) => isPure(file) && file.runtimeImports.some(isForbidden))).toEqual([]);
 });
 
-it('flows import ports, never adapters', () => {
-  expect(offenders((file) => flows.includes(file.path) && file.imports.some(isAdapter))).toEqual([]);
+it('flows import ports, never adapters; a main.ts puts both together', () => {
+  const isOffending = (file: SourceFile) => isIn(file.path, flowFolders) && !isMain(file);
+  expect(offenders((file) => isOffending(file) && file.imports.some((name) => isIn(name, adapterFolders)))).toEqual([]);
 });
 
-it.each(Object.entries(adapters))('only its adapter imports %s', (library, adapter) => {
-  expect(offenders((file) => file.imports.includes(library) && !adapter.test(file.path))).toEqual([]);
+it.each(Object.entries(adapters))('only its adapter imports %s, but for its types', (library, folder) => {
+  const isOffending = ({ path, runtimeImports }: SourceFile) =>
+    runtimeImports.includes(library) && dirname(path) !== folder;
+  expect(offenders(isOffending)).toEqual([]);
 });
 
 it('only a main.ts reads the environment, makes the logger, installs signal handlers or exits', () => {
@@ -147,18 +92,16 @@ it('only a main.ts reads the environment, makes the logger, installs signal hand
   expect(offenders((file) => !isMain(file) && forbidden.test(file.text))).toEqual([]);
 });
 
-it('the cleaner imports nothing of the scheduler, and the scheduler only the contract with the cleaner', () => {
-  const contract = ['cleaner/job.ts', 'cleaner/report.ts', 'cleaner/plan-document.ts'];
+it('the cleaner and the scheduler know the contract and not each other', () => {
+  const imports = (from: string, to: string) =>
+    offenders((file) => file.path.startsWith(from) && file.imports.some((name) => name.startsWith(to)));
+  expect(imports('cleaner/', 'scheduler/')).toEqual([]);
+  expect(imports('scheduler/', 'cleaner/')).toEqual([]);
+});
+
+it('nothing below the command line imports it', () => {
+  const isCommandLine = (name: string) => name.startsWith('cli/') || name === 'main.ts';
   expect(
-    offenders(
-      ({ path, imports }) => path.startsWith('cleaner/') && imports.some((name) => name.startsWith('scheduler/')),
-    ),
-  ).toEqual([]);
-  expect(
-    offenders(
-      ({ path, imports }) =>
-        path.startsWith('scheduler/') &&
-        imports.some((name) => name.startsWith('cleaner/') && !contract.includes(name)),
-    ),
+    offenders(({ path, imports }) => !path.startsWith('cli/') && path !== 'main.ts' && imports.some(isCommandLine)),
   ).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type PlanDocument, planSchema } from '../cleaner/plan-document.ts';
+import { type PlanDocument, planSchema } from '../contract/plan-document.ts';
 import {
   buildContainer,
   buildImage,

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { type Report, reportSchema } from '../../cleaner/report.ts';
+import { type Report, reportSchema } from '../../contract/report.ts';
 import { imageEnvironment } from '../cluster/image-environment.ts';
 import {
   buildContainer,

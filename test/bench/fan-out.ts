@@ -1,4 +1,4 @@
-import { buildPod } from '../../scheduler/pod.ts';
+import { buildPod } from '../../scheduler/cleanup/pod.ts';
 import type { BareApi, WatchedObject } from '../cluster/api.ts';
 import { NAMESPACE } from '../cluster/kwok.ts';
 import { waitFor } from '../cluster/wait.ts';

@@ -1,7 +1,7 @@
 // Prints the CPU time in milliseconds that a process takes for its first plan, from the lists of the runtime, already parsed.
 import { decide } from '../../cleaner/decide.ts';
-import { updateHistory } from '../../cleaner/history.ts';
-import { createUsageReader } from '../../cleaner/inventory.ts';
+import { updateHistory } from '../../cleaner/history/history.ts';
+import { createUsageReader } from '../../cleaner/runtime/inventory.ts';
 import {
   buildContainer,
   buildHistory,

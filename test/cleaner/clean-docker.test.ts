@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { JobDocument } from '../../cleaner/job.ts';
+import type { JobDocument } from '../../contract/job.ts';
 import { cleanDocker } from '../helpers/docker-clean.ts';
 import { type DockerServer, type Failure, startDockerServer } from '../helpers/docker-server.ts';
 

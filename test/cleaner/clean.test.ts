@@ -2,7 +2,7 @@ import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { maxReportBytes } from '../../cleaner/report.ts';
+import { maxReportBytes } from '../../contract/report.ts';
 import { writeBrokenCrictl } from '../fixtures/broken-crictl/broken.ts';
 import {
   buildContainer,

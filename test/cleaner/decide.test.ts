@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../cleaner/decide.ts';
-import type { ImageEvent } from '../../cleaner/events.ts';
-import { createUsageReader } from '../../cleaner/inventory.ts';
-import type { JobDocument } from '../../cleaner/job.ts';
-import type { Image, Runtime } from '../../cleaner/runtime.ts';
+import type { ImageEvent } from '../../cleaner/report/events.ts';
+import { createUsageReader } from '../../cleaner/runtime/inventory.ts';
+import type { Image, Runtime } from '../../cleaner/runtime/runtime.ts';
 import { sweep } from '../../cleaner/sweep.ts';
+import type { JobDocument } from '../../contract/job.ts';
 import { type GeneratedNode, generateNode, startRuntime, tags } from '../helpers/generated-node.ts';
 import { buildImage, buildJob, buildRuntime, now } from '../helpers/inventory.ts';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createCrictl } from '../../cleaner/crictl.ts';
-import { CrictlError } from '../../cleaner/crictl-error.ts';
 import { decide } from '../../cleaner/decide.ts';
-import { createUsageReader } from '../../cleaner/inventory.ts';
-import { InventoryError } from '../../cleaner/inventory-error.ts';
+import { createCrictl } from '../../cleaner/runtime/crictl/crictl.ts';
+import { CrictlError } from '../../cleaner/runtime/crictl/error.ts';
+import { createUsageReader } from '../../cleaner/runtime/inventory.ts';
+import { InventoryError } from '../../cleaner/runtime/inventory-error.ts';
 import { writeReplayingCrictl } from '../fixtures/broken-crictl/replaying.ts';
 import { buildSimulatedNode } from '../fixtures/simulated/node.ts';
 import { createBench, runClean } from '../helpers/clean.ts';

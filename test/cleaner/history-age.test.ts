@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Clock } from '../../cleaner/clock.ts';
-import { updateHistory } from '../../cleaner/history.ts';
-import { formatHistory, parseHistory } from '../../cleaner/history-format.ts';
-import { isExpired } from '../../cleaner/keep-rules.ts';
+import type { Clock } from '../../cleaner/history/clock.ts';
+import { formatHistory, parseHistory } from '../../cleaner/history/format.ts';
+import { updateHistory } from '../../cleaner/history/history.ts';
+import { isExpired } from '../../cleaner/plan/keep-rules.ts';
 import { buildFacts, buildImage, buildInUse, buildInventory, dayMs, minuteMs, now } from '../helpers/inventory.ts';
 
 const image = buildImage('a.io/app:1');

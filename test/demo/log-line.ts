@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { reportSchema } from '../../cleaner/report.ts';
+import { reportSchema } from '../../contract/report.ts';
 
 /** The lines that tell the story; every other one is `Other`. */
 const lineSchema = z.union([

@@ -1,4 +1,4 @@
-import type { Report } from '../../cleaner/report.ts';
+import type { Report } from '../../contract/report.ts';
 import type { ImageLine, LogLine } from './log-line.ts';
 
 /** What one run did on one node. */

@@ -2,9 +2,9 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import type { ImageEvent } from '../../cleaner/events.ts';
-import type { JobDocument } from '../../cleaner/job.ts';
-import { parseReport, type Report } from '../../cleaner/report.ts';
+import type { ImageEvent } from '../../cleaner/report/events.ts';
+import type { JobDocument } from '../../contract/job.ts';
+import { parseReport, type Report } from '../../contract/report.ts';
 import { type Gate, type GateHooks, openGate } from '../fixtures/gated-crictl/gate.ts';
 import { compileCache, searchPath, type TestNode } from '../helpers/test-node.ts';
 

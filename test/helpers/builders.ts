@@ -1,8 +1,8 @@
-import type { Report } from '../../cleaner/report.ts';
-import { podName } from '../../scheduler/names.ts';
+import type { Report } from '../../contract/report.ts';
 import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
-import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from '../../scheduler/policy.ts';
-import type { Run } from '../../scheduler/run.ts';
+import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from '../../scheduler/policy/policy.ts';
+import { podName } from '../../scheduler/run/names.ts';
+import type { Run } from '../../scheduler/run/run.ts';
 
 /** The instant at which the stories of the tests begin. */
 export const start = new Date('2026-03-02T10:00:00Z');

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import type { ImageEvent } from '../../cleaner/events.ts';
-import { type Report, reportSchema } from '../../cleaner/report.ts';
+import type { ImageEvent } from '../../cleaner/report/events.ts';
+import { type Report, reportSchema } from '../../contract/report.ts';
 import {
   readNode,
   type SimulatedImage,

@@ -2,9 +2,9 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import type { ImageEvent } from '../../cleaner/events.ts';
-import type { JobDocument } from '../../cleaner/job.ts';
-import { type Report, reportSchema } from '../../cleaner/report.ts';
+import type { ImageEvent } from '../../cleaner/report/events.ts';
+import type { JobDocument } from '../../contract/job.ts';
+import { type Report, reportSchema } from '../../contract/report.ts';
 
 const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
 /** Saves a quarter of the time that running from source takes. */

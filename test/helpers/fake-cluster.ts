@@ -1,10 +1,10 @@
-import type { JobDocument } from '../../cleaner/job.ts';
+import type { JobDocument } from '../../contract/job.ts';
 import type { Cluster, ClusterState, PolicyEvent } from '../../scheduler/cluster.ts';
-import { podName } from '../../scheduler/names.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from '../../scheduler/objects.ts';
-import { decodeRun, encodeRun } from '../../scheduler/record.ts';
-import type { Run } from '../../scheduler/run.ts';
-import { decodeStatus, encodeStatus, type PolicyStatus } from '../../scheduler/status.ts';
+import { podName } from '../../scheduler/run/names.ts';
+import { decodeRun, encodeRun } from '../../scheduler/run/record.ts';
+import type { Run } from '../../scheduler/run/run.ts';
+import { decodeStatus, encodeStatus, type PolicyStatus } from '../../scheduler/status/status.ts';
 import { buildReportedPod } from './builders.ts';
 
 /** The call at which the process is killed; nothing after it happens. */

@@ -1,6 +1,6 @@
+import type { PlanCluster, PlanOrder } from '../../cli/cluster/plan-cluster.ts';
+import type { CleanerLog } from '../../cli/cluster/plan-report.ts';
 import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
-import type { PlanCluster, PlanOrder } from '../../scheduler/plan-cluster.ts';
-import type { CleanerLog } from '../../scheduler/plan-report.ts';
 
 /** A cluster in memory, whose plan pods go through the states they are given. */
 export class FakePlanCluster implements PlanCluster {

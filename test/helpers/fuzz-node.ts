@@ -1,4 +1,4 @@
-import type { JobDocument } from '../../cleaner/job.ts';
+import type { JobDocument } from '../../contract/job.ts';
 import { buildContainer, buildImage, buildSimulatedNode, type SimulatedNode } from '../fixtures/simulated/node.ts';
 import type { Truth } from './evidence.ts';
 import { type Answers, answersOf, recordedAnswers } from './replay.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import type { History, ImageRecord } from '../../cleaner/history.ts';
-import { normaliseNames } from '../../cleaner/reference.ts';
-import type { Container, ContainerDetails, Image, ImageDetails } from '../../cleaner/runtime.ts';
+import type { History, ImageRecord } from '../../cleaner/history/history.ts';
+import type { Container, ContainerDetails, Image, ImageDetails } from '../../cleaner/runtime/runtime.ts';
+import { normaliseNames } from '../../contract/reference.ts';
 import { buildRuntime, dayMs, type FakeRuntime, now } from './inventory.ts';
 
 /** A node as nobody would think of it, and what is so there. */

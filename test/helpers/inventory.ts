@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { History, ImageRecord } from '../../cleaner/history.ts';
-import type { Inventory } from '../../cleaner/inventory.ts';
-import { type Job, type JobDocument, jobSchema } from '../../cleaner/job.ts';
-import type { Facts } from '../../cleaner/keep-rules.ts';
-import type { Removal } from '../../cleaner/plan.ts';
-import { normaliseNames } from '../../cleaner/reference.ts';
-import type { Container, ContainerDetails, Image, Runtime } from '../../cleaner/runtime.ts';
+import type { History, ImageRecord } from '../../cleaner/history/history.ts';
+import type { Facts } from '../../cleaner/plan/keep-rules.ts';
+import type { Removal } from '../../cleaner/plan/plan.ts';
+import type { Inventory } from '../../cleaner/runtime/inventory.ts';
+import type { Container, ContainerDetails, Image, Runtime } from '../../cleaner/runtime/runtime.ts';
+import { type Job, type JobDocument, jobSchema } from '../../contract/job.ts';
+import { normaliseNames } from '../../contract/reference.ts';
 
 export const minuteMs = 60_000;
 export const dayMs = 24 * 60 * minuteMs;

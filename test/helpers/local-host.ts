@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execaNode } from 'execa';
 import { parse, stringify } from 'yaml';
-import { annotation, label } from '../../scheduler/labels.ts';
-import { decodeRun } from '../../scheduler/record.ts';
-import type { Run } from '../../scheduler/run.ts';
+import { annotation, label } from '../../contract/labels.ts';
+import { decodeRun } from '../../scheduler/run/record.ts';
+import type { Run } from '../../scheduler/run/run.ts';
 import {
   readNode,
   type SimulatedNode,

@@ -1,4 +1,4 @@
-import type { PlanDocument, PlannedImage } from '../../cleaner/plan-document.ts';
+import type { PlanDocument, PlannedImage } from '../../contract/plan-document.ts';
 import { buildImage } from './inventory.ts';
 
 /** An image of a plan: kept by nothing, of 100 MiB, first seen five days and last used two hours before the plan. */

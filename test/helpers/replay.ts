@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { RunCrictl } from '../../cleaner/crictl-process.ts';
+import type { RunCrictl } from '../../cleaner/runtime/crictl/process.ts';
 import {
   containerList,
   containerStatus,

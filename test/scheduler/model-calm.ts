@@ -1,6 +1,6 @@
 import type { CleanerPod, Node } from '../../scheduler/objects.ts';
-import type { CleanupDocument } from '../../scheduler/policy.ts';
-import { isFinished, type Run } from '../../scheduler/run.ts';
+import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
+import { isFinished, type Run } from '../../scheduler/run/run.ts';
 import { isLive, isMeant } from './model-judge.ts';
 import { nextSlotOf, type Oracle, pressureCoolDownMs } from './model-oracle.ts';
 import { startTimeoutMs } from './model-replica.ts';

@@ -1,9 +1,9 @@
+import { hasEnded } from '../../scheduler/cleanup/pod.ts';
 import type { Cluster, ClusterState } from '../../scheduler/cluster.ts';
-import { podName } from '../../scheduler/names.ts';
 import type { CleanerPod, Node, PolicyObject, Stored } from '../../scheduler/objects.ts';
-import { hasEnded } from '../../scheduler/pod.ts';
-import type { Run } from '../../scheduler/run.ts';
-import type { PolicyStatus } from '../../scheduler/status.ts';
+import { podName } from '../../scheduler/run/names.ts';
+import type { Run } from '../../scheduler/run/run.ts';
+import type { PolicyStatus } from '../../scheduler/status/status.ts';
 import { ApiError } from './model-faults.ts';
 import { type Change, View } from './model-view.ts';
 import { type ConfigMap, conflict, recordKey, statusKey, type World } from './model-world.ts';

@@ -1,6 +1,6 @@
 import type { CleanerPod, Node } from '../../scheduler/objects.ts';
-import { isFinished, type NodeProgress, type Run } from '../../scheduler/run.ts';
-import type { PolicyStatus } from '../../scheduler/status.ts';
+import { isFinished, type NodeProgress, type Run } from '../../scheduler/run/run.ts';
+import type { PolicyStatus } from '../../scheduler/status/status.ts';
 import { isLive, isMeant } from './model-judge.ts';
 import type { Oracle } from './model-oracle.ts';
 import { startTimeoutMs } from './model-replica.ts';

@@ -1,5 +1,5 @@
 import type { CleanerPod, Node } from '../../scheduler/objects.ts';
-import type { CleanupDocument } from '../../scheduler/policy.ts';
+import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
 
 /** Whether a cleaner may be at work in the pod. */
 export function isLive({ phase }: CleanerPod): boolean {

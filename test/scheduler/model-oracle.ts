@@ -1,7 +1,7 @@
-import { startDelayMs } from '../../scheduler/due.ts';
 import type { PolicyObject } from '../../scheduler/objects.ts';
-import type { CleanupDocument } from '../../scheduler/policy.ts';
-import type { Run } from '../../scheduler/run.ts';
+import { startDelayMs } from '../../scheduler/policy/due.ts';
+import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
+import type { Run } from '../../scheduler/run/run.ts';
 
 /** A policy as it was from one instant on. */
 interface Version {

@@ -1,7 +1,7 @@
-import { podName } from '../../scheduler/names.ts';
 import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
-import type { Run } from '../../scheduler/run.ts';
-import type { PolicyStatus } from '../../scheduler/status.ts';
+import { podName } from '../../scheduler/run/names.ts';
+import type { Run } from '../../scheduler/run/run.ts';
+import type { PolicyStatus } from '../../scheduler/status/status.ts';
 import { Kubelets } from './model-kubelet.ts';
 import type { Timeline } from './model-timeline.ts';
 import { type Change, Table } from './model-view.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Chores } from '../../scheduler/chores.ts';
 import { RunJournal } from '../../scheduler/journal.ts';
-import type { CleanupDocument } from '../../scheduler/policy.ts';
+import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
 import { reconcile } from '../../scheduler/reconcile.ts';
 import { buildNode, buildPod, buildPolicyObject, secondsLater, start } from '../helpers/builders.ts';
 import { FakeCluster, Killed } from '../helpers/fake-cluster.ts';

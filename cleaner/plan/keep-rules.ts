@@ -1,0 +1,204 @@
+import { formatDuration } from '../../contract/duration.ts';
+import { compileGlobs } from '../../contract/glob.ts';
+import type { Job } from '../../contract/job.ts';
+import type { KeepReason } from '../../contract/keep-reason.ts';
+import { repositoryOf } from '../../contract/reference.ts';
+import { type History, type ImageRecord, lastActive } from '../history/history.ts';
+import { type ImageIndex, indexImages } from '../runtime/image-index.ts';
+import type { Inventory } from '../runtime/inventory.ts';
+import type { Image } from '../runtime/runtime.ts';
+import { type DiskUsage, usedPercent } from './disk-usage.ts';
+import { findNewest } from './newest.ts';
+
+/** Everything a decision rests on. */
+export type Facts = {
+  readonly job: Job;
+  readonly inventory: Inventory;
+  /** Updated with the inventory, so that it has a record of every image. */
+  readonly history: History;
+  /** References of the cleaner's own image. */
+  readonly ownReferences: readonly string[];
+  /** Absent where it couldn't be measured, which only a job without `disk` can do without. */
+  readonly diskUsage: DiskUsage | undefined;
+  readonly now: number;
+};
+
+/** Something that can keep an image. */
+export type KeepRule = {
+  readonly reason: KeepReason;
+  /** Why the rule keeps the image, in words; undefined where it has nothing against its removal. */
+  readonly findCause: (image: Image) => string | undefined;
+  /** What is so of an image that the rule doesn't keep. */
+  readonly otherwise: string;
+};
+
+/** Pause images of Kubernetes and its distributions, by the last segment of their repository. */
+const pauseImage = /(?:^|\/)(?:mirrored-)?pause(?:-(?:amd64|arm64|arm|ppc64le|s390x))?$/;
+
+/**
+ * The rules of a run, strongest first: an image is kept for the first that applies. What runs, or is about to, comes
+ * before what the policy says, so that a reason tells of the strongest protection.
+ */
+export function makeKeepRules(facts: Facts): readonly KeepRule[] {
+  const { job, inventory, ownReferences } = facts;
+  const { startingReferences, prepulledReferences } = job;
+  const workloadReferences = job.images.protectWorkloads ? job.workloadReferences : [];
+  const sandboxReferences = inventory.sandboxImage ? [inventory.sandboxImage] : [];
+  const index = indexImages(
+    inventory.images,
+    [sandboxReferences, ownReferences, startingReferences, workloadReferences, prepulledReferences].flat(),
+  );
+  return [
+    keepUsed(inventory),
+    keepPinned(index(sandboxReferences)),
+    keepReferenced('OwnImage', 'of the cleaner itself', index, ownReferences),
+    keepReferenced('Starting', 'of a pod that is about to start here', index, startingReferences),
+    keepReferenced('ReferencedByWorkload', 'of a workload in the cluster', index, workloadReferences),
+    keepReferenced('Prepulled', 'kept here by a pre-pull policy', index, prepulledReferences),
+    keepNotIncluded(job),
+    keepExcluded(job),
+    keepYoung(facts),
+    keepRecentlyUsed(facts),
+    keepNewest(facts),
+    keepBelowThreshold(facts),
+  ];
+}
+
+/** Whether an image is unused for longer than the policy allows, so that it goes at any disk usage. */
+export function isExpired({ job, history, now }: Facts, image: Pick<Image, 'id'>): boolean {
+  const { maxUnusedAge } = job.images;
+  return maxUnusedAge !== undefined && now - unusedSince(history, image) > maxUnusedAge;
+}
+
+export function recordOf(history: History, { id }: Pick<Image, 'id'>): ImageRecord {
+  return history.images.get(id) ?? { firstSeen: history.startedAt };
+}
+
+/** Before the history nothing is known: an image counts as used when it began. */
+function unusedSince(history: History, image: Pick<Image, 'id'>): number {
+  return Math.max(lastActive(recordOf(history, image)), history.startedAt);
+}
+
+function keepUsed({ inUse }: Inventory): KeepRule {
+  return {
+    reason: 'InUse',
+    findCause: ({ id }) => {
+      const containers = inUse.get(id);
+      return containers && `used by ${listSome(containers)}`;
+    },
+    otherwise: 'no container refers to it',
+  };
+}
+
+/** Not every runtime pins the pause image, and a sandbox that uses it is in no list of containers. */
+function keepPinned(sandboxImages: ReadonlySet<string>): KeepRule {
+  return {
+    reason: 'Pinned',
+    findCause: ({ id, names, pinned }) => {
+      if (pinned) return 'pinned in the runtime';
+      if (sandboxImages.has(id)) return "the runtime's pause image";
+      const pause = names.find((name) => pauseImage.test(repositoryOf(name)));
+      return pause && `a pause image by its name ${pause}`;
+    },
+    otherwise: 'neither pinned nor a pause image',
+  };
+}
+
+function keepReferenced(reason: KeepReason, what: string, index: ImageIndex, references: readonly string[]): KeepRule {
+  const ids = index(references);
+  return { reason, findCause: ({ id }) => (ids.has(id) ? `the image ${what}` : undefined), otherwise: `not ${what}` };
+}
+
+function keepNotIncluded({ images: { include } }: Job): KeepRule {
+  const isIncluded = compileGlobs(include);
+  const globs = include.join(', ');
+  return {
+    reason: 'NotIncluded',
+    findCause: ({ names }) => (isIncluded(names) ? undefined : `no name matches images.include (${globs})`),
+    otherwise: `matches images.include (${globs})`,
+  };
+}
+
+function keepExcluded({ images: { exclude } }: Job): KeepRule {
+  const isExcluded = compileGlobs(exclude);
+  const globs = exclude.join(', ');
+  return {
+    reason: 'Excluded',
+    findCause: ({ names }) => (isExcluded(names) ? `a name matches images.exclude (${globs})` : undefined),
+    otherwise: exclude.length === 0 ? 'images.exclude is empty' : `no name matches images.exclude (${globs})`,
+  };
+}
+
+function keepYoung({ job, history, now }: Facts): KeepRule {
+  const minAge = formatDuration(job.images.minAge);
+  return {
+    reason: 'TooYoung',
+    findCause: (image) => {
+      const age = now - recordOf(history, image).firstSeen;
+      return age < job.images.minAge ? `first seen ${formatDuration(age)} ago, minAge is ${minAge}` : undefined;
+    },
+    otherwise: `older than minAge (${minAge})`,
+  };
+}
+
+/** Within `minAge` always; and within `maxUnusedAge`, where nothing but that age makes images go. */
+function keepRecentlyUsed(facts: Facts): KeepRule {
+  const { job, history, now } = facts;
+  const { minAge, maxUnusedAge } = job.images;
+  const goesByAge = maxUnusedAge !== undefined && job.disk === undefined;
+  return {
+    reason: 'RecentlyUsed',
+    findCause: (image) => {
+      const unusedMs = now - (recordOf(history, image).lastUsed ?? 0);
+      if (unusedMs < minAge) return `used ${formatDuration(unusedMs)} ago, minAge is ${formatDuration(minAge)}`;
+      if (!goesByAge || isExpired(facts, image)) return undefined;
+      const sinceMs = now - unusedSince(history, image);
+      return `unused for ${formatDuration(sinceMs)}, maxUnusedAge is ${formatDuration(maxUnusedAge)}`;
+    },
+    otherwise: goesByAge
+      ? `unused for longer than maxUnusedAge (${formatDuration(maxUnusedAge)})`
+      : `not used within minAge (${formatDuration(minAge)})`,
+  };
+}
+
+function keepNewest({ job, inventory, history }: Facts): KeepRule {
+  const count = job.images.keepNewestPerRepository;
+  // Most images are kept for another reason already, and sometimes all of them.
+  let newest: ReadonlySet<string> | undefined;
+  const isNewest = ({ id }: Image) => {
+    newest ??= findNewest(inventory.images, count, inventory.details, history.images);
+    return newest.has(id);
+  };
+  return {
+    reason: 'NewestInRepository',
+    findCause: (image) =>
+      isNewest(image) ? `among the ${count} newest of its repository, as far as can be told` : undefined,
+    otherwise: count === 0 ? 'keepNewestPerRepository is 0' : `not among the ${count} newest of its repositories`,
+  };
+}
+
+function keepBelowThreshold(facts: Facts): KeepRule {
+  const { job, diskUsage } = facts;
+  if (job.disk === undefined) {
+    return { reason: 'BelowThreshold', findCause: () => undefined, otherwise: 'the policy has no disk thresholds' };
+  }
+  const { highPercent } = job.disk;
+  const usage = diskUsage === undefined ? undefined : usedPercent(diskUsage);
+  const isBelow = usage === undefined || usage < highPercent;
+  const shown = usage === undefined ? 'unknown' : `${usage.toFixed(1)} %`;
+  return {
+    reason: 'BelowThreshold',
+    findCause: (image) =>
+      isBelow && !isExpired(facts, image) ? `disk usage is ${shown}, below highPercent (${highPercent} %)` : undefined,
+    otherwise: isBelow
+      ? 'unused for longer than maxUnusedAge, so that disk usage does not matter'
+      : `disk usage is ${shown}, not below highPercent (${highPercent} %)`,
+  };
+}
+
+const shownContainers = 3;
+
+function listSome(names: readonly string[]): string {
+  const shown = names.slice(0, shownContainers).join(', ');
+  return names.length > shownContainers ? `${shown} and ${names.length - shownContainers} more` : shown;
+}

@@ -1,0 +1,113 @@
+import type { PlanDocument, PlannedImage } from '../../contract/plan-document.ts';
+import type { Decision } from '../decide.ts';
+import type { Image } from '../runtime/runtime.ts';
+import { type DiskUsage, usedPercent } from './disk-usage.ts';
+import { describeTimes, isoTime } from './image-times.ts';
+import { type Facts, makeKeepRules, recordOf } from './keep-rules.ts';
+import { judgeImage, type Kept, type Removal, type Verdict } from './plan.ts';
+
+/** Writes a decision down as a document. `notes` are what came up on the way. */
+export function buildPlan({ facts, plan }: Decision, node: string, notes: readonly string[]): PlanDocument {
+  const { job, diskUsage, history, now } = facts;
+  const judge = makeJudge(facts);
+  const images = [
+    ...plan.kept.map((kept) => ({
+      ...describeImage(facts, kept.image),
+      decision: 'keep' as const,
+      reason: kept.reason,
+      message: kept.message,
+      verdicts: judge(kept.image, kept),
+    })),
+    ...plan.removals.map((removal) => ({
+      ...describeImage(facts, removal.image),
+      decision: 'remove' as const,
+      message: describeRemoval(facts, removal),
+      freesBytes: removal.freesBytes,
+      verdicts: judge(removal.image),
+    })),
+  ].toSorted(largestFirst);
+  const totals = addUp(facts, plan.removals);
+  return {
+    version: 1,
+    policy: job.policy,
+    node,
+    time: isoTime(now),
+    ...(history.startedAt < now && { historySince: isoTime(history.startedAt) }),
+    ...(job.disk && { disk: job.disk }),
+    ...(diskUsage && { filesystem: describeFilesystem(diskUsage, totals.freesBytes) }),
+    images,
+    totals,
+    notes: [...notes],
+  };
+}
+
+function describeImage({ inventory, history }: Facts, image: Image) {
+  const { id, names, sizeBytes, pinned } = image;
+  const usedBy = inventory.inUse.get(id);
+  return {
+    id,
+    names: [...names],
+    sizeBytes,
+    pinned,
+    ...describeTimes(recordOf(history, image)),
+    ...(usedBy && { usedBy: [...usedBy] }),
+  };
+}
+
+/** Tells what every rule says, and last what only the plan as a whole does: how many go, and which of them free anything. */
+function makeJudge(facts: Facts): (image: Image, kept?: Kept) => Verdict[] {
+  const rules = makeKeepRules(facts);
+  const { maxPerRun } = facts.job.images;
+  const otherwise = maxPerRun === undefined ? 'images.maxPerRun is not set' : `within images.maxPerRun (${maxPerRun})`;
+  return (image, kept) => {
+    const verdicts = [...judgeImage(rules, image), { rule: 'OverLimit', keeps: false, message: otherwise } as const];
+    if (kept === undefined || verdicts.some(({ keeps }) => keeps)) return verdicts;
+    return verdicts.map((verdict) =>
+      verdict.rule === kept.reason ? { ...verdict, keeps: true, message: kept.message } : verdict,
+    );
+  };
+}
+
+function describeRemoval({ job }: Facts, { always }: Removal): string {
+  if (job.disk === undefined) return 'no rule keeps it';
+  return always ? 'unused for longer than maxUnusedAge: it goes at any disk usage' : 'disk usage calls for its removal';
+}
+
+function addUp({ inventory }: Facts, removals: readonly Removal[]): PlanDocument['totals'] {
+  const isNominal = ({ image }: Removal) => {
+    const { layers, sharedBytes } = inventory.details.get(image.id) ?? {};
+    return layers === undefined && sharedBytes === undefined;
+  };
+  return {
+    images: inventory.images.length,
+    sizeBytes: sum(inventory.images.map(({ sizeBytes }) => sizeBytes)),
+    removals: removals.length,
+    freesBytes: sum(removals.map(({ freesBytes }) => freesBytes)),
+    nominal: removals.filter(isNominal).length,
+  };
+}
+
+function describeFilesystem(usage: DiskUsage, freesBytes: number): NonNullable<PlanDocument['filesystem']> {
+  const { capacityBytes, usedBytes, availableBytes } = usage;
+  const freed = Math.min(freesBytes, usedBytes);
+  const after = { capacityBytes, usedBytes: usedBytes - freed, availableBytes: availableBytes + freed };
+  return {
+    capacityBytes,
+    usedBytes,
+    usedPercent: round(usedPercent(usage)),
+    afterBytes: after.usedBytes,
+    afterPercent: round(usedPercent(after)),
+  };
+}
+
+function largestFirst(a: PlannedImage, b: PlannedImage): number {
+  return b.sizeBytes - a.sizeBytes || (`${a.names[0]} ${a.id}` < `${b.names[0]} ${b.id}` ? -1 : 1);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+function round(percent: number): number {
+  return Math.round(percent * 10) / 10;
+}

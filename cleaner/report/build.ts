@@ -1,0 +1,89 @@
+import type { Report, ReportError } from '../../contract/report.ts';
+import type { DiskUsage } from '../plan/disk-usage.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Outcome, PlanResult, RemovalResult } from '../removal/outcome.ts';
+import { fitReport } from './fit.ts';
+
+/** What a report is made from. */
+export type Findings = {
+  readonly dryRun: boolean;
+  readonly plan: Plan;
+  /** Empty in a dry run. */
+  readonly result: PlanResult;
+  /** Absent where it couldn't be measured. */
+  readonly before?: DiskUsage | undefined;
+  readonly after?: DiskUsage | undefined;
+  /** What went wrong besides the removal of images. */
+  readonly errors: readonly ReportError[];
+};
+
+/** Sums up a run that came as far as a plan. In a dry run nothing counts as removed, and what would be not as kept. */
+export function buildReport(findings: Findings, durationMs: number): Report {
+  const { plan, result, errors } = findings;
+  const count = (kind: Outcome['kind']) => result.results.filter(({ outcome }) => outcome.kind === kind).length;
+  const kept = [...plan.kept, ...result.spared];
+  return fitReport({
+    version: 1,
+    outcome: judgeRun(findings),
+    images: {
+      total: plan.kept.length + plan.removals.length,
+      inUse: kept.filter(({ reason }) => reason === 'InUse').length,
+      removed: count('removed'),
+      failed: count('failed'),
+      skipped: count('skipped'),
+      unknown: count('unknown'),
+      kept: kept.length,
+    },
+    ...measure(findings),
+    durationMs,
+    errors: [...describeStop(result), ...errors, ...result.results.flatMap(describeFailure)],
+    omitted: 0,
+  });
+}
+
+/** The report of a run that came to nothing. */
+export function buildFailure(errors: readonly ReportError[], durationMs: number): Report {
+  return fitReport({
+    version: 1,
+    outcome: 'Failed',
+    images: { total: 0, inUse: 0, removed: 0, failed: 0, skipped: 0, unknown: 0, kept: 0 },
+    bytes: { freed: 0, nominal: 0 },
+    filesystem: { capacityBytes: 0, usedBeforeBytes: 0, usedAfterBytes: 0 },
+    durationMs,
+    errors: [...errors],
+    omitted: 0,
+  });
+}
+
+function judgeRun({ dryRun, result: { results, stopped } }: Findings): Report['outcome'] {
+  if (dryRun) return 'DryRun';
+  const wasTried = ({ outcome }: RemovalResult) => outcome.kind !== 'skipped';
+  if (stopped !== undefined) return results.some(wasTried) ? 'PartiallyFailed' : 'Failed';
+  const isBad = ({ outcome }: RemovalResult) => outcome.kind === 'failed' || outcome.kind === 'unknown';
+  return results.some(isBad) ? 'PartiallyFailed' : 'Succeeded';
+}
+
+function measure({ dryRun, plan, result, before, after = before }: Findings): Pick<Report, 'bytes' | 'filesystem'> {
+  const removed = result.results.filter(({ outcome }) => outcome.kind === 'removed').map(({ removal }) => removal);
+  const counted = dryRun ? plan.removals : removed;
+  const usedBeforeBytes = before?.usedBytes ?? 0;
+  const usedAfterBytes = after?.usedBytes ?? 0;
+  return {
+    bytes: {
+      freed: Math.max(0, usedBeforeBytes - usedAfterBytes),
+      nominal: counted.reduce((sum, { image }) => sum + image.sizeBytes, 0),
+    },
+    filesystem: { capacityBytes: before?.capacityBytes ?? 0, usedBeforeBytes, usedAfterBytes },
+  };
+}
+
+function describeStop({ results, stopped }: PlanResult): readonly ReportError[] {
+  if (stopped === undefined) return [];
+  const untried = results.filter(({ outcome }) => outcome.kind === 'skipped' && outcome.reason === stopped.reason);
+  return [{ reason: stopped.reason, message: `${untried.length} images were not tried: ${stopped.message}` }];
+}
+
+function describeFailure({ removal: { image }, outcome }: RemovalResult): readonly ReportError[] {
+  if (outcome.kind !== 'failed' && outcome.kind !== 'unknown') return [];
+  return [{ image: image.names[0] ?? image.id, reason: outcome.reason, message: outcome.message }];
+}

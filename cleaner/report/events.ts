@@ -1,0 +1,36 @@
+import type { ImageTimes } from '../plan/image-times.ts';
+import type { Kept, Removal } from '../plan/plan.ts';
+import type { RemovalResult } from '../removal/outcome.ts';
+import type { Image } from '../runtime/runtime.ts';
+
+/**
+ * What is logged of one image, with its times in the node's history. `reason` says why it is kept, or why it was not removed, and `message` says so in words;
+ * `outcome` is only there where the decision was to remove it.
+ */
+export type ImageEvent = ImageTimes & {
+  readonly event: 'image';
+  readonly id: string;
+  readonly names: readonly string[];
+  readonly decision: 'remove' | 'keep';
+  readonly reason?: string;
+  readonly outcome?: RemovalResult['outcome']['kind'] | 'planned';
+  readonly message?: string;
+  readonly sizeBytes: number;
+};
+
+export function keptEvent({ image, reason, message }: Kept): ImageEvent {
+  return { ...imageFields(image), decision: 'keep', reason, message };
+}
+
+export function plannedEvent({ image }: Removal): ImageEvent {
+  return { ...imageFields(image), decision: 'remove', outcome: 'planned' };
+}
+
+export function removalEvent({ removal, outcome }: RemovalResult): ImageEvent {
+  const { kind, ...why } = outcome;
+  return { ...imageFields(removal.image), decision: 'remove', ...why, outcome: kind };
+}
+
+function imageFields({ id, names, sizeBytes }: Image) {
+  return { event: 'image', id, names, sizeBytes } as const;
+}

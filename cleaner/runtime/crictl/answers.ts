@@ -1,0 +1,164 @@
+import * as z from 'zod';
+import { normaliseNames, parseReference } from '../../../contract/reference.ts';
+import { describeIssue, describeNonJson, parseTime, unique } from '../answer.ts';
+import type { Container, ContainerDetails, Image, ImageDetails } from '../runtime.ts';
+
+/*
+ * crictl prints every field, empty ones too: one that is missing was lost on the way, and with it a name, a use or a pin.
+ * What only newer versions know may be missing, and nobody minds what nobody knows yet.
+ */
+const text = z.string().default('');
+// Go prints 64-bit integers as strings.
+const size = z.union([z.string().regex(/^\d{1,15}$/), z.int().nonnegative()]).transform(Number);
+const imageSpec = z.object({ image: z.string(), userSpecifiedImage: text, user_specified_image: text }).nullish();
+// IDs become arguments of crictl, and images are removed by ID alone: no option and no name may pass for one.
+const imageId = z.string().regex(/^(?:[a-z0-9]+:)?[0-9a-f]{64,}$/, 'is no ID of an image');
+const containerId = z.string().regex(/^\w[\w.-]*$/, 'is no ID of a container');
+
+const imageSchema = z.object({
+  id: imageId,
+  repoTags: z.array(z.string()),
+  repoDigests: z.array(z.string()),
+  size,
+  pinned: z.boolean().optional(),
+});
+
+const containerSchema = z.object({
+  id: containerId,
+  image: imageSpec,
+  imageRef: z.string().min(1, 'is empty'),
+  imageId: text,
+  metadata: z.object({ name: text }).nullish(),
+  labels: z
+    .object({
+      'io.kubernetes.pod.namespace': text,
+      'io.kubernetes.pod.name': text,
+      'io.kubernetes.pod.uid': text,
+    })
+    .nullish(),
+});
+
+const mountSchema = z.object({ hostPath: text, image: imageSpec }).refine(hasSource, 'has neither a path nor an image');
+
+const containerStatusSchema = z.object({
+  status: z.object({ id: containerId, finishedAt: text, mounts: z.array(mountSchema) }),
+});
+
+const imageStatusSchema = z.object({
+  status: z.object({ id: imageId }),
+  info: z
+    .object({
+      imageSpec: z
+        .object({ created: text, rootfs: z.object({ diff_ids: z.array(z.string()).nullish() }).nullish() })
+        .nullish(),
+    })
+    .nullish(),
+});
+
+const sandboxImage = text.refine((name) => name === '' || parseReference(name) !== undefined, 'is no reference');
+const filesystemSchema = z.object({ fsId: z.object({ mountpoint: z.string().min(1) }) });
+
+/** `crictl images -o json` */
+export const imagesAnswer = z
+  .object({ images: z.array(imageSchema) })
+  .refine(({ images }) => images.every(({ pinned }) => (pinned === undefined) === (images[0]?.pinned === undefined)), {
+    message: 'some of the images tell whether they are pinned, and some do not',
+  })
+  .transform(({ images }) => images.map(toImage));
+
+/** `crictl ps -a -o json` */
+export const containersAnswer = z
+  .object({ containers: z.array(containerSchema.transform(toContainer)) })
+  .transform((answer) => answer.containers);
+
+/** `crictl inspect -q -o json ID…`: one object for one ID, else an array. */
+export const containerStatusesAnswer = oneOrMany(containerStatusSchema.transform(toContainerDetails));
+
+/** `crictl inspecti -o json ID…`: build time and layers, where the runtime tells them. */
+export const imageStatusesAnswer = oneOrMany(imageStatusSchema.transform(toImageDetails));
+
+/**
+ * `crictl imagefsinfo -o json`: the mount points of the filesystems with images. From 1.29 on they are listed, apart from
+ * those of the containers; before, there is one document for each.
+ */
+export const filesystemsAnswer = oneOrMany(
+  z.object({ status: z.union([z.object({ imageFilesystems: z.array(filesystemSchema).min(1) }), filesystemSchema]) }),
+)
+  .transform((answers) =>
+    answers.flatMap(({ status }) => ('imageFilesystems' in status ? status.imageFilesystems : [status])),
+  )
+  .transform((filesystems) => unique(filesystems.map(({ fsId }) => fsId.mountpoint)));
+
+/** `crictl pods -o json`: the states of the sandboxes. */
+export const sandboxesAnswer = z
+  .object({ items: z.array(z.object({ state: z.enum(['SANDBOX_READY', 'SANDBOX_NOTREADY']) })) })
+  .transform((answer) => answer.items.map(({ state }) => state));
+
+/** `crictl info -o json`: the reference of the pause image, which containerd 2 and others don't tell. */
+export const infoAnswer = z
+  .object({ status: z.object({}), config: z.object({ sandboxImage }).or(z.string()).nullish() })
+  .transform(({ config }) => (typeof config === 'object' && config?.sandboxImage ? config.sandboxImage : undefined));
+
+/** Reads what crictl printed, or tells what is wrong with it. */
+export function readAnswer<T extends z.ZodType>(
+  stdout: string,
+  schema: T,
+): { readonly answer: z.output<T> } | { readonly flaw: string } {
+  const json = parseJson(stdout);
+  if (json === undefined) return { flaw: describeNonJson(stdout) };
+  const parsed = schema.safeParse(json);
+  return parsed.success ? { answer: parsed.data } : { flaw: describeIssue(parsed.error) };
+}
+
+/** Before 1.31, crictl printed one document after the other where it was asked about several IDs. */
+function parseJson(text: string): unknown {
+  const documents = text.split(/\n(?=\{)/);
+  try {
+    return documents.length > 1 ? documents.map((document) => JSON.parse(document)) : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function oneOrMany<T extends z.ZodType>(one: T) {
+  return z.preprocess((answer) => (Array.isArray(answer) ? answer : [answer]), z.array(one).min(1));
+}
+
+/** The name of an image that is mounted comes with what the runtime resolved it to. */
+function hasSource({ hostPath, image }: { hostPath: string; image?: z.output<typeof imageSpec> }): boolean {
+  const isNamed = Boolean(image?.userSpecifiedImage || image?.user_specified_image);
+  return image?.image ? true : hostPath !== '' && !isNamed;
+}
+
+function toImage({ id, repoTags, repoDigests, size, pinned = false }: z.output<typeof imageSchema>): Image {
+  return { id, names: normaliseNames([...repoTags, ...repoDigests]), sizeBytes: size, pinned };
+}
+
+function toContainer({ id, image, imageRef, imageId, metadata, labels }: z.output<typeof containerSchema>): Container {
+  const podUid = labels?.['io.kubernetes.pod.uid'];
+  const pod = [labels?.['io.kubernetes.pod.namespace'], labels?.['io.kubernetes.pod.name'], metadata?.name];
+  return {
+    id,
+    name: pod.filter(Boolean).join('/') || id,
+    ...(podUid && { podUid }),
+    ...(imageId && { imageId }),
+    references: unique([image?.image, image?.userSpecifiedImage, imageRef]),
+  };
+}
+
+function toContainerDetails({ status }: z.output<typeof containerStatusSchema>): ContainerDetails {
+  const finishedAt = parseTime(status.finishedAt);
+  return {
+    id: status.id,
+    mountedImages: unique(
+      status.mounts.flatMap(({ image }) => [image?.image, image?.userSpecifiedImage, image?.user_specified_image]),
+    ),
+    ...(finishedAt !== undefined && { finishedAt }),
+  };
+}
+
+function toImageDetails({ status, info }: z.output<typeof imageStatusSchema>): ImageDetails {
+  const builtAt = parseTime(info?.imageSpec?.created);
+  const layers = info?.imageSpec?.rootfs?.diff_ids ?? [];
+  return { id: status.id, ...(builtAt !== undefined && { builtAt }), ...(layers.length > 0 && { layers }) };
+}

@@ -1,0 +1,140 @@
+import * as z from 'zod';
+import { isImageId, normaliseNames } from '../../../contract/reference.ts';
+import { describeIssue, describeNonJson, parseTime, unique } from '../answer.ts';
+import type { Container, ContainerDetails, Image, ImageDetails } from '../runtime.ts';
+
+const text = z.string().default('');
+/** Go's null for an empty list. What protects an image is always there: where it is missing, the answer lost it. */
+const texts = listOf(z.string());
+/** Images are removed by nothing else, so nothing else may pass for one. */
+const imageId = z.string().refine(isImageId, 'is no image ID');
+const mounts = listOf(
+  z
+    .object({ Type: z.string(), Name: text, Source: text })
+    .transform((mount) => ({ isImage: mount.Type === 'image', references: referencesOf(mount) }))
+    .refine(({ isImage, references }) => !isImage || references.length > 0, 'is an image without a name'),
+);
+
+const imageSchema = z.object({
+  Id: imageId,
+  RepoTags: texts,
+  RepoDigests: texts,
+  Size: z.int().nonnegative(),
+});
+
+const containerSchema = z.object({
+  Id: z.string().min(1),
+  Names: texts,
+  Image: text,
+  ImageID: imageId,
+  Labels: z.record(z.string(), z.string()).nullish(),
+});
+
+const containerInspectSchema = z.object({
+  Id: z.string().min(1),
+  State: z.object({ Running: z.boolean(), FinishedAt: text }),
+  Mounts: mounts,
+});
+
+const imageInspectSchema = z.object({
+  Id: imageId,
+  Created: text,
+  RootFS: z.object({ Layers: texts.optional() }).nullish(),
+});
+
+const infoSchema = z.object({
+  Containers: z.int().nonnegative(),
+  DockerRootDir: z.string().min(1),
+  Containerd: z.object({ Address: text }).nullish(),
+  DriverStatus: z.array(z.array(z.string())).nullish(),
+});
+
+/** Kubernetes' own labels: dockershim and cri-dockerd set them. */
+const kubernetes = (key: string) => `io.kubernetes.${key}`;
+
+/** `GET /images/json` */
+export const imagesAnswer = z.array(imageSchema.transform(toImage));
+
+/** `GET /containers/json?all=1` */
+export const containersAnswer = z.array(containerSchema.transform(toContainer));
+
+/** `GET /containers/ID/json` */
+export const containerAnswer = containerInspectSchema.transform(toContainerDetails);
+
+/** `GET /images/ID/json` */
+export const imageAnswer = imageInspectSchema.transform(toImageDetails);
+
+/** The images of `GET /images/json?shared-size=1` and of `GET /system/df`: shared bytes by ID, of those where they're known. */
+export const sharedSizesAnswer = z
+  .array(z.object({ Id: imageId, SharedSize: z.int() }))
+  .transform((images) => new Map(images.flatMap(({ Id, SharedSize }) => (SharedSize < 0 ? [] : [[Id, SharedSize]]))));
+
+/** `GET /system/df`, before API 1.52 and, for older clients, also after it. */
+export const diskUsageAnswer = z.object({ Images: sharedSizesAnswer }).transform(({ Images }) => Images);
+
+/** `GET /info`: how many containers of any state there are, and where their images are. */
+export const infoAnswer = infoSchema.transform((info) => ({
+  containers: info.Containers,
+  imageFilesystem: locateImages(info),
+}));
+
+/** Reads what dockerode took for an answer, or tells what is wrong with it. What is no JSON it passes on as bytes. */
+export function readAnswer<T extends z.ZodType>(
+  answer: unknown,
+  schema: T,
+): { readonly answer: z.output<T> } | { readonly flaw: string } {
+  if (Buffer.isBuffer(answer)) return { flaw: describeNonJson(answer.toString()) };
+  const parsed = schema.safeParse(answer);
+  return parsed.success ? { answer: parsed.data } : { flaw: describeIssue(parsed.error) };
+}
+
+function listOf<T extends z.ZodType>(item: T) {
+  return z
+    .array(item)
+    .nullable()
+    .transform((list) => list ?? []);
+}
+
+function toImage({ Id, RepoTags, RepoDigests, Size }: z.output<typeof imageSchema>): Image {
+  return { id: Id, names: normaliseNames([...RepoTags, ...RepoDigests]), sizeBytes: Size, pinned: false };
+}
+
+function toContainer({ Id, Names, Image, ImageID, Labels }: z.output<typeof containerSchema>): Container {
+  const labels = ['pod.namespace', 'pod.name', 'container.name'].map((key) => Labels?.[kubernetes(key)]);
+  const podUid = Labels?.[kubernetes('pod.uid')];
+  return {
+    id: Id,
+    name: labels.filter(Boolean).join('/') || Names[0]?.replace(/^\//, '') || Id,
+    ...(podUid && { podUid }),
+    imageId: ImageID,
+    references: unique([Image]),
+  };
+}
+
+/** A container that runs keeps the time at which it last stopped, before it was started again: that one says nothing. */
+function toContainerDetails({ Id, State, Mounts }: z.output<typeof containerInspectSchema>): ContainerDetails {
+  const finishedAt = State.Running ? undefined : parseTime(State.FinishedAt);
+  const mountedImages = unique(Mounts.filter(({ isImage }) => isImage).flatMap(({ references }) => references));
+  return { id: Id, mountedImages, ...(finishedAt !== undefined && { finishedAt }) };
+}
+
+/** The name of the mount of an image is what the user called the image; its source is the directory with its files. */
+function referencesOf({ Name, Source }: { readonly Name: string; readonly Source: string }): readonly string[] {
+  return unique([Name, Source]).filter((reference) => !reference.startsWith('/'));
+}
+
+function toImageDetails({ Id, Created, RootFS }: z.output<typeof imageInspectSchema>): ImageDetails {
+  const builtAt = parseTime(Created);
+  const layers = RootFS?.Layers ?? [];
+  return { id: Id, ...(builtAt !== undefined && { builtAt }), ...(layers.length > 0 && { layers }) };
+}
+
+/**
+ * With the image store of containerd (the default from 29 on) images are where containerd keeps them: in its usual
+ * directory where it is the machine's own, and in Docker's where Docker starts one for itself.
+ */
+function locateImages({ DockerRootDir, Containerd, DriverStatus }: z.output<typeof infoSchema>): string {
+  const isSnapshotter = DriverStatus?.some(([, value]) => value?.startsWith('io.containerd.snapshotter'));
+  const isSystemWide = Containerd?.Address === '/run/containerd/containerd.sock';
+  return isSnapshotter && isSystemWide ? '/var/lib/containerd' : DockerRootDir;
+}

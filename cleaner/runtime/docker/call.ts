@@ -1,0 +1,37 @@
+import pTimeout, { TimeoutError } from 'p-timeout';
+import type * as z from 'zod';
+import { readAnswer } from './answers.ts';
+import { DockerError, type DockerProblem, readProblem } from './error.ts';
+
+/** Where calls go, and how long each may take. */
+export type Limits = { readonly socket: string; readonly seconds: number };
+
+/** Makes a call and reads its answer. Throws a {@link DockerError}, which names the call. */
+export async function ask<T extends z.ZodType>(
+  limits: Limits,
+  call: string,
+  request: () => Promise<unknown>,
+  schema: T,
+): Promise<z.output<T>> {
+  const { socket } = limits;
+  const ended = await attempt(limits, request);
+  if ('problem' in ended) throw new DockerError(socket, call, ended.problem, { cause: ended.cause });
+  const read = readAnswer(ended.answer, schema);
+  if ('flaw' in read) throw new DockerError(socket, call, { kind: 'Unreadable', detail: read.flaw });
+  return read.answer;
+}
+
+/**
+ * Makes a call, and tells what went wrong where it failed. dockerode waits for ever for the rest of an answer whose
+ * connection broke off: only the deadline ends that.
+ */
+export async function attempt(
+  { seconds }: Limits,
+  request: () => Promise<unknown>,
+): Promise<{ readonly answer: unknown } | { readonly problem: DockerProblem; readonly cause: unknown }> {
+  try {
+    return { answer: await pTimeout(request(), { milliseconds: seconds * 1_000 }) };
+  } catch (cause) {
+    return { problem: cause instanceof TimeoutError ? { kind: 'TimedOut', seconds } : readProblem(cause), cause };
+  }
+}

@@ -1,0 +1,146 @@
+import Docker from 'dockerode';
+import pMap from 'p-map';
+import type * as z from 'zod';
+import type { ImageDetails, RemovalAnswer, RemovalComplaint, Runtime } from '../runtime.ts';
+import {
+  containerAnswer,
+  containersAnswer,
+  diskUsageAnswer,
+  imageAnswer,
+  imagesAnswer,
+  infoAnswer,
+  sharedSizesAnswer,
+} from './answers.ts';
+import { ask, attempt, type Limits } from './call.ts';
+import { DockerError } from './error.ts';
+
+export type DockerOptions = {
+  /** Path of the socket on which Docker Engine serves its API. */
+  readonly socket: string;
+  /** How long each call that reads may take; 30 s. */
+  readonly readSeconds?: number;
+  /** The same for each removal; 600 s. */
+  readonly removeSeconds?: number;
+};
+
+type Complaint = RemovalComplaint & { readonly timedOut: boolean };
+type Connection = Limits & { readonly docker: Docker };
+
+/** Docker Engine answers about one object at a time: so many questions are on their way at once. */
+const concurrency = 8;
+
+/** The runtime of a node as Docker Engine's own API shows it. */
+export function createDocker({ socket, readSeconds = 30, removeSeconds = 600 }: DockerOptions): Runtime {
+  const reading = connect(socket, readSeconds);
+  const removing = connect(socket, removeSeconds);
+  const { docker } = reading;
+  const askInfo = () => ask(reading, 'GET /info', () => docker.info(), infoAnswer);
+  return {
+    // Without the nameless layers between an image and its base: they go with the last image that is built on them.
+    listImages: () => ask(reading, 'GET /images/json', () => docker.listImages(), imagesAnswer),
+    listContainers: () =>
+      ask(reading, 'GET /containers/json?all=1', () => docker.listContainers({ all: true }), containersAnswer),
+    inspectContainers: (ids) =>
+      pMap(ids, (id) => askAbout(reading, 'containers', id, () => docker.getContainer(id).inspect(), containerAnswer), {
+        concurrency,
+      }),
+    // Sandboxes are containers here, and counted apart from their list.
+    countReadySandboxes: async () => (await askInfo()).containers,
+    getSandboxImage: async () => undefined,
+    inspectImages: (ids) => inspectImages(reading, ids),
+    getImageFilesystems: async () => [(await askInfo()).imageFilesystem],
+    removeImages: (ids) => removeImages(removing, ids),
+  };
+}
+
+/**
+ * Host and protocol are set, since dockerode else takes them from DOCKER_HOST. What was given up by its deadline is
+ * closed a moment later: it would keep the process alive.
+ */
+function connect(socket: string, seconds: number): Connection {
+  const timeout = (seconds + 1) * 1_000;
+  return { docker: new Docker({ socketPath: socket, host: undefined, protocol: 'http', timeout }), socket, seconds };
+}
+
+/** An answer about something else than what was asked about fails. */
+async function askAbout<T extends { readonly id: string }>(
+  connection: Connection,
+  kind: 'containers' | 'images',
+  id: string,
+  inspect: () => Promise<unknown>,
+  schema: z.ZodType<T>,
+): Promise<T> {
+  const call = `GET /${kind}/${id}/json`;
+  const answer = await ask(connection, call, inspect, schema);
+  if (answer.id === id) return answer;
+  throw new DockerError(connection.socket, call, { kind: 'Unreadable', detail: `it is about ${answer.id}` });
+}
+
+async function inspectImages(connection: Connection, ids: readonly string[]): Promise<readonly ImageDetails[]> {
+  if (ids.length === 0) return [];
+  const [details, shared] = await Promise.all([
+    pMap(ids, (id) => inspectImage(connection, id), { concurrency }),
+    readSharedSizes(connection),
+  ]);
+  return details
+    .filter((image) => image !== undefined)
+    .map((image) => {
+      const sharedBytes = shared.get(image.id);
+      return sharedBytes === undefined ? image : { ...image, sharedBytes };
+    });
+}
+
+/** Undefined for one that is gone, or that Docker Engine can't tell of: no single image must stand in the others' way. */
+async function inspectImage(connection: Connection, id: string): Promise<ImageDetails | undefined> {
+  try {
+    return await askAbout(connection, 'images', id, () => connection.docker.getImage(id).inspect(), imageAnswer);
+  } catch (error) {
+    if (error instanceof DockerError && error.problem.kind === 'Refused') return undefined;
+    throw error;
+  }
+}
+
+/** Cheap from API 1.42 on. Before, only a look at everything on the disk tells, and the plan can do without on a slow one. */
+async function readSharedSizes(connection: Connection): Promise<ReadonlyMap<string, number>> {
+  const { docker } = connection;
+  const query = { all: false, 'shared-size': true };
+  const call = 'GET /images/json?shared-size=1';
+  const listed = await ask(connection, call, () => docker.listImages(query), sharedSizesAnswer);
+  if (listed.size > 0) return listed;
+  try {
+    return await ask(connection, 'GET /system/df', () => docker.df(), diskUsageAnswer);
+  } catch (error) {
+    if (error instanceof DockerError && error.problem.kind === 'TimedOut') return new Map();
+    throw error;
+  }
+}
+
+/**
+ * One after the other: Docker is no faster with several at once, and of two images that are built on one another the
+ * order decides whether the second can go. After one that got no answer, the others are not asked for.
+ */
+async function removeImages(connection: Connection, ids: readonly string[]): Promise<RemovalAnswer> {
+  const complaints: Complaint[] = [];
+  for (const id of ids) {
+    const complaint = await removeImage(connection, id);
+    if (complaint === undefined) continue;
+    complaints.push(complaint);
+    if (complaint.timedOut) return { timedOut: true, complaints: [...complaints, { message: complaint.message }] };
+  }
+  return { timedOut: false, complaints };
+}
+
+/**
+ * Never with force. Untagged images that it was built on go with it, unless a container, a name or another image holds
+ * them: no list shows them, and hardly a layer is freed while they are there. One that is gone needs no removal.
+ */
+async function removeImage(connection: Connection, id: string): Promise<Complaint | undefined> {
+  const { docker, socket } = connection;
+  const call = `DELETE /images/${id}`;
+  const ended = await attempt(connection, () => docker.getImage(id).remove({ force: false, noprune: false }));
+  if (!('problem' in ended)) return undefined;
+  const { problem } = ended;
+  if (problem.kind === 'Refused' && problem.status === 404) return undefined;
+  const { message } = problem.kind === 'Refused' ? problem : new DockerError(socket, call, problem);
+  return { imageId: id, message, timedOut: problem.kind === 'TimedOut' };
+}

@@ -1,0 +1,35 @@
+import type { PlanCluster } from './plan-cluster.ts';
+import type { RecordCluster } from './record-cluster.ts';
+
+/** The cluster that a command talks to. */
+export interface ClusterChoice {
+  /** The namespace of the scheduler and its policies; else that of the environment, else `nodesweep`. */
+  readonly namespace?: string | undefined;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Opens the cluster for plans. Rejects with a ClusterError where it has no scheduler. */
+export async function connectForPlans(choice: ClusterChoice): Promise<PlanCluster> {
+  const { openPlanCluster } = await import('./kubernetes-plan.ts');
+  return openPlanCluster(await configOf(choice), namespaceOf(choice));
+}
+
+/** Opens the cluster for policies and runs, as long as `use` takes. */
+export async function withRecords<T>(choice: ClusterChoice, use: (cluster: RecordCluster) => Promise<T>): Promise<T> {
+  const { openRecordCluster } = await import('./kubernetes-records.ts');
+  const cluster = openRecordCluster(await configOf(choice), namespaceOf(choice));
+  try {
+    return await use(cluster);
+  } finally {
+    await cluster.close();
+  }
+}
+
+async function configOf({ environment }: ClusterChoice) {
+  const { loadConfig } = await import('../../scheduler/kubernetes/connect.ts');
+  return loadConfig('KUBERNETES_SERVICE_HOST' in environment);
+}
+
+function namespaceOf({ namespace, environment }: ClusterChoice): string {
+  return namespace ?? (environment.NODESWEEP_NAMESPACE || 'nodesweep');
+}

@@ -1,0 +1,143 @@
+import type { KubeConfig, V1ConfigMap, V1Container, V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
+import { label, labelsOf, labelValue } from '../../contract/labels.ts';
+import { KubernetesApi } from '../../scheduler/kubernetes/api.ts';
+import { ClusterError } from '../../scheduler/kubernetes/error.ts';
+import { readTrouble } from '../../scheduler/kubernetes/events.ts';
+import { readConfigMap, readNode, readPod } from '../../scheduler/kubernetes/objects.ts';
+import { listStartingReferences, listWorkloadReferences } from '../../scheduler/kubernetes/references.ts';
+import { KubernetesTransport } from '../../scheduler/kubernetes/transport.ts';
+import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
+import type { Settings } from '../../scheduler/settings.ts';
+import type { PlanCluster, PlanOrder } from './plan-cluster.ts';
+import { buildPlanPod } from './plan-pod.ts';
+import type { CleanerLog } from './plan-report.ts';
+import { type SchedulerContainer, settingsOfScheduler } from './plan-settings.ts';
+
+const apiRate = 100;
+const schedulerLabels = 'app.kubernetes.io/name=nodesweep,app.kubernetes.io/component=scheduler';
+
+/** Opens the cluster of a kubeconfig for plans, with what the scheduler in a namespace is told. Rejects where there is none. */
+export async function openPlanCluster(config: KubeConfig, namespace: string): Promise<PlanCluster> {
+  const api = new KubernetesApi({ transport: new KubernetesTransport(config), requestsPerSecond: apiRate });
+  return new KubernetesPlanCluster(api, namespace, settingsOfScheduler(await readScheduler(api, namespace)));
+}
+
+class KubernetesPlanCluster implements PlanCluster {
+  readonly #api: KubernetesApi;
+  readonly #namespace: string;
+  readonly #settings: Settings & { readonly image: string };
+
+  constructor(api: KubernetesApi, namespace: string, settings: Settings & { readonly image: string }) {
+    this.#api = api;
+    this.#namespace = namespace;
+    this.#settings = settings;
+  }
+
+  async listPolicies(): Promise<PolicyObject[]> {
+    const target = { resource: 'configmaps', namespace: this.#namespace } as const;
+    const maps = await this.#api.listAll<V1ConfigMap>(target, { labelSelector: `${label.kind}=policy` });
+    return maps.map(readConfigMap).flatMap((map) => (map?.kind === 'policy' ? [map.policy] : []));
+  }
+
+  async readNode(name: string): Promise<Node | undefined> {
+    const call = { resource: 'nodes', name, verb: 'get' } as const;
+    const node = await this.#api.call<V1Node>(`read node ${name}`, ['NotFound'], call);
+    return node && readNode(node, this.#settings);
+  }
+
+  async readLastLog(policy: string, node: string): Promise<CleanerLog | undefined> {
+    const labels = { [label.kind]: 'cleaner', [label.policy]: labelValue(policy), [label.node]: labelValue(node) };
+    const pods = await this.#listPods(labels);
+    const [last] = pods.filter(finishOf).toSorted((a, b) => Number(finishOf(b)) - Number(finishOf(a)));
+    const pod = last && readPod(last);
+    const finishedAt = last && finishOf(last);
+    if (pod === undefined || finishedAt === undefined) return undefined;
+    return { policy, run: pod.run, node, finishedAt, text: await this.readLog(pod.name) };
+  }
+
+  listStartingReferences(): Promise<string[]> {
+    return listStartingReferences(this.#api);
+  }
+
+  listWorkloadReferences(): Promise<string[]> {
+    return listWorkloadReferences(this.#api);
+  }
+
+  /** The job comes after the pod, which waits for it, so that it can belong to the pod and go with it. */
+  async createPlan({ name, policy, node, job, timeoutSeconds }: PlanOrder): Promise<void> {
+    const namespace = this.#namespace;
+    const { image, serviceAccount: serviceAccountName, logLevel } = this.#settings;
+    const template = { namespace, image, serviceAccountName, logLevel };
+    const body = buildPlanPod(name, policy, node, timeoutSeconds, template);
+    const call = { resource: 'pods', namespace, verb: 'create', body } as const;
+    const pod = await this.#api.call<V1Pod>(`create pod ${name} on node ${node.name}`, [], call);
+    const owner = { apiVersion: 'v1', kind: 'Pod', name, uid: pod?.metadata?.uid ?? '' };
+    const metadata = { name, namespace, labels: labelsOf('plan', policy.name, name), ownerReferences: [owner] };
+    const data = { 'job.json': JSON.stringify(job) };
+    const map = { metadata, data, immutable: true };
+    const createMap = { resource: 'configmaps', namespace, verb: 'create', body: map } as const;
+    await this.#api.call(`create the job of pod ${name}`, [], createMap);
+  }
+
+  async readPod(name: string): Promise<CleanerPod | undefined> {
+    const call = { resource: 'pods', namespace: this.#namespace, name, verb: 'get' } as const;
+    const pod = await this.#api.call<V1Pod>(`read pod ${name}`, ['NotFound'], call);
+    return pod && readPod(pod);
+  }
+
+  async readLog(name: string): Promise<string> {
+    const log = { resource: 'pods', namespace: this.#namespace, name, subresource: 'log', verb: 'get' } as const;
+    return (await this.#api.call<string>(`read the log of pod ${name}`, ['BadRequest', 'NotFound'], log)) ?? '';
+  }
+
+  readTrouble(pod: string): Promise<string | undefined> {
+    return readTrouble(this.#api, this.#namespace, pod);
+  }
+
+  /** At once: it is in the middle of nothing that would have to be finished. */
+  async deletePlan(name: string): Promise<void> {
+    const target = { namespace: this.#namespace, name, verb: 'delete' } as const;
+    const pod = { ...target, resource: 'pods', query: { gracePeriodSeconds: 0 } } as const;
+    await this.#api.call(`delete pod ${name}, which is not needed any more`, ['NotFound'], pod);
+    const map = { ...target, resource: 'configmaps' } as const;
+    await this.#api.call(`delete ConfigMap ${name}, which is not needed any more`, ['NotFound'], map);
+  }
+
+  async listLeftovers(createdBefore: Date): Promise<string[]> {
+    const pods = await this.#listPods({ [label.kind]: 'plan' });
+    return pods
+      .filter(({ status }) => status?.phase === 'Succeeded' || status?.phase === 'Failed')
+      .filter(({ metadata }) => new Date(metadata?.creationTimestamp ?? 0) < createdBefore)
+      .map(({ metadata }) => metadata?.name ?? '');
+  }
+
+  #listPods(labels: Readonly<Record<string, string>>): Promise<V1Pod[]> {
+    const labelSelector = Object.entries(labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',');
+    return this.#api.listAll<V1Pod>({ resource: 'pods', namespace: this.#namespace }, { labelSelector });
+  }
+}
+
+/** The scheduler's container as its Deployment has it: what is told to it is so for plans, too. */
+async function readScheduler(api: KubernetesApi, namespace: string): Promise<SchedulerContainer> {
+  const target = { resource: 'deployments', namespace } as const;
+  const [found] = await api.listAll<V1Deployment>(target, { labelSelector: schedulerLabels });
+  const containers = found?.spec?.template.spec?.containers ?? [];
+  const container = containers.find(({ name }) => name === 'scheduler') ?? containers[0];
+  if (container?.image === undefined) {
+    throw new ClusterError(`there is no scheduler in namespace ${namespace}: name the namespace of yours with -n`);
+  }
+  return { image: container.image, args: container.args ?? [], environment: readEnvironment(container) };
+}
+
+/** What stands in the Deployment itself; what it takes from elsewhere is nothing that a plan needs. */
+function readEnvironment({ env = [] }: V1Container): Record<string, string> {
+  return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
+}
+
+/** When the container of a pod ended; undefined where it has not. */
+function finishOf({ status }: V1Pod): Date | undefined {
+  const finishedAt = status?.containerStatuses?.[0]?.state?.terminated?.finishedAt;
+  return finishedAt && new Date(finishedAt);
+}

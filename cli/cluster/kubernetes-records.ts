@@ -1,0 +1,63 @@
+import type { KubeConfig, V1ConfigMap } from '@kubernetes/client-node';
+import { annotation, label } from '../../contract/labels.ts';
+import { KubernetesApi } from '../../scheduler/kubernetes/api.ts';
+import { Collection } from '../../scheduler/kubernetes/collection.ts';
+import { groupConfigMaps, readConfigMap, readPod } from '../../scheduler/kubernetes/objects.ts';
+import { KubernetesTransport } from '../../scheduler/kubernetes/transport.ts';
+import { Watcher } from '../../scheduler/kubernetes/watch.ts';
+import type { FollowedRun, RecordCluster, Records } from './record-cluster.ts';
+
+const requestsPerSecond = 50;
+
+/** Opens the cluster of a kubeconfig for those who look at policies and runs, or ask for one. */
+export function openRecordCluster(config: KubeConfig, namespace: string): RecordCluster {
+  const api = new KubernetesApi({ transport: new KubernetesTransport(config), requestsPerSecond });
+  const maps = { resource: 'configmaps', namespace } as const;
+  const labelSelector = `${label.kind} in (policy,run,status)`;
+  return {
+    readRecords: async () => readAll(await api.listAll<V1ConfigMap>(maps, { labelSelector })),
+    requestRun: async (policy, request) => {
+      const body = { metadata: { annotations: { [annotation.runAt]: request } } };
+      await api.call(`ask for a run of policy ${policy}`, [], { ...maps, name: policy, verb: 'patch', body });
+    },
+    followRun: (run) => followRun(api, namespace, run),
+    close: () => api.close(),
+  };
+}
+
+function readAll(objects: readonly V1ConfigMap[]): Records {
+  const unreadable: string[] = [];
+  const maps = objects.flatMap((object) => {
+    try {
+      return readConfigMap(object) ?? [];
+    } catch (error) {
+      unreadable.push(`ConfigMap ${object.metadata?.name} can't be read: ${String(error)}`);
+      return [];
+    }
+  });
+  return { ...groupConfigMaps(maps), unreadable };
+}
+
+function followRun(api: KubernetesApi, namespace: string, run: string): FollowedRun {
+  let onChange = () => {};
+  const maps = new Collection(readConfigMap, () => onChange());
+  const pods = new Collection(readPod, () => onChange());
+  const selector = (kind: string) => `${label.kind}=${kind},${label.run}=${run}`;
+  const watchers = [
+    new Watcher(api, { resource: 'configmaps', namespace, labelSelector: selector('run') }, maps, () => {}),
+    new Watcher(api, { resource: 'pods', namespace, labelSelector: selector('cleaner') }, pods, () => {}),
+  ];
+  return {
+    start: async (listener) => {
+      await Promise.all(watchers.map((watcher) => watcher.start()));
+      onChange = listener;
+    },
+    state: () => {
+      const [record] = maps.values();
+      return { run: record?.kind === 'run' ? record.run.value : undefined, pods: pods.values() };
+    },
+    stop: () => {
+      for (const watcher of watchers) watcher.stop();
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import type { ClusterState } from '../../scheduler/cluster.ts';
+import type { PolicyObject } from '../../scheduler/objects.ts';
+import { type Problem, parsePolicy } from '../../scheduler/policy/policy.ts';
+import type { Trigger } from '../../scheduler/policy/trigger.ts';
+import type { Run, RunPhase } from '../../scheduler/run/run.ts';
+import { type Summary, summarize } from '../../scheduler/run/summary.ts';
+import type { Condition } from '../../scheduler/status/conditions.ts';
+
+/** A run as people and programs are told of it. */
+export interface RunOverview extends Summary {
+  readonly run: string;
+  readonly trigger: Trigger;
+  readonly dryRun: boolean;
+  readonly phase: RunPhase;
+  readonly reason: string | undefined;
+  readonly message: string | undefined;
+  readonly startedAt: Date;
+  readonly finishedAt: Date | undefined;
+}
+
+/** A policy as people and programs are told of it. */
+export interface PolicyOverview {
+  readonly policy: string;
+  readonly valid: boolean;
+  readonly problems: readonly Problem[];
+  /** False where no scheduler has looked at the policy as it is now. */
+  readonly observed: boolean;
+  readonly suspended: boolean;
+  readonly schedule: string | undefined;
+  readonly timeZone: string | undefined;
+  readonly nextSlot: Date | undefined;
+  readonly conditions: readonly Condition[];
+  /** Those that are on record, the newest first. */
+  readonly runs: readonly RunOverview[];
+}
+
+/** What the scheduler has on record of every policy, by name. */
+export function describePolicies(state: Pick<ClusterState, 'policies' | 'statuses' | 'runs'>): PolicyOverview[] {
+  const runs = Map.groupBy(
+    state.runs.map(({ value }) => value),
+    ({ policy }) => policy,
+  );
+  return state.policies
+    .map((object) => describePolicy(object, state.statuses, runs.get(object.name) ?? []))
+    .sort((a, b) => a.policy.localeCompare(b.policy));
+}
+
+export function describeRun(run: Run): RunOverview {
+  const { name, trigger, spec, phase, reason, message, startedAt, finishedAt } = run;
+  const state = { trigger, dryRun: spec.dryRun, phase, reason, message, startedAt, finishedAt };
+  return { run: name, ...state, ...summarize(run) };
+}
+
+/** The policy is read here too: what is wrong with it can be told without a scheduler. */
+function describePolicy(
+  object: PolicyObject,
+  statuses: ClusterState['statuses'],
+  runs: readonly Run[],
+): PolicyOverview {
+  const parsed = parsePolicy(object.name, object.data);
+  const status = statuses.get(object.name)?.value;
+  const isObserved = status?.policyUid === object.uid && status.observedVersion === object.resourceVersion;
+  return {
+    policy: object.name,
+    valid: parsed.valid,
+    problems: parsed.valid ? [] : parsed.problems,
+    observed: isObserved,
+    suspended: parsed.valid && parsed.policy.suspend,
+    schedule: parsed.valid ? parsed.policy.schedule : undefined,
+    timeZone: parsed.valid ? parsed.policy.timeZone : undefined,
+    nextSlot: isObserved ? status.nextSlot : undefined,
+    conditions: status?.conditions ?? [],
+    runs: [...runs].sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime()).map(describeRun),
+  };
+}

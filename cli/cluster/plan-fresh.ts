@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobDocument } from '../../contract/job.ts';
+import { type PlanDocument, parsePlan } from '../../contract/plan-document.ts';
+import type { Node, PolicyObject } from '../../scheduler/objects.ts';
+import type { CleanupDocument, CleanupPolicy } from '../../scheduler/policy/policy.ts';
+import { jobOf, newRun } from '../../scheduler/run/run.ts';
+import { type PlanCluster, PlanError, type PlanNode } from './plan-cluster.ts';
+import { judgePlanPod } from './plan-pod.ts';
+
+/** What to plan, and for how long to wait for it. */
+export interface FreshRequest {
+  readonly object: PolicyObject;
+  readonly document: CleanupDocument;
+  readonly policy: CleanupPolicy;
+  readonly node: Node;
+  readonly timeoutSeconds: number;
+}
+
+const pollMs = 500;
+/** Whoever asked for a plan so long ago, and has not deleted its pod, is gone. */
+const leftoverMs = 3_600_000;
+
+/** Has a pod on the node make a plan. Whatever is created for it is deleted again, however it ends. */
+export async function planFresh(
+  request: FreshRequest,
+  cluster: PlanCluster,
+  now: Date,
+  signal: AbortSignal,
+): Promise<PlanDocument> {
+  const { object: policy, timeoutSeconds } = request;
+  const node = requireAnswering(request.node);
+  for (const name of await cluster.listLeftovers(new Date(now.getTime() - leftoverMs))) await cluster.deletePlan(name);
+  const name = `nodesweep-plan-${randomUUID().slice(0, 8)}`;
+  const job = await buildJob(name, request, cluster, now);
+  try {
+    await cluster.createPlan({ name, policy, node, job, timeoutSeconds });
+    await waitForEnd(name, request, cluster, signal);
+    return await readPlan(name, node.name, cluster);
+  } finally {
+    await cluster.deletePlan(name);
+  }
+}
+
+/** Where no pod can start there is no need to wait for one. */
+function requireAnswering(node: Node): PlanNode {
+  const { name, ready, runtime, containerRuntimeVersion } = node;
+  if (!ready) throw new PlanError(`node ${name} is not ready, so that no pod can make a plan there`);
+  if (runtime !== undefined) return { ...node, runtime };
+  throw new PlanError(
+    `no socket is known for the runtime "${containerRuntimeVersion}" of node ${name}; name it in the scheduler's NODESWEEP_SOCKETS`,
+  );
+}
+
+/** The same that the cleaners of a run that starts now would be told. */
+async function buildJob(
+  name: string,
+  { object, document, policy }: FreshRequest,
+  cluster: PlanCluster,
+  now: Date,
+): Promise<JobDocument> {
+  const startingReferences = await cluster.listStartingReferences();
+  const workloadReferences = policy.images.protectWorkloads ? await cluster.listWorkloadReferences() : [];
+  const run = newRun(object.name, { type: 'Request', request: name }, document, policy, undefined, now);
+  return jobOf({ ...run, name }, { startingReferences, workloadReferences });
+}
+
+async function waitForEnd(
+  name: string,
+  { node, timeoutSeconds }: FreshRequest,
+  cluster: PlanCluster,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = AbortSignal.timeout(timeoutSeconds * 1_000);
+  for (;;) {
+    if (signal.aborted) throw new PlanError(`interrupted; pod ${name} is deleted`);
+    const progress = judgePlanPod(await cluster.readPod(name));
+    if (progress.state === 'Done') return;
+    if (progress.state === 'Failed') {
+      const why = (await readLastWords(name, cluster)) ?? progress.message;
+      throw new PlanError(`pod ${name} could make no plan on node ${node.name}: ${why}`);
+    }
+    if (deadline.aborted) {
+      const trouble = (await cluster.readTrouble(name)) ?? 'nothing tells why; give it longer with --timeout';
+      throw new PlanError(`pod ${name} on node ${node.name} has not ended within ${timeoutSeconds} s: ${trouble}`);
+    }
+    await sleep(pollMs, undefined, { signal: AbortSignal.any([signal, deadline]) }).catch(() => {});
+  }
+}
+
+/** What nodesweep itself said before it ended with an error. */
+async function readLastWords(name: string, cluster: PlanCluster): Promise<string | undefined> {
+  const lines = (await cluster.readLog(name)).split('\n');
+  return lines.findLast((line) => line.startsWith('nodesweep: '))?.slice('nodesweep: '.length);
+}
+
+async function readPlan(name: string, node: string, cluster: PlanCluster): Promise<PlanDocument> {
+  const log = await cluster.readLog(name);
+  const plan = log
+    .split('\n')
+    .map(parsePlan)
+    .find((candidate) => candidate !== undefined);
+  if (plan !== undefined) return plan;
+  throw new PlanError(
+    `pod ${name} on node ${node} ended well, but its log holds no plan of version 1 (it begins with ${JSON.stringify(log.slice(0, 60))}): use the nodesweep of the same release as the scheduler's`,
+  );
+}

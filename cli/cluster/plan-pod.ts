@@ -1,0 +1,60 @@
+import { annotation, label, labelsOf, labelValue } from '../../contract/labels.ts';
+import type { NodeRuntime } from '../../scheduler/cleanup/node-runtime.ts';
+import { buildPodSpec, type PodTemplate, taskArguments } from '../../scheduler/cleanup/pod.ts';
+import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
+
+/** A pod that makes a plan on a node, and removes nothing: of another kind than those that the scheduler looks after. */
+export function buildPlanPod(
+  name: string,
+  policy: PolicyObject,
+  node: Node & { runtime: NodeRuntime },
+  timeoutSeconds: number,
+  template: PodTemplate,
+) {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace: template.namespace,
+      labels: { ...labelsOf('plan', policy.name, name), [label.node]: labelValue(node.name) },
+      annotations: { [annotation.node]: node.name },
+      ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: policy.name, uid: policy.uid }],
+    },
+    spec: buildPodSpec(node, template, {
+      args: ['plan', ...taskArguments, '--output', 'json'],
+      job: name,
+      // Should whoever asked for the plan be gone, nobody else would end it.
+      activeDeadlineSeconds: timeoutSeconds,
+      terminationGracePeriodSeconds: 1,
+      tolerations: [{ operator: 'Exists' }],
+    }),
+  };
+}
+
+/** What came of a plan pod so far. */
+export type PlanProgress =
+  | { readonly state: 'Waiting' }
+  | { readonly state: 'Done' }
+  | { readonly state: 'Failed'; readonly message: string };
+
+/** Reasons of a container that waits, and will wait in vain. */
+const hopeless =
+  /^(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName|CreateContainer(?:Config)?Error)$/;
+
+/** Tells how far a plan pod is; undefined is one that somebody has deleted. */
+export function judgePlanPod(pod: CleanerPod | undefined): PlanProgress {
+  if (pod === undefined) return { state: 'Failed', message: 'somebody deleted it' };
+  const { phase, reason, message, containerReason, containerMessage, exitCode } = pod;
+  if (phase === 'Succeeded') return { state: 'Done' };
+  if (phase === 'Failed') {
+    const end = exitCode === undefined ? undefined : `its container ended with exit code ${exitCode}`;
+    return { state: 'Failed', message: describe(reason ?? containerReason, message ?? end) };
+  }
+  if (!hopeless.test(containerReason ?? '')) return { state: 'Waiting' };
+  return { state: 'Failed', message: describe(containerReason, containerMessage) };
+}
+
+function describe(reason: string | undefined, message: string | undefined): string {
+  return [reason, message].filter(Boolean).join(': ') || 'it did not say why';
+}

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { formatProblem, parsePolicy } from '../../scheduler/policy/policy.ts';
+import { runName } from '../../scheduler/run/names.ts';
+import { isFinished, type Run } from '../../scheduler/run/run.ts';
+import { describeProgress } from '../output/progress-line.ts';
+import type { RecordCluster, RunState } from './record-cluster.ts';
+
+/** Lines about a run's progress come at most so often. */
+const reportEveryMs = 1_000;
+/** A scheduler that works starts a run within a second. */
+const patienceMs = 10_000;
+
+/** A run that can't be asked for, or that ends without a result; the message says why. */
+export class RunRequestError extends Error {
+  override readonly name = 'RunRequestError';
+}
+
+/** Asks for a run of a policy now, and returns the run's name. Throws a {@link RunRequestError} where none would start. */
+export async function requestRun(cluster: RecordCluster, policy: string, now: Date): Promise<string> {
+  const { policies } = await cluster.readRecords();
+  const object = policies.find(({ name }) => name === policy);
+  if (object === undefined) {
+    const names = policies.map(({ name }) => name).sort();
+    throw new RunRequestError(`there is no policy ${policy}; there is ${names.join(', ') || 'none in this namespace'}`);
+  }
+  const parsed = parsePolicy(policy, object.data);
+  if (!parsed.valid) {
+    const problems = parsed.problems.map(formatProblem);
+    throw new RunRequestError(`policy ${policy} is not valid and starts no run: ${problems.join('; ')}`);
+  }
+  const request = now.toISOString();
+  await cluster.requestRun(policy, request);
+  return runName(policy, { type: 'Request', request });
+}
+
+/** Follows a run to its end, and says how far it is. Throws a {@link RunRequestError} where its record vanishes before. */
+export async function followRun(
+  cluster: RecordCluster,
+  name: string,
+  report: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Run> {
+  const followed = cluster.followRun(name);
+  let wake = () => {};
+  await followed.start(() => wake());
+  signal.addEventListener('abort', () => wake(), { once: true });
+  try {
+    const nextChange = () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      wake = resolve;
+      return promise;
+    };
+    return await reportUntilEnd(followed.state, name, report, signal, nextChange);
+  } finally {
+    followed.stop();
+  }
+}
+
+async function reportUntilEnd(
+  state: () => RunState,
+  name: string,
+  report: (line: string) => void,
+  signal: AbortSignal,
+  nextChange: () => Promise<void>,
+): Promise<Run> {
+  const startedAt = performance.now();
+  let known: Run | undefined;
+  let last = '';
+  for (;;) {
+    const changed = nextChange();
+    const { run, pods } = state();
+    if (run !== undefined && isFinished(run)) return run;
+    if (run === undefined && known !== undefined)
+      throw new RunRequestError(`the record of run ${name} was deleted before the run had ended`);
+    known = run;
+    const line = run === undefined ? describeWait(performance.now() - startedAt) : describeProgress(run, pods);
+    if (line !== '' && line !== last) report(line);
+    last = line;
+    await sleep(reportEveryMs);
+    await Promise.race([changed, sleep(patienceMs, undefined, { ref: false })]);
+    if (signal.aborted) throw new RunRequestError(`run ${name} is followed no longer; it goes on`);
+  }
+}
+
+function describeWait(waitedMs: number): string {
+  return waitedMs < patienceMs
+    ? ''
+    : 'not started yet: another run of the policy may be active (concurrencyPolicy), or no scheduler runs';
+}

@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+
+/**
+ * Adds `nodesweep complete SHELL`, which prints the completion script of a shell. The script calls `complete -- WORDS` for
+ * the words that may follow. Comes after all other commands, since it completes those that exist by then.
+ */
+export async function addComplete(program: Command, commandName: string | undefined): Promise<void> {
+  if (commandName !== 'complete') {
+    program
+      .command('complete')
+      .description('print the completion script of a shell: bash, zsh, fish or powershell')
+      .argument('<shell>');
+    return;
+  }
+  const { default: tab } = await import('@bomb.sh/tab/commander');
+  tab(program);
+}

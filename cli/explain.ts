@@ -1,0 +1,40 @@
+import { type Command, Option } from 'commander';
+import type { CommandContext } from './context.ts';
+import { formatDocument } from './output/print.ts';
+import { addSourceOptions, makePlan, type PlanSource, sourceHelp } from './plan-source.ts';
+
+type Flags = PlanSource & { readonly output: 'text' | 'json' | 'yaml' };
+
+/** `nodesweep explain`: why a policy would keep an image, or remove it. */
+export function addExplain(program: Command, context: CommandContext): void {
+  const command = program
+    .command('explain')
+    .description('show what every rule of a policy says of an image')
+    .argument('<image>', 'a name, an ID, a digest, or the beginning of an ID or a digest')
+    .argument('[policy]', 'the name of a policy in the cluster, together with --node');
+  addSourceOptions(command)
+    .addOption(new Option('-o, --output <format>', 'how to print it').choices(['text', 'json', 'yaml']).default('text'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  nodesweep explain nginx:1.27                              what uses it on this machine, and what protects it
+  nodesweep explain nginx:1.27 --policy cleanup.yaml        what the policy would do with it here
+  nodesweep explain nginx:1.27 nightly --node node-1        what the last run of a policy did with it there
+  nodesweep explain 4f1c0b9d nightly --node node-1 --fresh  what the next one would do, by every rule
+${sourceHelp}`,
+    )
+    .action(async (text: string, policy: string | undefined, { output, ...source }: Flags) => {
+      if ((policy === undefined) !== (source.node === undefined))
+        command.error('error: POLICY and --node NODE go together; a policy in a file is --policy FILE', {
+          exitCode: 2,
+        });
+      const plan = await makePlan(policy, source, context);
+      const { findImage } = await import('./find-image.ts');
+      const { explain, formatExplanation } = await import('./output/explanation.ts');
+      const image = findImage(plan.images, text);
+      console.log(
+        output === 'text' ? formatExplanation(plan, image) : await formatDocument(explain(plan, image), output),
+      );
+    });
+}

@@ -1,0 +1,42 @@
+import { filesize } from 'filesize';
+import { formatDuration } from '../../contract/duration.ts';
+import type { PlanDocument, PlannedImage } from '../../contract/plan-document.ts';
+
+/** What stands for something that isn't known, as kubectl writes it. */
+const unknown = '<unknown>';
+
+export function formatBytes(bytes: number): string {
+  return filesize(bytes, { standard: 'iec', spacer: '', round: 1 });
+}
+
+/** The first name, or the ID of an image without one; digests are shortened, and `explain` takes them so. */
+export function formatName({ id, names: [name] }: PlannedImage): string {
+  return name === undefined ? `<none>@${shortId(id)}` : name.replace(/@sha256:([0-9a-f]{12})[0-9a-f]*$/, '@sha256:$1');
+}
+
+export function shortId(id: string): string {
+  return id.replace(/^sha256:/, '').slice(0, 12);
+}
+
+/** Since when nodesweep knows the image: `>5d` where it was there already when the history of the node began. */
+export function formatAge(plan: PlanDocument, { firstSeen }: PlannedImage): string {
+  return firstSeen === undefined ? sinceHistory(plan) : ago(plan, firstSeen);
+}
+
+/** How long ago the image was last used: `now`, `never`, or `>5d` where it wasn't in all of the history of the node. */
+export function formatLastUsed(plan: PlanDocument, { firstSeen, lastUsed, usedBy }: PlannedImage): string {
+  if (lastUsed === plan.time) return 'now';
+  if (lastUsed !== undefined) return ago(plan, lastUsed);
+  if (usedBy === undefined && firstSeen !== undefined) return 'never';
+  return sinceHistory(plan);
+}
+
+function sinceHistory(plan: PlanDocument): string {
+  return plan.historySince === undefined ? unknown : `>${ago(plan, plan.historySince)}`;
+}
+
+/** As kubectl writes ages: `3d4h`. */
+function ago({ time }: PlanDocument, then: string): string {
+  const ms = Date.parse(time) - Date.parse(then);
+  return ms < 1_000 ? '0s' : formatDuration(ms).replaceAll(' ', '');
+}

@@ -1,0 +1,17 @@
+import type { CleanerPod } from '../../scheduler/objects.ts';
+import type { Run } from '../../scheduler/run/run.ts';
+
+/** How far a run is, in a line. Pods tell of more than the record, which is not written at every step. */
+export function describeProgress({ nodes, phase, message }: Run, pods: readonly CleanerPod[]): string {
+  const results = [...nodes].flatMap(([name, { result }]) => (result === undefined ? [] : [[name, result] as const]));
+  const settled = new Map<string, string>(results);
+  for (const pod of pods) {
+    // A pod that failed may be followed by another one; whether the node has failed is for the record to say.
+    if (pod.phase === 'Succeeded' && !settled.has(pod.node)) settled.set(pod.node, 'Succeeded');
+  }
+  const count = (result: string) => [...settled.values()].filter((value) => value === result).length;
+  const total = Math.max(nodes.size, settled.size);
+  const parts = [`${count('Succeeded')} succeeded`, `${count('Failed')} failed`, `${count('Skipped')} skipped`];
+  const line = `${settled.size} of ${total} nodes: ${parts.join(', ')}`;
+  return phase === 'Paused' ? `${line}; paused: ${message}` : line;
+}

@@ -1,0 +1,96 @@
+import prettyMilliseconds from 'pretty-ms';
+import type { PolicyOverview, RunOverview } from '../cluster/overview.ts';
+import { formatBytes } from './plan-cells.ts';
+import { formatTable } from './table.ts';
+
+const none = '-';
+
+/** One line a policy, and below it what is wrong with those that are not valid. */
+export function formatPolicies(policies: readonly PolicyOverview[], now: Date): string {
+  if (policies.length === 0) return 'There are no policies';
+  const titles = ['POLICY', 'STATE', 'SCHEDULE', 'NEXT', 'LAST RUN', 'OUTCOME', 'NODES', 'FREED'];
+  const table = formatTable([titles, ...policies.map((policy) => formatPolicy(policy, now))]);
+  return [table, ...policies.flatMap(describeProblems)].join('\n');
+}
+
+/** A policy, its runs, and why nodes failed or were left out. */
+export function formatDetails(policy: PolicyOverview, now: Date): string {
+  const titles = ['RUN', 'STARTED', 'TOOK', 'OUTCOME', 'REASON', 'NODES', 'IMAGES', 'FREED'];
+  const runs = policy.runs.map((run) => formatRun(run, now));
+  const table = runs.length === 0 ? 'No runs are on record' : formatTable([titles, ...runs]);
+  return [formatPolicies([policy], now), '', table, ...policy.runs.flatMap(describeNodes)].join('\n');
+}
+
+function formatPolicy(policy: PolicyOverview, now: Date): string[] {
+  const { nextSlot, runs } = policy;
+  const [last] = runs;
+  return [
+    policy.policy,
+    stateOf(policy),
+    scheduleOf(policy),
+    nextSlot === undefined ? none : `in ${ageOf(nextSlot, now)}`,
+    last === undefined ? none : `${ageOf(last.startedAt, now)} ago`,
+    last === undefined ? none : outcomeOf(last),
+    last === undefined ? none : nodesOf(last),
+    last === undefined ? none : bytesOf(last),
+  ];
+}
+
+function stateOf({ valid, suspended, observed }: PolicyOverview): string {
+  if (!valid) return 'Invalid';
+  if (suspended) return 'Suspended';
+  return observed ? 'Valid' : 'Unobserved';
+}
+
+function scheduleOf({ schedule, timeZone }: PolicyOverview): string {
+  if (schedule === undefined) return none;
+  return timeZone === undefined || timeZone === 'Etc/UTC' ? schedule : `${schedule} ${timeZone}`;
+}
+
+function outcomeOf({ phase, dryRun }: RunOverview): string {
+  return dryRun ? `${phase} (dry run)` : phase;
+}
+
+/** Those that succeeded of all, and the others where there are any. */
+function nodesOf({ nodes }: RunOverview): string {
+  const others = (['failed', 'skipped', 'active', 'pending'] as const).filter((key) => nodes[key] > 0);
+  return [`${nodes.succeeded}/${nodes.desired}`, ...others.map((key) => `${nodes[key]} ${key}`)].join(', ');
+}
+
+function bytesOf({ bytes, dryRun }: RunOverview): string {
+  return dryRun ? `(${formatBytes(bytes.nominal)})` : formatBytes(bytes.freed);
+}
+
+function formatRun(run: RunOverview, now: Date): string[] {
+  const { images } = run;
+  return [
+    run.run,
+    `${ageOf(run.startedAt, now)} ago`,
+    durationOf(run.startedAt, run.finishedAt ?? now),
+    outcomeOf(run),
+    run.reason ?? none,
+    nodesOf(run),
+    run.dryRun ? `${images.planned} planned` : `${images.removed} removed`,
+    bytesOf(run),
+  ];
+}
+
+function describeProblems({ policy, problems }: PolicyOverview): string[] {
+  return problems.map(({ path, message }) => [policy, path, message].filter(Boolean).join(': '));
+}
+
+function describeNodes({ run, problems, omittedProblems }: RunOverview): string[] {
+  if (problems.length === 0) return [];
+  const rows = problems.map(({ node, result, reason, message }) => [node, result, reason ?? none, message ?? none]);
+  const omitted = omittedProblems === 0 ? [] : [`and ${omittedProblems} more`];
+  return ['', `Nodes of ${run}:`, formatTable([['NODE', 'RESULT', 'REASON', 'MESSAGE'], ...rows]), ...omitted];
+}
+
+/** In its largest unit: `3d`. */
+function ageOf(from: Date, to: Date): string {
+  return prettyMilliseconds(Math.abs(to.getTime() - from.getTime()), { compact: true });
+}
+
+function durationOf(from: Date, to: Date): string {
+  return prettyMilliseconds(Math.max(0, to.getTime() - from.getTime()), { secondsDecimalDigits: 0, unitCount: 2 });
+}

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import type { CommandContext } from './context.ts';
+
+interface Flags {
+  readonly follow: boolean;
+  readonly namespace?: string;
+}
+
+/** `nodesweep run`: starts a run of a policy now. */
+export function addRun(program: Command, context: CommandContext): void {
+  program
+    .command('run')
+    .description('start a run of a policy of the cluster now')
+    .argument('<policy>')
+    .option('-f, --follow', 'say how far it is until it ends', false)
+    .option('-n, --namespace <name>', 'where the scheduler and its policies are (default: nodesweep)')
+    .addHelpText(
+      'after',
+      `
+It sets the annotation nodesweep.io/run-at on the policy; the scheduler does the rest, also when this command is stopped.
+Environment: KUBECONFIG, NODESWEEP_NAMESPACE
+Exit codes:  0 the run was asked for, with --follow: it succeeded; 1 with --follow: it failed; 2 no run was asked for`,
+    )
+    .action(async (policy: string, { follow, namespace }: Flags) => {
+      const { environment, setExitCode } = context;
+      const interrupted = context.interrupted();
+      const { withRecords } = await import('./cluster/connect.ts');
+      const { followRun, requestRun } = await import('./cluster/run-request.ts');
+      const { runFinished } = await import('../scheduler/status/events.ts');
+      await withRecords({ namespace, environment }, async (cluster) => {
+        const run = await requestRun(cluster, policy, new Date());
+        console.log(`asked for run ${run}; nodesweep status ${policy} shows it`);
+        if (!follow) return;
+        const ended = await followRun(cluster, run, (line) => console.log(line), interrupted);
+        console.log(runFinished(ended).message);
+        setExitCode(ended.phase === 'Failed' ? 1 : 0);
+      });
+    });
+}

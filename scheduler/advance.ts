@@ -1,0 +1,157 @@
+import pMap from 'p-map';
+import { annotation } from '../contract/labels.ts';
+import { announce } from './announce.ts';
+import { type ClusterState, callConcurrency } from './cluster.ts';
+import type { ReconcileContext } from './context.ts';
+import { writeIntervalMs } from './journal.ts';
+import type { CleanerPod, PolicyObject, Stored } from './objects.ts';
+import { earliest } from './policy/instants.ts';
+import type { RunView } from './run/node-progress.ts';
+import {
+  advanceRun,
+  endRun,
+  maxCallsPerStep,
+  type RolloutStep,
+  resumeRun,
+  withRefused,
+  withReserved,
+  withStarted,
+} from './run/rollout.ts';
+import { jobOf, type Run } from './run/run.ts';
+import { runFinished, runPaused } from './status/events.ts';
+
+/**
+ * Moves an active run on by one step and returns when to look again: decide, record, then act. Only what is on record is
+ * started or stopped. Whoever has written the record last goes on without writing it again; who takes over, a scheduler that
+ * was started anew or another replica, writes it first, and fails where it is not the newest.
+ */
+export async function advance(
+  context: ReconcileContext,
+  state: ClusterState,
+  object: PolicyObject,
+  stored: Stored<Run>,
+  now: Date,
+): Promise<Date | undefined> {
+  const { cluster, journal } = context;
+  const run = resumeRun(stored.value, object.annotations[annotation.resumeAt]);
+  const step = advanceRun(await viewOf(context, state, run, now), now);
+  const write = journal.writeFor(step, now);
+  const isDue = write.at !== undefined && write.at <= now;
+  if (write.isFirst && !isDue) {
+    journal.advance(step.run);
+    return write.at;
+  }
+  if (step.start.length > 0) await ensureJob(context, run);
+  const recorded = withReserved(step.run, step.reserve);
+  if (!isDue) journal.advance(recorded);
+  else if (!(await record(context, object, stored, recorded, now))) return new Date(now.getTime() + writeIntervalMs);
+  const retryAt = await startPods(context, recorded, step.start, now);
+  await pMap(step.stop, (pod) => cluster.deletePod(pod), { concurrency: callConcurrency });
+  return earliest([step.wakeAt, retryAt, isDue ? undefined : write.at]);
+}
+
+/** Ends a run in favour of a newer one. */
+export async function replaceRun(
+  context: ReconcileContext,
+  object: PolicyObject,
+  stored: Stored<Run>,
+  now: Date,
+): Promise<void> {
+  const run = endRun(stored.value, 'Replaced', 'a newer run of the policy replaced this one', now);
+  if (await record(context, object, stored, run, now)) await context.cluster.deletePods(run.name);
+}
+
+async function viewOf(context: ReconcileContext, state: ClusterState, run: Run, now: Date): Promise<RunView> {
+  const pods = state.pods.filter((pod) => pod.run === run.name);
+  // Where many are late, they mostly have the same trouble.
+  const late = pods.filter((pod) => isLate(pod, run, context.startTimeoutMs, now)).slice(0, maxCallsPerStep);
+  const troubles = await pMap(late, async (pod) => [pod.name, await readTrouble(context, pod.name)] as const, {
+    concurrency: callConcurrency,
+  });
+  const known = troubles.flatMap(([pod, trouble]) => (trouble === undefined ? [] : [[pod, trouble] as const]));
+  const { journal, startTimeoutMs } = context;
+  const heldUntil = journal.heldUntil(run.name);
+  return { run, nodes: state.nodes, pods, startTimeoutMs, troubles: new Map(known), heldUntil };
+}
+
+/** What keeps a pod from starting is good to know, but no condition for giving it up. */
+async function readTrouble({ cluster, log }: ReconcileContext, pod: string): Promise<string | undefined> {
+  try {
+    return await cluster.readTrouble(pod);
+  } catch (error) {
+    log.warn({ pod, err: error }, `why pod ${pod} does not start can't be read: ${String(error)}`);
+    return undefined;
+  }
+}
+
+function isLate(pod: CleanerPod, run: Run, startTimeoutMs: number, now: Date): boolean {
+  const isSettled = run.nodes.get(pod.node)?.result !== undefined;
+  return !isSettled && pod.phase === 'Pending' && now.getTime() - pod.createdAt.getTime() >= startTimeoutMs;
+}
+
+/** Creates the pods of a step; returns when to try again those that could not be created, if any. */
+async function startPods(
+  context: ReconcileContext,
+  run: Run,
+  start: RolloutStep['start'],
+  now: Date,
+): Promise<Date | undefined> {
+  if (start.length === 0) return undefined;
+  const refused = new Map<string, unknown>();
+  const startPod = async ({ node, attempt }: (typeof start)[number]) => {
+    try {
+      await context.cluster.createPod(run, node, attempt);
+    } catch (error) {
+      refused.set(node.name, error);
+    }
+  };
+  await pMap(start, startPod, { concurrency: callConcurrency });
+  const started = start.map(({ node }) => node.name).filter((name) => !refused.has(name));
+  const retryAt = context.journal.noteStep(run.name, { started: started.length, refused: refused.size }, now);
+  context.journal.advance(withRefused(withStarted(run, started), refused, retryAt));
+  if (refused.size === 0) return undefined;
+  sayRefused(context, run, refused);
+  return retryAt;
+}
+
+/** Mostly all are refused for the same reason: one line says it. */
+function sayRefused({ log }: ReconcileContext, run: Run, refused: ReadonlyMap<string, unknown>): void {
+  const [[node, error] = []] = refused;
+  const others = refused.size > 1 ? `, nor on ${refused.size - 1} others` : '';
+  const message = `run ${run.name}: no pod on node ${node} yet${others}, trying again: ${String(error)}`;
+  log.warn({ run: run.name, nodes: [...refused.keys()], err: error }, message);
+}
+
+/** The images of pods that are about to start are read as late as possible: right before the first cleaner. */
+async function ensureJob({ cluster, journal }: ReconcileContext, run: Run): Promise<void> {
+  if (journal.hasJob(run.name)) return;
+  const startingReferences = await cluster.listStartingReferences();
+  const workloadReferences = run.spec.images.protectWorkloads ? await cluster.listWorkloadReferences() : [];
+  await cluster.createJob(run, jobOf(run, { startingReferences, workloadReferences }));
+  journal.setJob(run.name);
+}
+
+/** Writes the record; false where somebody else has changed it. */
+async function record(
+  context: ReconcileContext,
+  object: PolicyObject,
+  stored: Stored<Run>,
+  run: Run,
+  now: Date,
+): Promise<boolean> {
+  const { cluster, journal } = context;
+  const resourceVersion = await cluster.updateRun({ value: run, resourceVersion: stored.resourceVersion });
+  if (resourceVersion === undefined) {
+    journal.forget(run.name);
+    return false;
+  }
+  journal.written(run, resourceVersion, now);
+  if (run.phase !== stored.value.phase) await announcePhase(context, object, run);
+  return true;
+}
+
+async function announcePhase(context: ReconcileContext, object: PolicyObject, run: Run): Promise<void> {
+  if (run.phase === 'Running') return;
+  const event = run.phase === 'Paused' ? runPaused(run) : runFinished(run);
+  await announce(context, object, event, { run: run.name, phase: run.phase });
+}

@@ -1,0 +1,210 @@
+import type { KubernetesObject, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { JobDocument } from '../../contract/job.ts';
+import { label, labelsOf } from '../../contract/labels.ts';
+import type { RuntimeOverrides } from '../cleanup/node-runtime.ts';
+import { buildPod, type PodTemplate } from '../cleanup/pod.ts';
+import type { Cluster, ClusterState, PolicyEvent } from '../cluster.ts';
+import type { Log } from '../log.ts';
+import type { CleanerPod, Node, PolicyObject, Stored } from '../objects.ts';
+import { jobName, podName, recordName } from '../run/names.ts';
+import { isFinished, type Run } from '../run/run.ts';
+import type { PolicyStatus } from '../status/status.ts';
+import type { KubernetesApi } from './api.ts';
+import { Collection } from './collection.ts';
+import { ConfigMapStore } from './config-maps.ts';
+import { ClusterError } from './error.ts';
+import { readTrouble, recordEvent } from './events.ts';
+import {
+  buildConfigMap,
+  buildEvent,
+  buildRecord,
+  buildStatus,
+  type ConfigMapGroups,
+  groupConfigMaps,
+  readConfigMap,
+  readNode,
+  readPod,
+  type WatchedConfigMap,
+} from './objects.ts';
+import { PodStore } from './pods.ts';
+import { listStartingReferences, listWorkloadReferences } from './references.ts';
+import { Watcher } from './watch.ts';
+
+export interface KubernetesOptions {
+  readonly api: KubernetesApi;
+  readonly template: PodTemplate;
+  readonly overrides: RuntimeOverrides;
+  readonly log: Log;
+  /** Who is told of runs that have been started, and of those that have been recorded as ended, by this process. */
+  readonly observer?: Observer | undefined;
+}
+
+export interface Observer {
+  readonly observeStart: (run: Run) => void;
+  readonly observeEnd: (run: Run) => void;
+}
+
+/** The cluster port on a Kubernetes API server. */
+export class KubernetesCluster implements Cluster {
+  readonly #options: KubernetesOptions;
+  readonly #api: KubernetesApi;
+  readonly #namespace: string;
+  readonly #configMaps: Collection<V1ConfigMap, WatchedConfigMap>;
+  readonly #nodes: Collection<V1Node, Node>;
+  readonly #pods: Collection<V1Pod, CleanerPod>;
+  readonly #store: ConfigMapStore;
+  readonly #podStore: PodStore;
+  readonly #watchers: readonly Pick<Watcher<KubernetesObject>, 'start' | 'stop' | 'isCurrent'>[];
+  #onChange: () => void = () => {};
+  #grouped: { readonly maps: readonly WatchedConfigMap[]; readonly groups: ConfigMapGroups } | undefined;
+
+  constructor(options: KubernetesOptions) {
+    const { api, template, overrides, log } = options;
+    const { namespace } = template;
+    this.#options = options;
+    this.#api = api;
+    this.#namespace = namespace;
+    const onChange = () => this.#onChange();
+    this.#configMaps = new Collection((object: V1ConfigMap) => readOrReport(object, readConfigMap, log), onChange);
+    this.#nodes = new Collection((object: V1Node) => readNode(object, overrides), onChange);
+    this.#pods = new Collection(readPod, onChange);
+    this.#store = new ConfigMapStore(api, namespace, this.#configMaps);
+    this.#podStore = new PodStore(api, namespace, this.#pods);
+    const onTrouble = (error: unknown) => log.warn({ err: error }, `watch lost, trying again: ${String(error)}`);
+    const ours = { resource: 'configmaps', namespace, labelSelector: `${label.kind} in (policy,run,status)` } as const;
+    const cleaners = { resource: 'pods', namespace, labelSelector: `${label.kind}=cleaner` } as const;
+    this.#watchers = [
+      new Watcher(api, ours, this.#configMaps, onTrouble),
+      new Watcher(api, { resource: 'nodes' }, this.#nodes, onTrouble),
+      new Watcher(api, cleaners, this.#pods, onTrouble),
+    ];
+  }
+
+  /** A decision on a part of the state would take every node that is not listed yet for one that has left the cluster. */
+  async start(onChange: () => void): Promise<void> {
+    await Promise.all(this.#watchers.map((watcher) => watcher.start()));
+    this.#onChange = onChange;
+  }
+
+  async stop(): Promise<void> {
+    for (const watcher of this.#watchers) watcher.stop();
+    await this.#api.close();
+  }
+
+  /** Whether the state is complete and, as far as anybody can tell, as it is in the cluster. */
+  get isCurrent(): boolean {
+    return this.#watchers.every(({ isCurrent }) => isCurrent);
+  }
+
+  state(): ClusterState {
+    return { ...this.#groups(), nodes: this.#nodes.values(), pods: this.#pods.values() };
+  }
+
+  async createRun(policy: PolicyObject, run: Run): Promise<'Created' | 'AlreadyExists'> {
+    const body = buildRecord(this.#namespace, policy, run);
+    const isNew = await this.#store.create(`create the record of run ${run.name}`, body);
+    if (isNew) this.#options.observer?.observeStart(run);
+    return isNew ? 'Created' : 'AlreadyExists';
+  }
+
+  async updateRun({ value: run, resourceVersion }: Stored<Run>): Promise<string | undefined> {
+    const owner = this.#policyOf(run);
+    if (owner === undefined) return undefined;
+    const body = buildRecord(this.#namespace, owner, run);
+    const version = await this.#store.replace(`update the record of run ${run.name}`, body, resourceVersion);
+    if (version !== undefined && isFinished(run)) this.#options.observer?.observeEnd(run);
+    return version;
+  }
+
+  deleteRun(run: string): Promise<void> {
+    return this.#store.delete(`delete the record of run ${run}`, recordName(run));
+  }
+
+  async writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<'Updated' | 'Conflict'> {
+    const body = buildStatus(this.#namespace, policy, status);
+    const name = body.metadata?.name ?? '';
+    const what = `write the status of policy ${policy.name}`;
+    const known = this.#configMaps.get(name);
+    if (known?.kind === 'status') {
+      const version = await this.#store.replace(what, body, known.status.resourceVersion);
+      return version === undefined ? 'Conflict' : 'Updated';
+    }
+    if (await this.#store.create(what, body)) return 'Updated';
+    await this.#store.expectOwn(name, 'status');
+    return 'Conflict';
+  }
+
+  async createJob(run: Run, job: JobDocument): Promise<void> {
+    const owner = { name: recordName(run.name), uid: this.#uidOf(run) };
+    const labels = labelsOf('job', run.policy, run.name);
+    const data = { 'job.json': JSON.stringify(job) };
+    const body = buildConfigMap(this.#namespace, jobName(run.name), labels, owner, data);
+    await this.#store.create(`create the job of run ${run.name}`, { ...body, immutable: true });
+  }
+
+  async createPod(run: Run, node: Node, attempt: number): Promise<void> {
+    const { runtime } = node;
+    if (runtime === undefined) throw new ClusterError(`node ${node.name} has no known runtime socket`);
+    const body = buildPod(run, this.#uidOf(run), { ...node, runtime }, attempt, this.#options.template);
+    if (attempt > 0) await this.#podStore.expectEnded(podName(run.name, node.name, attempt - 1));
+    await this.#podStore.create(`create a cleaner pod on node ${node.name}`, body);
+  }
+
+  deletePod(name: string): Promise<void> {
+    return this.#podStore.delete(name);
+  }
+
+  deletePods(run: string): Promise<void> {
+    return this.#podStore.deleteRun(run);
+  }
+
+  recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void> {
+    return recordEvent(this.#api, buildEvent(this.#namespace, policy, event, new Date()));
+  }
+
+  readTrouble(pod: string): Promise<string | undefined> {
+    return readTrouble(this.#api, this.#namespace, pod);
+  }
+
+  listStartingReferences(): Promise<string[]> {
+    return listStartingReferences(this.#api);
+  }
+
+  listWorkloadReferences(): Promise<string[]> {
+    return listWorkloadReferences(this.#api);
+  }
+
+  /** They are put in order when one of them has changed, not whenever somebody looks. */
+  #groups(): ConfigMapGroups {
+    const maps = this.#configMaps.values();
+    if (this.#grouped?.maps !== maps) this.#grouped = { maps, groups: groupConfigMaps(maps) };
+    return this.#grouped.groups;
+  }
+
+  #policyOf(run: Run): PolicyObject | undefined {
+    const map = this.#configMaps.get(run.policy);
+    return map?.kind === 'policy' ? map.policy : undefined;
+  }
+
+  #uidOf(run: Run): string {
+    const record = this.#configMaps.get(recordName(run.name));
+    if (record?.kind !== 'run') throw new ClusterError(`run ${run.name} has no record any more`);
+    return record.uid;
+  }
+}
+
+/** What can't be read is left alone, and said to be so: a slot or a run must not be forgotten because of it. */
+function readOrReport<T extends KubernetesObject, D>(
+  object: T,
+  read: (object: T) => D | undefined,
+  log: Log,
+): D | undefined {
+  try {
+    return read(object);
+  } catch (error) {
+    const name = object.metadata?.name;
+    const advice = 'delete it if it was damaged by hand, or run the version of nodesweep that wrote it';
+    log.error({ configMap: name, err: error }, `ConfigMap ${name} can't be read (${String(error)}): ${advice}`);
+    return undefined;
+  }
+}

@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises';
+import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import type { LeaseStore } from '../lease.ts';
+import type { Log } from '../log.ts';
+import type { Settings } from '../settings.ts';
+import { KubernetesApi, type ObservedCall } from './api.ts';
+import { KubernetesCluster, type Observer } from './cluster.ts';
+import { ClusterError } from './error.ts';
+import { KubernetesLeaseStore } from './lease.ts';
+import { KubernetesTransport } from './transport.ts';
+
+const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+
+/** Nothing else may hold up the lease, whatever there is to do. */
+const leaseRate = 5;
+
+/** Where this process runs. `hostname` is, inside a pod, the pod's name. */
+export interface Place {
+  readonly isInCluster: boolean;
+  readonly hostname: string;
+}
+
+export interface Connection {
+  readonly cluster: KubernetesCluster;
+  readonly leases: LeaseStore;
+}
+
+/** Who is told of requests, and of runs that start and end. */
+export interface ConnectionObserver extends Observer {
+  readonly observeRequest: (request: ObservedCall) => void;
+}
+
+/** Opens the cluster this process runs in, else the one of `KUBECONFIG`. */
+export async function connectCluster(
+  settings: Settings,
+  { isInCluster, hostname }: Place,
+  log: Log,
+  observer: ConnectionObserver,
+): Promise<Connection> {
+  const { sockets, stateDirectories, apiRate } = settings;
+  const transport = new KubernetesTransport(loadConfig(isInCluster));
+  const observe = observer.observeRequest;
+  const api = new KubernetesApi({ transport, requestsPerSecond: apiRate, observe });
+  const leaseApi = new KubernetesApi({ transport, requestsPerSecond: leaseRate, observe });
+  const namespace = settings.namespace ?? (await ownNamespace());
+  const image = settings.image ?? (await ownImage(api, namespace, hostname));
+  const template = { namespace, image, serviceAccountName: settings.serviceAccount, logLevel: settings.logLevel };
+  const overrides = { sockets, stateDirectories };
+  return {
+    cluster: new KubernetesCluster({ api, template, overrides, log, observer }),
+    leases: new KubernetesLeaseStore(leaseApi, namespace),
+  };
+}
+
+/** That of the cluster this process runs in, else of `KUBECONFIG`. Throws a {@link ClusterError} where there is none. */
+export function loadConfig(isInCluster: boolean): KubeConfig {
+  const config = new KubeConfig();
+  if (isInCluster) config.loadFromCluster();
+  else config.loadFromDefault();
+  if (config.getCurrentCluster() === null) {
+    throw new ClusterError('no cluster to talk to: run inside one, or set KUBECONFIG to the file that names one');
+  }
+  return config;
+}
+
+async function ownNamespace(): Promise<string> {
+  try {
+    return (await readFile(namespaceFile, 'utf8')).trim();
+  } catch (cause) {
+    throw new ClusterError('the namespace is not known outside of a cluster: set NODESWEEP_NAMESPACE', { cause });
+  }
+}
+
+async function ownImage(api: KubernetesApi, namespace: string, name: string): Promise<string> {
+  const advice = 'the image of the cleaner pods is not known: set NODESWEEP_IMAGE';
+  try {
+    const pod = await api.call<V1Pod>(`read pod ${name}`, [], { resource: 'pods', namespace, name, verb: 'get' });
+    // Others may have put a container of theirs into the pod, even as the first.
+    const containers = pod?.spec?.containers ?? [];
+    const image = (containers.find((container) => container.name === 'scheduler') ?? containers[0])?.image;
+    if (image !== undefined) return image;
+    throw new ClusterError(`pod ${name} names no image`);
+  } catch (cause) {
+    throw new ClusterError(`${advice} (${String(cause)})`, { cause });
+  }
+}

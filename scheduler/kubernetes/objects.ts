@@ -1,0 +1,173 @@
+import type { CoreV1Event, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
+import { annotation, label, labelsOf } from '../../contract/labels.ts';
+import { type RuntimeOverrides, resolveRuntime } from '../cleanup/node-runtime.ts';
+import type { ClusterState, PolicyEvent } from '../cluster.ts';
+import type { CleanerPod, Node, PolicyObject, Stored } from '../objects.ts';
+import { recordName } from '../run/names.ts';
+import { decodeRun, encodeRun } from '../run/record.ts';
+import type { Run } from '../run/run.ts';
+import { decodeStatus, encodeStatus, type PolicyStatus } from '../status/status.ts';
+
+/** What a watched ConfigMap is to the scheduler. */
+export type WatchedConfigMap =
+  | { readonly kind: 'policy'; readonly policy: PolicyObject }
+  | { readonly kind: 'run'; readonly run: Stored<Run>; readonly uid: string; readonly ownerUid: string | undefined }
+  | { readonly kind: 'status'; readonly policy: string; readonly status: Stored<PolicyStatus | undefined> };
+
+/** Reads a ConfigMap by its kind label; throws where a record is damaged. */
+export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined {
+  const { name = '', uid = '', resourceVersion = '', labels = {}, annotations = {} } = object.metadata ?? {};
+  const data = object.data ?? {};
+  switch (labels[label.kind]) {
+    case 'policy':
+      return {
+        kind: 'policy',
+        policy: {
+          name,
+          uid,
+          resourceVersion,
+          createdAt: instantOf(object.metadata?.creationTimestamp),
+          annotations,
+          data,
+        },
+      };
+    case 'run':
+      return {
+        kind: 'run',
+        run: { value: decodeRun(data), resourceVersion },
+        uid,
+        ownerUid: object.metadata?.ownerReferences?.[0]?.uid,
+      };
+    case 'status':
+      return { kind: 'status', policy: ownerOf(object), status: { value: readStatus(data), resourceVersion } };
+    default:
+      return undefined;
+  }
+}
+
+export type ConfigMapGroups = Pick<ClusterState, 'policies' | 'statuses' | 'runs'>;
+
+/** ConfigMaps that were read, put in order. */
+export function groupConfigMaps(maps: readonly WatchedConfigMap[]): ConfigMapGroups {
+  const policies = maps.flatMap((map) => (map.kind === 'policy' ? [map.policy] : []));
+  const uids = new Set(policies.map(({ uid }) => uid));
+  return {
+    policies,
+    statuses: new Map(maps.flatMap((map) => (map.kind === 'status' ? [[map.policy, map.status]] : []))),
+    // A record whose policy was deleted is about to go; a new policy of the same name has nothing to do with it.
+    runs: maps.flatMap((map) => (map.kind === 'run' && uids.has(map.ownerUid ?? '') ? [map.run] : [])),
+  };
+}
+
+/** A status that can't be read is written anew, so that its policy goes on. */
+function readStatus(data: Readonly<Record<string, string>>): PolicyStatus | undefined {
+  try {
+    return decodeStatus(data);
+  } catch {
+    return undefined;
+  }
+}
+
+export function readNode(object: V1Node, overrides: RuntimeOverrides): Node {
+  const { name = '', labels = {} } = object.metadata ?? {};
+  const conditions = object.status?.conditions ?? [];
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  const containerRuntimeVersion = object.status?.nodeInfo?.containerRuntimeVersion ?? '';
+  return {
+    name,
+    labels,
+    taints: object.spec?.taints ?? [],
+    unschedulable: object.spec?.unschedulable ?? false,
+    ready: ready?.status === 'True',
+    readySince: instantOf(ready?.lastTransitionTime),
+    diskPressure: conditions.some(({ type, status }) => type === 'DiskPressure' && status === 'True'),
+    containerRuntimeVersion,
+    runtime: resolveRuntime({ labels, containerRuntimeVersion }, overrides),
+  };
+}
+
+export function readPod(object: V1Pod): CleanerPod | undefined {
+  const { name = '', labels = {}, annotations = {}, creationTimestamp, deletionTimestamp } = object.metadata ?? {};
+  const run = labels[label.run];
+  const node = annotations[annotation.node] ?? object.spec?.nodeName;
+  if (run === undefined || node === undefined) return undefined;
+  const state = object.status?.containerStatuses?.[0]?.state;
+  return {
+    name,
+    run,
+    node,
+    attempt: Number(annotations[annotation.attempt] ?? 0),
+    createdAt: instantOf(creationTimestamp),
+    phase: phaseOf(object.status?.phase),
+    deletionTimestamp: deletionTimestamp === undefined ? undefined : instantOf(deletionTimestamp),
+    reason: object.status?.reason,
+    message: object.status?.message,
+    containerReason: state?.terminated?.reason ?? state?.waiting?.reason,
+    containerMessage: state?.terminated?.message ?? state?.waiting?.message,
+    exitCode: state?.terminated?.exitCode,
+  };
+}
+
+/** The name of the ConfigMap that remembers a policy's slots; that of a policy with a name far too long is cut. */
+function statusName(policy: string): string {
+  return `${policy.slice(0, 240)}.status`;
+}
+
+/** The name of the policy that an object belongs to; its label may be shortened. */
+function ownerOf(object: V1ConfigMap): string {
+  return object.metadata?.ownerReferences?.[0]?.name ?? object.metadata?.labels?.[label.policy] ?? '';
+}
+
+export function buildStatus(namespace: string, object: PolicyObject, status: PolicyStatus): V1ConfigMap {
+  return buildConfigMap(
+    namespace,
+    statusName(object.name),
+    labelsOf('status', object.name),
+    object,
+    encodeStatus(status),
+  );
+}
+
+export function buildRecord(namespace: string, owner: PolicyObject, run: Run): V1ConfigMap {
+  return buildConfigMap(namespace, recordName(run.name), labelsOf('run', run.policy, run.name), owner, encodeRun(run));
+}
+
+/** A ConfigMap that goes when its owner, another ConfigMap, goes. */
+export function buildConfigMap(
+  namespace: string,
+  name: string,
+  labels: Record<string, string>,
+  owner: { readonly name: string; readonly uid: string },
+  data: Record<string, string>,
+): V1ConfigMap {
+  const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: owner.name, uid: owner.uid, controller: true }];
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels, ownerReferences }, data };
+}
+
+export function buildEvent(namespace: string, object: PolicyObject, event: PolicyEvent, now: Date): CoreV1Event {
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { generateName: `${object.name}.`, namespace },
+    involvedObject: { apiVersion: 'v1', kind: 'ConfigMap', name: object.name, namespace, uid: object.uid },
+    ...event,
+    source: { component: 'nodesweep' },
+    firstTimestamp: now,
+    lastTimestamp: now,
+    count: 1,
+  };
+}
+
+/** A list holds dates where a watch holds texts. */
+function instantOf(value: Date | string | undefined): Date {
+  return value === undefined ? new Date(0) : new Date(value);
+}
+
+/** Unknown means that the node does not answer: nobody can tell that the pod has ended. */
+function phaseOf(phase: string | undefined): CleanerPod['phase'] {
+  return phase === 'Running' || phase === 'Succeeded' || phase === 'Failed'
+    ? phase
+    : phase === 'Unknown'
+      ? 'Running'
+      : 'Pending';
+}

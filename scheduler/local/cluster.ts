@@ -1,0 +1,195 @@
+import { rm } from 'node:fs/promises';
+import type { Server } from 'node:net';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobDocument } from '../../contract/job.ts';
+import type { Cluster, ClusterState } from '../cluster.ts';
+import type { Log } from '../log.ts';
+import type { Node, PolicyObject, Stored } from '../objects.ts';
+import { podName } from '../run/names.ts';
+import { decodeRun, encodeRun } from '../run/record.ts';
+import type { Run } from '../run/run.ts';
+import { decodeStatus, encodeStatus, type PolicyStatus } from '../status/status.ts';
+import { createFile } from './files.ts';
+import { lockState } from './lock.ts';
+import { EndpointError, localNodes } from './nodes.ts';
+import { type Launch, LocalPods } from './pods.ts';
+import { PolicyDirectory } from './policies.ts';
+import { LocalStore } from './store.ts';
+
+/** What `nodesweep local` is told on its command line. */
+export interface LocalOptions {
+  readonly policies: string;
+  /** `name=endpoint` pairs; none means this machine. */
+  readonly endpoint?: readonly string[];
+  readonly state: string;
+  readonly logLevel: string;
+}
+
+/** The directory is looked at so often; it holds a handful of files, and no way to be told of changes works everywhere. */
+const refreshMs = 1_000;
+
+/** The cluster of `nodesweep local`; throws an EndpointError where its nodes can't be told. */
+export function openLocalCluster(options: LocalOptions, launch: Omit<Launch, 'logLevel'>, log: Log): Cluster {
+  const state = resolve(options.state);
+  const nodes = localNodes(options.endpoint ?? [], hostname(), state);
+  return new LocalCluster({
+    nodes,
+    state,
+    policies: resolve(options.policies),
+    launch: { ...launch, logLevel: options.logLevel },
+    log,
+  });
+}
+
+interface LocalSetup {
+  readonly nodes: readonly Node[];
+  readonly policies: string;
+  readonly state: string;
+  readonly launch: Launch;
+  readonly log: Log;
+}
+
+/** The cluster port on one machine: policies and records are files, cleaners are child processes. */
+class LocalCluster implements Cluster {
+  readonly #setup: LocalSetup;
+  readonly #policies: PolicyDirectory;
+  readonly #runs: LocalStore<Run>;
+  readonly #statuses: LocalStore<PolicyStatus>;
+  readonly #pods: LocalPods;
+  readonly #stopping = new AbortController();
+  #lock: Server | undefined;
+  #watching: Promise<void> | undefined;
+  /** What was last said of the directory, so that it is not said every second. */
+  #trouble: string | undefined;
+  #onChange: () => void = () => {};
+
+  constructor(setup: LocalSetup) {
+    const { policies, state, launch, log } = setup;
+    this.#setup = setup;
+    this.#policies = new PolicyDirectory(policies, log);
+    this.#runs = new LocalStore(join(state, 'runs'), { encode: encodeRun, decode: decodeRun }, log);
+    this.#statuses = new LocalStore(join(state, 'statuses'), { encode: encodeStatus, decode: decodeStatus }, log);
+    this.#pods = new LocalPods(join(state, 'pods'), launch, () => this.#onChange());
+  }
+
+  async start(onChange: () => void): Promise<void> {
+    await this.#policies.refresh(new Date());
+    this.#lock = await lockState(this.#setup.state);
+    await Promise.all([this.#runs.load(), this.#statuses.load(), this.#pods.load()]);
+    await this.#collectGarbage();
+    this.#onChange = onChange;
+    this.#watching = this.#watchPolicies();
+  }
+
+  async stop(): Promise<void> {
+    this.#onChange = () => {};
+    this.#stopping.abort();
+    await this.#watching;
+    await this.#pods.stop();
+    this.#lock?.close();
+  }
+
+  state(): ClusterState {
+    return {
+      policies: this.#policies.policies(),
+      statuses: this.#statuses.entries(),
+      runs: [...this.#runs.entries().values()],
+      nodes: this.#setup.nodes,
+      pods: this.#pods.list(),
+    };
+  }
+
+  async createRun(_policy: PolicyObject, run: Run): Promise<'Created' | 'AlreadyExists'> {
+    return this.#runs.create(run.name, run);
+  }
+
+  async updateRun({ value: run, resourceVersion }: Stored<Run>): Promise<string | undefined> {
+    if (this.#runs.entries().get(run.name)?.resourceVersion !== resourceVersion) return undefined;
+    return this.#runs.replace(run.name, run);
+  }
+
+  async deleteRun(run: string): Promise<void> {
+    await this.#runs.delete(run);
+    await rm(this.#jobFile(run), { force: true });
+    await this.deletePods(run);
+  }
+
+  async writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<'Updated'> {
+    await this.#statuses.replace(policy.name, status);
+    return 'Updated';
+  }
+
+  async createJob(run: Run, job: JobDocument): Promise<void> {
+    await createFile(this.#jobFile(run.name), JSON.stringify(job));
+  }
+
+  async createPod(run: Run, node: Node, attempt: number): Promise<void> {
+    const { runtime } = node;
+    if (runtime === undefined) throw new EndpointError(`node ${node.name} has no known runtime socket`);
+    const name = podName(run.name, node.name, attempt);
+    await this.#pods.create({ name, run: run.name, node: node.name, attempt, job: this.#jobFile(run.name), runtime });
+  }
+
+  async deletePod(pod: string): Promise<void> {
+    await this.#pods.delete(pod);
+  }
+
+  async deletePods(run: string): Promise<void> {
+    for (const pod of this.#pods.list()) if (pod.run === run) await this.#pods.delete(pod.name);
+  }
+
+  /** The flows log what they record as an event, and nobody else could read it here. */
+  async recordEvent(): Promise<void> {}
+
+  /** A process that can't be started ends at once, and says why itself. */
+  async readTrouble(): Promise<undefined> {
+    return undefined;
+  }
+
+  async listStartingReferences(): Promise<string[]> {
+    return [];
+  }
+
+  async listWorkloadReferences(): Promise<string[]> {
+    return [];
+  }
+
+  async #watchPolicies(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await sleep(refreshMs, undefined, { signal }).catch(() => {});
+      if (!signal.aborted) await this.#refresh();
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      const isChanged = await this.#policies.refresh(new Date());
+      this.#trouble = undefined;
+      if (!isChanged) return;
+      await this.#collectGarbage();
+      this.#onChange();
+    } catch (err) {
+      if (this.#trouble !== String(err))
+        this.#setup.log.error({ err }, `the policies stay as they were: ${String(err)}`);
+      this.#trouble = String(err);
+    }
+  }
+
+  /** What belonged to a policy that was deleted goes with it, as on a cluster. */
+  async #collectGarbage(): Promise<void> {
+    if (!this.#policies.isComplete()) return;
+    const policies = new Set(this.#policies.policies().map(({ name }) => name));
+    for (const policy of this.#statuses.entries().keys())
+      if (!policies.has(policy)) await this.#statuses.delete(policy);
+    for (const { value } of this.#runs.entries().values())
+      if (!policies.has(value.policy)) await this.deleteRun(value.name);
+    for (const pod of this.#pods.list()) if (!this.#runs.entries().has(pod.run)) await this.#pods.delete(pod.name);
+  }
+
+  #jobFile(run: string): string {
+    return join(this.#setup.state, 'jobs', `${run}.json`);
+  }
+}

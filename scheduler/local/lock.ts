@@ -1,0 +1,49 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { hasCode } from './files.ts';
+
+/** Another `nodesweep local` works in the state directory. */
+export class StateInUseError extends Error {
+  override readonly name = 'StateInUseError';
+}
+
+/**
+ * Takes the state directory for this process until the returned server is closed; throws a {@link StateInUseError}. A
+ * socket, unlike a file with a process id, never outlives its process.
+ */
+export async function lockState(directory: string): Promise<Server> {
+  await mkdir(directory, { recursive: true });
+  const path = join(directory, 'lock.sock');
+  try {
+    return await listen(path);
+  } catch (error) {
+    if (!hasCode(error, 'EADDRINUSE')) throw error;
+    if (await isAnswered(path)) throw inUse(directory);
+    await rm(path, { force: true });
+    return listen(path);
+  }
+}
+
+function listen(path: string): Promise<Server> {
+  const { promise, resolve, reject } = Promise.withResolvers<Server>();
+  const server = createServer((socket) => socket.destroy());
+  server.once('error', reject).listen(path, () => resolve(server.unref()));
+  return promise;
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect(path, () => {
+    socket.destroy();
+    resolve(true);
+  });
+  socket.once('error', () => resolve(false));
+  return promise;
+}
+
+function inUse(directory: string): StateInUseError {
+  return new StateInUseError(
+    `another nodesweep local works in ${directory}; stop it, or give this one a directory of its own with --state`,
+  );
+}

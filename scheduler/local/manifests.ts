@@ -1,0 +1,32 @@
+import { parseAllDocuments } from 'yaml';
+import * as z from 'zod';
+import { label } from '../../contract/labels.ts';
+
+/** What a ConfigMap labelled as a policy says. */
+export interface Manifest {
+  readonly name: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+const texts = z.record(z.string(), z.string()).default({});
+const listSchema = z.object({ kind: z.literal('List'), items: z.array(z.unknown()) });
+const labelledSchema = z.object({
+  kind: z.literal('ConfigMap'),
+  metadata: z.object({ labels: z.object({ [label.kind]: z.literal('policy') }) }),
+});
+const manifestSchema = z.object({ metadata: z.object({ name: z.string(), annotations: texts }), data: texts });
+
+/** The policies among the manifests of a file; undefined where they can't be understood. */
+export function readManifests(text: string): readonly Manifest[] | undefined {
+  const documents = parseAllDocuments(text);
+  if (documents.some(({ errors }) => errors.length > 0)) return undefined;
+  const values = documents.flatMap((document) => itemsOf(document.toJS()));
+  const labelled = values.filter((value) => labelledSchema.safeParse(value).success);
+  const manifests = z.array(manifestSchema).safeParse(labelled).data;
+  return manifests?.map(({ metadata, data }) => ({ ...metadata, data }));
+}
+
+function itemsOf(value: unknown): readonly unknown[] {
+  return listSchema.safeParse(value).data?.items ?? [value];
+}

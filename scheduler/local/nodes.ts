@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type NodeRuntime, resolveRuntime } from '../cleanup/node-runtime.ts';
+import type { Node } from '../objects.ts';
+
+/** What is wrong with the endpoints of `nodesweep local`; the message names every problem. */
+export class EndpointError extends Error {
+  override readonly name = 'EndpointError';
+}
+
+/** The runtimes there may be on this machine, as a kubelet would tell of them. */
+const usualRuntimes = [
+  { containerRuntimeVersion: 'containerd://k3s', labels: {} },
+  { containerRuntimeVersion: 'containerd://', labels: { 'microk8s.io/cluster': 'true' } },
+  { containerRuntimeVersion: 'containerd://', labels: {} },
+  { containerRuntimeVersion: 'cri-o://', labels: {} },
+  { containerRuntimeVersion: 'docker://', labels: {} },
+].flatMap((node) => resolveRuntime(node, { sockets: [], stateDirectories: [] }) ?? []);
+
+/**
+ * The nodes of `nodesweep local`: the named endpoints, or this machine with the first usual socket that `exists`. Throws
+ * an {@link EndpointError}.
+ *
+ * A runtime at its usual socket keeps its history beside its images, where the usage of their disk is measured; any
+ * other does in the state directory.
+ */
+export function localNodes(
+  endpoints: readonly string[],
+  hostname: string,
+  state: string,
+  exists: (path: string) => boolean = existsSync,
+): Node[] {
+  if (endpoints.length === 0) return [buildNode(hostname, findRuntime(usualRuntimes, exists))];
+  const pairs = endpoints.map(parseEndpoint);
+  const problems = [...pairs.flatMap(({ problem }) => problem ?? []), ...repeatedNames(pairs)];
+  if (problems.length > 0) throw new EndpointError(problems.join('; '));
+  return pairs.map(({ name, socket }) => buildNode(name, runtimeAt(socket, join(state, 'nodes', name))));
+}
+
+/**
+ * Docker Engine brings a containerd along, at the usual place too. It is a node's runtime only where there is a kubelet:
+ * elsewhere Docker comes first.
+ */
+function findRuntime(runtimes: readonly NodeRuntime[], exists: (path: string) => boolean): NodeRuntime {
+  const present = runtimes.filter(({ socket }) => exists(socket));
+  const docker = present.find(({ socket }) => socket.endsWith('/docker.sock'));
+  const found = exists('/var/lib/kubelet') ? present[0] : (docker ?? present[0]);
+  if (found !== undefined) return found;
+  const sockets = runtimes.map(({ socket }) => socket).join(', ');
+  throw new EndpointError(
+    `this machine has no container runtime at a usual place (${sockets}); name its socket: --endpoint NAME=unix:///PATH`,
+  );
+}
+
+interface Pair {
+  readonly name: string;
+  readonly socket: string;
+  readonly problem?: string;
+}
+
+function parseEndpoint(text: string): Pair {
+  const [, name = '', socket = ''] = /^([^=]*)=(?:unix:\/\/)?(\/.+)$/.exec(text) ?? [];
+  if (socket === '')
+    return { name, socket, problem: `endpoint "${text}" is not written like web=unix:///run/web.sock` };
+  if (/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name)) return { name, socket };
+  return { name, socket, problem: `endpoint "${text}": "${name}" must be lower-case letters, digits, dots and dashes` };
+}
+
+function repeatedNames(pairs: readonly Pair[]): string[] {
+  const names = pairs.map(({ name }) => name).filter((name) => name !== '');
+  const repeated = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+  return [...repeated].map((name) => `"${name}" names more than one endpoint`);
+}
+
+function runtimeAt(socket: string, stateDirectory: string): NodeRuntime {
+  return usualRuntimes.find((runtime) => runtime.socket === socket) ?? { socket, stateDirectory };
+}
+
+function buildNode(name: string, runtime: NodeRuntime): Node {
+  return {
+    name,
+    labels: { 'kubernetes.io/hostname': name },
+    taints: [],
+    unschedulable: false,
+    ready: true,
+    readySince: new Date(0),
+    containerRuntimeVersion: '',
+    runtime,
+  };
+}

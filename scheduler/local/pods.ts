@@ -1,0 +1,182 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execaNode } from 'execa';
+import * as z from 'zod';
+import type { NodeRuntime } from '../cleanup/node-runtime.ts';
+import type { CleanerPod } from '../objects.ts';
+import { hasCode, replaceFile } from './files.ts';
+
+/** How cleaners are started: this program, run again as `clean`. */
+export interface Launch {
+  /** The script of this program: its bundle, or its source. */
+  readonly script: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly logLevel: string;
+}
+
+/** A cleaner to start. */
+export type CleanerOrder = Pick<CleanerPod, 'name' | 'run' | 'node' | 'attempt'> & {
+  readonly job: string;
+  readonly runtime: NodeRuntime;
+};
+
+const podSchema = z.object({
+  name: z.string(),
+  run: z.string(),
+  node: z.string(),
+  attempt: z.int(),
+  createdAt: z.iso.datetime(),
+  pid: z.int(),
+});
+
+/** As a pod's grace period: long enough to finish the batch of removals in flight. */
+const graceMs = 120_000;
+const orphanPollMs = 500;
+
+interface Entry {
+  pod: CleanerPod;
+  /** Asks the process to end; nothing happens where it has. */
+  readonly end: () => void;
+  ended: Promise<void>;
+}
+
+/** Cleaners as child processes. Each has a directory with what it is and its report, so that a restart knows them again. */
+export class LocalPods {
+  readonly #directory: string;
+  readonly #launch: Launch;
+  readonly #onChange: () => void;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(directory: string, launch: Launch, onChange: () => void) {
+    this.#directory = directory;
+    this.#launch = launch;
+    this.#onChange = onChange;
+  }
+
+  /** Takes over the cleaners of an earlier process: those that have ended, and those that outlived it. */
+  async load(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true });
+    for (const name of await readdir(this.#directory)) {
+      const saved = await this.#readSaved(name);
+      if (saved === undefined) await rm(join(this.#directory, name), { recursive: true, force: true });
+      else await this.#adopt(saved);
+    }
+  }
+
+  list(): CleanerPod[] {
+    return [...this.#entries.values()].map(({ pod }) => pod);
+  }
+
+  /** Starts a cleaner; one that exists is left as it is. */
+  async create(order: CleanerOrder): Promise<void> {
+    const { name, run, node, attempt } = order;
+    if (this.#entries.has(name)) return;
+    await mkdir(join(this.#directory, name), { recursive: true });
+    const child = this.#spawn(order);
+    const createdAt = new Date();
+    const pod: CleanerPod = { name, run, node, attempt, createdAt, phase: 'Running' };
+    const ended = child.then(({ exitCode, signal, stderr, shortMessage }) =>
+      this.#settle(name, exitCode, `${signal ?? 'Error'}`, stderr.slice(-1_000) || (shortMessage ?? 'it said nothing')),
+    );
+    this.#entries.set(name, { pod, end: () => child.kill('SIGTERM'), ended });
+    const saved: z.input<typeof podSchema> = { ...order, createdAt: createdAt.toISOString(), pid: child.pid ?? 0 };
+    await replaceFile(this.#pathOf(name, 'pod.json'), JSON.stringify(saved));
+  }
+
+  /** Asks a cleaner to end; it is gone once it has. */
+  async delete(name: string): Promise<void> {
+    const entry = this.#entries.get(name);
+    if (entry === undefined || entry.pod.deletionTimestamp !== undefined) return;
+    if (entry.pod.phase !== 'Running') return this.#drop(name);
+    entry.pod = { ...entry.pod, deletionTimestamp: new Date() };
+    entry.end();
+  }
+
+  /** Asks all cleaners to end and waits for them: what they are in the middle of is finished. */
+  async stop(): Promise<void> {
+    const entries = [...this.#entries.values()];
+    for (const { pod, end } of entries) if (pod.phase === 'Running') end();
+    await Promise.all(entries.map(({ ended }) => ended));
+  }
+
+  /** Its output goes straight to ours, so that a cleaner can go on when this process is killed. */
+  #spawn({ name, node, job, runtime }: CleanerOrder) {
+    const { script, environment, logLevel } = this.#launch;
+    const report = this.#pathOf(name, 'report.json');
+    return execaNode(script, ['clean', '--job', job, '--report', report, '--state', runtime.stateDirectory], {
+      env: {
+        ...environment,
+        NODE_NAME: node,
+        CONTAINER_RUNTIME_ENDPOINT: `unix://${runtime.socket}`,
+        LOG_LEVEL: logLevel,
+      },
+      extendEnv: false,
+      ipc: false,
+      stdin: 'ignore',
+      stdout: 'inherit',
+      stderr: ['inherit', 'pipe'],
+      reject: false,
+      cleanup: false,
+      forceKillAfterDelay: graceMs,
+    });
+  }
+
+  /** The process is over: with a report, or without one and then `words` say why. */
+  async #settle(name: string, exitCode: number | undefined, reason: string, words: string): Promise<void> {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    const containerMessage = (await readText(this.#pathOf(name, 'report.json'))) ?? words;
+    if (exitCode === 0) entry.pod = { ...entry.pod, phase: 'Succeeded', exitCode, containerMessage };
+    else entry.pod = { ...entry.pod, phase: 'Failed', exitCode, containerReason: reason, containerMessage };
+    if (entry.pod.deletionTimestamp !== undefined) await this.#drop(name);
+    this.#onChange();
+  }
+
+  async #adopt({ pid, createdAt, ...fields }: z.output<typeof podSchema>): Promise<void> {
+    const { name } = fields;
+    const pod: CleanerPod = { ...fields, createdAt: new Date(createdAt), phase: 'Running' };
+    const isAlive = () => isCleaner(pid, this.#pathOf(name, 'report.json'));
+    const end = async () => {
+      if (await isAlive()) process.kill(pid, 'SIGTERM');
+    };
+    const entry: Entry = { pod, end, ended: Promise.resolve() };
+    this.#entries.set(name, entry);
+    const settle = () => this.#settle(name, undefined, 'Lost', 'the scheduler was stopped before the cleaner ended');
+    if (await isAlive()) entry.ended = waitWhile(isAlive).then(settle);
+    else await settle();
+  }
+
+  async #drop(name: string): Promise<void> {
+    this.#entries.delete(name);
+    await rm(join(this.#directory, name), { recursive: true, force: true });
+    this.#onChange();
+  }
+
+  async #readSaved(name: string): Promise<z.output<typeof podSchema> | undefined> {
+    const text = await readText(this.#pathOf(name, 'pod.json'));
+    return text === undefined ? undefined : podSchema.safeParse(JSON.parse(text)).data;
+  }
+
+  #pathOf(name: string, file: string): string {
+    return join(this.#directory, name, file);
+  }
+}
+
+/** Whether the process is still that cleaner: its number may belong to another one by now. */
+async function isCleaner(pid: number, report: string): Promise<boolean> {
+  return (await readText(`/proc/${pid}/cmdline`))?.split('\0').includes(report) ?? false;
+}
+
+async function waitWhile(condition: () => Promise<boolean>): Promise<void> {
+  while (await condition()) await sleep(orphanPollMs);
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined;
+    throw error;
+  }
+}

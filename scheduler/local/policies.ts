@@ -1,0 +1,124 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { hash } from '../../contract/labels.ts';
+import type { Log } from '../log.ts';
+import type { PolicyObject } from '../objects.ts';
+import { lintText } from '../policy/lint.ts';
+import { hasCode } from './files.ts';
+import { type Manifest, readManifests } from './manifests.ts';
+
+const documentNames = ['cleanup.yaml', 'prepull.yaml'];
+
+/** The directory of the policies can't be read. */
+export class PolicyDirectoryError extends Error {
+  override readonly name = 'PolicyDirectoryError';
+}
+
+interface PolicyFile {
+  /** Undefined where the file can't be read. */
+  readonly text: string | undefined;
+  /** Undefined where the file can't be understood. */
+  readonly policies: readonly Manifest[] | undefined;
+}
+
+/** The policies of a directory: ConfigMap manifests in `*.yaml`, and bare documents in `<name>/cleanup.yaml`. */
+export class PolicyDirectory {
+  readonly #directory: string;
+  readonly #log: Log;
+  #files: ReadonlyMap<string, PolicyFile> = new Map();
+  #policies: readonly PolicyObject[] = [];
+
+  constructor(directory: string, log: Log) {
+    this.#directory = directory;
+    this.#log = log;
+  }
+
+  policies(): readonly PolicyObject[] {
+    return this.#policies;
+  }
+
+  /** Whether every file is understood: only then is a policy that isn't there one that was deleted. */
+  isComplete(): boolean {
+    return [...this.#files.values()].every(({ policies }) => policies !== undefined);
+  }
+
+  /** Reads the directory again; tells whether anything is new. Rejects with a {@link PolicyDirectoryError}. */
+  async refresh(now: Date): Promise<boolean> {
+    const files = new Map<string, PolicyFile>();
+    for (const path of await listFiles(this.#directory)) files.set(path, await this.#readFile(path));
+    const isSame =
+      files.size === this.#files.size && [...files].every(([path, file]) => this.#files.get(path) === file);
+    if (isSame) return false;
+    this.#files = files;
+    this.#policies = this.#collect(now);
+    return true;
+  }
+
+  async #readFile(path: string): Promise<PolicyFile> {
+    const known = this.#files.get(path);
+    try {
+      const text = await readFile(path, 'utf8');
+      if (known?.text === text) return known;
+      this.#reportProblems(path, text);
+      return { text, policies: readPolicies(path, text) };
+    } catch (err) {
+      if (known !== undefined && known.text === undefined) return known;
+      this.#log.error({ file: path, err }, `${path} can't be read: ${String(err)}`);
+      return { text: undefined, policies: undefined };
+    }
+  }
+
+  /** Says what `nodesweep lint` would say; a policy in doubt does nothing, and disturbs no other. */
+  #reportProblems(file: string, text: string): void {
+    for (const { path, message } of lintText(basename(file), text).problems)
+      this.#log.warn({ file, path }, `${file}:${path}: ${message}`);
+  }
+
+  /** Of several policies with one name the last counts, as if all files were applied one after the other. */
+  #collect(now: Date): PolicyObject[] {
+    const objects = new Map<string, PolicyObject>();
+    for (const [file, { policies = [] }] of this.#files) {
+      for (const policy of policies) {
+        if (objects.has(policy.name))
+          this.#log.warn({ file, policy: policy.name }, `${file}: policy ${policy.name} replaces an earlier one`);
+        objects.set(policy.name, this.#toObject(policy, now));
+      }
+    }
+    return [...objects.values()];
+  }
+
+  /** A policy counts as made when it is first seen here: an old file must not start a run for a slot of long ago. */
+  #toObject(policy: Manifest, now: Date): PolicyObject {
+    const known = this.#policies.find(({ name }) => name === policy.name);
+    const resourceVersion = hash(JSON.stringify(policy), 12);
+    return { ...policy, uid: hash(policy.name, 12), resourceVersion, createdAt: known?.createdAt ?? now };
+  }
+}
+
+function readPolicies(path: string, text: string): readonly Manifest[] | undefined {
+  const key = basename(path);
+  if (!documentNames.includes(key)) return readManifests(text);
+  return [{ name: basename(dirname(path)), annotations: {}, data: { [key]: text } }];
+}
+
+async function listFiles(directory: string): Promise<string[]> {
+  try {
+    const names = (await readdir(directory)).filter((name) => !name.startsWith('.')).sort();
+    const files = await Promise.all(names.map((name) => expand(directory, name)));
+    return files.flat();
+  } catch (cause) {
+    throw new PolicyDirectoryError(`the directory of the policies can't be read: ${String(cause)}`, { cause });
+  }
+}
+
+async function expand(directory: string, name: string): Promise<string[]> {
+  if (/\.ya?ml$/.test(name)) return [join(directory, name)];
+  try {
+    const inside = await readdir(join(directory, name));
+    return inside.filter((file) => documentNames.includes(file)).map((file) => join(directory, name, file));
+  } catch (error) {
+    // Other files, such as a README, are none of our business.
+    if (hasCode(error, 'ENOTDIR', 'ENOENT')) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,87 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import type { Log } from '../log.ts';
+import type { Stored } from '../objects.ts';
+import { createFile, hasCode, replaceFile } from './files.ts';
+
+/** The data of an object, as a ConfigMap would hold it. */
+type Data = Readonly<Record<string, string>>;
+
+/** How a kind of object is turned into data and back; `decode` throws for what is damaged. */
+export interface Codec<T> {
+  readonly encode: (value: T) => Data;
+  readonly decode: (data: Data) => T;
+}
+
+const extension = '.yaml';
+
+/** Objects of one kind as files of a directory, one each. This process is the only one that writes there. */
+export class LocalStore<T> {
+  readonly #directory: string;
+  readonly #codec: Codec<T>;
+  readonly #log: Log;
+  readonly #entries = new Map<string, Stored<T>>();
+  #writes = 0;
+
+  constructor(directory: string, codec: Codec<T>, log: Log) {
+    this.#directory = directory;
+    this.#codec = codec;
+    this.#log = log;
+  }
+
+  /** Reads what an earlier process left; a damaged file is left alone, and said to be so. */
+  async load(): Promise<void> {
+    for (const file of await filesIn(this.#directory)) {
+      try {
+        const data = parse(await readFile(join(this.#directory, file), 'utf8'));
+        this.#remember(file.slice(0, -extension.length), data);
+      } catch (err) {
+        const path = join(this.#directory, file);
+        this.#log.error({ file: path, err }, `${path} is left alone: ${String(err)}`);
+      }
+    }
+  }
+
+  entries(): ReadonlyMap<string, Stored<T>> {
+    return this.#entries;
+  }
+
+  async create(name: string, value: T): Promise<'Created' | 'AlreadyExists'> {
+    const data = this.#codec.encode(value);
+    if (!(await createFile(this.#pathOf(name), stringify(data)))) return 'AlreadyExists';
+    this.#remember(name, data);
+    return 'Created';
+  }
+
+  /** Returns the new version. */
+  async replace(name: string, value: T): Promise<string> {
+    const data = this.#codec.encode(value);
+    await replaceFile(this.#pathOf(name), stringify(data));
+    return this.#remember(name, data);
+  }
+
+  async delete(name: string): Promise<void> {
+    this.#entries.delete(name);
+    await rm(this.#pathOf(name), { force: true });
+  }
+
+  #remember(name: string, data: Data): string {
+    const resourceVersion = String(++this.#writes);
+    this.#entries.set(name, { value: this.#codec.decode(data), resourceVersion });
+    return resourceVersion;
+  }
+
+  #pathOf(name: string): string {
+    return join(this.#directory, `${name}${extension}`);
+  }
+}
+
+async function filesIn(directory: string): Promise<string[]> {
+  try {
+    return (await readdir(directory)).filter((file) => file.endsWith(extension)).sort();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}

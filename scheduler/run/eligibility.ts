@@ -1,0 +1,99 @@
+import type { Node, Taint } from '../objects.ts';
+import type { CleanupPolicy } from '../policy/policy.ts';
+
+export type NodeSelection = CleanupPolicy['nodes'];
+
+export type Eligibility =
+  | { readonly verdict: 'Eligible' }
+  /** The policy's selector leaves the node out; it is none of the run's nodes. */
+  | { readonly verdict: 'NotSelected' }
+  /** The policy means the node, but it can't be cleaned now; it is reported. */
+  | { readonly verdict: 'Ineligible'; readonly reason: string; readonly message: string };
+
+/** A constraint on a node: undefined where it is met, else the reason and its explanation. */
+type Constraint = (node: Node, selection: NodeSelection) => { reason: string; message: string } | undefined;
+
+const constraints: readonly Constraint[] = [isLinux, isReady, isSchedulable, isTolerated, hasKnownRuntime];
+
+/** Whether a policy's run gets a pod on a node now. */
+export function judgeNode(node: Node, selection: NodeSelection): Eligibility {
+  if (!isSelected(node, selection)) return { verdict: 'NotSelected' };
+  for (const constraint of constraints) {
+    const refusal = constraint(node, selection);
+    if (refusal !== undefined) return { verdict: 'Ineligible', ...refusal };
+  }
+  return { verdict: 'Eligible' };
+}
+
+function isSelected({ labels }: Node, selection: NodeSelection): boolean {
+  return (
+    Object.entries(selection.matchLabels).every(([key, value]) => labels[key] === value) &&
+    selection.matchExpressions.every(({ key, operator, values }) => {
+      const value = labels[key];
+      switch (operator) {
+        case 'In':
+          return value !== undefined && values.includes(value);
+        case 'NotIn':
+          return value === undefined || !values.includes(value);
+        case 'Exists':
+          return value !== undefined;
+        case 'DoesNotExist':
+          return value === undefined;
+        default:
+          return operator satisfies never;
+      }
+    })
+  );
+}
+
+function isLinux({ labels }: Node) {
+  const system = labels['kubernetes.io/os'] ?? 'linux';
+  return system === 'linux' ? undefined : { reason: 'UnsupportedOperatingSystem', message: `the node runs ${system}` };
+}
+
+function isSchedulable(node: Node, selection: NodeSelection) {
+  if (!node.unschedulable || selection.includeUnschedulable) return undefined;
+  return { reason: 'Unschedulable', message: 'the node is cordoned, and the policy leaves such nodes out' };
+}
+
+/** PreferNoSchedule keeps no pod away, as for the Kubernetes scheduler. */
+function isTolerated(node: Node, selection: NodeSelection) {
+  const taint = node.taints.find(
+    (candidate) =>
+      candidate.effect !== 'PreferNoSchedule' && !ignoredTaints.has(candidate.key) && !tolerates(selection, candidate),
+  );
+  if (taint === undefined) return undefined;
+  return {
+    reason: 'UntoleratedTaint',
+    message: `the node has the taint ${taint.key}:${taint.effect}, which the policy does not tolerate`,
+  };
+}
+
+function isReady(node: Node) {
+  return node.ready ? undefined : { reason: 'NotReady', message: 'the node is not ready' };
+}
+
+function hasKnownRuntime(node: Node) {
+  if (node.runtime !== undefined) return undefined;
+  const message = `no socket is known for the runtime "${node.containerRuntimeVersion}"; name it in the scheduler's NODESWEEP_SOCKETS`;
+  return { reason: 'UnknownRuntime', message };
+}
+
+/**
+ * A cordon shows as a taint too, but `includeUnschedulable` decides on it. A node under disk pressure is what cleaners are
+ * for; pods of a DaemonSet always tolerate that one too.
+ */
+const ignoredTaints: ReadonlySet<string> = new Set([
+  'node.kubernetes.io/unschedulable',
+  'node.kubernetes.io/disk-pressure',
+]);
+
+/** As in the Kubernetes API: an empty key with Exists tolerates every taint, an empty effect every effect. */
+function tolerates(selection: NodeSelection, taint: Taint): boolean {
+  return selection.tolerations.some(
+    (toleration) =>
+      (toleration.effect === undefined || toleration.effect === taint.effect) &&
+      (toleration.key === undefined ? toleration.operator === 'Exists' : toleration.key === taint.key) &&
+      (toleration.operator === 'Exists' || (toleration.value ?? '') === (taint.value ?? '')),
+  );
+}

@@ -1,0 +1,34 @@
+import { hash } from '../../contract/labels.ts';
+import type { Trigger } from '../policy/trigger.ts';
+
+const maxPodNameLength = 63;
+
+/** The name of a run is a function of policy and trigger, so creating its record starts it exactly once. */
+export function runName(policy: string, trigger: Trigger): string {
+  switch (trigger.type) {
+    case 'Schedule':
+      return `${policy}-${Math.floor(trigger.slot.getTime() / 60_000)}`;
+    case 'Request':
+      return `${policy}-r${hash(trigger.request, 9)}`;
+    case 'Pressure':
+      return `${policy}-p${Math.floor(trigger.after.getTime() / 1000).toString(36)}`;
+    default:
+      return trigger satisfies never;
+  }
+}
+
+/** The name of a pod is a function of run, node and try, so a second create of it changes nothing. */
+export function podName(run: string, node: string, attempt: number): string {
+  const suffix = hash(`${run}/${node}/${attempt}`, 10);
+  return `${run.slice(0, maxPodNameLength - suffix.length - 1)}-${suffix}`;
+}
+
+/** The name of the ConfigMap that records a run. */
+export function recordName(run: string): string {
+  return `${run}.run`;
+}
+
+/** The name of the ConfigMap that tells the cleaners of a run what to do. */
+export function jobName(run: string): string {
+  return `${run}.job`;
+}

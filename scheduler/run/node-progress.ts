@@ -1,0 +1,218 @@
+import type { Report } from '../../contract/report.ts';
+import { hasEnded, podFate } from '../cleanup/pod.ts';
+import type { CleanerPod, Node } from '../objects.ts';
+import { judgePressed } from '../policy/pressure-trigger.ts';
+import { type Eligibility, judgeNode } from './eligibility.ts';
+import type { NodeProgress, Run } from './run.ts';
+import { tallyOf } from './summary.ts';
+
+const maxMessageLength = 300;
+
+/** What a run is decided on. */
+export interface RunView {
+  readonly run: Run;
+  readonly nodes: readonly Node[];
+  /** The pods of this run. */
+  readonly pods: readonly CleanerPod[];
+  /** A pod that doesn't start or doesn't end, or a node that isn't ready, is given up after so many milliseconds. */
+  readonly startTimeoutMs: number;
+  /** What is known of the pods that don't start, by pod name. */
+  readonly troubles: ReadonlyMap<string, string>;
+  /** The API server has refused all pods of the step before: no others are tried earlier. */
+  readonly heldUntil?: Date | undefined;
+}
+
+/** One node in the middle of a run. */
+export interface Candidate {
+  readonly name: string;
+  /** Undefined once the node has left the cluster. */
+  readonly node: Node | undefined;
+  readonly eligibility: Eligibility;
+  readonly progress: NodeProgress;
+  /** The pod of the newest try, while it exists. */
+  readonly pod: CleanerPod | undefined;
+}
+
+/** Brings every node that the run means, or has begun with, up to date with its newest pod; sorted by name. */
+export function observeNodes(view: RunView, now: Date): Candidate[] {
+  const { run } = view;
+  const nodes = new Map(view.nodes.map((node) => [node.name, node]));
+  const pods = newestPods(view.pods);
+  const names = new Set([...run.nodes.keys(), ...pods.keys(), ...nodes.keys()]);
+  return [...names].sort().flatMap((name) => {
+    const pod = pods.get(name);
+    const candidate = {
+      name,
+      node: nodes.get(name),
+      eligibility: eligibilityOf(nodes.get(name), run),
+      progress: withAttempt(run.nodes.get(name), pod),
+      pod,
+    };
+    const { attempts, starting } = candidate.progress;
+    const isMeant = attempts > 0 || starting === true || candidate.eligibility.verdict !== 'NotSelected';
+    return isMeant ? [{ ...candidate, progress: settle(candidate, view, now) }] : [];
+  });
+}
+
+/** Whether the node's pod is there and has not ended. */
+export function isActive({ pod }: Candidate): boolean {
+  return pod !== undefined && !hasEnded(pod);
+}
+
+/** When a pod that was asked to end is waited for no longer, in milliseconds; never, where nobody has asked. */
+export function giveUpAt({ deletionTimestamp }: CleanerPod, startTimeoutMs: number): number {
+  return deletionTimestamp === undefined ? Number.POSITIVE_INFINITY : deletionTimestamp.getTime() + startTimeoutMs;
+}
+
+/** When the run's time is over. */
+export function deadlineOf({ startedAt, spec }: Run): Date {
+  return new Date(startedAt.getTime() + spec.activeDeadlineSeconds * 1000);
+}
+
+function eligibilityOf(node: Node | undefined, run: Run): Eligibility {
+  if (node !== undefined)
+    return run.trigger.type === 'Pressure' ? judgePressed(node, run.spec.nodes) : judgeNode(node, run.spec.nodes);
+  return { verdict: 'Ineligible', reason: 'NodeRemoved', message: 'the node has left the cluster' };
+}
+
+function newestPods(pods: readonly CleanerPod[]): Map<string, CleanerPod> {
+  return new Map([...pods].sort((a, b) => a.attempt - b.attempt).map((pod) => [pod.node, pod]));
+}
+
+/** A pod proves its try, even where the record of it was lost with a scheduler that was killed. */
+function withAttempt(before: NodeProgress = { attempts: 0 }, pod: CleanerPod | undefined): NodeProgress {
+  if (pod === undefined || pod.attempt < before.attempts) return before;
+  return { attempts: pod.attempt + 1 };
+}
+
+/** Decides what is known of the node now; a settled one stays as it is. What a cleaner reported outranks everything else. */
+function settle(candidate: Candidate, view: RunView, now: Date): NodeProgress {
+  const { node, progress } = candidate;
+  if (progress.result !== undefined) return progress;
+  const pod = currentPod(candidate);
+  const fate = pod && podFate(pod);
+  if (fate?.fate === 'Reported' && fate.report.outcome !== 'Failed') {
+    return settleByReport(progress, fate.report, view.run, now);
+  }
+  if (now >= deadlineOf(view.run)) return settleAtDeadline(candidate, view.run);
+  if (progress.attempts === 0) return progress;
+  if (node === undefined) return skip(candidate, 'NodeRemoved', 'the node has left the cluster');
+  if (progress.starting && fate?.fate !== 'Active') return progress;
+  if (progress.retryAt !== undefined && fate?.fate !== 'Active') return settleAfterPause(progress, view.run, now);
+  if (pod !== undefined) return settleByPod({ attempts: progress.attempts }, pod, node, view, now);
+  return afterPause(progress, 'PodDeleted', 'the cleaner pod was deleted before it finished', now);
+}
+
+/** The pod of the newest try. One that turns up late, after it was thought deleted, counts again. */
+function currentPod({ pod, progress }: Candidate): CleanerPod | undefined {
+  return pod?.attempt === progress.attempts - 1 ? pod : undefined;
+}
+
+function settleByPod(progress: NodeProgress, pod: CleanerPod, node: Node, view: RunView, now: Date): NodeProgress {
+  const fate = podFate(pod);
+  switch (fate.fate) {
+    case 'Active':
+      return settleByPatience(progress, pod, node, view, now);
+    case 'Lost':
+      return retryOrFail(progress, view.run, fate.reason, fate.message, now);
+    case 'Reported':
+      return settleByReport(progress, fate.report, view.run, now);
+    default:
+      return fate satisfies never;
+  }
+}
+
+function settleByReport(progress: NodeProgress, report: Report, run: Run, now: Date): NodeProgress {
+  const [error] = report.errors;
+  const message = error && brief(`${error.image ? `${error.image}: ` : ''}${error.message}`);
+  const { attempts } = progress;
+  switch (report.outcome) {
+    case 'Succeeded':
+    case 'DryRun':
+      return { attempts, result: 'Succeeded', reason: error?.reason, message, tally: tallyOf(report) };
+    case 'PartiallyFailed':
+      return {
+        attempts,
+        result: 'Failed',
+        reason: error?.reason ?? 'RemovalsFailed',
+        message: message ?? 'some images could not be removed',
+        tally: tallyOf(report),
+      };
+    case 'Failed':
+      return retryOrFail(
+        progress,
+        run,
+        error?.reason ?? 'CleanerFailed',
+        message ?? 'the cleaner attempted nothing',
+        now,
+      );
+    default:
+      return report.outcome satisfies never;
+  }
+}
+
+/** A pod that doesn't get started, doesn't end, or whose node is lost, is not waited for beyond a bound. */
+function settleByPatience(progress: NodeProgress, pod: CleanerPod, node: Node, view: RunView, now: Date): NodeProgress {
+  const limit = now.getTime() - view.startTimeoutMs;
+  if (!node.ready && node.readySince.getTime() <= limit) {
+    return {
+      ...progress,
+      result: 'Failed',
+      reason: 'NodeLost',
+      message: 'the node became not ready while it was cleaned',
+    };
+  }
+  if (giveUpAt(pod, view.startTimeoutMs) <= now.getTime()) {
+    return { ...progress, result: 'Failed', reason: 'NotTerminated', message: 'the cleaner pod was deleted and stays' };
+  }
+  if (pod.phase !== 'Pending' || pod.createdAt.getTime() > limit) return progress;
+  const trouble = view.troubles.get(pod.name) ?? waitingReason(pod);
+  const message = brief(`the cleaner did not start within ${view.startTimeoutMs / 1000} s: ${trouble}`);
+  return { ...progress, result: 'Failed', reason: 'NotStarted', message };
+}
+
+function waitingReason(pod: CleanerPod): string {
+  const words = [pod.containerReason, pod.containerMessage].filter((word) => word !== undefined);
+  return words.length === 0 ? 'the kubelet gave no reason' : words.join(': ');
+}
+
+function settleAtDeadline(candidate: Candidate, run: Run): NodeProgress {
+  const { eligibility, progress } = candidate;
+  if (progress.attempts === 0 && eligibility.verdict === 'Ineligible') {
+    return skip(candidate, eligibility.reason, eligibility.message);
+  }
+  const limit = `not finished within the run's activeDeadlineSeconds (${run.spec.activeDeadlineSeconds})`;
+  const message = progress.message === undefined ? limit : brief(`${limit}: ${progress.reason}: ${progress.message}`);
+  return { attempts: progress.attempts, result: 'Failed', reason: 'DeadlineExceeded', message };
+}
+
+function skip({ progress }: Candidate, reason: string, message: string): NodeProgress {
+  return { attempts: progress.attempts, result: 'Skipped', reason, message };
+}
+
+/** Tries again after a pause that doubles, as long as the policy's restart limit allows. */
+function retryOrFail({ attempts }: NodeProgress, run: Run, reason: string, message: string, now: Date): NodeProgress {
+  if (isWornOut(attempts, run)) return { attempts, result: 'Failed', reason, message: brief(message) };
+  return afterPause({ attempts }, reason, message, now);
+}
+
+/** What seems to be gone may only not be heard of yet: also the last pod is given the pause to turn up. */
+function settleAfterPause(progress: NodeProgress, run: Run, now: Date): NodeProgress {
+  const { attempts, reason, message, retryAt = 0 } = progress;
+  if (retryAt > now.getTime() || !isWornOut(attempts, run)) return progress;
+  return { attempts, result: 'Failed', reason, message };
+}
+
+function afterPause({ attempts }: NodeProgress, reason: string, message: string, now: Date): NodeProgress {
+  const delayMs = Math.min(5_000 * 2 ** (attempts - 1), 300_000);
+  return { attempts, reason, message: brief(message), retryAt: now.getTime() + delayMs };
+}
+
+function isWornOut(attempts: number, run: Run): boolean {
+  return attempts > run.spec.rollout.restartLimit;
+}
+
+/** A record holds a message for each node, and the API server takes no record above 1 MiB. */
+export function brief(message: string): string {
+  return message.length > maxMessageLength ? `${message.slice(0, maxMessageLength - 1)}…` : message;
+}

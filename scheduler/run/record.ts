@@ -1,0 +1,138 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { parse, stringify } from 'yaml';
+import * as z from 'zod';
+import { type CleanupDocument, cleanupSchema } from '../policy/policy.ts';
+import type { NodeProgress, Run, Tally } from './run.ts';
+import { summarize } from './summary.ts';
+
+const count = z.int().nonnegative();
+const instant = z.iso.datetime().transform((text) => new Date(text));
+
+const triggerSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('Schedule'), slot: instant }),
+  z.strictObject({ type: z.literal('Request'), request: z.string() }),
+  z.strictObject({ type: z.literal('Pressure'), after: instant }),
+]);
+
+/** As short as it can be: a record holds one of each node. */
+const progressSchema = z
+  .strictObject({
+    attempts: count,
+    starting: z.literal(true).optional(),
+    result: z.enum(['Succeeded', 'Failed', 'Skipped']).optional(),
+    reason: z.string().optional(),
+    message: z.string().optional(),
+    retryAt: z.number().optional(),
+    tally: z.tuple([count, count, count, count, count, count, count]).optional(),
+  })
+  .transform(({ tally, ...progress }): NodeProgress => ({ ...progress, ...(tally && { tally: readTally(tally) }) }));
+
+const runSchema = z.object({
+  version: z.literal(1),
+  policy: z.string(),
+  run: z.string(),
+  trigger: triggerSchema,
+  phase: z.enum(['Running', 'Paused', 'Succeeded', 'Failed']),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+  startedAt: instant,
+  finishedAt: instant.optional(),
+  acknowledgedFailures: count.default(0),
+  resumedBy: z.string().optional(),
+  spec: z.unknown(),
+});
+
+/** A run record that this version can't read; it is left alone. */
+export class RunRecordError extends Error {
+  override readonly name = 'RunRecordError';
+}
+
+/**
+ * The data of a run's record: `run.yaml` for people, `nodes.json` for what the scheduler must remember of each node; packed,
+ * as `nodes.json.gz` in Base64, where that is long.
+ */
+export function encodeRun(run: Run): Record<string, string> {
+  const { nodes, images, bytes, problems, omittedProblems } = summarize(run);
+  const document = {
+    version: 1,
+    policy: run.policy,
+    run: run.name,
+    trigger: run.trigger,
+    dryRun: run.spec.dryRun,
+    phase: run.phase,
+    reason: run.reason,
+    message: run.message,
+    startedAt: run.startedAt,
+    finishedAt: run.finishedAt,
+    nodes,
+    images,
+    bytes,
+    problems,
+    omittedProblems: omittedProblems || undefined,
+    acknowledgedFailures: run.acknowledgedFailures || undefined,
+    resumedBy: run.resumedBy,
+    spec: run.document,
+  };
+  return {
+    'run.yaml': stringify(JSON.parse(JSON.stringify(document)), { aliasDuplicateObjects: false, lineWidth: 0 }),
+    ...packNodes(JSON.stringify(Object.fromEntries(encodeNodes(run)))),
+  };
+}
+
+/** Reads a record back; throws a {@link RunRecordError} for one that is damaged or of another version. */
+export function decodeRun(data: Readonly<Record<string, string>>): Run {
+  try {
+    const { version: _, run, spec, ...document } = runSchema.parse(parse(data['run.yaml'] ?? ''));
+    const nodes = z.record(z.string(), progressSchema).parse(JSON.parse(unpackNodes(data)));
+    return {
+      ...document,
+      name: run,
+      document: spec as CleanupDocument,
+      spec: cleanupSchema.parse(spec),
+      nodes: new Map(Object.entries(nodes)),
+    };
+  } catch (cause) {
+    throw new RunRecordError(`the record is damaged or was written by another version: ${String(cause)}`, { cause });
+  }
+}
+
+/** The API server takes no record above 1 MiB: some 8,000 nodes as they are, five times as many when they are packed. */
+const maxPlainLength = 300_000;
+
+function packNodes(json: string): Record<string, string> {
+  if (json.length <= maxPlainLength) return { 'nodes.json': json };
+  return { 'nodes.json.gz': gzipSync(json).toString('base64') };
+}
+
+function unpackNodes({ 'nodes.json': plain, 'nodes.json.gz': packed }: Readonly<Record<string, string>>): string {
+  return plain ?? gunzipSync(Buffer.from(packed ?? '', 'base64')).toString();
+}
+
+/** So many nodes keep the message of what went wrong; of the others the reason alone is kept. */
+const maxMessages = 500;
+
+function encodeNodes({ nodes }: Run): [string, object][] {
+  let messages = 0;
+  return [...nodes].map(([name, { tally, message, ...progress }]) => {
+    if (message !== undefined) messages += 1;
+    return [
+      name,
+      {
+        ...progress,
+        ...(messages <= maxMessages && { message }),
+        ...(tally && { tally: writeTally(tally) }),
+      },
+    ];
+  });
+}
+
+const tallyKeys = ['planned', 'removed', 'failed', 'skipped', 'unknown', 'freedBytes', 'nominalBytes'] as const;
+
+function writeTally(tally: Tally): readonly number[] {
+  return tallyKeys.map((key) => tally[key]);
+}
+
+function readTally(figures: readonly number[]): Tally {
+  const tally = Object.fromEntries(tallyKeys.map((key, index) => [key, figures[index] ?? 0]));
+  return tally as Record<(typeof tallyKeys)[number], number>;
+}

@@ -1,0 +1,70 @@
+import { hasEnded } from '../cleanup/pod.ts';
+import type { CleanerPod } from '../objects.ts';
+import { earliest } from '../policy/instants.ts';
+import { isFinished, type Run } from './run.ts';
+
+/**
+ * A record is kept for at least so long after its run began: a replica whose watch is late, or whose request is still under
+ * way, must find it there, or it would start the run again.
+ */
+const minRecordAgeMs = 600_000;
+
+/** What has outlived its use. */
+export interface Expiry {
+  /** Pods that still work for a run that is over. */
+  readonly leftovers: readonly string[];
+  /** Runs whose pods have been kept for their TTL. */
+  readonly podsOf: readonly string[];
+  /** Records beyond the history limits; their pods have expired too. */
+  readonly records: readonly Run[];
+  /** When the next pods or records expire. */
+  readonly wakeAt: Date | undefined;
+}
+
+/** The limits that count are those of the policy as it is now. */
+export interface HistoryLimits {
+  readonly successfulRunsHistoryLimit: number;
+  readonly failedRunsHistoryLimit: number;
+}
+
+/** Decides which pods and records of one policy's finished runs are to be deleted now; without limits, no record. */
+export function expire(
+  runs: readonly Run[],
+  pods: readonly CleanerPod[],
+  limits: HistoryLimits | undefined,
+  now: Date,
+): Expiry {
+  const finished = runs.filter(isFinished);
+  const expired = finished.filter((run) => expiryOf(run) <= now.getTime());
+  const names = new Set(finished.map((run) => run.name));
+  const present = pods.filter((pod) => names.has(pod.run) && pod.deletionTimestamp === undefined);
+  const withPods = new Set(present.map((pod) => pod.run));
+  const surplus = new Set([
+    ...beyond(finished, 'Succeeded', limits?.successfulRunsHistoryLimit),
+    ...beyond(finished, 'Failed', limits?.failedRunsHistoryLimit),
+  ]);
+  const pending = [...finished.map(expiryOf), ...[...surplus].map(recordExpiryOf)];
+  return {
+    leftovers: present.filter((pod) => !hasEnded(pod)).map((pod) => pod.name),
+    podsOf: expired.filter((run) => withPods.has(run.name)).map((run) => run.name),
+    records: [...surplus].filter((run) => recordExpiryOf(run) <= now.getTime()),
+    wakeAt: earliest(pending.filter((time) => time > now.getTime()).map((time) => new Date(time))),
+  };
+}
+
+function recordExpiryOf(run: Run): number {
+  return Math.max(expiryOf(run), run.startedAt.getTime() + minRecordAgeMs);
+}
+
+function expiryOf(run: Run): number {
+  return (run.finishedAt?.getTime() ?? 0) + run.spec.ttlSecondsAfterFinished * 1000;
+}
+
+/** The oldest runs of a phase beyond the limit. */
+function beyond(runs: readonly Run[], phase: Run['phase'], limit: number | undefined): Run[] {
+  if (limit === undefined) return [];
+  return runs
+    .filter((run) => run.phase === phase)
+    .sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime())
+    .slice(limit);
+}

@@ -1,0 +1,288 @@
+import type { Node } from '../objects.ts';
+import { brief, type Candidate, deadlineOf, giveUpAt, isActive, observeNodes, type RunView } from './node-progress.ts';
+import type { NodeProgress, Run } from './run.ts';
+
+/** So many calls about pods are made in one step: other policies must have their turn in between. */
+export const maxCallsPerStep = 100;
+
+/** What to do next for a run. */
+export interface RolloutStep {
+  /** The run as it is now, without what follows. */
+  readonly run: Run;
+  /** The nodes to put on record before anything starts, see {@link withReserved}: those of `start`, and who comes after them. */
+  readonly reserve: readonly string[];
+  /** What to create now. It does not count as tried yet, see {@link withStarted}. */
+  readonly start: readonly { readonly node: Node; readonly attempt: number }[];
+  /** The names of pods to delete: their nodes are settled without them. */
+  readonly stop: readonly string[];
+  /** When to look again even if nothing changes. */
+  readonly wakeAt: Date | undefined;
+}
+
+/** Why no further node may start; with `isFinal` the run ends once its active pods have. */
+interface Halt {
+  readonly reason: string;
+  readonly message: string;
+  readonly isFinal: boolean;
+}
+
+/** Decides the next step of an active run: settles what has ended, starts what may start, ends what is complete. */
+export function advanceRun(view: RunView, now: Date): RolloutStep {
+  const candidates = observeNodes(view, now);
+  const halt = haltOf(view.run, candidates);
+  const { reserve, start, isCut } = halt === undefined ? nodesToStart(view, candidates, now) : nothingToStart;
+  const stop = candidates.flatMap(podToStop);
+  const isFinished = !isBusy(candidates, start) && !isStillWaiting(candidates, halt);
+  const nodes = isFinished ? candidates.map((candidate) => settleLeftover(candidate, halt)) : candidates;
+  return {
+    run: {
+      ...view.run,
+      ...(isFinished ? verdictOf(view.run, nodes, halt) : phaseOf(candidates, start, halt)),
+      finishedAt: isFinished ? now : undefined,
+      nodes: new Map(nodes.map(({ name, progress }) => [name, progress])),
+    },
+    reserve: reserve.map(({ name }) => name),
+    start: start.flatMap(({ node, progress }) => (node === undefined ? [] : [{ node, attempt: progress.attempts }])),
+    stop: stop.slice(0, maxCallsPerStep),
+    wakeAt: isFinished
+      ? undefined
+      : isCut || stop.length > maxCallsPerStep
+        ? now
+        : nextOf(wakeTimes(view, candidates), now),
+  };
+}
+
+/** The run with nodes whose next pods may be created by whoever has written this to its record. */
+export function withReserved(run: Run, names: readonly string[]): Run {
+  const reserved = names.map((name): [string, NodeProgress] => [
+    name,
+    { attempts: run.nodes.get(name)?.attempts ?? 0, starting: true },
+  ]);
+  return { ...run, nodes: new Map([...run.nodes, ...reserved]) };
+}
+
+/** The run with a further try on each of the nodes: called once their pods exist, so that a failed create costs no try. */
+export function withStarted(run: Run, names: Iterable<string>): Run {
+  const started = [...names].map((name): [string, NodeProgress] => [
+    name,
+    { attempts: (run.nodes.get(name)?.attempts ?? 0) + 1 },
+  ]);
+  return { ...run, nodes: new Map([...run.nodes, ...started]) };
+}
+
+/** The run with nodes on which no pod could be created: not a try of theirs, but they wait, and the reason is kept. They
+ * keep their places meanwhile, since an answer may have been lost. */
+export function withRefused(run: Run, refused: ReadonlyMap<string, unknown>, retryAt: Date): Run {
+  const waiting = [...refused].map(([name, error]): [string, NodeProgress] => [
+    name,
+    {
+      attempts: run.nodes.get(name)?.attempts ?? 0,
+      starting: true,
+      reason: 'NotCreated',
+      message: brief(String(error)),
+      retryAt: retryAt.getTime(),
+    },
+  ]);
+  return { ...run, nodes: new Map([...run.nodes, ...waiting]) };
+}
+
+/** The run as somebody resumed it: the failures so far are seen, and pause it no longer. Each request counts once. */
+export function resumeRun(run: Run, request: string | undefined): Run {
+  if (run.phase !== 'Paused' || request === undefined || request === run.resumedBy) return run;
+  const acknowledgedFailures = [...run.nodes.values()].filter(({ result }) => result === 'Failed').length;
+  return { ...run, phase: 'Running', acknowledgedFailures, resumedBy: request };
+}
+
+/** The run ended from outside, whatever its nodes are at. */
+export function endRun(run: Run, reason: string, message: string, now: Date): Run {
+  const nodes = [...run.nodes].map(([name, progress]): [string, NodeProgress] => [
+    name,
+    progress.result === undefined ? { attempts: progress.attempts, result: 'Skipped', reason, message } : progress,
+  ]);
+  return { ...run, phase: 'Failed', reason, message, finishedAt: now, nodes: new Map(nodes) };
+}
+
+function haltOf(run: Run, candidates: readonly Candidate[]): Halt | undefined {
+  const { canary, failurePolicy } = run.spec.rollout;
+  const failed = countResults(candidates, 'Failed');
+  if (candidates.some(({ progress: { result, reason } }) => result === 'Failed' && reason === 'DeadlineExceeded')) {
+    return { reason: 'DeadlineExceeded', message: 'the run took longer than its activeDeadlineSeconds', isFinal: true };
+  }
+  if (failed === 0) return undefined;
+  if (countResults(candidates, 'Succeeded') < canary) {
+    return {
+      reason: 'CanaryFailed',
+      message: 'a canary node failed, so the other nodes were not started',
+      isFinal: true,
+    };
+  }
+  if (failurePolicy === 'FailFast') {
+    return { reason: 'NodesFailed', message: 'a node failed, and failurePolicy is FailFast', isFinal: true };
+  }
+  if (failurePolicy === 'Pause' && failed > run.acknowledgedFailures) {
+    const message = `${failed} nodes failed; to go on before ${deadlineOf(run).toISOString()}, when the run ends, set the annotation nodesweep.io/resume-at on the policy to a new value`;
+    return { reason: 'NodesFailed', message, isFinal: false };
+  }
+  return undefined;
+}
+
+/** The pod, where it is still there though its node is settled without it. */
+function podToStop(candidate: Candidate): string[] {
+  const { pod, progress } = candidate;
+  const isUnasked = pod !== undefined && isActive(candidate) && pod.deletionTimestamp === undefined;
+  return isUnasked && progress.result !== undefined ? [pod.name] : [];
+}
+
+/**
+ * The nodes whose pods are to be created now, as far as there is room, and those to put on record for it: all that can be
+ * told already, so that a run needs one write for them and not one for each wave. Replicas with the same record start in the
+ * same order, so each meets the pods of the other before it creates any beyond them. Those that were tried before come first,
+ * since a canary is tried again before another begins; those that were refused a pod come last, since the others must go on.
+ */
+function nodesToStart(view: RunView, candidates: readonly Candidate[], now: Date) {
+  if (view.heldUntil !== undefined && view.heldUntil > now) return nothingToStart;
+  const startable = candidates
+    .filter((candidate) => isWaiting(candidate) && (candidate.progress.retryAt ?? 0) <= now.getTime())
+    .sort((a, b) => b.progress.attempts - a.progress.attempts || Number(isRefused(a)) - Number(isRefused(b)));
+  const fitting = startable.slice(0, allowance(view, candidates, now));
+  const start = fitting.slice(0, maxCallsPerStep);
+  const isCovered = start.every(isReserved);
+  const next = isWithCanaries(view.run, candidates) ? start : startable;
+  const reserve = isCovered ? [] : next.filter((candidate) => !isReserved(candidate));
+  return { start, reserve, isCut: start.length < fitting.length };
+}
+
+const nothingToStart = { start: [], reserve: [], isCut: false };
+
+/** Whether the nodes that come first have not all succeeded yet. */
+function isWithCanaries({ spec }: Run, candidates: readonly Candidate[]): boolean {
+  return countResults(candidates, 'Succeeded') < spec.rollout.canary;
+}
+
+/** How many more nodes may start now. */
+function allowance({ run, startTimeoutMs }: RunView, candidates: readonly Candidate[], now: Date): number {
+  const { parallelism, canary } = run.spec.rollout;
+  const meant = candidates.filter(
+    ({ progress, eligibility }) => progress.attempts > 0 || eligibility.verdict === 'Eligible',
+  );
+  const limit =
+    typeof parallelism === 'number' ? parallelism : Math.ceil((meant.length * Number.parseInt(parallelism, 10)) / 100);
+  const canariesToGo = canary - countResults(candidates, 'Succeeded');
+  const allowed = canariesToGo > 0 ? Math.min(limit, canariesToGo) : limit;
+  return Math.max(0, allowed - candidates.filter((candidate) => isOccupied(candidate, startTimeoutMs, now)).length);
+}
+
+/**
+ * Whether a cleaner may be at work on the node. On a lost node, or in a pod that doesn't end, nobody can tell, and it must
+ * not hold up the others.
+ */
+function isOccupied(candidate: Candidate, startTimeoutMs: number, now: Date): boolean {
+  const { progress, node, pod } = candidate;
+  if (pod !== undefined && isActive(candidate)) {
+    const isExpectedToEnd = node?.ready === true && giveUpAt(pod, startTimeoutMs) > now.getTime();
+    return progress.result === undefined || isExpectedToEnd;
+  }
+  // A pod that could not be created, or seems to be gone, may only not be heard of yet.
+  const isUnseen = isRefused(candidate) || (progress.attempts > 0 && pod === undefined);
+  return isUnseen && (progress.retryAt ?? 0) > now.getTime() && isWaiting(candidate);
+}
+
+/** Whether the record says that the node's next pod may be created. */
+function isReserved({ progress }: Candidate): boolean {
+  return progress.starting === true && progress.retryAt === undefined;
+}
+
+/** Whether the node's next pod could not be created. */
+function isRefused({ progress }: Candidate): boolean {
+  return progress.starting === true && progress.retryAt !== undefined;
+}
+
+/** Whether a node is still to be started, now or after a pause. */
+function isWaiting(candidate: Candidate): boolean {
+  const { progress, eligibility } = candidate;
+  const isUntried = progress.attempts === 0 || progress.starting === true || progress.retryAt !== undefined;
+  return progress.result === undefined && isUntried && eligibility.verdict === 'Eligible' && !isActive(candidate);
+}
+
+type Verdict = Pick<Run, 'phase' | 'reason' | 'message'>;
+
+/** Whether a cleaner starts or works whose result matters. */
+function isBusy(candidates: readonly Candidate[], start: readonly Candidate[]): boolean {
+  return (
+    start.length > 0 || candidates.some((candidate) => candidate.progress.result === undefined && isActive(candidate))
+  );
+}
+
+/** Whether a node waits that may still be started. */
+function isStillWaiting(candidates: readonly Candidate[], halt: Halt | undefined): boolean {
+  return halt?.isFinal !== true && candidates.some(isWaiting);
+}
+
+function phaseOf(candidates: readonly Candidate[], start: readonly Candidate[], halt: Halt | undefined): Verdict {
+  if (halt === undefined || isBusy(candidates, start))
+    return { phase: 'Running', reason: undefined, message: undefined };
+  return { phase: 'Paused', reason: halt.reason, message: halt.message };
+}
+
+function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt | undefined): Verdict {
+  if (halt?.isFinal) return { phase: 'Failed', reason: halt.reason, message: halt.message };
+  const total = candidates.length;
+  const failed = countResults(candidates, 'Failed');
+  const succeeded = countResults(candidates, 'Succeeded');
+  if (failed > 0) return { phase: 'Failed', reason: 'NodesFailed', message: `${failed} of ${total} nodes failed` };
+  if (total === 0)
+    return { phase: 'Succeeded', reason: 'NoMatchingNodes', message: 'no node of the cluster matches the policy' };
+  if (succeeded === 0)
+    return { phase: 'Succeeded', reason: 'NoEligibleNodes', message: 'none of the matching nodes could be cleaned' };
+  return {
+    phase: 'Succeeded',
+    reason: 'Completed',
+    message: `${succeeded} of ${total} nodes ${run.spec.dryRun ? 'planned' : 'cleaned'}`,
+  };
+}
+
+/**
+ * What is unsettled when the run ends was left out, because of the node itself or because the run stopped before it; but
+ * a node that was tried in vain has failed.
+ */
+function settleLeftover(candidate: Candidate, halt: Halt | undefined): Candidate {
+  const { progress, eligibility } = candidate;
+  const { attempts, result } = progress;
+  if (result !== undefined) return candidate;
+  if (attempts > 0 && progress.reason !== undefined) {
+    const { reason, message } = progress;
+    return { ...candidate, progress: { attempts, result: 'Failed', reason, message } };
+  }
+  const { reason, message } =
+    eligibility.verdict === 'Ineligible'
+      ? eligibility
+      : {
+          reason: halt?.reason ?? 'NotSelected',
+          message: halt?.message ?? 'the policy does not select the node any more',
+        };
+  return { ...candidate, progress: { attempts, result: 'Skipped', reason, message } };
+}
+
+function wakeTimes({ run, startTimeoutMs, heldUntil }: RunView, candidates: readonly Candidate[]): number[] {
+  const patience = candidates
+    .filter((candidate) => candidate.progress.result === undefined && isActive(candidate))
+    .flatMap(({ node, pod }) => [
+      ...(pod?.phase === 'Pending' ? [pod.createdAt.getTime() + startTimeoutMs] : []),
+      ...(node?.ready === false ? [node.readySince.getTime() + startTimeoutMs] : []),
+    ]);
+  const ends = candidates
+    .filter(isActive)
+    .flatMap(({ pod }) => (pod === undefined ? [] : giveUpAt(pod, startTimeoutMs)))
+    .filter(Number.isFinite);
+  const retries = candidates.flatMap(({ progress }) => progress.retryAt ?? []);
+  return [deadlineOf(run).getTime(), heldUntil?.getTime() ?? 0, ...patience, ...ends, ...retries];
+}
+
+function nextOf(times: readonly number[], now: Date): Date | undefined {
+  const future = times.filter((time) => time > now.getTime());
+  return future.length === 0 ? undefined : new Date(Math.min(...future));
+}
+
+function countResults(candidates: readonly Candidate[], result: NodeProgress['result']): number {
+  return candidates.filter(({ progress }) => progress.result === result).length;
+}

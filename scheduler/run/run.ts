@@ -1,0 +1,100 @@
+import type { JobDocument } from '../../contract/job.ts';
+import type { CleanupDocument, CleanupPolicy } from '../policy/policy.ts';
+import type { Trigger } from '../policy/trigger.ts';
+import { runName } from './names.ts';
+
+export type RunPhase = 'Running' | 'Paused' | 'Succeeded' | 'Failed';
+
+/** What a cleaner pod's report adds to the run. */
+export interface Tally {
+  /** What a dry run would have removed. */
+  readonly planned: number;
+  readonly removed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly unknown: number;
+  readonly freedBytes: number;
+  readonly nominalBytes: number;
+}
+
+/** How far a run is on one node. */
+export interface NodeProgress {
+  /** How many pods were created for it, as far as that is known. */
+  readonly attempts: number;
+  /** The next pod is on record: whoever has written that may create it. With `retryAt`, it was refused. */
+  readonly starting?: true | undefined;
+  /** What became of the node, once that is settled. */
+  readonly result?: 'Succeeded' | 'Failed' | 'Skipped' | undefined;
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
+  /** When to try again, in milliseconds since the epoch. */
+  readonly retryAt?: number | undefined;
+  readonly tally?: Tally | undefined;
+}
+
+/** One execution of a policy. */
+export interface Run {
+  readonly name: string;
+  readonly policy: string;
+  readonly trigger: Trigger;
+  /** The policy as it was written when the run started. */
+  readonly document: CleanupDocument;
+  readonly spec: CleanupPolicy;
+  readonly phase: RunPhase;
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
+  readonly startedAt: Date;
+  readonly finishedAt?: Date | undefined;
+  /** With `failurePolicy: Pause`: so many failed nodes somebody has seen and resumed over, and with which request. */
+  readonly acknowledgedFailures: number;
+  readonly resumedBy?: string | undefined;
+  readonly nodes: ReadonlyMap<string, NodeProgress>;
+}
+
+/** A run that is about to start. `resumedBy` is the request to resume that is there already, and not meant for it. */
+export function newRun(
+  policy: string,
+  trigger: Trigger,
+  document: CleanupDocument,
+  spec: CleanupPolicy,
+  resumedBy: string | undefined,
+  now: Date,
+): Run {
+  const name = runName(policy, trigger);
+  return {
+    name,
+    policy,
+    trigger,
+    document,
+    spec,
+    phase: 'Running',
+    startedAt: now,
+    acknowledgedFailures: 0,
+    resumedBy,
+    nodes: new Map(),
+  };
+}
+
+/** What the cleaners of a run are told. */
+export function jobOf(
+  run: Run,
+  references: Pick<JobDocument, 'startingReferences' | 'workloadReferences'>,
+): JobDocument {
+  const { images } = run.document;
+  const { disk } = run.spec;
+  return {
+    version: 1,
+    policy: run.policy,
+    run: run.name,
+    dryRun: run.spec.dryRun,
+    activeDeadlineSeconds: run.spec.activeDeadlineSeconds,
+    ...(images === undefined ? {} : { images }),
+    ...(disk === undefined ? {} : { disk }),
+    ...references,
+    prepulledReferences: [],
+  };
+}
+
+export function isFinished(run: Run): boolean {
+  return run.phase === 'Succeeded' || run.phase === 'Failed';
+}

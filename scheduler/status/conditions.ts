@@ -1,0 +1,77 @@
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import { formatProblem, type Problem } from '../policy/policy.ts';
+import { isFinished, type Run } from '../run/run.ts';
+
+export const conditionSchema = z.object({
+  type: z.enum(['Ready', 'Progressing', 'Degraded']),
+  status: z.enum(['True', 'False']),
+  reason: z.string(),
+  message: z.string(),
+  lastTransitionTime: z.iso.datetime().transform((text) => new Date(text)),
+});
+
+/**
+ * What is so of a policy, in the standard terms of Kubernetes. Ready: it is valid, and its runs start when they are due.
+ * Progressing: a run is under way. Degraded: the last run has failed. `lastTransitionTime`: since when the status has
+ * been so, whatever its reason.
+ */
+export type Condition = z.output<typeof conditionSchema>;
+
+/** A policy as it was judged. */
+interface Judged {
+  readonly valid: boolean;
+  readonly problems: readonly Problem[];
+  readonly conditions?: Condition[] | undefined;
+}
+
+type Finding = Omit<Condition, 'lastTransitionTime'>;
+
+/** The conditions of a policy as they are now; the same array where none of them has changed. */
+export function conditionsOf(judged: Judged, runs: readonly Run[], now: Date): Condition[] {
+  const before = judged.conditions ?? [];
+  const findings = [readiness(judged), progress(runs), degradation(runs) ?? lastKnown(before)];
+  const conditions = findings.map((finding): Condition => {
+    const known = before.find(({ type }) => type === finding.type);
+    const isSame = known?.status === finding.status;
+    return { ...finding, lastTransitionTime: isSame ? known.lastTransitionTime : now };
+  });
+  return isDeepStrictEqual(conditions, before) ? before : conditions;
+}
+
+function readiness({ valid, problems }: Judged): Finding {
+  if (valid) return { type: 'Ready', status: 'True', reason: 'Valid', message: 'the policy is valid' };
+  return { type: 'Ready', status: 'False', reason: 'InvalidPolicy', message: problems.map(formatProblem).join('; ') };
+}
+
+function progress(runs: readonly Run[]): Finding {
+  const active = newest(runs.filter((run) => !isFinished(run)));
+  if (active === undefined)
+    return { type: 'Progressing', status: 'False', reason: 'Idle', message: 'no run is active' };
+  if (active.phase === 'Paused') {
+    return { type: 'Progressing', status: 'False', reason: 'RunPaused', message: active.message ?? '' };
+  }
+  const since = `run ${active.name} has been active since ${active.startedAt.toISOString()}`;
+  return { type: 'Progressing', status: 'True', reason: 'RunActive', message: since };
+}
+
+function degradation(runs: readonly Run[]): Finding | undefined {
+  const last = newest(runs.filter(isFinished));
+  if (last === undefined) return undefined;
+  const message = `run ${last.name}: ${last.message ?? last.phase}`;
+  return last.phase === 'Failed'
+    ? { type: 'Degraded', status: 'True', reason: last.reason ?? 'RunFailed', message }
+    : { type: 'Degraded', status: 'False', reason: last.reason ?? 'RunSucceeded', message };
+}
+
+/** The record of the last run may be gone already; how it ended stays known. */
+function lastKnown(before: readonly Condition[]): Finding {
+  const known = before.find(({ type }) => type === 'Degraded');
+  if (known === undefined) return { type: 'Degraded', status: 'False', reason: 'NoRun', message: 'no run has ended' };
+  const { lastTransitionTime: _, ...finding } = known;
+  return finding;
+}
+
+function newest(runs: readonly Run[]): Run | undefined {
+  return runs.toSorted((a, b) => b.startedAt.getTime() - a.startedAt.getTime())[0];
+}

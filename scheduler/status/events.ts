@@ -1,0 +1,76 @@
+import { filesize } from 'filesize';
+import type { PolicyEvent } from '../cluster.ts';
+import { formatProblem, type Problem } from '../policy/policy.ts';
+import type { Trigger } from '../policy/trigger.ts';
+import type { Run } from '../run/run.ts';
+import { summarize } from '../run/summary.ts';
+
+/** The API server refuses longer notes (`Event.message` in the Kubernetes API). */
+const maxMessageLength = 1024;
+
+/** Names every problem of a policy with its path. */
+export function policyRejected(problems: readonly Problem[]): PolicyEvent {
+  return event(
+    'Warning',
+    'InvalidPolicy',
+    `${problems.map(formatProblem).join('; ')}. The policy does nothing until this is mended.`,
+  );
+}
+
+export function runStarted(run: Run): PolicyEvent {
+  return event('Normal', 'RunStarted', `run ${run.name} started ${causeOf(run.trigger)}`);
+}
+
+/** `active` are the names of the policy's runs that are under way, and may have held up the slot. */
+export function slotMissed(
+  slot: Date,
+  startingDeadlineSeconds: number | undefined,
+  active: readonly string[],
+): PolicyEvent {
+  const cause =
+    active.length > 0 ? `run ${active.join(', ')} is active` : 'no scheduler was at work then, or a run was active';
+  const message = `the slot ${slot.toISOString()} was not started within startingDeadlineSeconds (${startingDeadlineSeconds}), and is left out: ${cause}`;
+  return event('Warning', 'SlotMissed', message);
+}
+
+export function runFinished(run: Run): PolicyEvent {
+  const { nodes, images, bytes, problems } = summarize(run);
+  const totals = `${nodes.succeeded} of ${nodes.desired} nodes succeeded, ${nodes.failed} failed, ${nodes.skipped} were skipped`;
+  const effect = run.spec.dryRun
+    ? `dry run: ${images.planned} images (${bytesText(bytes.nominal)}) would be removed`
+    : `${images.removed} images removed, ${bytesText(bytes.freed)} freed`;
+  const details = problems.map((problem) => `${problem.node}: ${problem.reason}: ${problem.message}`);
+  const message = [`run ${run.name}: ${run.reason}: ${totals}; ${effect}`, ...details].join('; ');
+  return event(run.phase === 'Succeeded' && details.length === 0 ? 'Normal' : 'Warning', `Run${run.phase}`, message);
+}
+
+export function requestIgnored(run: Run, request: string): PolicyEvent {
+  const message = `nodesweep.io/run-at "${request}" was acted on before, by run ${run.name}; set another value to start a run`;
+  return event('Warning', 'RequestIgnored', message);
+}
+
+export function runPaused(run: Run): PolicyEvent {
+  return event('Warning', 'RunPaused', `run ${run.name}: ${run.message}`);
+}
+
+function causeOf(trigger: Trigger): string {
+  switch (trigger.type) {
+    case 'Schedule':
+      return `for the slot ${trigger.slot.toISOString()}`;
+    case 'Request':
+      return `on request "${trigger.request}"`;
+    case 'Pressure':
+      return 'because nodes are under disk pressure';
+    default:
+      return trigger satisfies never;
+  }
+}
+
+function bytesText(bytes: number): string {
+  return filesize(bytes, { standard: 'iec' });
+}
+
+function event(type: PolicyEvent['type'], reason: string, text: string): PolicyEvent {
+  const message = text.length > maxMessageLength ? `${text.slice(0, maxMessageLength - 1)}…` : text;
+  return { type, reason, message };
+}

@@ -1,0 +1,158 @@
+import { parse, stringify } from 'yaml';
+import * as z from 'zod';
+import { annotation } from '../../contract/labels.ts';
+import type { PolicyObject, Stored } from '../objects.ts';
+import { startDelayMs, upcomingSlot } from '../policy/due.ts';
+import type { CleanupPolicy, ParsedPolicy } from '../policy/policy.ts';
+import type { Run } from '../run/run.ts';
+import { conditionSchema, conditionsOf } from './conditions.ts';
+
+const instant = z.iso.datetime().transform((text) => new Date(text));
+const problemSchema = z.object({ path: z.string(), message: z.string() });
+
+const statusSchema = z.object({
+  version: z.literal(1),
+  policyUid: z.string(),
+  observedVersion: z.string(),
+  valid: z.boolean(),
+  problems: z.array(problemSchema).default([]),
+  schedule: z.string().optional(),
+  scheduleSince: instant,
+  lastSlot: instant.optional(),
+  nextSlot: instant.optional(),
+  lastRun: z.string().optional(),
+  lastRequest: z.string().optional(),
+  lastStart: instant.optional(),
+  missedSlot: instant.optional(),
+  conditions: z.array(conditionSchema).optional(),
+});
+
+/**
+ * What is remembered of a policy apart from its runs, and shown to people.
+ *
+ * `policyUid`: a new policy of the same name starts afresh. `observedVersion`: the version that was judged last.
+ * `schedule` and `scheduleSince`: the schedule as it is evaluated, and since when: slots before an edit are not run
+ * after it. `lastRequest`: the last value of `nodesweep.io/run-at` that was acted on. `lastStart`: when the last run began.
+ * `missedSlot`: the last slot that was not started in time.
+ */
+export type PolicyStatus = Omit<z.output<typeof statusSchema>, 'version'>;
+
+/** A clock may be a little ahead of that of the API server, or of another replica. */
+const clockSkewMs = 300_000;
+
+/**
+ * The status of a policy as it must be now; the same object as the stored one where nothing is new. A stored status that
+ * can't be read, or that comes from the future, starts afresh from now: what it remembered must not be run again.
+ */
+export function observePolicy(
+  object: PolicyObject,
+  parsed: ParsedPolicy,
+  stored: Stored<PolicyStatus | undefined> | undefined,
+  now: Date,
+): PolicyStatus {
+  const before = stored?.value?.policyUid === object.uid && !isFromFuture(stored.value, now) ? stored.value : undefined;
+  if (before?.observedVersion === object.resourceVersion) return before;
+  const isLost = before === undefined && stored !== undefined && (stored.value?.policyUid ?? object.uid) === object.uid;
+  const known = before ?? { policyUid: object.uid, scheduleSince: isLost ? now : object.createdAt };
+  const observed = { ...known, observedVersion: object.resourceVersion };
+  if (!parsed.valid) return { ...observed, valid: false, problems: [...parsed.problems], nextSlot: undefined };
+  const schedule = scheduleKey(parsed.policy);
+  const isEdited = before?.schedule !== undefined && before.schedule !== schedule;
+  return {
+    ...observed,
+    valid: true,
+    problems: [],
+    schedule,
+    scheduleSince: isEdited ? now : known.scheduleSince,
+    nextSlot: upcomingSlot(object.name, parsed.policy, now),
+  };
+}
+
+/** The status with the conditions that follow from it and from the policy's runs. */
+export function withConditions(status: PolicyStatus, runs: readonly Run[], now: Date): PolicyStatus {
+  const conditions = conditionsOf(status, runs, now);
+  return conditions === status.conditions ? status : { ...status, conditions };
+}
+
+/** Whether a newer version of the policy was judged than the one that is seen: the watch is late, or another replica ahead. */
+export function isOutdated(
+  { uid, resourceVersion }: PolicyObject,
+  stored: Stored<PolicyStatus | undefined> | undefined,
+): boolean {
+  if (stored?.value?.policyUid !== uid) return false;
+  const versions = [resourceVersion, stored.value.observedVersion];
+  // Kubernetes counts its versions; others may be in no order.
+  if (!versions.every((version) => /^\d+$/.test(version))) return false;
+  return BigInt(resourceVersion) < BigInt(stored.value.observedVersion);
+}
+
+/** The status with the slot that comes next, where the one it tells has had its time. */
+export function withNextSlot(status: PolicyStatus, name: string, policy: CleanupPolicy, now: Date): PolicyStatus {
+  const start = nextStart(status, name, policy);
+  return start === undefined || start > now ? status : { ...status, nextSlot: upcomingSlot(name, policy, now) };
+}
+
+/** The status with a slot that was not started in time, if it is not known yet. */
+export function withMissedSlot(status: PolicyStatus, slot: Date | undefined): PolicyStatus {
+  return slot === undefined || (status.missedSlot ?? 0) >= slot ? status : { ...status, missedSlot: slot };
+}
+
+/** When the slot that comes next is started. */
+export function nextStart({ nextSlot }: PolicyStatus, name: string, policy: CleanupPolicy): Date | undefined {
+  return nextSlot && new Date(nextSlot.getTime() + startDelayMs(name, policy));
+}
+
+/** The status after a run was started; what it remembers of later ones stays. */
+export function rememberRun(status: PolicyStatus, run: Run): PolicyStatus {
+  const { name, trigger } = run;
+  const start = startOf(run);
+  const lastStart = status.lastStart !== undefined && status.lastStart >= start ? status.lastStart : start;
+  if (trigger.type === 'Request') return { ...status, lastRun: name, lastRequest: trigger.request, lastStart };
+  if (trigger.type === 'Schedule' && (status.lastSlot === undefined || status.lastSlot < trigger.slot))
+    return { ...status, lastRun: name, lastSlot: trigger.slot, lastStart };
+  return lastStart === status.lastStart ? status : { ...status, lastRun: name, lastStart };
+}
+
+/** Later than what a run under pressure came after, whatever the clocks say: the next one would be taken for the same. */
+function startOf({ trigger, startedAt }: Run): Date {
+  return trigger.type === 'Pressure' && trigger.after >= startedAt ? new Date(trigger.after.getTime() + 1) : startedAt;
+}
+
+/**
+ * The status with what all records tell: a slot that was started, while the status was not written, is not due again. A
+ * request is not taken from its record: who makes one of long ago again is to be told.
+ */
+export function rememberRecords(status: PolicyStatus, runs: readonly Run[], now: Date): PolicyStatus {
+  return runs
+    .filter(
+      ({ trigger, startedAt }) => trigger.type !== 'Request' && startedAt.getTime() <= now.getTime() + clockSkewMs,
+    )
+    .reduce(rememberRun, status);
+}
+
+/** Whether the run's slot or request is remembered: only then may its record go, or it would be started again. */
+export function isRemembered({ trigger }: Run, object: PolicyObject, status: PolicyStatus): boolean {
+  if (trigger.type === 'Schedule') return status.lastSlot !== undefined && trigger.slot <= status.lastSlot;
+  if (trigger.type === 'Pressure') return status.lastStart !== undefined && trigger.after < status.lastStart;
+  return object.annotations[annotation.runAt] !== trigger.request || status.lastRequest === trigger.request;
+}
+
+export function encodeStatus(status: PolicyStatus): Record<string, string> {
+  return { 'status.yaml': stringify(JSON.parse(JSON.stringify({ version: 1, ...status }))) };
+}
+
+/** Reads a status back; throws where it is damaged. */
+export function decodeStatus(data: Readonly<Record<string, string>>): PolicyStatus {
+  const { version: _, ...status } = statusSchema.parse(parse(data['status.yaml'] ?? ''));
+  return status;
+}
+
+function isFromFuture({ lastSlot, lastStart, scheduleSince }: PolicyStatus, now: Date): boolean {
+  const latest = Math.max(scheduleSince.getTime(), lastSlot?.getTime() ?? 0, lastStart?.getTime() ?? 0);
+  return latest > now.getTime() + clockSkewMs;
+}
+
+/** Everything that decides which instants are slots: a change of it makes the past no concern of the policy. */
+function scheduleKey(policy: CleanupPolicy): string {
+  return [policy.schedule, policy.timeZone, policy.suspend ? 'suspended' : 'active'].join(' ');
+}

@@ -1,0 +1,156 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../../../cleaner/history/clock.ts';
+import { changeHistory, loadHistory } from '../../../cleaner/history/file.ts';
+import type { History } from '../../../cleaner/history/history.ts';
+import { buildHistory, dayMs, minuteMs, now } from '../../helpers/inventory.ts';
+
+const clock: Clock = { now, uptimeMs: dayMs, bootId: 'boot-1' };
+const history = buildHistory({ 'sha256:a': { firstSeen: 0 }, 'sha256:b': { firstSeen: 5, lastUsed: now - 1 } });
+
+let parent: string;
+let directory: string;
+let file: string;
+
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'history-'));
+  directory = join(parent, 'state');
+  file = join(directory, 'history.json');
+});
+
+afterEach(() => rm(parent, { recursive: true }));
+
+const save = (changed: History = history) => changeHistory(directory, clock, () => changed);
+
+it('what is saved is found again, in a directory made for it and without leftovers (N8)', async () => {
+  directory = join(parent, 'deep', 'below');
+  await save();
+  expect(await loadHistory(directory, clock)).toEqual({ kind: 'Found', history });
+  expect((await readdir(directory)).toSorted()).toEqual(['history.json', 'history.lock']);
+});
+
+it('a node without a history has none', async () => {
+  expect(await loadHistory(directory, clock)).toEqual({ kind: 'Missing' });
+});
+
+it('a change is made to what is there by then (T24)', async () => {
+  await save(buildHistory({ theirs: { firstSeen: 7 } }));
+  const change = (stored = buildHistory()) => ({
+    ...stored,
+    images: new Map([...stored.images, ['ours', { firstSeen: 8 }]]),
+  });
+  await changeHistory(directory, clock, change);
+  expect(await loadHistory(directory, clock)).toEqual({
+    kind: 'Found',
+    history: buildHistory({ theirs: { firstSeen: 7 }, ours: { firstSeen: 8 } }),
+  });
+});
+
+describe('a change that fails leaves no draft behind', () => {
+  it('where a file is in the place of the directory', async () => {
+    await writeFile(directory, 'a file where the directory should be');
+    await expect(save()).rejects.toThrow('ENOTDIR');
+    expect(await readdir(parent)).toEqual(['state']);
+  });
+
+  it('where the file can not be replaced', async () => {
+    await mkdir(file, { recursive: true });
+    await expect(save()).rejects.toThrow('EISDIR');
+    expect((await readdir(directory)).toSorted()).toEqual(['history.json', 'history.lock']);
+  });
+
+  it('and ends, where directories can not be made', async () => {
+    directory = '/proc/nodesweep/state';
+    await expect(save()).rejects.toThrow("ENOENT: no such file or directory, mkdir '/proc/nodesweep'");
+  });
+});
+
+it('the draft of a cleaner that was killed is used up by the next', async () => {
+  await save();
+  await writeFile(`${file}.tmp`, 'x'.repeat(100_000));
+  await save();
+  expect(await loadHistory(directory, clock)).toEqual({ kind: 'Found', history });
+  expect((await readdir(directory)).toSorted()).toEqual(['history.json', 'history.lock']);
+});
+
+describe('a history is as good as none', () => {
+  it.each<[what: string, spoil: (text: string) => string]>([
+    ['empty', () => ''],
+    ['half-written', (text) => text.slice(0, text.length / 2)],
+    ['of another version', (text) => text.replace('"version":1', '"version":2')],
+    ['of another shape', () => '[]'],
+    ['holds no numbers', (text) => text.replace('"firstSeen":0', '"firstSeen":"long ago"')],
+    ['holds numbers without end', (text) => text.replace('"firstSeen":0', '"firstSeen":1e999')],
+  ])('when it is %s (N8)', async (_, spoil) => {
+    await save();
+    await writeFile(file, spoil(await readFile(file, 'utf8')));
+    const reason = `${file} is damaged or of another version`;
+    expect(await loadHistory(directory, clock)).toEqual({ kind: 'Discarded', reason });
+    await save();
+    expect(await loadHistory(directory, clock)).toEqual({ kind: 'Found', history });
+  });
+
+  it.each<[what: string, make: () => Promise<unknown>, reason: string]>([
+    ['huge', () => writeFile(file, '').then(() => truncate(file, 2 ** 40)), 'is larger than 4194304 bytes'],
+    ['a device that never ends', () => symlink('/dev/zero', file), 'is no file'],
+    ['a pipe that nobody writes to', async () => execFileSync('mkfifo', [file]), 'is no file'],
+    ['a directory', () => mkdir(file), 'is no file'],
+  ])('when it is %s, and it is not read', async (_, make, reason) => {
+    await mkdir(directory);
+    await make();
+    expect(await loadHistory(directory, clock)).toEqual({ kind: 'Discarded', reason: `${file} ${reason}` });
+  });
+});
+
+it('of more images than fit, those that were active last are left out: they count as new anyway', async () => {
+  const idOf = (index: number) => `sha256:${String(index).padStart(64, '0')}`;
+  const records = Array.from({ length: 20_001 }, (_, index) => [idOf(index), { firstSeen: 30_000 - index }]);
+  await save(buildHistory(Object.fromEntries(records)));
+  const loaded = await loadHistory(directory, clock);
+  const ids = loaded.kind === 'Found' ? [...loaded.history.images.keys()] : [];
+  expect(ids).toHaveLength(20_000);
+  expect(ids).not.toContain(idOf(0));
+});
+
+describe('time counts while the node is known to be up (N8, T25):', () => {
+  const earlier = buildHistory({ old: { firstSeen: 0 }, recent: { firstSeen: now - dayMs, lastUsed: now - minuteMs } });
+  const rebooted = { uptimeMs: 5 * minuteMs, bootId: 'boot-2' };
+
+  it.each<[what: string, later: Clock, agedMs: number, isClockSteady: boolean]>([
+    ['a minute', { now: now + minuteMs, uptimeMs: dayMs + minuteMs, bootId: 'boot-1' }, minuteMs, true],
+    ['a clock that was set right by seconds', { ...clock, now: now - 5_000 }, 0, true],
+    ['a clock that jumped ahead by a year', { ...clock, now: now + 365 * dayMs }, 0, false],
+    ['a clock that jumped back by a year', { ...clock, now: now - 365 * dayMs }, 0, false],
+    ['a clock that began in 1970 with a restart', { now: 1_000, ...rebooted }, 5 * minuteMs, false],
+    ['a node that was off for a month', { now: now + 30 * dayMs, ...rebooted }, 5 * minuteMs, false],
+    ['a system that tells no boot', { now: now + minuteMs, uptimeMs: dayMs + minuteMs }, minuteMs, true],
+    ['a restart where the system tells no boot', { now: now + dayMs, uptimeMs: 5 * minuteMs }, 5 * minuteMs, false],
+    ['another cleaner that looked a moment later', { now: now - 10, uptimeMs: dayMs - 10 }, -10, true],
+  ])('%s', async (_, later, agedMs, isClockSteady) => {
+    const { bootId, ...bare } = clock;
+    const written = later.bootId === undefined ? bare : { ...bare, bootId: 'boot-1' };
+    await changeHistory(directory, written, () => earlier);
+    const loaded = await loadHistory(directory, later);
+    const at = (time: number) => Math.min(later.now, time - now + later.now - agedMs);
+    expect(loaded).toEqual({
+      kind: 'Found',
+      history: {
+        startedAt: at(0),
+        isClockSteady,
+        images: new Map([
+          ['old', { firstSeen: 0 }],
+          ['recent', { firstSeen: at(now - dayMs), lastUsed: at(now - minuteMs) }],
+        ]),
+      },
+    });
+  });
+
+  it('a time in the future counts as now', async () => {
+    await save(buildHistory({ a: { firstSeen: now + dayMs, lastUsed: 8.64e15 } }));
+    const loaded = await loadHistory(directory, clock);
+    expect(loaded).toEqual({ kind: 'Found', history: buildHistory({ a: { firstSeen: now, lastUsed: now } }) });
+  });
+});

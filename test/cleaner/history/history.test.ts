@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { forgetImages, recallImages, shiftHistory, updateHistory } from '../../../cleaner/history/history.ts';
+import { buildHistory, buildImage, buildInUse, buildInventory, now } from '../../helpers/inventory.ts';
+
+const a = buildImage('a.io/a');
+const b = buildImage('a.io/b');
+
+describe('updateHistory', () => {
+  it('on a first run takes every image for an old one (N8, T25)', () => {
+    const usage = buildInventory({ images: [a, b], inUse: buildInUse(b) });
+    expect(updateHistory(undefined, usage, now)).toEqual({
+      startedAt: now,
+      isClockSteady: true,
+      images: new Map([
+        [a.id, { firstSeen: 0 }],
+        [b.id, { firstSeen: 0, lastUsed: now }],
+      ]),
+    });
+  });
+
+  it('later sees new images first now, and forgets those that are gone (N1)', () => {
+    const earlier = buildHistory({ [a.id]: { firstSeen: 5, lastUsed: now - 1 } });
+    const history = updateHistory(earlier, buildInventory({ images: [b] }), now);
+    expect(history).toEqual(buildHistory({ [b.id]: { firstSeen: now } }));
+  });
+
+  it('keeps what another cleaner saw later than this run, which lacks it (T24)', () => {
+    const theirs = { new: { firstSeen: now + 1 }, used: { firstSeen: 5, lastUsed: now + 1 } };
+    expect(updateHistory(buildHistory(theirs), buildInventory(), now)).toEqual(buildHistory(theirs));
+  });
+
+  it.each([
+    { what: 'used now', finishedAt: undefined, before: undefined, lastUsed: now },
+    { what: 'finished before', finishedAt: now - 10, before: undefined, lastUsed: now - 10 },
+    { what: 'finished before it was last seen used', finishedAt: now - 10, before: now - 5, lastUsed: now - 5 },
+    { what: 'finished in the future, by a clock that was set back', finishedAt: now + 10, before: 1, lastUsed: now },
+    { what: 'finished by an unsteady clock', finishedAt: now - 10, before: 1, isClockSteady: false, lastUsed: now },
+  ])('takes the last use of an image that is $what (N4)', ({ finishedAt, before, lastUsed, isClockSteady = true }) => {
+    const records = { [a.id]: { firstSeen: 0, ...(before !== undefined && { lastUsed: before }) } };
+    const finished = new Map(finishedAt === undefined ? [] : [[a.id, finishedAt]]);
+    const usage = buildInventory({ images: [a], inUse: buildInUse(a), finishedAt: finished });
+    const history = updateHistory({ ...buildHistory(records), isClockSteady }, usage, now);
+    expect(history.images.get(a.id)).toEqual({ firstSeen: 0, lastUsed });
+  });
+});
+
+it('forgetImages leaves out what is removed', () => {
+  const history = buildHistory({ [a.id]: { firstSeen: 1 }, [b.id]: { firstSeen: 2 } });
+  expect(forgetImages(history, [a.id])).toEqual(buildHistory({ [b.id]: { firstSeen: 2 } }));
+});
+
+it('recallImages brings back what was forgotten, unless it is known again', () => {
+  const before = buildHistory({ [a.id]: { firstSeen: 1 }, [b.id]: { firstSeen: 2 }, c: { firstSeen: 3 } });
+  const stored = buildHistory({ [a.id]: { firstSeen: 9 } });
+  expect(recallImages(stored, before, [a.id, b.id, 'unknown'])).toEqual(
+    buildHistory({ [a.id]: { firstSeen: 9 }, [b.id]: { firstSeen: 2 } }),
+  );
+});
+
+it('shiftHistory moves every time but that of images older than the history, and none into the future', () => {
+  const history = buildHistory({
+    old: { firstSeen: 0, lastUsed: 7 },
+    new: { firstSeen: 5 },
+    latest: { firstSeen: 5, lastUsed: 95 },
+  });
+  expect(shiftHistory(history, 10, 100)).toEqual({
+    ...buildHistory({
+      old: { firstSeen: 0, lastUsed: 17 },
+      new: { firstSeen: 15 },
+      latest: { firstSeen: 15, lastUsed: 100 },
+    }),
+    startedAt: 10,
+  });
+  expect(shiftHistory(history, -10, 100).images.get('new')).toEqual({ firstSeen: -5 });
+});

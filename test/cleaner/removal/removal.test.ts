@@ -1,0 +1,331 @@
+import { describe, expect, it } from 'vitest';
+import type { DiskUsage } from '../../../cleaner/plan/disk-usage.ts';
+import type { Plan, Removal } from '../../../cleaner/plan/plan.ts';
+import { nextBatchSize, selectBatch } from '../../../cleaner/removal/batch.ts';
+import type { PlanResult } from '../../../cleaner/removal/outcome.ts';
+import { carryOut } from '../../../cleaner/removal/removal.ts';
+import { createUsageReader } from '../../../cleaner/runtime/inventory.ts';
+import type { Image, RemovalAnswer } from '../../../cleaner/runtime/runtime.ts';
+import { StopRequest } from '../../../cleaner/stop.ts';
+import { buildContainer, buildImage, buildRemoval, buildRuntime, type FakeRuntime } from '../../helpers/inventory.ts';
+
+const images = Array.from({ length: 120 }, (_, index) => buildImage(`a.io/junk:${index}`, { id: `image-${index}` }));
+const [first, second, third] = images as [Image, Image, Image];
+
+function buildPlan(chosen: readonly Image[], fields: Partial<Plan> & Pick<Partial<Removal>, 'always'> = {}): Plan {
+  const { always = true, ...plan } = fields;
+  return { kept: [], removals: chosen.map((image) => buildRemoval(image, { always })), ...plan };
+}
+
+function fullDisk(runtime: FakeRuntime): () => Promise<DiskUsage> {
+  return async () => {
+    const usedBytes = runtime.images.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return { capacityBytes: 10_000, usedBytes, availableBytes: 10_000 - usedBytes };
+  };
+}
+
+function run(plan: Plan, runtime: FakeRuntime, signal = new AbortController().signal): Promise<PlanResult> {
+  const readUsage = createUsageReader(runtime, undefined);
+  return carryOut(
+    plan,
+    { runtime, readUsage, measureDisk: fullDisk(runtime), rest, monotonicMs, onResult: () => undefined },
+    signal,
+  );
+}
+
+const rest = async () => false;
+const monotonicMs = () => 0;
+
+function outcomes({ results }: PlanResult): Record<string, string> {
+  return Object.fromEntries(
+    results.map(({ removal, outcome }) => [
+      removal.image.id,
+      'reason' in outcome ? `${outcome.kind} ${outcome.reason}` : outcome.kind,
+    ]),
+  );
+}
+
+/** Does not remove the first image, and says so. */
+function refuse(runtime: FakeRuntime, answer: RemovalAnswer): FakeRuntime {
+  const remove = runtime.removeImages;
+  runtime.removeImages = async (ids) => {
+    await remove(ids);
+    if (ids.includes(first.id)) runtime.images = [first, ...runtime.images];
+    return answer;
+  };
+  return runtime;
+}
+
+describe('carryOut', () => {
+  it('removes by ID, in batches, and tells of each image as soon as its batch is done', async () => {
+    const runtime = buildRuntime({ images });
+    const told: string[] = [];
+    let nowMs = 0;
+    const result = await carryOut(
+      buildPlan(images),
+      {
+        runtime,
+        readUsage: createUsageReader(runtime, undefined),
+        measureDisk: fullDisk(runtime),
+        rest,
+        // Each reading of this clock is one second after the last.
+        monotonicMs: () => (nowMs += 1_000),
+        onResult: ({ removal }) => told.push(`${removal.image.id} ${runtime.requests.length}`),
+      },
+      new AbortController().signal,
+    );
+    expect(runtime.requests.map((ids) => ids.length)).toEqual([50, 70]);
+    expect(runtime.images).toEqual([]);
+    expect(result.results).toHaveLength(120);
+    expect(told[0]).toBe('image-0 1');
+    expect(told[119]).toBe('image-119 2');
+  });
+
+  it('skips an image that a container has begun to use since the plan (C34, T17)', async () => {
+    const runtime = buildRuntime({ images, containers: [buildContainer(second)] });
+    const result = await run(buildPlan([first, second]), runtime);
+    expect(outcomes(result)).toEqual({ 'image-0': 'removed', 'image-1': 'skipped InUse' });
+    expect(runtime.requests).toEqual([[first.id]]);
+  });
+
+  it('counts an image that is gone already as removed, without asking for it (T15)', async () => {
+    const runtime = buildRuntime({ images: [first] });
+    const result = await run(buildPlan([first, second]), runtime);
+    expect(outcomes(result)).toEqual({ 'image-0': 'removed', 'image-1': 'removed' });
+    expect(runtime.requests).toEqual([[first.id]]);
+  });
+
+  it('takes a refusal because of use for a skip, and asks no second time (T16)', async () => {
+    const complaint = { imageId: first.id, message: 'image used by 1: image is in use by a container' };
+    const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [complaint] });
+    const result = await run(buildPlan([first, second]), runtime);
+    expect(outcomes(result)).toEqual({ 'image-0': 'skipped InUse', 'image-1': 'removed' });
+    expect(runtime.requests).toHaveLength(1);
+  });
+
+  it('takes no refusal that names another image for one of its own (T16)', async () => {
+    const complaint = { message: 'image used by 1: image is in use by a container' };
+    const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [complaint] });
+    const result = await run(buildPlan([first]), runtime);
+    expect(outcomes(result)).toEqual({ 'image-0': 'failed RemovalFailed' });
+  });
+
+  it('goes on with the others when one image can not be removed (N9)', async () => {
+    const complaint = { imageId: first.id, message: 'read-only file system' };
+    const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [complaint] });
+    const result = await run(buildPlan(images), runtime);
+    expect(runtime.images).toEqual([first]);
+    expect(result.results.filter(({ outcome }) => outcome.kind === 'removed')).toHaveLength(119);
+    expect(result.results[0]?.outcome).toEqual({
+      kind: 'failed',
+      reason: 'RemovalFailed',
+      message: 'read-only file system',
+    });
+  });
+
+  it('looks for itself when the runtime claims success', async () => {
+    const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [] });
+    const result = await run(buildPlan([first]), runtime);
+    expect(result.results[0]?.outcome).toMatchObject({
+      kind: 'failed',
+      message: expect.stringContaining('still lists'),
+    });
+  });
+
+  it('takes a timeout for no failure: what is gone is removed (T13)', async () => {
+    const runtime = buildRuntime({ images });
+    const remove = runtime.removeImages;
+    runtime.removeImages = async (ids) => {
+      await remove(ids);
+      return { timedOut: true, complaints: [{ message: 'DeadlineExceeded' }] };
+    };
+    expect(outcomes(await run(buildPlan([first, second]), runtime))).toEqual({
+      'image-0': 'removed',
+      'image-1': 'removed',
+    });
+  });
+
+  it('tries an image that is still there after a timeout once more, after the others (T13)', async () => {
+    const runtime = refuse(buildRuntime({ images }), { timedOut: true, complaints: [{ message: 'DeadlineExceeded' }] });
+    const result = await run(buildPlan(images.slice(0, 60)), runtime);
+    expect(runtime.requests.map((ids) => ids.length)).toEqual([50, 11]);
+    expect(outcomes(result)).toMatchObject({ 'image-0': 'failed RemovalTimedOut', 'image-1': 'removed' });
+    expect(result.results).toHaveLength(60);
+  });
+
+  it('tries an image for whose removal the disk was too full once more, after the others', async () => {
+    const message = 'write /var/lib/containerd/meta.db: no space left on device';
+    const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [{ imageId: first.id, message }] });
+    const result = await run(buildPlan(images.slice(0, 60)), runtime);
+    expect(runtime.requests.map((ids) => ids.length)).toEqual([50, 11]);
+    expect(outcomes(result)).toMatchObject({ 'image-0': 'failed RemovalFailed', 'image-1': 'removed' });
+  });
+
+  it('tells unknown where nothing shows whether images are gone (safety rule 6)', async () => {
+    const runtime = buildRuntime({ images });
+    const list = runtime.listImages;
+    runtime.listImages = () => (runtime.requests.length > 0 ? Promise.reject(new Error('runtime is down')) : list());
+    const result = await run(buildPlan(images), runtime);
+    expect(result.results[0]?.outcome).toMatchObject({
+      kind: 'unknown',
+      message: expect.stringContaining('runtime is down'),
+    });
+    expect(outcomes(result)['image-119']).toBe('skipped UsageUnreadable');
+    expect(result.stopped).toMatchObject({ reason: 'UsageUnreadable', message: 'runtime is down' });
+    expect(runtime.requests).toHaveLength(1);
+  });
+
+  it('removes nothing more once the containers can not be read (T1)', async () => {
+    const runtime = buildRuntime({ images });
+    runtime.listContainers = async () => {
+      if (runtime.requests.length > 0) throw new Error('no answer');
+      return [];
+    };
+    const result = await run(buildPlan(images), runtime);
+    expect(runtime.requests).toHaveLength(1);
+    expect(result.results.filter(({ outcome }) => outcome.kind === 'removed')).toHaveLength(50);
+    expect(result.stopped?.reason).toBe('UsageUnreadable');
+  });
+
+  it.each(['Interrupted', 'DeadlineExceeded'] as const)(
+    'asked to stop (%s), lets the batch in flight finish and starts no other (T14)',
+    async (reason) => {
+      const controller = new AbortController();
+      const runtime = buildRuntime({ images });
+      const remove = runtime.removeImages;
+      runtime.removeImages = (ids) => {
+        controller.abort(new StopRequest(reason, 'time to stop'));
+        return remove(ids);
+      };
+      const result = await run(buildPlan(images), runtime, controller.signal);
+      expect(runtime.images).toHaveLength(70);
+      expect(outcomes(result)).toMatchObject({ 'image-49': 'removed', 'image-50': `skipped ${reason}` });
+      expect(result.stopped).toMatchObject({ reason, message: 'time to stop' });
+    },
+  );
+
+  it('skips an image that a container has begun to use while the batch before was removed (C34, T17)', async () => {
+    const runtime = buildRuntime({ images });
+    const last = images.at(-1) ?? first;
+    const remove = runtime.removeImages;
+    runtime.removeImages = async (ids) => {
+      const answer = await remove(ids);
+      runtime.containers = [buildContainer(last)];
+      return answer;
+    };
+    expect(outcomes(await run(buildPlan(images), runtime))).toMatchObject({ [last.id]: 'skipped InUse' });
+    expect(runtime.images).toEqual([last]);
+  });
+
+  it('asked to stop, waits no longer for a list that does not come (T14)', async () => {
+    const controller = new AbortController();
+    const runtime = buildRuntime({ images });
+    runtime.listContainers = () => {
+      controller.abort(new StopRequest('DeadlineExceeded', 'time to stop'));
+      return new Promise(() => {});
+    };
+    const result = await run(buildPlan(images), runtime, controller.signal);
+    expect(result.stopped?.reason).toBe('DeadlineExceeded');
+    expect(result.results).toHaveLength(120);
+    expect(runtime.requests).toEqual([]);
+  });
+
+  describe('rests', () => {
+    it.each([
+      ['that take time are followed by a look of their own', true, ['rest', 'look', 'look', 'image-1']],
+      ['that take none leave the look after the last batch good', false, ['rest', 'look', 'image-1']],
+    ])('come before each batch, and not where nothing more is to go; those %s', async (_, takesTime, afterwards) => {
+      const runtime = buildRuntime({ images: images.slice(0, 90) });
+      const story: string[] = [];
+      const listContainers = runtime.listContainers;
+      runtime.listContainers = () => {
+        story.push('look');
+        return listContainers();
+      };
+      await carryOut(
+        buildPlan(runtime.images, { always: false, untilPercent: 88 }),
+        {
+          runtime,
+          readUsage: createUsageReader(runtime, undefined),
+          measureDisk: fullDisk(runtime),
+          rest: async () => story.push('rest') > 0 && takesTime,
+          monotonicMs,
+          onResult: ({ removal }) => story.push(removal.image.id),
+        },
+        new AbortController().signal,
+      );
+      expect(story).toEqual(['rest', 'look', 'look', 'image-0', ...afterwards]);
+    });
+  });
+
+  describe('down to a threshold (N7)', () => {
+    it('stops at the first point at or below it, and spares the rest', async () => {
+      const runtime = buildRuntime({ images: images.slice(0, 90) });
+      const result = await run(buildPlan(runtime.images, { always: false, untilPercent: 80 }), runtime);
+      expect(runtime.images).toHaveLength(80);
+      expect(runtime.requests.map((ids) => ids.length)).toEqual([5, 2, 1, 1, 1]);
+      expect(result.spared).toHaveLength(80);
+      expect(result.spared[0]).toMatchObject({ image: images[10], reason: 'BelowThreshold' });
+    });
+
+    it('still removes those that always go', async () => {
+      const runtime = buildRuntime({ images: [first, second, third] });
+      const removals = [first, second, third].map((image) => buildRemoval(image, { always: image === first }));
+      const result = await run({ kept: [], removals, untilPercent: 80 }, runtime);
+      expect(outcomes(result)).toEqual({ 'image-0': 'removed' });
+      expect(result.spared.map(({ image }) => image)).toEqual([second, third]);
+    });
+
+    it('stops where usage can not be measured', async () => {
+      const runtime = buildRuntime({ images });
+      const result = await carryOut(
+        buildPlan([first], { always: false, untilPercent: 80 }),
+        {
+          runtime,
+          readUsage: createUsageReader(runtime, undefined),
+          measureDisk: () => Promise.reject(new Error('statfs failed')),
+          rest,
+          monotonicMs,
+          onResult: () => undefined,
+        },
+        new AbortController().signal,
+      );
+      expect(result.stopped).toMatchObject({ message: 'statfs failed' });
+      expect(runtime.requests).toEqual([]);
+    });
+  });
+});
+
+describe('selectBatch', () => {
+  const queue = (always: boolean, ...sizes: readonly number[]) =>
+    sizes.map((freesBytes) => ({ removal: buildRemoval(first, { always, freesBytes }) }));
+
+  it.each([
+    ['all at once without a threshold', queue(false, 1, 2, 3), undefined, 3],
+    ['what fits into half of the excess', queue(false, 30, 20, 1), 100, 2],
+    ['at least one while there is any', queue(false, 500, 500), 1, 1],
+    ['none when there is none', queue(false, 1), 0, 0],
+    ['those that always go whatever the excess', [...queue(true, 1, 1), ...queue(false, 1)], -5, 2],
+    ['none of an empty queue', [], 100, 0],
+  ])('takes %s', (_, tasks, excessBytes, count) => {
+    expect(selectBatch(tasks, excessBytes, 50)).toHaveLength(count);
+  });
+
+  it('takes no more than it may', () => {
+    expect(selectBatch(queue(true, 1, 1, 1), undefined, 2)).toHaveLength(2);
+    expect(selectBatch(queue(false, 1, 1, 1), 100, 2)).toHaveLength(2);
+  });
+});
+
+describe('nextBatchSize', () => {
+  it.each([
+    ['as many as take two seconds', 50, 50, 2_500, 40],
+    ['no more than twice as many', 50, 50, 100, 100],
+    ['no fewer because there was little to do', 50, 1, 20, 100],
+    ['150 at most', 100, 100, 100, 150],
+    ['10 at least, however slow the disk is', 50, 50, 60_000, 10],
+    ['more again, once it is faster', 10, 10, 0, 20],
+  ])('is %s', (_, size, count, tookMs, next) => {
+    expect(nextBatchSize(size, count, tookMs)).toBe(next);
+  });
+});

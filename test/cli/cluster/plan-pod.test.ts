@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { buildPlanPod } from '../../../cli/cluster/plan-pod.ts';
+import { settingsOfScheduler } from '../../../cli/cluster/plan-settings.ts';
+import { buildPod } from '../../../scheduler/cleanup/pod.ts';
+import * as build from '../../helpers/builders.ts';
+
+const template = { namespace: 'nodesweep', image: 'acme/nodesweep:1', serviceAccountName: 'cleaner', logLevel: 'info' };
+const runtime = { socket: '/run/containerd/containerd.sock', stateDirectory: '/var/lib/containerd/nodesweep' };
+const node = { ...build.buildNode('a'), runtime };
+const pod = buildPlanPod('nodesweep-plan-1', build.buildPolicyObject(), node, 60, template);
+
+describe('the pod that makes a plan', () => {
+  it('works on the node as a cleaner pod does, and removes nothing', () => {
+    const cleaner = buildPod(build.buildRun(), 'uid', node, 0, template);
+    const [container] = pod.spec.containers;
+    const [cleanerContainer] = cleaner.spec.containers;
+    expect(container?.args[0]).toBe('plan');
+    expect({ ...container, args: [] }).toEqual({ ...cleanerContainer, args: [] });
+    expect(pod.spec.securityContext).toEqual(cleaner.spec.securityContext);
+    expect(pod.spec.volumes.slice(1)).toEqual(cleaner.spec.volumes.slice(1));
+  });
+
+  it('is none that the scheduler takes for one of its own, and can be found', () => {
+    expect(pod.metadata.labels).toMatchObject({ 'nodesweep.io/kind': 'plan', 'nodesweep.io/policy': 'nightly' });
+  });
+
+  it('ends by itself should nobody wait for it any more, and goes with its policy (C31)', () => {
+    expect(pod.spec).toMatchObject({ activeDeadlineSeconds: 60, terminationGracePeriodSeconds: 1 });
+    expect(pod.metadata.ownerReferences).toMatchObject([{ kind: 'ConfigMap', name: 'nightly', uid: 'uid-1' }]);
+  });
+});
+
+describe('the settings of the scheduler', () => {
+  it('are taken from its environment, and its image where it names no other', () => {
+    const environment = { NODESWEEP_SERVICE_ACCOUNT: 'cleaner', NODESWEEP_SOCKETS: '/run/a.sock@pool=gpu' };
+    expect(settingsOfScheduler({ image: 'acme/nodesweep:1', args: ['scheduler'], environment })).toMatchObject({
+      image: 'acme/nodesweep:1',
+      serviceAccount: 'cleaner',
+      sockets: [{ path: '/run/a.sock', label: { key: 'pool', value: 'gpu' } }],
+    });
+  });
+
+  it('are taken from its flags, which outrank the environment', () => {
+    const args = ['scheduler', '--image=acme/cleaner:2', '--service-account', 'other', '--unknown'];
+    const environment = { NODESWEEP_SERVICE_ACCOUNT: 'cleaner' };
+    expect(settingsOfScheduler({ image: 'acme/nodesweep:1', args, environment })).toMatchObject({
+      image: 'acme/cleaner:2',
+      serviceAccount: 'other',
+    });
+  });
+});

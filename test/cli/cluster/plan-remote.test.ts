@@ -1,0 +1,221 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ImageEvent } from '../../../cleaner/report/events.ts';
+import { planRemotely } from '../../../cli/cluster/plan-remote.ts';
+import { jobSchema } from '../../../contract/job.ts';
+import * as build from '../../helpers/builders.ts';
+import { FakePlanCluster } from '../../helpers/fake-plan-cluster.ts';
+import { buildPlanDocument, buildPlannedImage } from '../../helpers/plans.ts';
+
+const plan = buildPlanDocument([buildPlannedImage('web')]);
+let cluster: FakePlanCluster;
+
+beforeEach(() => {
+  cluster = new FakePlanCluster();
+  cluster.policies = [build.buildPolicyObject({ images: { exclude: ['**/base'] } })];
+  cluster.nodes = [build.buildNode('a')];
+  cluster.podLog = `time="2026-03-02" level=warning msg="from crictl"\n${JSON.stringify(plan)}\n`;
+});
+
+function ask(request: Partial<Parameters<typeof planRemotely>[0]> = {}, signal = new AbortController().signal) {
+  return planRemotely(
+    { policy: 'nightly', node: 'a', fresh: false, timeoutSeconds: 1, ...request },
+    cluster,
+    build.secondsLater(7_200),
+    signal,
+  );
+}
+
+/** What a cleaner logs about an image, and at its end. */
+const imageLine = (event: Partial<ImageEvent> = {}) =>
+  JSON.stringify({ level: 'info', event: 'image', id: 'i', names: [], decision: 'keep', sizeBytes: 1, ...event });
+const reportLine = (total: number) =>
+  JSON.stringify({ event: 'report', ...build.buildReport({ images: { ...build.buildReport().images, total } }) });
+
+describe('the plan of a node in the cluster', () => {
+  it('is what the last run did there, and says how long ago that was', async () => {
+    const lines = [
+      imageLine({ id: 'kept', reason: 'InUse', message: 'used by x' }),
+      imageLine({
+        id: 'gone',
+        names: ['docker.io/library/gone:1'],
+        decision: 'remove',
+        outcome: 'removed',
+        sizeBytes: 9,
+      }),
+    ];
+    const text = ['not JSON', ...lines, reportLine(2)].join('\n');
+    cluster.lastLog = { policy: 'nightly', run: 'nightly-1', node: 'a', finishedAt: build.start, text };
+    expect(await ask()).toMatchObject({
+      version: 1,
+      policy: 'nightly',
+      node: 'a',
+      run: 'nightly-1',
+      time: build.start.toISOString(),
+      filesystem: { capacityBytes: 1_000, usedBytes: 840, usedPercent: 84, afterBytes: 540, afterPercent: 54 },
+      images: [
+        { id: 'gone', decision: 'remove', outcome: 'removed', message: '', verdicts: [] },
+        { id: 'kept', decision: 'keep', reason: 'InUse', message: 'used by x' },
+      ],
+      totals: { images: 2, sizeBytes: 10, removals: 1 },
+      notes: ['this is what run nightly-1 did 2h ago; --fresh tells what the next one would do'],
+    });
+    expect(cluster.orders).toEqual([]);
+  });
+
+  it.each<[why: string, request: Parameters<typeof ask>[0], lines: readonly string[] | undefined]>([
+    ['there is no log any more', {}, undefined],
+    ['the log lacks its end', {}, [imageLine()]],
+    ['the log lacks its beginning', {}, [imageLine(), reportLine(2)]],
+    ['the run had failed before it looked at any image', {}, [reportLine(0)]],
+    ['that is asked for', { fresh: true }, [imageLine(), reportLine(1)]],
+  ])('comes from a pod where %s', async (_why, request, lines) => {
+    const text = lines?.join('\n');
+    if (text !== undefined)
+      cluster.lastLog = { policy: 'nightly', run: 'nightly-1', node: 'a', finishedAt: build.start, text };
+    cluster.states = [{ phase: 'Pending' }, { phase: 'Succeeded', exitCode: 0 }];
+    expect(await ask(request)).toEqual(plan);
+    expect(cluster.orders).toHaveLength(1);
+    expect(cluster.left.size).toBe(0);
+  });
+
+  it('is made by a pod that is told what the cleaners of a run would be told', async () => {
+    cluster.policies = [build.buildPolicyObject({ dryRun: true, images: { protectWorkloads: true } })];
+    cluster.startingReferences = ['starting:1'];
+    cluster.workloadReferences = ['workload:1'];
+    await ask();
+    expect(jobSchema.parse(cluster.orders[0]?.job)).toMatchObject({
+      policy: 'nightly',
+      images: { protectWorkloads: true },
+      startingReferences: ['starting:1'],
+      workloadReferences: ['workload:1'],
+    });
+  });
+
+  it('is made for a node that the policy leaves out too, which is said', async () => {
+    cluster.policies = [build.buildPolicyObject({ nodes: { matchLabels: { pool: 'ci' } } })];
+    expect((await ask()).notes).toEqual([
+      "the policy's next run would leave this node out: its selector does not match it",
+    ]);
+    cluster.policies = [build.buildPolicyObject({ nodes: { includeUnschedulable: false } })];
+    cluster.nodes = [build.buildNode('a', { unschedulable: true })];
+    expect((await ask()).notes).toEqual([expect.stringContaining('the node is cordoned')]);
+  });
+
+  it('is preceded by deleting what earlier ones have left behind', async () => {
+    cluster.leftovers = ['nodesweep-plan-old'];
+    cluster.left.add('nodesweep-plan-old');
+    await ask();
+    expect(cluster.left.size).toBe(0);
+  });
+});
+
+describe('there is no plan, and nothing is left behind,', () => {
+  it.each<[what: string, prepare: () => void, message: RegExp]>([
+    [
+      'of a policy that is not there',
+      () => {
+        cluster.policies = [build.buildPolicyObject({}, { name: 'ci' })];
+      },
+      /^there is no policy nightly; there is ci$/,
+    ],
+    [
+      'of a policy that is not valid',
+      () => {
+        cluster.policies = [build.buildPolicyObject({ schedule: '@never', suspend: 1 as never })];
+      },
+      /^policy nightly is not valid and does nothing: schedule: unknown descriptor.*; suspend: expected boolean/,
+    ],
+    [
+      'on a node that is not there',
+      () => {
+        cluster.nodes = [];
+      },
+      /^there is no node a; `kubectl get nodes` lists them$/,
+    ],
+    [
+      'on a node that is not ready (C17)',
+      () => {
+        cluster.nodes = [build.buildNode('a', { ready: false })];
+      },
+      /^node a is not ready, so that no pod can make a plan there$/,
+    ],
+    [
+      'on a node with an unknown runtime',
+      () => {
+        cluster.nodes = [build.buildNode('a', { runtime: undefined, containerRuntimeVersion: 'rkt://1' })];
+      },
+      /no socket is known for the runtime "rkt:\/\/1" of node a; name it in the scheduler's NODESWEEP_SOCKETS/,
+    ],
+    [
+      'where the API server refuses the pod',
+      () => {
+        cluster.fail = (call) => {
+          if (call === 'createPlan') throw new Error('could not create pod p on node a: 403: exceeded quota');
+        };
+      },
+      /403: exceeded quota/,
+    ],
+    [
+      'where the image can not be pulled',
+      () => {
+        cluster.states = [
+          { containerReason: 'ContainerCreating' },
+          { containerReason: 'ImagePullBackOff', containerMessage: 'Back-off pulling image "acme/nodesweep:2"' },
+        ];
+      },
+      /^pod nodesweep-plan-\w+ could make no plan on node a: ImagePullBackOff: Back-off pulling image "acme\/nodesweep:2"$/,
+    ],
+    [
+      'where the kubelet rejects the pod (C25)',
+      () => {
+        cluster.states = [{ phase: 'Failed', reason: 'OutOfpods', message: 'Node has no room' }];
+      },
+      /on node a: OutOfpods: Node has no room$/,
+    ],
+    [
+      'where nodesweep itself fails in it: its own words tell why',
+      () => {
+        cluster.states = [{ phase: 'Failed', exitCode: 2, containerReason: 'Error' }];
+        cluster.podLog = 'time="x" level=fatal\nnodesweep: crictl was not found: install crictl\n';
+      },
+      /on node a: crictl was not found: install crictl$/,
+    ],
+    [
+      'where somebody deletes the pod (C24)',
+      () => {
+        cluster.states = [{ phase: 'Pending' }, undefined];
+      },
+      /on node a: somebody deleted it$/,
+    ],
+    [
+      'where the pod does not start in time: the newest warning tells why',
+      () => {
+        cluster.states = [{ phase: 'Pending' }];
+        cluster.trouble = 'FailedMount: /run/x.sock is not a socket';
+      },
+      /^pod nodesweep-plan-\w+ on node a has not ended within 1 s: FailedMount: \/run\/x\.sock is not a socket$/,
+    ],
+    [
+      'where the pod runs another release',
+      () => {
+        cluster.podLog = JSON.stringify({ ...plan, version: 2 });
+      },
+      /its log holds no plan of version 1 .*use the nodesweep of the same release/,
+    ],
+  ])('%s', async (_what, prepare, message) => {
+    prepare();
+    await expect(ask()).rejects.toThrow(message);
+    expect(cluster.left.size).toBe(0);
+  });
+
+  it('where it is interrupted', async () => {
+    const controller = new AbortController();
+    cluster.states = [{ phase: 'Pending' }];
+    cluster.fail = (call) => {
+      if (call === 'readPod') controller.abort();
+    };
+    await expect(ask({ timeoutSeconds: 60 }, controller.signal)).rejects.toThrow(/^interrupted; pod \S+ is deleted$/);
+    expect(cluster.orders).toHaveLength(1);
+    expect(cluster.left.size).toBe(0);
+  });
+});

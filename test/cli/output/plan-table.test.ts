@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { formatPlan } from '../../../cli/output/plan-table.ts';
+import { buildPlanDocument, buildPlannedImage } from '../../helpers/plans.ts';
+
+const now = '2026-01-31T00:00:00.000Z';
+const digest = `docker.io/acme/tool@sha256:${'ef'.repeat(32)}`;
+const app = buildPlannedImage(['docker.io/acme/app:1', 'docker.io/acme/app:stable'], { sizeBytes: 4_200_000_000 });
+const web = buildPlannedImage('docker.io/library/web:1', {
+  decision: 'keep',
+  reason: 'InUse',
+  message: 'used by default/web/main',
+  lastUsed: now,
+  usedBy: ['default/web/main'],
+});
+const { firstSeen: _seen, lastUsed: _used, ...unseen } = buildPlannedImage(digest);
+const nameless = { ...buildPlannedImage([]), id: `sha256:${'0123456789ab'.padEnd(64, 'c')}` };
+const plan = buildPlanDocument([app, web, unseen, nameless]);
+
+describe('the table of a plan', () => {
+  it('has one line an image in aligned columns, and the totals below', () => {
+    expect(formatPlan(plan, false).split('\n')).toEqual([
+      'IMAGE                                     SIZE     AGE    LAST USED   DECISION   REASON',
+      'docker.io/acme/app:1                      3.9GiB   5d     2h          remove     -',
+      'docker.io/library/web:1                   100MiB   5d     now         keep       InUse',
+      'docker.io/acme/tool@sha256:efefefefefef   100MiB   >10d   >10d        remove     -',
+      '<none>@0123456789ab                       100MiB   5d     2h          remove     -',
+      '',
+      '4 images of 4.2GiB; 3 would go, which frees about 30MiB',
+    ]);
+  });
+
+  it('tells more where it may be wide: IDs, what is freed, pins, all names, and the reasons in words', () => {
+    const [header = '', first = '', second = ''] = formatPlan(plan, true).split('\n');
+    expect(header.split(/\s{3,}/).slice(6)).toEqual(['ID', 'FREES', 'PINNED', 'OTHER NAMES', 'MESSAGE']);
+    expect(first.split(/\s{3,}/).slice(6)).toEqual([
+      app.id.slice('sha256:'.length, 'sha256:'.length + 12),
+      '10MiB',
+      'no',
+      'docker.io/acme/app:stable',
+      'no rule keeps it',
+    ]);
+    expect(second.split(/\s{3,}/).slice(7)).toEqual(['-', 'no', '-', 'used by default/web/main']);
+  });
+
+  it('admits on the first run of a node that it knows no ages', () => {
+    const { historySince: _, ...first } = buildPlanDocument([unseen]);
+    expect(formatPlan(first, false)).toMatch(/efefef {3}100MiB {3}<unknown> {3}<unknown> {3}remove/);
+  });
+
+  it('says of an image that was never seen in use: never', () => {
+    const { lastUsed: _, ...unused } = buildPlannedImage('unused');
+    expect(formatPlan(buildPlanDocument([unused]), false)).toMatch(/ 5d {4}never /);
+  });
+
+  it('has no header over nothing', () => {
+    expect(formatPlan(buildPlanDocument([]), false)).toBe('0 images of 0B; none would go');
+  });
+});
+
+describe('the lines below', () => {
+  const below = (fields: Parameters<typeof buildPlanDocument>[1], images = [app]) =>
+    formatPlan(buildPlanDocument(images, fields), false).split('\n').slice(3);
+  const disk = { highPercent: 85, lowPercent: 80 };
+  const filesystem = { capacityBytes: 100, usedBytes: 90, usedPercent: 90, afterBytes: 79, afterPercent: 79 };
+
+  it.each<[title: string, fields: Parameters<typeof buildPlanDocument>[1], lines: string[]]>([
+    ['usage before and after', { filesystem }, ['Disk usage: 90 % -> about 79 %']],
+    [
+      'the thresholds',
+      { filesystem, disk },
+      ['Disk usage: 90 % -> about 79 %; removal starts at 85 % and stops at 80 %'],
+    ],
+    [
+      'that the lower one is out of reach',
+      { filesystem: { ...filesystem, afterPercent: 81 }, disk },
+      ['Disk usage: 90 % -> about 81 %; removal starts at 85 % and stops at 80 %, which is not reached'],
+    ],
+    ['that usage is not known', { disk }, ['Disk usage is not known; removal starts at 85 % and stops at 80 %']],
+    ['every note', { notes: ['one', 'two'] }, ['Note: one', 'Note: two']],
+  ])('tell %s', (_title, fields, lines) => {
+    expect(below(fields).slice(1)).toEqual(lines);
+  });
+
+  it('tell no usage afterwards where nothing would go', () => {
+    expect(below({ filesystem, disk }, [web])).toEqual([
+      '1 image of 100MiB; none would go',
+      'Disk usage: 90 %; removal starts at 85 % and stops at 80 %',
+    ]);
+  });
+
+  it('tell for how many images a size stands in for layers that are not known', () => {
+    const totals = { images: 1, sizeBytes: 2 ** 20, removals: 1, freesBytes: 2 ** 20, nominal: 1 };
+    expect(below({ totals })).toEqual([
+      '1 image of 1MiB; 1 would go, which frees about 1MiB (the sizes of 1 of them, whose layers are not known)',
+    ]);
+  });
+
+  it('tell of a run what it did', () => {
+    const images = [
+      buildPlannedImage('gone', { outcome: 'removed' }),
+      buildPlannedImage('stuck', { outcome: 'failed', reason: 'RemovalFailed' }),
+      buildPlannedImage('too', { outcome: 'removed' }),
+    ];
+    const text = formatPlan(buildPlanDocument(images, { run: 'nightly-1', filesystem }), false);
+    expect(text).toMatch(/stuck:latest .* remove +RemovalFailed$/m);
+    expect(text).toMatch(/gone:latest .* remove +removed$/m);
+    expect(text).toContain('3 images of 300MiB; 3 were to go (2 removed, 1 failed)\nDisk usage: 90 % -> 79 %');
+  });
+});

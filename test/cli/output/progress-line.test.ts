@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { describeProgress } from '../../../cli/output/progress-line.ts';
+import type { NodeProgress } from '../../../scheduler/run/run.ts';
+import { buildPod, buildReportedPod, buildRun } from '../../helpers/builders.ts';
+
+const nodes = (entries: Record<string, NodeProgress>) => new Map(Object.entries(entries));
+
+it('counts nodes by what the record tells, and by pods that have succeeded since (C32)', () => {
+  const run = buildRun(
+    {},
+    {
+      nodes: nodes({
+        a: { attempts: 1, result: 'Succeeded' },
+        b: { attempts: 1 },
+        c: { attempts: 1, result: 'Failed' },
+        d: { attempts: 0, result: 'Skipped' },
+        e: { attempts: 1 },
+      }),
+    },
+  );
+  const pods = [buildReportedPod('a'), buildReportedPod('b'), buildPod('e')];
+  expect(describeProgress(run, pods)).toBe('4 of 5 nodes: 2 succeeded, 1 failed, 1 skipped');
+});
+
+it('does not take a pod that failed for the end of its node', () => {
+  const run = buildRun({}, { nodes: nodes({ a: { attempts: 1 } }) });
+  const pods = [buildReportedPod('a', { outcome: 'Failed' })];
+  expect(describeProgress(run, pods)).toBe('0 of 1 nodes: 0 succeeded, 0 failed, 0 skipped');
+});
+
+it('tells why a run is paused, and how to resume it', () => {
+  const run = buildRun({}, { phase: 'Paused', message: 'set the annotation' });
+  expect(describeProgress(run, [])).toBe('0 of 0 nodes: 0 succeeded, 0 failed, 0 skipped; paused: set the annotation');
+});

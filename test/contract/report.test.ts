@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import type { Outcome, PlanResult } from '../../cleaner/removal/outcome.ts';
+import { buildFailure, buildReport, type Findings } from '../../cleaner/report/build.ts';
+import { exitCodeOf, parseReport, reportSchema } from '../../contract/report.ts';
+import { buildImage, buildRemoval } from '../helpers/inventory.ts';
+
+const removal = buildRemoval(buildImage('a.io/app:1', { sizeBytes: 70 }));
+const failed: Outcome = { kind: 'failed', reason: 'RemovalFailed', message: 'read-only file system' };
+const unknown: Outcome = { kind: 'unknown', reason: 'LookFailed', message: 'no answer' };
+const skipped: Outcome = { kind: 'skipped', reason: 'InUse' };
+const untried: Outcome = { kind: 'skipped', reason: 'Interrupted' };
+const stopped: PlanResult['stopped'] = { reason: 'Interrupted', message: 'asked to stop' };
+
+function buildFindings(outcomes: readonly Outcome[], fields: Partial<Findings> = {}, result: Partial<PlanResult> = {}) {
+  const results = outcomes.map((outcome) => ({ removal, outcome }));
+  return {
+    dryRun: false,
+    plan: {
+      kept: [{ image: buildImage('a.io/used'), reason: 'InUse', message: 'used by default/web/main' }],
+      removals: outcomes.map(() => removal),
+    },
+    result: { results, spared: [], ...result },
+    before: { capacityBytes: 1_000, usedBytes: 900, availableBytes: 100 },
+    after: { capacityBytes: 1_000, usedBytes: 840, availableBytes: 160 },
+    errors: [],
+    ...fields,
+  } satisfies Findings;
+}
+
+describe('buildReport', () => {
+  it('counts every image once, and tells measured bytes beside nominal ones (N10, T21)', () => {
+    const findings = buildFindings([{ kind: 'removed' }, { kind: 'removed' }, failed, unknown, skipped]);
+    expect(buildReport(findings, 12)).toEqual({
+      version: 1,
+      outcome: 'PartiallyFailed',
+      images: { total: 6, inUse: 1, removed: 2, failed: 1, skipped: 1, unknown: 1, kept: 1 },
+      bytes: { freed: 60, nominal: 140 },
+      filesystem: { capacityBytes: 1_000, usedBeforeBytes: 900, usedAfterBytes: 840 },
+      durationMs: 12,
+      errors: [
+        { image: 'a.io/app:1', reason: 'RemovalFailed', message: 'read-only file system' },
+        { image: 'a.io/app:1', reason: 'LookFailed', message: 'no answer' },
+      ],
+      omitted: 0,
+    });
+  });
+
+  it('of a dry run removes nothing, keeps what stays, and tells the nominal size of the rest', () => {
+    const report = buildReport({ ...buildFindings([]), dryRun: true, plan: { kept: [], removals: [removal] } }, 1);
+    expect(report).toMatchObject({
+      outcome: 'DryRun',
+      images: { total: 1, removed: 0, kept: 0 },
+      bytes: { nominal: 70 },
+    });
+  });
+
+  it('counts what was spared as kept', () => {
+    const spared = [{ image: removal.image, reason: 'BelowThreshold', message: 'enough' }] as const;
+    expect(buildReport(buildFindings([], {}, { spared }), 1).images.kept).toBe(2);
+  });
+
+  it('never tells a negative number of freed bytes, when others filled the disk meanwhile', () => {
+    const after = { capacityBytes: 1_000, usedBytes: 999, availableBytes: 1 };
+    expect(buildReport(buildFindings([{ kind: 'removed' }], { after }), 1).bytes.freed).toBe(0);
+  });
+
+  it('tells zeros where the disk could not be measured', () => {
+    const report = buildReport(buildFindings([], { before: undefined, after: undefined }), 1);
+    expect(report.filesystem).toEqual({ capacityBytes: 0, usedBeforeBytes: 0, usedAfterBytes: 0 });
+  });
+
+  it.each<[outcome: string, exitCode: number, what: string, findings: Findings]>([
+    ['Succeeded', 0, 'there was nothing to do', buildFindings([])],
+    ['Succeeded', 0, 'some images came into use meanwhile', buildFindings([{ kind: 'removed' }, skipped])],
+    ['DryRun', 0, 'nothing was to be removed', buildFindings([], { dryRun: true })],
+    ['PartiallyFailed', 1, 'a removal failed', buildFindings([{ kind: 'removed' }, failed])],
+    ['PartiallyFailed', 1, 'every removal failed', buildFindings([failed])],
+    ['PartiallyFailed', 1, 'it is unknown whether one did', buildFindings([unknown])],
+    ['PartiallyFailed', 1, 'it was stopped halfway', buildFindings([{ kind: 'removed' }, untried], {}, { stopped })],
+    ['Failed', 2, 'it was stopped before the first removal', buildFindings([untried], {}, { stopped })],
+  ])('is %s, exit code %i, when %s', (outcome, exitCode, _, findings) => {
+    const report = buildReport(findings, 1);
+    expect(report.outcome).toBe(outcome);
+    expect(exitCodeOf(report)).toBe(exitCode);
+  });
+
+  it('tells why it stopped, and how many images that left', () => {
+    const report = buildReport(buildFindings([{ kind: 'removed' }, untried, untried], {}, { stopped }), 1);
+    expect(report.errors).toEqual([{ reason: 'Interrupted', message: '2 images were not tried: asked to stop' }]);
+  });
+});
+
+describe('a report with many errors', () => {
+  const shout = { reason: 'X', message: `${'ü'.repeat(199)}😀 and so on` };
+
+  it.each([1, 5, 12, 13, 50, 3_000])('of %i fits into a termination message, and tells how many it omits', (count) => {
+    const report = buildFailure(Array(count).fill(shout), 1);
+    expect(Buffer.byteLength(JSON.stringify(report))).toBeLessThanOrEqual(4_096);
+    expect(reportSchema.parse(report)).toEqual(report);
+    const intact = report.errors.filter(({ message }) => message === shout.message).length;
+    expect(report.omitted).toBe(count - intact);
+    expect(report.errors.length).toBeGreaterThan(0);
+  });
+
+  it('cuts what is too long on its own', () => {
+    const report = buildFailure([{ reason: 'X', message: 'x'.repeat(10_000) }], 1);
+    expect(report.errors[0]?.message).toHaveLength(200);
+    expect(report.omitted).toBe(1);
+  });
+});
+
+describe('parseReport', () => {
+  it('reads what was built', () => {
+    const report = buildReport(buildFindings([{ kind: 'removed' }, failed]), 1);
+    expect(parseReport(JSON.stringify(report))).toEqual(report);
+  });
+
+  it.each(['', 'OOMKilled', '{"version":1,"outcome":"Succ', '{"version":2}', '{}', 'null'])(
+    'takes %j for no report',
+    (text) => {
+      expect(parseReport(text)).toBeUndefined();
+    },
+  );
+});

@@ -1,0 +1,382 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { KubernetesApi } from '../../../scheduler/kubernetes/api.ts';
+import { KubernetesCluster } from '../../../scheduler/kubernetes/cluster.ts';
+import { KubernetesTransport } from '../../../scheduler/kubernetes/transport.ts';
+import type { PolicyObject } from '../../../scheduler/objects.ts';
+import { podName } from '../../../scheduler/run/names.ts';
+import type { Run } from '../../../scheduler/run/run.ts';
+import type { PolicyStatus } from '../../../scheduler/status/status.ts';
+import { buildNode, buildPolicyObject, buildRun, start } from '../../helpers/builders.ts';
+import { type Asked, type Fault, LoopbackApi } from '../../helpers/loopback-api.ts';
+
+const maps = '/api/v1/namespaces/nodesweep/configmaps';
+const pods = '/api/v1/namespaces/nodesweep/pods';
+const template = { namespace: 'nodesweep', image: 'nodesweep:1', serviceAccountName: 'cleaner', logLevel: 'info' };
+const status: PolicyStatus = {
+  policyUid: 'uid-of-nightly',
+  observedVersion: '1',
+  valid: true,
+  problems: [],
+  scheduleSince: start,
+};
+
+let server: LoopbackApi;
+let cluster: KubernetesCluster;
+let policy: PolicyObject;
+let errors: string[];
+let onChange: () => void;
+
+beforeEach(async () => {
+  server = new LoopbackApi();
+  await server.start();
+  putPolicy('nightly');
+  policy = buildPolicyObject({}, { uid: 'uid-of-nightly' });
+  errors = [];
+  onChange = vi.fn<() => void>();
+  cluster = connect();
+  await cluster.start(onChange);
+});
+afterEach(async () => {
+  await cluster.stop();
+  await server.stop();
+});
+
+function connect(): KubernetesCluster {
+  const log = { info: () => {}, warn: () => {}, error: (_fields: object, message: string) => errors.push(message) };
+  const api = new KubernetesApi({ transport: new KubernetesTransport(server.config), requestsPerSecond: 1000 });
+  return new KubernetesCluster({ api, template, overrides: { sockets: [], stateDirectories: [] }, log });
+}
+
+function putPolicy(name: string, metadata: object = {}) {
+  const labels = { 'nodesweep.io/kind': 'policy' };
+  return server.put(maps, name, { metadata: { labels, ...metadata }, data: { 'cleanup.yaml': 'schedule: "@daily"' } });
+}
+
+/** The first request of a kind that changes something goes wrong. */
+function failOnce(fault: Fault, matches: (asked: Asked) => boolean): void {
+  let isDone = false;
+  server.fault = (asked) => {
+    if (isDone || !matches(asked)) return undefined;
+    isDone = true;
+    return fault;
+  };
+}
+
+const isPost = ({ method }: Asked) => method === 'POST';
+const isPut = ({ method }: Asked) => method === 'PUT';
+const runs = () => cluster.state().runs;
+
+async function createRun(run: Run = buildRun()): Promise<void> {
+  await cluster.createRun(policy, run);
+}
+
+describe('the record of a run', () => {
+  it('is created once, and shows at once (C10)', async () => {
+    expect(await cluster.createRun(policy, buildRun())).toBe('Created');
+    expect(runs()).toMatchObject([{ value: { name: 'nightly-29540760', phase: 'Running' } }]);
+    expect(await cluster.createRun(policy, buildRun())).toBe('AlreadyExists');
+    expect(runs()).toHaveLength(1);
+  });
+
+  it('whose creation was done, but not answered, is there when it is tried again (C10)', async () => {
+    failOnce('lost', isPost);
+    await expect(createRun()).rejects.toThrow(/^could not create the record of run nightly-29540760: /);
+    expect(await cluster.createRun(policy, buildRun())).toBe('AlreadyExists');
+    await vi.waitFor(() => expect(runs()).toHaveLength(1));
+  });
+
+  it('is written over in the version that is known, and in no other', async () => {
+    await createRun();
+    const [stored] = runs();
+    const paused = { ...buildRun(), phase: 'Paused' as const };
+    const version = await cluster.updateRun({ value: paused, resourceVersion: stored?.resourceVersion ?? '' });
+    expect(runs()).toMatchObject([{ value: { phase: 'Paused' }, resourceVersion: version }]);
+    const late = { value: buildRun(), resourceVersion: stored?.resourceVersion ?? '' };
+    expect(await cluster.updateRun(late)).toBeUndefined();
+    expect(runs()).toMatchObject([{ value: { phase: 'Paused' } }]);
+  });
+
+  it('that somebody else has changed shows as it is now, even where no watch has told so yet (C10)', async () => {
+    const other = connect();
+    await other.start(() => {});
+    await createRun();
+    const [stored] = runs();
+    await vi.waitFor(() => expect(other.state().runs).toHaveLength(1));
+    server.fault = ({ query }) => (query.has('watch') ? 'cut' : undefined);
+    server.cutWatches();
+    await other.updateRun({
+      value: { ...buildRun(), phase: 'Failed' },
+      resourceVersion: stored?.resourceVersion ?? '',
+    });
+    expect(
+      await cluster.updateRun({ value: buildRun(), resourceVersion: stored?.resourceVersion ?? '' }),
+    ).toBeUndefined();
+    expect(runs()).toMatchObject([{ value: { phase: 'Failed' } }]);
+    await other.stop();
+  });
+
+  it('whose update was done, but not answered, is known as it is after the next try', async () => {
+    await createRun();
+    const [stored] = runs();
+    failOnce('lost', isPut);
+    const finished = {
+      value: { ...buildRun(), phase: 'Failed' as const },
+      resourceVersion: stored?.resourceVersion ?? '',
+    };
+    await expect(cluster.updateRun(finished)).rejects.toThrow(/^could not update the record of run/);
+    expect(await cluster.updateRun(finished)).toBeUndefined();
+    expect(runs()).toMatchObject([{ value: { phase: 'Failed' } }]);
+  });
+
+  it('that is gone is known to be', async () => {
+    await createRun();
+    const [stored] = runs();
+    server.fault = ({ query }) => (query.has('watch') ? 'cut' : undefined);
+    server.cutWatches();
+    server.remove(maps, 'nightly-29540760.run');
+    expect(
+      await cluster.updateRun({ value: buildRun(), resourceVersion: stored?.resourceVersion ?? '' }),
+    ).toBeUndefined();
+    expect(runs()).toEqual([]);
+    await cluster.deleteRun('nightly-29540760');
+  });
+
+  it('of a policy that was deleted is none of the new policy of the same name', async () => {
+    await createRun();
+    server.remove(maps, 'nightly');
+    putPolicy('nightly', { uid: 'another' });
+    await vi.waitFor(() => expect(cluster.state().policies).toMatchObject([{ uid: 'another' }]));
+    expect(runs()).toEqual([]);
+  });
+
+  it('that is damaged is left alone and named, and the others go on', async () => {
+    const metadata = { labels: { 'nodesweep.io/kind': 'run' }, ownerReferences: [{ uid: 'uid-of-nightly' }] };
+    server.put(maps, 'damaged.run', { metadata, data: { 'run.yaml': 'version: 7' } });
+    await createRun();
+    await vi.waitFor(() => expect(errors).toHaveLength(1));
+    expect(errors[0]).toMatch(
+      /^ConfigMap damaged.run can't be read \(RunRecordError: [\s\S]*\): delete it if it was damaged/,
+    );
+    expect(runs()).toHaveLength(1);
+  });
+});
+
+describe('the status of a policy', () => {
+  const statuses = () => cluster.state().statuses.get('nightly');
+
+  it('is created, and then written over', async () => {
+    expect(await cluster.writeStatus(policy, status)).toBe('Updated');
+    expect(await cluster.writeStatus(policy, { ...status, lastRun: 'nightly-1' })).toBe('Updated');
+    expect(statuses()).toMatchObject({ value: { lastRun: 'nightly-1' } });
+    expect(server.count('PUT')).toBe(1);
+  });
+
+  it('that another replica has written first is a conflict, and is then known (C10)', async () => {
+    const other = connect();
+    await other.start(() => {});
+    server.fault = ({ query }) => (query.has('watch') ? 'cut' : undefined);
+    server.cutWatches();
+    await other.writeStatus(policy, { ...status, lastRun: 'theirs' });
+    expect(await cluster.writeStatus(policy, { ...status, lastRun: 'mine' })).toBe('Conflict');
+    expect(statuses()).toMatchObject({ value: { lastRun: 'theirs' } });
+    await other.stop();
+  });
+
+  it('that can not be read is there without a value, and is written over', async () => {
+    await cluster.writeStatus(policy, status);
+    const { metadata } = server.objects.get(`${maps}/nightly.status`) ?? {};
+    server.put(maps, 'nightly.status', { metadata, data: { 'status.yaml': '{' } });
+    await vi.waitFor(() => expect(statuses()).toMatchObject({ value: undefined }));
+    expect(await cluster.writeStatus(policy, status)).toBe('Updated');
+    expect(statuses()).toMatchObject({ value: { valid: true } });
+  });
+
+  it('is never written over an object that is something else', async () => {
+    server.put(maps, 'nightly.status', { data: { mine: 'keep' } });
+    await expect(cluster.writeStatus(policy, status)).rejects.toThrow(
+      'ConfigMap nightly.status is in the way of the status of that name: delete or rename it',
+    );
+    expect(server.objects.get(`${maps}/nightly.status`)).toMatchObject({ data: { mine: 'keep' } });
+  });
+});
+
+describe('cleaner pods', () => {
+  const node = buildNode('node-1');
+  const known = () => cluster.state().pods;
+  beforeEach(() => createRun());
+
+  it('are bound to their node, belong to the record of their run, and show at once (C15)', async () => {
+    await cluster.createPod(buildRun(), node, 0);
+    expect(known()).toMatchObject([{ run: 'nightly-29540760', node: 'node-1', attempt: 0, phase: 'Pending' }]);
+    expect(
+      [...server.objects.values()].find(({ metadata }) => metadata.labels?.['nodesweep.io/kind'] === 'cleaner'),
+    ).toMatchObject({
+      metadata: { ownerReferences: [{ name: 'nightly-29540760.run', uid: 'uid-of-nightly-29540760.run' }] },
+      spec: { nodeName: 'node-1' },
+    });
+  });
+
+  it('that exist already are taken over (C15)', async () => {
+    failOnce('lost', isPost);
+    await expect(cluster.createPod(buildRun(), node, 0)).rejects.toThrow(
+      /^could not create a cleaner pod on node node-1: /,
+    );
+    await cluster.createPod(buildRun(), node, 0);
+    expect(known()).toHaveLength(1);
+    expect(server.count('POST', ({ path }) => path === pods)).toBe(2);
+  });
+
+  it('that were not created because two met at the quota are not taken for existing ones (C19)', async () => {
+    failOnce({ code: 409, reason: 'Conflict' }, isPost);
+    await cluster.createPod(buildRun(), node, 0);
+    expect(known()).toHaveLength(1);
+  });
+
+  it('that are refused say why and on which node (C19)', async () => {
+    server.fault = (asked) => (isPost(asked) ? { code: 403, reason: 'Forbidden' } : undefined);
+    await expect(cluster.createPod(buildRun(), node, 0)).rejects.toThrow(
+      'could not create a cleaner pod on node node-1: 403: refused: Forbidden',
+    );
+  });
+
+  it('are not created again while the one before is at work, though the watch has not told of it (C15)', async () => {
+    const name = podName('nightly-29540760', 'node-1', 0);
+    server.fault = ({ query }) => (query.has('watch') ? 'cut' : undefined);
+    server.cutWatches();
+    const labels = { 'nodesweep.io/kind': 'cleaner', 'nodesweep.io/run': 'nightly-29540760' };
+    server.put(pods, name, { metadata: { labels }, spec: { nodeName: 'node-1' }, status: { phase: 'Running' } });
+    await expect(cluster.createPod(buildRun(), node, 1)).rejects.toThrow(`pod ${name} has not ended yet`);
+    expect(known()).toMatchObject([{ name, phase: 'Running' }]);
+    server.put(pods, name, { metadata: { labels }, spec: { nodeName: 'node-1' }, status: { phase: 'Failed' } });
+    await cluster.createPod(buildRun(), node, 1);
+    expect(server.count('POST', ({ path }) => path === pods)).toBe(1);
+  });
+
+  it('of a run whose record is gone are not created', async () => {
+    await cluster.deleteRun('nightly-29540760');
+    await expect(cluster.createPod(buildRun(), node, 0)).rejects.toThrow('run nightly-29540760 has no record any more');
+  });
+
+  it('are known to be ending once they are deleted, and gone where they were gone already (C26)', async () => {
+    await cluster.createPod(buildRun(), node, 0);
+    const name = known()[0]?.name ?? '';
+    server.fault = ({ query }) => (query.has('watch') ? 'cut' : undefined);
+    server.cutWatches();
+    await cluster.deletePod(name);
+    expect(known()).toMatchObject([{ deletionTimestamp: expect.any(Date) }]);
+    await cluster.deletePod(name);
+    expect(known()).toEqual([]);
+  });
+
+  it('of a run are deleted in one call (C30)', async () => {
+    for (const name of ['node-1', 'node-2', 'node-3']) await cluster.createPod(buildRun(), buildNode(name), 0);
+    await cluster.deletePods('nightly-29540760');
+    expect(known().every(({ deletionTimestamp }) => deletionTimestamp !== undefined)).toBe(true);
+    const deletions = server.asked.filter(({ method }) => method === 'DELETE');
+    expect(deletions.map(({ path, query }) => [path, query.get('labelSelector')])).toEqual([
+      [pods, 'nodesweep.io/kind=cleaner,nodesweep.io/run=nightly-29540760'],
+    ]);
+  });
+});
+
+describe('the job of a run', () => {
+  it('is immutable, belongs to the record, and is left as it is where it exists', async () => {
+    await createRun();
+    const job = { version: 1 as const, policy: 'nightly', run: 'nightly-29540760', dryRun: false };
+    const document = { ...job, startingReferences: [], workloadReferences: [], prepulledReferences: [] };
+    await cluster.createJob(buildRun(), document);
+    await cluster.createJob(buildRun(), { ...document, dryRun: true });
+    const stored = server.objects.get(`${maps}/nightly-29540760.job`);
+    expect(stored).toMatchObject({
+      immutable: true,
+      metadata: { ownerReferences: [{ name: 'nightly-29540760.run' }] },
+    });
+    expect(JSON.stringify(stored)).toContain('\\"dryRun\\":false');
+  });
+});
+
+describe('what else is asked', () => {
+  it('is what keeps a pod from starting: the newest warning that tells', async () => {
+    const event = (name: string, reason: string, message: string, lastTimestamp: string) =>
+      server.put('/api/v1/namespaces/nodesweep/events', name, { reason, message, lastTimestamp });
+    expect(await cluster.readTrouble('pod-1')).toBeUndefined();
+    event('a', 'Failed', 'manifest unknown', '2026-03-02T10:00:01Z');
+    event('b', 'Failed', 'Error: ImagePullBackOff', '2026-03-02T10:00:03Z');
+    event('c', 'FailedMount', 'no such socket', '2026-03-02T10:00:02Z');
+    expect(await cluster.readTrouble('pod-1')).toBe('FailedMount: no such socket');
+  });
+
+  it('are the images of pods that are about to start, on every page (T18)', async () => {
+    for (let index = 0; index < 501; index += 1)
+      server.put('/api/v1/pods', `pod-${index}`, { spec: { containers: [{ image: `image-${index}` }] } });
+    expect(await cluster.listStartingReferences()).toHaveLength(501);
+  });
+
+  it('are the images that workloads name: every kind, every container, and volumes', async () => {
+    const spec = (...images: string[]) => ({ containers: images.map((image) => ({ image })) });
+    server.put('/apis/apps/v1/deployments', 'a', { spec: { template: { spec: spec('deployment', 'same') } } });
+    server.put('/apis/apps/v1/statefulsets', 'b', { spec: { template: { spec: spec('stateful', 'same') } } });
+    server.put('/apis/apps/v1/daemonsets', 'c', {
+      spec: { template: { spec: { ...spec('daemon'), initContainers: [{ image: 'init' }] } } },
+    });
+    server.put('/apis/batch/v1/jobs', 'd', { spec: { template: { spec: spec('job') } } });
+    server.put('/apis/batch/v1/cronjobs', 'e', {
+      spec: { jobTemplate: { spec: { template: { spec: spec('cron') } } } },
+    });
+    server.put('/api/v1/pods', 'f', {
+      spec: {
+        ...spec('pod'),
+        ephemeralContainers: [{ image: 'debug' }],
+        volumes: [{ image: { reference: 'volume' } }],
+      },
+    });
+    expect(await cluster.listWorkloadReferences()).toEqual([
+      'cron',
+      'daemon',
+      'debug',
+      'deployment',
+      'init',
+      'job',
+      'pod',
+      'same',
+      'stateful',
+      'volume',
+    ]);
+  });
+});
+
+describe('the state', () => {
+  it('is complete when the cluster has started, and each change of it is told', async () => {
+    expect(cluster.state()).toMatchObject({ policies: [{ name: 'nightly' }], nodes: [], pods: [], runs: [] });
+    server.put('/api/v1/nodes', 'node-1', { status: { conditions: [{ type: 'Ready', status: 'True' }] } });
+    await vi.waitFor(() => expect(cluster.state().nodes).toMatchObject([{ name: 'node-1', ready: true }]));
+    expect(onChange).toHaveBeenCalled();
+  });
+
+  it('does not change with the heartbeat of a node', async () => {
+    const node = (time: string) => ({
+      status: {
+        conditions: [
+          { type: 'Ready', status: 'True', lastHeartbeatTime: time, lastTransitionTime: '2026-01-01T00:00:00Z' },
+        ],
+      },
+    });
+    server.put('/api/v1/nodes', 'node-1', node('2026-03-02T10:00:00Z'));
+    await vi.waitFor(() => expect(cluster.state().nodes).toHaveLength(1));
+    const [before] = cluster.state().nodes;
+    vi.mocked(onChange).mockClear();
+    server.put('/api/v1/nodes', 'node-1', node('2026-03-02T10:05:00Z'));
+    server.put('/api/v1/nodes', 'node-2', node('2026-03-02T10:05:00Z'));
+    await vi.waitFor(() => expect(cluster.state().nodes).toHaveLength(2));
+    expect(cluster.state().nodes[0]).toBe(before);
+    expect(onChange).toHaveBeenCalledTimes(1);
+  });
+
+  it('is told to be old while the API server is away, and comes back by itself', async () => {
+    await vi.waitFor(() => expect(cluster.isCurrent).toBe(true));
+    await server.stop();
+    await vi.waitFor(() => expect(cluster.isCurrent).toBe(false));
+    await server.start();
+    await vi.waitFor(() => expect(cluster.isCurrent).toBe(true), { timeout: 5_000 });
+  });
+});

@@ -1,0 +1,182 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test as base, describe, vi } from 'vitest';
+import { stringify } from 'yaml';
+import { hash } from '../../../contract/labels.ts';
+import { encodeStatus } from '../../../scheduler/status/status.ts';
+import { buildContainer, buildImage, buildSimulatedNode } from '../../fixtures/simulated/node.ts';
+import { LocalHost, type LocalProcess } from '../../helpers/local-host.ts';
+
+const web = buildImage('docker.io/library/web:1');
+const old = buildImage('docker.io/library/old:1');
+const slow = buildImage('docker.io/library/slow:1', { removal: { kind: 'Late', ms: 1_000 } });
+const node = buildSimulatedNode({ images: [web, old], containers: [buildContainer(web)] });
+const nightly = { schedule: '0 3 * * *' };
+
+interface Fixtures {
+  /** A machine with one node, `east`. */
+  readonly host: LocalHost;
+  /** Starts a scheduler on a host; it ends with the test. */
+  readonly start: (host: LocalHost) => LocalProcess;
+}
+
+const test = base.extend<Fixtures>({
+  host: async ({ task: _ }, use) => {
+    const host = await LocalHost.create({ east: node });
+    await use(host);
+    await host.remove();
+  },
+  start: async ({ host: _ }, use) => {
+    const started: LocalProcess[] = [];
+    await use((host) => {
+      const local = host.start();
+      started.push(local);
+      return local;
+    });
+    await Promise.all(started.map((local) => local.end('SIGTERM')));
+  },
+});
+
+/** What is left behind by a scheduler that ran two years ago. */
+function statusOfTwoYearsAgo(policy: string): string {
+  const scheduleSince = new Date(Date.now() - 2 * 366 * 86_400_000);
+  const status = { policyUid: hash(policy, 12), observedVersion: 'earlier', valid: true, problems: [], scheduleSince };
+  return stringify(encodeStatus(status));
+}
+
+describe.concurrent('nodesweep local', () => {
+  test('a request runs the policy on every endpoint, and the record is on disk', async ({ host, start, expect }) => {
+    host.setNodes({ east: node, west: node });
+    await host.writePolicy('nightly', nightly, 'please');
+    const local = start(host);
+    await local.line('2 of 2 nodes succeeded, 0 failed, 0 were skipped; 2 images removed');
+
+    expect(host.imagesOf('east')).toEqual(['docker.io/library/web:1']);
+    expect(host.imagesOf('west')).toEqual(['docker.io/library/web:1']);
+    const [run] = await host.runs();
+    expect(run).toMatchObject({
+      policy: 'nightly',
+      phase: 'Succeeded',
+      trigger: { type: 'Request', request: 'please' },
+    });
+    expect([...(run?.nodes.keys() ?? [])]).toEqual(['east', 'west']);
+    const image = JSON.parse(await local.line('"outcome":"removed"'));
+    expect(image).toMatchObject({ event: 'image', names: ['docker.io/library/old:1'], policy: 'nightly' });
+  });
+
+  test('C4, C8: a missed slot is made up for once, and not again after a restart', async ({ host, start, expect }) => {
+    await host.writePolicy('yearly', { schedule: '@yearly' });
+    await host.write('state/statuses/yearly.yaml', statusOfTwoYearsAgo('yearly'));
+    const first = start(host);
+    await first.line('1 of 1 nodes succeeded');
+    await first.end('SIGTERM');
+
+    const second = start(host);
+    await host.writePolicy('fence', nightly, 'now');
+    await second.line('1 of 1 nodes succeeded');
+
+    expect(second.lines.filter((line) => line.includes('yearly-'))).toEqual([]);
+    expect((await host.runs()).map(({ policy, trigger }) => [policy, trigger.type])).toEqual([
+      ['fence', 'Request'],
+      ['yearly', 'Schedule'],
+    ]);
+  });
+
+  test('a bare document is a policy named by its directory, and an old file starts no run for a slot of long ago', async ({
+    host,
+    start,
+    expect,
+  }) => {
+    await host.write('policies/yearly/cleanup.yaml', 'schedule: "@yearly"');
+    await host.writePolicy('fence', nightly, 'now');
+    await start(host).line('1 of 1 nodes succeeded');
+
+    expect(await host.files('statuses')).toEqual(['fence.yaml', 'yearly.yaml']);
+    expect((await host.runs()).map(({ policy }) => policy)).toEqual(['fence']);
+  });
+
+  test('C40: broken files are logged with their path, and the good policy beside them runs', async ({
+    host,
+    start,
+    expect,
+  }) => {
+    await host.write('policies/broken.yaml', 'kind: ConfigMap\ndata: {');
+    await host.write('policies/wrong/cleanup.yaml', 'schedule: "61 * * * *"\nsuspnd: true');
+    await host.writePolicy('good', nightly, 'now');
+    const local = start(host);
+    await local.line('1 of 1 nodes succeeded');
+
+    expect(await local.line(`${host.policies}/broken.yaml:`)).toContain('"level":"warn"');
+    expect(await local.line(`${host.policies}/wrong/cleanup.yaml:schedule: `)).toContain('"level":"warn"');
+    expect(await local.line(`${host.policies}/wrong/cleanup.yaml:suspnd: is not a known field`)).toBeDefined();
+  });
+
+  test('T14: SIGINT, even twice, lets the removal in flight finish, and the next process takes over its report', async ({
+    host,
+    start,
+    expect,
+  }) => {
+    host.setNodes({ east: buildSimulatedNode({ images: [slow] }) });
+    await host.writePolicy('nightly', nightly, 'now');
+    const first = start(host);
+    await first.line('this is the first run on this node');
+    await vi.waitUntil(() => host.imagesOf('east').length === 0, { timeout: 10_000 });
+    void first.end('SIGINT');
+    await first.line('"msg":"stopping"');
+    expect(await first.end('SIGINT')).toEqual({ exitCode: 0, stderr: '' });
+    expect(await first.line('"event":"report"')).toContain('"removed":1');
+
+    await start(host).line('1 of 1 nodes succeeded, 0 failed, 0 were skipped; 1 images removed');
+    expect(await host.files('pods')).toHaveLength(1);
+  });
+
+  test('a cleaner outlives a scheduler that is killed, and the next one waits for its report', async ({
+    host,
+    start,
+    expect,
+  }) => {
+    host.setNodes({ east: buildSimulatedNode({ images: [slow] }) });
+    await host.writePolicy('nightly', nightly, 'now');
+    const first = start(host);
+    await first.line('this is the first run on this node');
+    const killed = first.end('SIGKILL');
+
+    await start(host).line('1 of 1 nodes succeeded, 0 failed, 0 were skipped; 1 images removed');
+    await killed;
+    expect((await host.runs()).map(({ nodes }) => nodes.get('east')?.attempts)).toEqual([1]);
+    expect(await host.files('pods')).toHaveLength(1);
+  });
+
+  test('C31: deleting a policy removes what belongs to it; a file that is broken deletes nothing', async ({
+    host,
+    start,
+    expect,
+  }) => {
+    await host.writePolicy('nightly', nightly, 'now');
+    const local = start(host);
+    await local.line('1 of 1 nodes succeeded');
+    await host.write('policies/nightly.yaml', 'kind: ConfigMap\ndata: {');
+    await local.line(`${host.policies}/nightly.yaml:`);
+    expect([await host.files('statuses'), (await host.files('runs')).length]).toEqual([['nightly.yaml'], 1]);
+
+    await rm(join(host.policies, 'nightly.yaml'));
+    await vi.waitUntil(async () => (await host.files('pods')).length === 0, { timeout: 5_000 });
+    expect([await host.files('statuses'), await host.files('runs'), await host.files('jobs')]).toEqual([[], [], []]);
+  });
+
+  test('a second process is kept out of the state directory of a first', async ({ host, start, expect }) => {
+    await start(host).line('the scheduler is ready');
+    const { exitCode, stderr } = await start(host).ended();
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`another nodesweep local works in ${host.state}; stop it, or give this one`);
+  });
+
+  test('a directory of policies that is missing is named', async ({ host, start, expect }) => {
+    await rm(host.policies, { recursive: true });
+    const { exitCode, stderr } = await start(host).ended();
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/the directory of the policies can't be read: .*\/policies'/);
+  });
+});

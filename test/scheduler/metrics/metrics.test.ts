@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { ClusterState } from '../../../scheduler/cluster.ts';
+import { Metrics } from '../../../scheduler/metrics/metrics.ts';
+import type { PolicyStatus } from '../../../scheduler/status/status.ts';
+import { buildPolicyObject, buildRun, secondsLater, start } from '../../helpers/builders.ts';
+
+const tally = { planned: 0, removed: 3, failed: 1, skipped: 0, unknown: 0, freedBytes: 300, nominalBytes: 330 };
+
+async function readLines(metrics: Metrics): Promise<string[]> {
+  return (await metrics.read()).text.split('\n').filter((line) => line.startsWith('nodesweep_'));
+}
+
+function buildState(state: Partial<ClusterState> = {}): ClusterState {
+  return { policies: [], statuses: new Map(), runs: [], nodes: [], pods: [], ...state };
+}
+
+function observe(metrics: Metrics, state: () => ClusterState, { isLeader = true, isCurrent = true } = {}): void {
+  metrics.observe({ state, isLeader: () => isLeader, isCurrent: () => isCurrent });
+}
+
+describe('the metrics', () => {
+  it('are all named in the README', async () => {
+    const metrics = new Metrics('1.2.3');
+    observe(metrics, () => buildState());
+    const { text } = await metrics.read();
+    const names = [...text.matchAll(/^# TYPE (nodesweep_\w+)/gm)].map(([, name]) => name);
+    const readme = await readFile(join(import.meta.dirname, '../../../README.md'), 'utf8');
+    expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+    expect(names.length).toBeGreaterThan(10);
+  });
+
+  it('tell of a run that has ended: outcome, duration, nodes, images and bytes', async () => {
+    const metrics = new Metrics('1.2.3');
+    const nodes = new Map([
+      ['node-1', { attempts: 1, result: 'Succeeded' as const, tally }],
+      ['node-2', { attempts: 1, result: 'Failed' as const }],
+      ['node-3', { attempts: 0, result: 'Skipped' as const }],
+    ]);
+    metrics.observeEnd(buildRun({}, { phase: 'Failed', finishedAt: secondsLater(7), nodes }));
+    expect(await readLines(metrics)).toEqual(
+      expect.arrayContaining([
+        'nodesweep_runs_total{policy="nightly",outcome="Failed"} 1',
+        'nodesweep_run_duration_seconds_sum{outcome="Failed"} 7',
+        'nodesweep_run_nodes_total{policy="nightly",result="succeeded"} 1',
+        'nodesweep_run_nodes_total{policy="nightly",result="failed"} 1',
+        'nodesweep_run_nodes_total{policy="nightly",result="skipped"} 1',
+        'nodesweep_images_total{policy="nightly",outcome="removed"} 3',
+        'nodesweep_images_total{policy="nightly",outcome="failed"} 1',
+        'nodesweep_freed_bytes_total{policy="nightly"} 300',
+        'nodesweep_build_info{version="1.2.3"} 1',
+      ]),
+    );
+  });
+
+  it('take a disk that filled up meanwhile for one on which nothing was freed', async () => {
+    const metrics = new Metrics('1');
+    const nodes = new Map([
+      ['node-1', { attempts: 1, result: 'Succeeded' as const, tally: { ...tally, freedBytes: -5 } }],
+    ]);
+    metrics.observeEnd(buildRun({}, { phase: 'Succeeded', finishedAt: start, nodes }));
+    expect(await readLines(metrics)).toContain('nodesweep_freed_bytes_total{policy="nightly"} 0');
+  });
+
+  it('tell how late a run has started after its slot, and nothing of the kind for one that was asked for', async () => {
+    const metrics = new Metrics('1');
+    metrics.observeStart(buildRun({}, { startedAt: secondsLater(2) }));
+    metrics.observeStart(buildRun({}, { trigger: { type: 'Request', request: 'now' }, startedAt: secondsLater(9) }));
+    const lines = await readLines(metrics);
+    expect(lines).toContain('nodesweep_run_start_lag_seconds_sum 2');
+    expect(lines).toContain('nodesweep_run_start_lag_seconds_count 1');
+  });
+
+  it('tell which policies are valid as it is when they are read, and nothing more of one that is deleted (C3)', async () => {
+    const metrics = new Metrics('1');
+    const status = (valid: boolean) => ({ value: { valid } as PolicyStatus, resourceVersion: '1' });
+    const both = buildState({
+      policies: [buildPolicyObject({}, { name: 'good' }), buildPolicyObject({}, { name: 'bad' })],
+      statuses: new Map([
+        ['good', status(true)],
+        ['bad', status(false)],
+      ]),
+    });
+    let state = both;
+    observe(metrics, () => state);
+    expect(await readLines(metrics)).toEqual(
+      expect.arrayContaining(['nodesweep_policy_valid{policy="good"} 1', 'nodesweep_policy_valid{policy="bad"} 0']),
+    );
+    state = { ...both, policies: both.policies.slice(0, 1) };
+    expect((await readLines(metrics)).filter((line) => line.startsWith('nodesweep_policy_valid'))).toEqual([
+      'nodesweep_policy_valid{policy="good"} 1',
+    ]);
+  });
+
+  it('tell who leads, whether the cluster is known as it is, and how many runs are active', async () => {
+    const metrics = new Metrics('1');
+    const runs = [buildRun(), buildRun({}, { phase: 'Paused' }), buildRun({}, { phase: 'Failed' })];
+    const state = buildState({ runs: runs.map((value) => ({ value, resourceVersion: '1' })) });
+    observe(metrics, () => state, { isCurrent: false });
+    expect(await readLines(metrics)).toEqual(
+      expect.arrayContaining(['nodesweep_leader 1', 'nodesweep_watches_current 0', 'nodesweep_runs_active 2']),
+    );
+  });
+
+  it('count requests to the API server by verb, resource and code, and time passes', async () => {
+    const metrics = new Metrics('1');
+    metrics.observeRequest({ verb: 'create', resource: 'pods', code: 201, seconds: 0.1 });
+    metrics.observeRequest({ verb: 'create', resource: 'pods', code: 0, seconds: 30 });
+    metrics.observePass(0.25);
+    expect(await readLines(metrics)).toEqual(
+      expect.arrayContaining([
+        'nodesweep_api_requests_total{verb="create",resource="pods",code="201"} 1',
+        'nodesweep_api_requests_total{verb="create",resource="pods",code="0"} 1',
+        'nodesweep_api_request_duration_seconds_sum{verb="create"} 30.1',
+        'nodesweep_pass_duration_seconds_sum 0.25',
+      ]),
+    );
+  });
+
+  it('include those of the process: its memory, its CPU and the lag of its event loop', async () => {
+    const { text, contentType } = await new Metrics('1').read();
+    for (const name of [
+      'process_resident_memory_bytes',
+      'process_cpu_seconds_total',
+      'nodejs_eventloop_lag_p99_seconds',
+    ])
+      expect(text).toContain(`\n${name} `);
+    expect(contentType).toMatch(/^text\/plain; version=0\.0\.4/);
+  });
+});

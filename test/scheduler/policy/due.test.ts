@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type DueQuestion,
+  dueTrigger,
+  type SlotMemory,
+  startDelayMs,
+  upcomingSlot,
+} from '../../../scheduler/policy/due.ts';
+import type { CleanupDocument } from '../../../scheduler/policy/policy.ts';
+import { buildSpec, secondsLater, start } from '../../helpers/builders.ts';
+
+const memory: SlotMemory = { scheduleSince: secondsLater(-1800) };
+const question = (document: Partial<CleanupDocument> = {}, more: Partial<DueQuestion> = {}): DueQuestion => ({
+  name: 'nightly',
+  policy: buildSpec(document),
+  request: undefined,
+  isPressed: false,
+  ...more,
+});
+
+describe('jitter', () => {
+  const jitterSeconds = 300;
+  const delayMs = startDelayMs('nightly', { jitterSeconds });
+  const at = (milliseconds: number) => new Date(start.getTime() + milliseconds);
+
+  it('delays the start by the same for a name, and less than jitterSeconds', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), fc.integer({ min: 0, max: 86_400 }), (name, seconds) => {
+        const delay = startDelayMs(name, { jitterSeconds: seconds });
+        expect(delay).toBe(startDelayMs(name, { jitterSeconds: seconds }));
+        expect(delay).toBeGreaterThanOrEqual(0);
+        expect(delay).toBeLessThan(Math.max(1, seconds * 1000));
+      }),
+    );
+  });
+
+  it('spreads a thousand policies of one schedule: no second has more than 15 of them in five minutes', () => {
+    const seconds = Array.from({ length: 1000 }, (_, index) =>
+      Math.floor(startDelayMs(`team-${index}`, { jitterSeconds }) / 1000),
+    );
+    const counts = seconds.map((second) => seconds.filter((other) => other === second).length);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(15);
+    expect(new Set(seconds).size).toBeGreaterThan(250);
+  });
+
+  it('leaves the slot what it is: only its start is later (C1)', () => {
+    expect(delayMs).toBeGreaterThan(0);
+    expect(dueTrigger(question({ jitterSeconds }), memory, at(delayMs - 1))).toBeUndefined();
+    expect(dueTrigger(question({ jitterSeconds }), memory, at(delayMs))).toEqual({ type: 'Schedule', slot: start });
+  });
+
+  it('keeps the slot the next one until it is started', () => {
+    const { policy } = question({ jitterSeconds });
+    expect(upcomingSlot('nightly', policy, at(delayMs - 1))).toEqual(start);
+    expect(upcomingSlot('nightly', policy, at(delayMs))).toEqual(secondsLater(3600));
+  });
+
+  it('does not lengthen the deadline, which counts from the slot (C5)', () => {
+    const late = question({ jitterSeconds, startingDeadlineSeconds: 301 });
+    expect(dueTrigger(late, memory, secondsLater(301))).toEqual({ type: 'Schedule', slot: start });
+    expect(dueTrigger(late, memory, secondsLater(302))).toBeUndefined();
+  });
+
+  it('delays no request', () => {
+    const asked = question({ jitterSeconds }, { request: 'now' });
+    expect(dueTrigger(asked, memory, start)).toEqual({ type: 'Request', request: 'now' });
+  });
+});
+
+describe('disk pressure', () => {
+  const pressed = (document: Partial<CleanupDocument> = {}) =>
+    question({ schedule: '0 0 1 1 *', disk: { onPressure: true }, ...document }, { isPressed: true });
+
+  it('starts a run at once, without waiting for a slot', () => {
+    expect(dueTrigger(pressed(), memory, start)).toEqual({ type: 'Pressure', after: memory.scheduleSince });
+  });
+
+  it.each([
+    ['the policy does not ask for it', pressed({ disk: { highPercent: 85, lowPercent: 80 } })],
+    ['no node is under it', { ...pressed(), isPressed: false }],
+    ['the policy is suspended (C12)', pressed({ suspend: true })],
+  ])('starts none where %s', (_title, asked) => {
+    expect(dueTrigger(asked, memory, start)).toBeUndefined();
+  });
+
+  it('starts none within ten minutes after any run of the policy began, and one run at most after it', () => {
+    const after = { ...memory, lastStart: start };
+    expect(dueTrigger(pressed(), after, secondsLater(599))).toBeUndefined();
+    expect(dueTrigger(pressed(), after, secondsLater(600))).toEqual({ type: 'Pressure', after: start });
+    expect(dueTrigger(pressed(), { ...after, lastStart: secondsLater(600) }, secondsLater(605))).toBeUndefined();
+  });
+
+  it('gives way to a slot that is due, which cleans the pressed nodes too', () => {
+    expect(dueTrigger(pressed({ schedule: '0 * * * *' }), memory, start)).toEqual({ type: 'Schedule', slot: start });
+  });
+});

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { lintText } from '../../../scheduler/policy/lint.ts';
+
+const lint = (name: string, text: string) => {
+  const { policies, problems } = lintText(name, text);
+  return { policies, problems: problems.map(({ path, message }) => `${path}: ${message}`) };
+};
+
+const configMap = (name: string, document: string, labels = '{nodesweep.io/kind: policy}') => `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: ${name}, labels: ${labels}}
+data:
+  cleanup.yaml: |
+    ${document}
+`;
+
+describe('lint', () => {
+  it('takes a bare document named by its key', () => {
+    expect(lint('cleanup.yaml', 'schedule: "@daily"')).toEqual({ policies: 1, problems: [] });
+    expect(lint('cleanup.yaml', 'schedule: "@never"').problems).toEqual([
+      expect.stringMatching(/^schedule: unknown descriptor/),
+    ]);
+    expect(lint('prepull.yaml', 'images: []').problems).toEqual([
+      expect.stringMatching(/^data\.prepull\.yaml: .*not supported/),
+    ]);
+  });
+
+  it('takes manifests, several to a file, also as a list, and names every problem with its policy', () => {
+    const text = [configMap('good', 'schedule: "@daily"'), configMap('bad', '{schedule: "61 * * * *", foo: 1}')].join(
+      '---',
+    );
+    expect(lint('policies.yaml', text)).toEqual({
+      policies: 2,
+      problems: [expect.stringMatching(/^bad\/schedule: minute: 61/), 'bad/foo: is not a known field'],
+    });
+    const list = JSON.stringify({
+      kind: 'List',
+      items: [{ kind: 'ConfigMap', metadata: { name: 'x', labels: {} }, data: { 'cleanup.yaml': '' } }],
+    });
+    expect(lint('list.yaml', list).problems).toHaveLength(2);
+  });
+
+  it('leaves other objects alone, but says when there is no policy at all', () => {
+    const deployment = 'kind: Deployment\nmetadata: {name: web}\nspec: {}\n';
+    expect(lint('all.yaml', `${deployment}---${configMap('good', 'schedule: "@daily"')}`)).toEqual({
+      policies: 1,
+      problems: [],
+    });
+    expect(lint('all.yaml', deployment).problems).toEqual([expect.stringMatching(/^: holds no policy/)]);
+  });
+
+  it('finds a policy that lacks the label, and a name that is there twice (C40)', () => {
+    expect(lint('a.yaml', configMap('lost', 'schedule: "@daily"', '{}')).problems).toEqual([
+      expect.stringMatching(/^lost\/metadata\.labels: lack nodesweep\.io\/kind/),
+    ]);
+    const twice = configMap('same', 'schedule: "@daily"');
+    expect(lint('a.yaml', `${twice}---${twice}`).problems).toEqual([
+      expect.stringMatching(/^same\/metadata\.name: is the name of an earlier/),
+    ]);
+  });
+
+  it('says where YAML does not parse', () => {
+    expect(lint('a.yaml', 'kind: ConfigMap\n  foo: [').problems.join()).toMatch(/line 2/);
+  });
+});

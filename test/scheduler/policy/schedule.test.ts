@@ -1,0 +1,235 @@
+import fc from 'fast-check';
+import { createTask } from 'node-cron';
+import { describe, expect, it } from 'vitest';
+import { isTimeZone, lastSlot, nextSlot, parseSchedule, scheduleProblems } from '../../../scheduler/policy/schedule.ts';
+
+const slots = (expression: string, timeZone: string, from: string, count: number) => {
+  const schedule = parseSchedule(expression, timeZone);
+  const found: string[] = [];
+  for (let after = new Date(from); found.length < count; ) {
+    const slot = nextSlot(schedule, after);
+    if (slot === undefined) break;
+    found.push(slot.toISOString().replace(':00.000Z', 'Z'));
+    after = slot;
+  }
+  return found;
+};
+
+describe('a schedule', () => {
+  it.each([
+    ['*/5 * * * *', '2026-03-02T10:02:30Z', ['2026-03-02T10:05Z', '2026-03-02T10:10Z']],
+    ['30 6 * * *', '2026-03-02T06:30:00Z', ['2026-03-03T06:30Z', '2026-03-04T06:30Z']],
+    ['0 9 * * MON-FRI', '2026-03-06T10:00:00Z', ['2026-03-09T09:00Z', '2026-03-10T09:00Z']],
+    ['0 0 29 2 *', '2026-03-02T00:00:00Z', ['2028-02-29T00:00Z', '2032-02-29T00:00Z']],
+    ['0 0 * * 7', '2026-03-02T00:00:00Z', ['2026-03-08T00:00Z', '2026-03-15T00:00Z']],
+    ['@hourly', '2026-03-02T10:00:00Z', ['2026-03-02T11:00Z', '2026-03-02T12:00Z']],
+    ['@daily', '2026-03-02T10:00:00Z', ['2026-03-03T00:00Z', '2026-03-04T00:00Z']],
+    ['@weekly', '2026-03-02T10:00:00Z', ['2026-03-08T00:00Z', '2026-03-15T00:00Z']],
+    ['@monthly', '2026-03-02T10:00:00Z', ['2026-04-01T00:00Z', '2026-05-01T00:00Z']],
+    ['@yearly', '2026-03-02T10:00:00Z', ['2027-01-01T00:00Z', '2028-01-01T00:00Z']],
+  ])('%s fires at its exact slots (C1)', (expression, from, expected) => {
+    expect(slots(expression, 'Etc/UTC', from, 2)).toEqual(expected);
+  });
+
+  it('needs only one of day-of-month and day-of-week when both are restricted, as cron and CronJob do (C1)', () => {
+    expect(slots('0 0 13 * FRI', 'Etc/UTC', '2026-03-07T00:00:00Z', 3)).toEqual([
+      '2026-03-13T00:00Z',
+      '2026-03-20T00:00Z',
+      '2026-03-27T00:00Z',
+    ]);
+  });
+
+  it('counts a star with a step of 1, or in a list, as a star for that, as CronJob does (C1)', () => {
+    for (const day of ['*/1', '*,5']) {
+      expect(slots(`0 0 ${day} * MON`, 'Etc/UTC', '2026-03-03T00:00:00Z', 2)).toEqual([
+        '2026-03-09T00:00Z',
+        '2026-03-16T00:00Z',
+      ]);
+    }
+    expect(slots('  0 0 13 * FRI', 'Etc/UTC', '2026-03-14T00:00:00Z', 1)).toEqual(['2026-03-20T00:00Z']);
+  });
+
+  it.each([
+    ['Europe/Berlin', '30 2 * * *', '2026-03-28T12:00:00Z', ['2026-03-30T00:30Z', '2026-03-31T00:30Z']],
+    ['America/New_York', '30 2 * * *', '2026-03-07T12:00:00Z', ['2026-03-09T06:30Z', '2026-03-10T06:30Z']],
+    ['Australia/Lord_Howe', '15 2 * * *', '2026-10-03T00:00:00Z', ['2026-10-04T15:15Z', '2026-10-05T15:15Z']],
+  ])('in %s leaves out a time that a change to daylight saving skips (C2)', (timeZone, expression, from, expected) => {
+    expect(slots(expression, timeZone, from, 2)).toEqual(expected);
+  });
+
+  it.each([
+    [
+      'Europe/Berlin',
+      '30 2 * * *',
+      '2026-10-24T12:00:00Z',
+      ['2026-10-25T00:30Z', '2026-10-25T01:30Z', '2026-10-26T01:30Z'],
+    ],
+    [
+      'America/New_York',
+      '30 1 * * *',
+      '2026-10-31T12:00:00Z',
+      ['2026-11-01T05:30Z', '2026-11-01T06:30Z', '2026-11-02T06:30Z'],
+    ],
+    [
+      'Australia/Lord_Howe',
+      '45 1 * * *',
+      '2026-04-04T00:00:00Z',
+      ['2026-04-04T14:45Z', '2026-04-04T15:15Z', '2026-04-05T15:15Z'],
+    ],
+  ])(
+    'in %s fires twice at a time that a change from daylight saving repeats, as CronJob (C2)',
+    (timeZone, expression, from, expected) => {
+      expect(slots(expression, timeZone, from, 3)).toEqual(expected);
+    },
+  );
+
+  it.each([
+    ['Europe/Berlin', '2026-03-29T00:00:00Z', '2026-10-25T00:00:00Z'],
+    ['America/New_York', '2026-03-08T06:00:00Z', '2026-11-01T05:00:00Z'],
+    ['Australia/Lord_Howe', '2026-10-03T14:30:00Z', '2026-04-04T14:00:00Z'],
+  ])('in %s an interval goes on through both changes of the clocks (C2)', (timeZone, ...changes) => {
+    for (const from of changes) {
+      const found = slots('*/15 * * * *', timeZone, from, 16).map((slot) => Date.parse(slot));
+      expect(found).toEqual(found.map((_, index) => Date.parse(from) + (index + 1) * 900_000));
+      const schedule = parseSchedule('*/15 * * * *', timeZone);
+      for (const slot of found)
+        expect(lastSlot(schedule, new Date(from), new Date(slot + 60_000))?.getTime()).toBe(slot);
+    }
+  });
+
+  it.each([
+    ['Europe/Berlin', '30 2 * * *', '2026-03-29T12:00:00Z', '2026-03-28T01:30:00.000Z'],
+    ['Europe/Berlin', '30 2 * * *', '2026-10-25T01:29:00Z', '2026-10-25T00:30:00.000Z'],
+    ['America/New_York', '30 2 * * *', '2026-03-08T12:00:00Z', '2026-03-07T07:30:00.000Z'],
+    ['America/New_York', '30 1 * * *', '2026-11-01T06:29:00Z', '2026-11-01T05:30:00.000Z'],
+    ['Australia/Lord_Howe', '15 2 * * *', '2026-10-04T00:00:00Z', '2026-10-02T15:45:00.000Z'],
+    ['Australia/Lord_Howe', '45 1 * * *', '2026-04-04T15:14:00Z', '2026-04-04T14:45:00.000Z'],
+  ])('in %s the slot of %s that was missed before %s is the one of %s (C2, C4)', (timeZone, expression, now, slot) => {
+    const schedule = parseSchedule(expression, timeZone);
+    expect(lastSlot(schedule, new Date('2026-01-01'), new Date(now))?.toISOString()).toBe(slot);
+  });
+
+  it('leaves out a midnight that a change to daylight saving skips, as CronJob (C2)', () => {
+    expect(slots('@daily', 'America/Santiago', '2026-09-05T12:00:00Z', 2)).toEqual([
+      '2026-09-07T03:00Z',
+      '2026-09-08T03:00Z',
+    ]);
+  });
+
+  it('has every slot, and no other, that node-cron finds minute by minute around any change of the clocks (C1, C2)', () => {
+    const change = fc.constantFrom(
+      ['Europe/Berlin', '2027-03-28T01:00:00Z'],
+      ['Europe/Berlin', '2031-10-26T01:00:00Z'],
+      ['America/New_York', '2029-03-11T07:00:00Z'],
+      ['America/New_York', '2030-11-03T06:00:00Z'],
+      ['Australia/Lord_Howe', '2028-09-30T15:30:00Z'],
+      ['Australia/Lord_Howe', '2029-03-31T15:00:00Z'],
+      ['America/Santiago', '2026-09-06T04:00:00Z'],
+      ['Asia/Kathmandu', '2026-06-01T00:00:00Z'],
+    );
+    const field = (max: number) =>
+      fc.oneof(
+        fc.constant('*'),
+        fc.integer({ min: 2, max: 20 }).map((step) => `*/${step}`),
+        fc.uniqueArray(fc.integer({ min: 0, max }), { minLength: 1, maxLength: 6 }).map((list) => list.join(',')),
+      );
+    fc.assert(
+      fc.property(
+        change,
+        field(59),
+        field(4),
+        fc.integer({ min: 0, max: 240 }),
+        ([zone = '', at = ''], minute, hour, lead) => {
+          const expression = `${minute} ${hour} * * *`;
+          const task = createTask(expression, () => {}, { timezone: zone });
+          const from = Date.parse(at) - lead * 60_000;
+          const minutes = Array.from({ length: 300 }, (_, index) => new Date(from + (index + 1) * 60_000));
+          const expected = minutes.filter((instant) => task.match(instant));
+          const schedule = parseSchedule(expression, zone);
+          const found: Date[] = [];
+          for (
+            let slot = nextSlot(schedule, new Date(from));
+            slot !== undefined && slot.getTime() <= from + 18_000_000;
+          ) {
+            found.push(slot);
+            slot = nextSlot(schedule, slot);
+          }
+          expect(found).toEqual(expected);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('has the same slots forwards and backwards, and agrees with node-cron where that has a say (C1, C2)', () => {
+    const field = (min: number, max: number) =>
+      fc.oneof(
+        fc.constant('*'),
+        fc.integer({ min, max }).map(String),
+        fc.integer({ min: 2, max: 7 }).map((step) => `*/${step}`),
+      );
+    const expression = fc
+      .tuple(field(0, 59), field(0, 23), field(1, 28), field(1, 12), field(0, 6))
+      .filter(([, , day, , weekday]) => day === '*' || weekday === '*')
+      .map((fields) => fields.join(' '));
+    const zone = fc.constantFrom(
+      'Etc/UTC',
+      'Europe/Berlin',
+      'America/New_York',
+      'America/Santiago',
+      'Asia/Kathmandu',
+      'Australia/Lord_Howe',
+    );
+    const instant = fc.date({ min: new Date('2020-01-01'), max: new Date('2037-01-01'), noInvalidDate: true });
+    fc.assert(
+      fc.property(expression, zone, instant, (text, timeZone, after) => {
+        const schedule = parseSchedule(text, timeZone);
+        const next = nextSlot(schedule, after);
+        if (next === undefined) return;
+        expect(createTask(text, () => {}, { timezone: timeZone }).match(next)).toBe(true);
+        expect(lastSlot(schedule, after, next)).toEqual(next);
+        expect(lastSlot(schedule, after, new Date(next.getTime() - 1))).toBeUndefined();
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('misses no minute that node-cron matches (C1)', () => {
+    const task = createTask('*/7 3,4 * * SUN', () => {}, { timezone: 'Europe/Berlin' });
+    const schedule = parseSchedule('*/7 3,4 * * SUN', 'Europe/Berlin');
+    const from = Date.parse('2026-03-28T20:00:00Z');
+    const minutes = Array.from({ length: 12 * 60 }, (_, index) => new Date(from + index * 60_000));
+    const matched = minutes.filter((minute) => task.match(minute));
+    expect(matched.length).toBeGreaterThan(0);
+    expect(matched.map((minute) => lastSlot(schedule, new Date(from), minute))).toEqual(matched);
+  });
+});
+
+describe('an expression that is no schedule is rejected with the reason (C3):', () => {
+  it.each([
+    ['61 * * * *', /minute: 61/],
+    ['* * * *', /must have 5 fields .* not 4/],
+    ['0 * * * * *', /must have 5 fields .* not 6/],
+    ['@reboot', /unknown descriptor; use one of @hourly/],
+    ['0 0 31 2 *', /impossible day/],
+    ['0 0 L * *', /"L" is not supported/],
+    ['0 0 * * 5#2', /"5#2" is not supported/],
+    ['30-10 * * * *', /range "30-10" ends before it begins/],
+    ['0 0 * * FRI-MON', /range "FRI-MON" ends before it begins/],
+    ['', /5 fields/],
+  ])('%s', (expression, message) => {
+    expect(scheduleProblems(expression).join()).toMatch(message);
+  });
+});
+
+it.each([
+  ['Europe/Berlin', true],
+  ['Etc/UTC', true],
+  ['UTC', true],
+  ['Mars/Olympus', false],
+  ['Local', false],
+  ['+02:00', false],
+  ['', false],
+])('time zone %j is known: %s (C2)', (timeZone, isKnown) => {
+  expect(isTimeZone(timeZone)).toBe(isKnown);
+});

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import type { CleanupDocument } from '../../../scheduler/policy/policy.ts';
+import { judgeNode } from '../../../scheduler/run/eligibility.ts';
+import { buildNode, buildSpec } from '../../helpers/builders.ts';
+
+const judge = (nodes: CleanupDocument['nodes'], node: Parameters<typeof buildNode>[1]) => {
+  const eligibility = judgeNode(buildNode('a', node), buildSpec({ nodes }).nodes);
+  return eligibility.verdict === 'Ineligible' ? eligibility.reason : eligibility.verdict;
+};
+const labels = { pool: 'ci', zone: 'a' };
+const taint = { key: 'dedicated', value: 'gpu', effect: 'NoSchedule' };
+
+describe('a node is chosen by its labels (C16):', () => {
+  it.each([
+    [{ matchLabels: { pool: 'ci' } }, 'Eligible'],
+    [{ matchLabels: { pool: 'web' } }, 'NotSelected'],
+    [{ matchExpressions: [{ key: 'zone', operator: 'In' as const, values: ['a', 'b'] }] }, 'Eligible'],
+    [{ matchExpressions: [{ key: 'zone', operator: 'NotIn' as const, values: ['a'] }] }, 'NotSelected'],
+    [{ matchExpressions: [{ key: 'rack', operator: 'NotIn' as const, values: ['a'] }] }, 'Eligible'],
+    [{ matchExpressions: [{ key: 'zone', operator: 'Exists' as const }] }, 'Eligible'],
+    [{ matchExpressions: [{ key: 'zone', operator: 'DoesNotExist' as const }] }, 'NotSelected'],
+  ])('%j: %s', (nodes, verdict) => {
+    expect(judge(nodes, { labels })).toBe(verdict);
+  });
+});
+
+describe('a node that is meant but can not be cleaned is told apart with its reason (C16, C17):', () => {
+  it.each([
+    [
+      'cordoned, and cordoned nodes are left out',
+      { includeUnschedulable: false },
+      { unschedulable: true },
+      'Unschedulable',
+    ],
+    [
+      'cordoned',
+      {},
+      { unschedulable: true, taints: [{ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }] },
+      'Eligible',
+    ],
+    ['tainted, by default tolerated', {}, { taints: [taint] }, 'Eligible'],
+    ['tainted and not tolerated', { tolerations: [] }, { taints: [taint] }, 'UntoleratedTaint'],
+    [
+      'tainted with another value',
+      { tolerations: [{ key: 'dedicated', value: 'ci' }] },
+      { taints: [taint] },
+      'UntoleratedTaint',
+    ],
+    [
+      'tainted and tolerated by value',
+      { tolerations: [{ key: 'dedicated', value: 'gpu' }] },
+      { taints: [taint] },
+      'Eligible',
+    ],
+    ['softly tainted', { tolerations: [] }, { taints: [{ ...taint, effect: 'PreferNoSchedule' }] }, 'Eligible'],
+    ['not ready', {}, { ready: false }, 'NotReady'],
+    ['of another system', {}, { labels: { 'kubernetes.io/os': 'windows' } }, 'UnsupportedOperatingSystem'],
+    ['of an unknown runtime', {}, { runtime: undefined }, 'UnknownRuntime'],
+  ])('%s', (_title, nodes, node, verdict) => {
+    expect(judge(nodes, node)).toBe(verdict);
+  });
+});

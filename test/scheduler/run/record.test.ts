@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { decodeRun, encodeRun, RunRecordError } from '../../../scheduler/run/record.ts';
+import type { NodeProgress } from '../../../scheduler/run/run.ts';
+import { buildRun, secondsLater, start } from '../../helpers/builders.ts';
+
+const tally = {
+  planned: 0,
+  removed: 12,
+  failed: 0,
+  skipped: 0,
+  unknown: 0,
+  freedBytes: 12_345_678_901,
+  nominalBytes: 12_345_678_901,
+};
+const sizeOf = (data: Record<string, string>) =>
+  Object.values(data).reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+
+it('a record is read back as it was written', () => {
+  const nodes = new Map<string, NodeProgress>([
+    ['a', { attempts: 1, result: 'Succeeded', tally }],
+    ['b', { attempts: 2, reason: 'Evicted', message: 'low on memory: \n "x"', retryAt: 5 }],
+  ]);
+  const run = buildRun(
+    { images: { minAge: '1h' } },
+    { nodes, phase: 'Failed', reason: 'NodesFailed', finishedAt: secondsLater(9) },
+  );
+  expect(decodeRun(encodeRun(run))).toEqual(run);
+});
+
+describe('a record of a run over 15,000 nodes', () => {
+  /** Numbers without a pattern that packing could use. */
+  const scatter = (index: number, below: number) => (index * 2_654_435_761) % below;
+  const manyNodes = (progressOf: (index: number) => NodeProgress) =>
+    buildRun(
+      {},
+      {
+        nodes: new Map(
+          Array.from({ length: 15_000 }, (_, index) => [
+            `ip-10-${index % 256}-${scatter(index, 65_537)}.eu-central-1.compute.internal`,
+            progressOf(index),
+          ]),
+        ),
+      },
+    );
+  const succeeded = (index: number): NodeProgress => {
+    const freedBytes = scatter(index, 99_999_999_977);
+    return { attempts: 1, result: 'Succeeded', tally: { ...tally, removed: index % 97, freedBytes } };
+  };
+  const failed = (index: number): NodeProgress => {
+    const message = Array.from({ length: 30 }, (_, word) => scatter(index * 31 + word, 999_999_937)).join(' ');
+    return { attempts: 4, result: 'Failed', reason: 'NotStarted', message: message.slice(0, 300) };
+  };
+
+  it.each([
+    ['succeed', succeeded],
+    ['fail', failed],
+  ])('stays below the 1 MiB that the API server takes when they %s', (_, progressOf) => {
+    expect(sizeOf(encodeRun(manyNodes(progressOf)))).toBeLessThan(1_000_000);
+  });
+
+  it('is read back as it was written', () => {
+    const run = manyNodes(succeeded);
+    expect(decodeRun(encodeRun(run))).toEqual(run);
+  });
+
+  it('is refused where it is damaged', () => {
+    const data = encodeRun(manyNodes(succeeded));
+    const half = (data['nodes.json.gz'] ?? '').slice(0, 10_000);
+    expect(() => decodeRun({ ...data, 'nodes.json.gz': half })).toThrow(RunRecordError);
+  });
+});
+
+it.each([
+  ['is of another version', (text: string) => text.replace('version: 1', 'version: 2')],
+  ['is cut off', (text: string) => text.slice(0, 40)],
+])('a record that %s is refused, not misread', (_title, damage) => {
+  const data = encodeRun(buildRun({}, { startedAt: start }));
+  expect(() => decodeRun({ ...data, 'run.yaml': damage(data['run.yaml'] ?? '') })).toThrow(RunRecordError);
+});

@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest';
+import type { CleanerPod, Node } from '../../../scheduler/objects.ts';
+import type { CleanupDocument } from '../../../scheduler/policy/policy.ts';
+import { advanceRun, resumeRun, withStarted } from '../../../scheduler/run/rollout.ts';
+import type { Run } from '../../../scheduler/run/run.ts';
+import { buildNode, buildPod, buildReportedPod, buildRun, secondsLater, start } from '../../helpers/builders.ts';
+
+const nodes = ['a', 'b', 'c', 'd', 'e'].map((name) => buildNode(name));
+
+function step(run: Run, pods: readonly CleanerPod[], now = start, known: readonly Node[] = nodes) {
+  return advanceRun({ run, nodes: known, pods, startTimeoutMs: 60_000, troubles: new Map() }, now);
+}
+
+const started = (run: Run, pods: readonly CleanerPod[] = [], now = start, known = nodes) =>
+  step(run, pods, now, known).start.map(({ node, attempt }) => `${node.name}#${attempt}`);
+const rollout = (settings: CleanupDocument['rollout'], names: readonly string[] = []) =>
+  withStarted(buildRun({ rollout: settings ?? {} }), names);
+
+describe('how many nodes are cleaned at once (C18)', () => {
+  it.each([
+    [2, ['a#0', 'b#0']],
+    ['100%', ['a#0', 'b#0', 'c#0', 'd#0', 'e#0']],
+    ['20%', ['a#0']],
+    ['21%', ['a#0', 'b#0']],
+    ['1%', ['a#0']],
+  ] as const)('parallelism %s starts %j of five', (parallelism, expected) => {
+    expect(started(rollout({ parallelism }))).toEqual(expected);
+  });
+
+  it('counts what is active, a terminating pod too (C26)', () => {
+    const run = rollout({ parallelism: 2 }, ['a', 'b']);
+    expect(started(run, [buildPod('a', { deletionTimestamp: start }), buildPod('b')])).toEqual([]);
+    expect(started(run, [buildReportedPod('a'), buildPod('b')])).toEqual(['c#0']);
+  });
+
+  it('gives up a pod that was deleted and does not end: its node has failed, and the others go on (C18, C21)', () => {
+    const run = rollout({ parallelism: 1 }, ['a']);
+    const stuck = buildPod('a', { deletionTimestamp: start });
+    const patient = step(run, [stuck]);
+    expect(patient.start).toEqual([]);
+    const end = patient.wakeAt ?? start;
+    const { run: later, start: next } = step(run, [stuck], end);
+    expect(later.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'NotTerminated' });
+    expect(next.map(({ node }) => node.name)).toEqual(['b']);
+  });
+});
+
+describe('canaries go first', () => {
+  const run = rollout({ canary: 2 }, ['a', 'b']);
+  it('and alone', () => {
+    expect(started(rollout({ canary: 2 }))).toEqual(['a#0', 'b#0']);
+    expect(started(run, [buildReportedPod('a'), buildPod('b')])).toEqual([]);
+  });
+
+  it('the rest follow when all have succeeded', () => {
+    expect(started(run, [buildReportedPod('a'), buildReportedPod('b')])).toEqual(['c#0', 'd#0', 'e#0']);
+  });
+
+  it('the rest are skipped when one has failed', () => {
+    const { run: ended } = step(run, [buildReportedPod('a'), buildReportedPod('b', { outcome: 'PartiallyFailed' })]);
+    expect(ended).toMatchObject({ phase: 'Failed', reason: 'CanaryFailed' });
+    expect(ended.nodes.get('c')).toMatchObject({ result: 'Skipped', reason: 'CanaryFailed' });
+  });
+});
+
+describe('after a node has failed (C27)', () => {
+  const failed = buildReportedPod('a', {
+    outcome: 'PartiallyFailed',
+    errors: [{ image: 'sha256:1', reason: 'RemovalFailed', message: 'busy' }],
+  });
+  const run = (failurePolicy: 'Continue' | 'FailFast' | 'Pause') => rollout({ parallelism: 1, failurePolicy }, ['a']);
+
+  it('Continue goes on with the others', () => {
+    expect(started(run('Continue'), [failed])).toEqual(['b#0']);
+    expect(step(run('Continue'), [failed]).run.nodes.get('a')).toMatchObject({
+      result: 'Failed',
+      reason: 'RemovalFailed',
+      message: 'sha256:1: busy',
+    });
+  });
+
+  it('FailFast ends the run once its active pods have ended', () => {
+    const parallel = rollout({ parallelism: 2, failurePolicy: 'FailFast' }, ['a', 'b']);
+    expect(step(parallel, [failed, buildPod('b')])).toMatchObject({ run: { phase: 'Running' }, start: [] });
+    expect(step(parallel, [failed, buildReportedPod('b')]).run).toMatchObject({
+      phase: 'Failed',
+      reason: 'NodesFailed',
+      finishedAt: start,
+    });
+  });
+
+  it('Pause waits for a request to go on, and each request counts once', () => {
+    const paused = step(run('Pause'), [failed]).run;
+    expect(paused).toMatchObject({ phase: 'Paused', finishedAt: undefined });
+    expect(paused.message).toMatch(/set the annotation nodesweep.io\/resume-at/);
+    const resumed = resumeRun(paused, 'go');
+    expect(started(resumed, [failed])).toEqual(['b#0']);
+    expect(resumeRun({ ...resumed, phase: 'Paused' }, 'go')).toMatchObject({ phase: 'Paused' });
+  });
+});
+
+describe('a cleaner that did not get to work is tried again on its node', () => {
+  const lost = (attempt: number) =>
+    buildPod('a', { attempt, phase: 'Failed', reason: 'Evicted', message: 'low on memory' });
+  const one = [buildNode('a')];
+
+  it('after a pause that doubles (C24)', () => {
+    const first = step(rollout({}, ['a']), [lost(0)], start, one);
+    expect(first).toMatchObject({ start: [], wakeAt: secondsLater(5) });
+    expect(started(first.run, [lost(0)], secondsLater(5), one)).toEqual(['a#1']);
+    const second = step(withStarted(first.run, ['a']), [lost(0), lost(1)], secondsLater(6), one);
+    expect(second.wakeAt).toEqual(secondsLater(16));
+  });
+
+  it('until the restart limit is reached, and told apart from a failure of the cleaner (C25, C28)', () => {
+    const run = buildRun({ rollout: { restartLimit: 1 } }, { nodes: new Map([['a', { attempts: 2 }]]) });
+    const { run: ended } = step(run, [lost(0), lost(1)], start, one);
+    expect(ended.phase).toBe('Failed');
+    expect(ended.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'Evicted', attempts: 2 });
+  });
+
+  it('also when somebody has deleted its pod, a bounded number of times (C24)', () => {
+    const { run } = step(rollout({}, ['a']), [], start, one);
+    expect(run.nodes.get('a')).toMatchObject({ reason: 'PodDeleted', attempts: 1 });
+    expect(started(run, [], secondsLater(5), one)).toEqual(['a#1']);
+    const worn = buildRun({}, { nodes: new Map([['a', { attempts: 4 }]]) });
+    const missing = step(worn, [], start, one);
+    expect(missing).toMatchObject({ start: [], wakeAt: secondsLater(40) });
+    const late = buildReportedPod('a', {}, { attempt: 3 });
+    expect(step(missing.run, [late], secondsLater(39), one).run.nodes.get('a')?.result).toBe('Succeeded');
+    const gone = step(missing.run, [], secondsLater(40), one).run;
+    expect(gone.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'PodDeleted' });
+  });
+
+  it('when its report says that nothing was attempted', () => {
+    const report = {
+      outcome: 'Failed' as const,
+      errors: [{ reason: 'RuntimeUnreachable', message: 'no such socket' }],
+    };
+    const { run } = step(rollout({ restartLimit: 0 }, ['a']), [buildReportedPod('a', report)], start, one);
+    expect(run.nodes.get('a')).toMatchObject({
+      result: 'Failed',
+      reason: 'RuntimeUnreachable',
+      message: 'no such socket',
+    });
+  });
+
+  it('not when it was killed after a restart of the scheduler forgot the try: the pod proves it (C10)', () => {
+    expect(started(rollout({}), [buildPod('a')], start, one)).toEqual([]);
+  });
+});
+
+describe('a run is never held up', () => {
+  it('by a node that is not ready: it is reported, and cleaned if it comes back in time (C17, C20)', () => {
+    const known = [buildNode('a'), buildNode('b', { ready: false })];
+    const ended = step(rollout({}, ['a']), [buildReportedPod('a')], start, known).run;
+    expect(ended).toMatchObject({ phase: 'Succeeded', message: '1 of 2 nodes cleaned' });
+    expect(ended.nodes.get('b')).toMatchObject({ result: 'Skipped', reason: 'NotReady' });
+    expect(started(rollout({}, ['a']), [buildPod('a')], start, [buildNode('a'), buildNode('b')])).toEqual(['b#0']);
+  });
+
+  it('by a node that is lost with its pod (C17)', () => {
+    const known = [buildNode('a', { ready: false, readySince: start })];
+    const run = rollout({}, ['a']);
+    expect(step(run, [buildPod('a')], secondsLater(59), known)).toMatchObject({
+      run: { phase: 'Running' },
+      wakeAt: secondsLater(60),
+    });
+    const later = step(run, [buildPod('a')], secondsLater(60), known);
+    expect(later.run.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'NodeLost' });
+    expect(later.stop).toEqual([buildPod('a').name]);
+  });
+
+  it('beyond its deadline, which ends active pods (C29)', () => {
+    const run = withStarted(buildRun({ activeDeadlineSeconds: 100, rollout: { parallelism: 1 } }), ['a']);
+    expect(step(run, [buildPod('a')], secondsLater(99)).wakeAt).toEqual(secondsLater(100));
+    const ended = step(run, [buildPod('a')], secondsLater(100));
+    expect(ended.run).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+    expect(ended.run.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'DeadlineExceeded' });
+    expect(ended.stop).toEqual([buildPod('a').name]);
+  });
+
+  it('by nodes that are not there: zero matching nodes is an explicit result (C23)', () => {
+    expect(step(rollout({}), [], start, []).run).toMatchObject({ phase: 'Succeeded', reason: 'NoMatchingNodes' });
+    expect(step(rollout({}), [], start, [buildNode('a', { ready: false })]).run).toMatchObject({
+      reason: 'NoEligibleNodes',
+    });
+  });
+});
+
+it('a cordon after success does not erase the result (C22)', () => {
+  const run = buildRun({ nodes: { includeUnschedulable: false } }, { nodes: new Map([['a', { attempts: 1 }]]) });
+  const ended = step(run, [buildReportedPod('a')], start, [buildNode('a', { unschedulable: true })]).run;
+  expect(ended.nodes.get('a')).toMatchObject({ result: 'Succeeded', tally: { removed: 3, freedBytes: 300 } });
+});
+
+it('a node that was tried in vain has failed, even if it turns ineligible before the next try (C17)', () => {
+  const run = buildRun(
+    {},
+    {
+      nodes: new Map([
+        ['a', { attempts: 1, reason: 'OutOfMemory', message: 'killed', retryAt: start.getTime() + 5_000 }],
+      ]),
+    },
+  );
+  const ended = step(run, [], start, [buildNode('a', { ready: false })]).run;
+  expect(ended).toMatchObject({ phase: 'Failed', reason: 'NodesFailed' });
+  expect(ended.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'OutOfMemory' });
+});
+
+it('a node that leaves untried and comes back is cleaned (C20, C21)', () => {
+  const run = rollout({ parallelism: 1 }, ['a']);
+  const without = step(run, [buildPod('a')], start, [buildNode('a')]).run;
+  expect(started(without, [buildReportedPod('a')], start, [buildNode('a'), buildNode('b')])).toEqual(['b#0']);
+});
+
+it('a remark of a cleaner that succeeded is not lost', () => {
+  const report = { errors: [{ reason: 'HistoryNotWritten', message: 'no space left' }] };
+  const ended = step(rollout({}, ['a']), [buildReportedPod('a', report)], start, [buildNode('a')]).run;
+  expect(ended.nodes.get('a')).toMatchObject({ result: 'Succeeded', reason: 'HistoryNotWritten' });
+});
