@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     testTimeout: 30_000,
-    include: ['test/{cleaner/history/history,cleaner/plan/{keep-rules,plan,removal-order,shared-layers},contract/{reference,glob}}.test.ts'],
+    include: [
+      'test/{cleaner/history/history,cleaner/plan/{keep-rules,plan,removal-order,shared-layers},contract/{reference,glob}}.test.ts',
+    ],
   },
 });

@@ -6,7 +6,7 @@ import { exitCodeOf, type Report, type ReportError } from '../contract/report.ts
 import { measureDisk, measureImageDisk } from './filesystem.ts';
 import { readClock } from './history/clock.ts';
 import { loadHistory } from './history/file.ts';
-import { openNode, usualState } from './node.ts';
+import { openNode, usualState } from './open-node.ts';
 import { planNode } from './plan-node.ts';
 import { buildFailure, buildReport } from './report/build.ts';
 import { openReport } from './report/file.ts';

@@ -7,9 +7,9 @@ import type { DiskUsage } from './plan/disk-usage.ts';
 import { describeTimes } from './plan/image-times.ts';
 import { type Facts, recordOf } from './plan/keep-rules.ts';
 import type { Plan } from './plan/plan.ts';
-import type { PlanResult } from './removal/outcome.ts';
+import type { SweepResult } from './removal/outcome.ts';
 import { carryOut } from './removal/removal.ts';
-import type { Rest } from './removal/rest.ts';
+import type { Throttle } from './removal/throttle.ts';
 import type { Findings } from './report/build.ts';
 import { type ImageEvent, keptEvent, plannedEvent, removalEvent } from './report/events.ts';
 import type { ReadUsage } from './runtime/inventory.ts';
@@ -17,7 +17,7 @@ import type { Runtime } from './runtime/runtime.ts';
 import { untilStopped } from './stop.ts';
 
 /** What a run needs of its node, besides the runtime. */
-export type Node = {
+export type NodeAccess = {
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** References of the cleaner's own image. */
@@ -27,7 +27,7 @@ export type Node = {
   loadHistory(): Promise<History | undefined>;
   /** Changes what is stored, which another cleaner may have changed since it was loaded. */
   changeHistory(change: HistoryChange): Promise<void>;
-  readonly rest: Rest;
+  readonly throttle: Throttle;
   /** Of a clock that never steps. */
   readonly monotonicMs: () => number;
 };
@@ -35,7 +35,7 @@ export type Node = {
 export type SweepPorts = {
   readonly runtime: Pick<Runtime, 'getSandboxImage' | 'inspectImages' | 'removeImages' | 'listImages'>;
   readonly readUsage: ReadUsage;
-  readonly node: Node;
+  readonly node: NodeAccess;
   /** Is told of every image, once. */
   readonly onImage: (event: ImageEvent) => void;
 };
@@ -82,19 +82,19 @@ function addFindings(
 }
 
 /** The images that are gone, or may be. */
-function goneOf({ results }: PlanResult): readonly string[] {
+function goneOf({ results }: SweepResult): readonly string[] {
   return results
     .filter(({ outcome }) => outcome.kind === 'removed' || outcome.kind === 'unknown')
     .map(({ removal }) => removal.image.id);
 }
 
-function forego(plan: Plan, onImage: SweepPorts['onImage']): PlanResult {
+function forego(plan: Plan, onImage: SweepPorts['onImage']): SweepResult {
   for (const removal of plan.removals) onImage(plannedEvent(removal));
   return { results: [], spared: [] };
 }
 
 async function act(plan: Plan, { runtime, readUsage, node, onImage }: SweepPorts, signal: AbortSignal) {
-  const onResult = (result: PlanResult['results'][number]) => onImage(removalEvent(result));
+  const onResult = (result: SweepResult['results'][number]) => onImage(removalEvent(result));
   const result = await carryOut(plan, { ...node, runtime, readUsage, onResult }, signal);
   for (const kept of result.spared) onImage(keptEvent(kept));
   return result;

@@ -4,7 +4,7 @@ import { announce } from './announce.ts';
 import { type ClusterState, callConcurrency } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
 import { writeIntervalMs } from './journal.ts';
-import type { CleanerPod, PolicyObject, Stored } from './objects.ts';
+import type { CleanerPod, PolicyObject, Versioned } from './objects.ts';
 import { earliest } from './policy/instants.ts';
 import type { RunView } from './run/node-progress.ts';
 import {
@@ -29,7 +29,7 @@ export async function advance(
   context: ReconcileContext,
   state: ClusterState,
   object: PolicyObject,
-  stored: Stored<Run>,
+  stored: Versioned<Run>,
   now: Date,
 ): Promise<Date | undefined> {
   const { cluster, journal } = context;
@@ -54,7 +54,7 @@ export async function advance(
 export async function replaceRun(
   context: ReconcileContext,
   object: PolicyObject,
-  stored: Stored<Run>,
+  stored: Versioned<Run>,
   now: Date,
 ): Promise<void> {
   const run = endRun(stored.value, 'Replaced', 'a newer run of the policy replaced this one', now);
@@ -65,19 +65,19 @@ async function viewOf(context: ReconcileContext, state: ClusterState, run: Run, 
   const pods = state.pods.filter((pod) => pod.run === run.name);
   // Where many are late, they mostly have the same trouble.
   const late = pods.filter((pod) => isLate(pod, run, context.startTimeoutMs, now)).slice(0, maxCallsPerStep);
-  const troubles = await pMap(late, async (pod) => [pod.name, await readTrouble(context, pod.name)] as const, {
+  const podWarnings = await pMap(late, async (pod) => [pod.name, await readPodWarning(context, pod.name)] as const, {
     concurrency: callConcurrency,
   });
-  const known = troubles.flatMap(([pod, trouble]) => (trouble === undefined ? [] : [[pod, trouble] as const]));
+  const known = podWarnings.flatMap(([pod, trouble]) => (trouble === undefined ? [] : [[pod, trouble] as const]));
   const { journal, startTimeoutMs } = context;
   const heldUntil = journal.heldUntil(run.name);
-  return { run, nodes: state.nodes, pods, startTimeoutMs, troubles: new Map(known), heldUntil };
+  return { run, nodes: state.nodes, pods, startTimeoutMs, podWarnings: new Map(known), heldUntil };
 }
 
 /** What keeps a pod from starting is good to know, but no condition for giving it up. */
-async function readTrouble({ cluster, log }: ReconcileContext, pod: string): Promise<string | undefined> {
+async function readPodWarning({ cluster, log }: ReconcileContext, pod: string): Promise<string | undefined> {
   try {
-    return await cluster.readTrouble(pod);
+    return await cluster.readPodWarning(pod);
   } catch (error) {
     log.warn({ pod, err: error }, `why pod ${pod} does not start can't be read: ${String(error)}`);
     return undefined;
@@ -135,7 +135,7 @@ async function ensureJob({ cluster, journal }: ReconcileContext, run: Run): Prom
 async function record(
   context: ReconcileContext,
   object: PolicyObject,
-  stored: Stored<Run>,
+  stored: Versioned<Run>,
   run: Run,
   now: Date,
 ): Promise<boolean> {

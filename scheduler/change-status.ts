@@ -1,5 +1,5 @@
 import type { ReconcileContext } from './context.ts';
-import type { PolicyObject, Stored } from './objects.ts';
+import type { PolicyObject, Versioned } from './objects.ts';
 import { type PolicyStatus, withConditions } from './status/status.ts';
 
 /**
@@ -11,7 +11,7 @@ export async function changeStatus(
   { cluster, journal }: Pick<ReconcileContext, 'cluster' | 'journal'>,
   object: PolicyObject,
   now: Date,
-  change: (stored: Stored<PolicyStatus | undefined> | undefined) => PolicyStatus | 'Conflict',
+  change: (stored: Versioned<PolicyStatus | undefined> | undefined) => PolicyStatus | 'Conflict',
 ): Promise<PolicyStatus | 'Conflict'> {
   const stored = cluster.state().statuses.get(object.name);
   const changed = change(stored);

@@ -1,5 +1,5 @@
 import type { JobDocument } from '../contract/job.ts';
-import type { CleanerPod, Node, PolicyObject, Stored } from './objects.ts';
+import type { CleanerPod, Node, PolicyObject, Versioned } from './objects.ts';
 import type { Run } from './run/run.ts';
 import type { PolicyStatus } from './status/status.ts';
 
@@ -10,8 +10,8 @@ export const callConcurrency = 20;
 export interface ClusterState {
   readonly policies: readonly PolicyObject[];
   /** By policy. One without a value is there, but can't be read. */
-  readonly statuses: ReadonlyMap<string, Stored<PolicyStatus | undefined>>;
-  readonly runs: readonly Stored<Run>[];
+  readonly statuses: ReadonlyMap<string, Versioned<PolicyStatus | undefined>>;
+  readonly runs: readonly Versioned<Run>[];
   readonly nodes: readonly Node[];
   readonly pods: readonly CleanerPod[];
 }
@@ -31,7 +31,7 @@ export interface Cluster {
   /** `AlreadyExists` means that this run was started before, perhaps by another replica. */
   createRun(policy: PolicyObject, run: Run): Promise<'Created' | 'AlreadyExists'>;
   /** Returns the new version; undefined where the record has changed since it was read: decide anew on the new state. */
-  updateRun(run: Stored<Run>): Promise<string | undefined>;
+  updateRun(run: Versioned<Run>): Promise<string | undefined>;
   /** Deletes a record, and with it the job and the pods it owns. */
   deleteRun(run: string): Promise<void>;
   /** Writes over the status that {@link state} shows; `Conflict` where somebody else has changed it since. */
@@ -48,7 +48,7 @@ export interface Cluster {
   deletePods(run: string): Promise<void>;
   recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void>;
   /** What keeps a pod from starting, in the words of the newest warning about it; undefined where nothing was said. */
-  readTrouble(pod: string): Promise<string | undefined>;
+  readPodWarning(pod: string): Promise<string | undefined>;
   /** The references of all pods that are bound to a node but don't run yet. */
   listStartingReferences(): Promise<string[]>;
   /** The references that any workload template in the cluster names. */

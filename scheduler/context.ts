@@ -1,4 +1,4 @@
-import type { Chores } from './chores.ts';
+import type { BackgroundTasks } from './background-tasks.ts';
 import type { Cluster } from './cluster.ts';
 import type { RunJournal } from './journal.ts';
 import type { Log } from './log.ts';
@@ -9,7 +9,7 @@ export interface ReconcileContext {
   readonly log: Log;
   /** The runs this process works on, ahead of their records. */
   readonly journal: RunJournal;
-  readonly chores: Chores;
+  readonly background: BackgroundTasks;
   /** A pod that doesn't start is given up after so many milliseconds. */
   readonly startTimeoutMs: number;
 }

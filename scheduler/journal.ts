@@ -1,4 +1,4 @@
-import type { Stored } from './objects.ts';
+import type { Versioned } from './objects.ts';
 import type { RolloutStep } from './run/rollout.ts';
 import { isFinished, type Run } from './run/run.ts';
 
@@ -8,7 +8,7 @@ export const writeIntervalMs = 2_000;
 const minProgressPauseMs = 15_000;
 
 interface Entry {
-  stored: Stored<Run>;
+  stored: Versioned<Run>;
   /** Whether this process has written the record as it is: then nobody else has decided anything since. */
   isOwn: boolean;
   written: string;
@@ -33,7 +33,7 @@ export class RunJournal {
   #byPolicy: Map<string, Entry[]> | undefined;
 
   /** Takes over the records: one that somebody else has changed replaces what is known here. */
-  observe(runs: readonly Stored<Run>[]): void {
+  observe(runs: readonly Versioned<Run>[]): void {
     this.#byPolicy = undefined;
     const names = new Set(runs.map(({ value }) => value.name));
     for (const name of this.#entries.keys()) if (!names.has(name)) this.#entries.delete(name);
@@ -52,7 +52,7 @@ export class RunJournal {
     }
   }
 
-  runsOf(policy: string): Stored<Run>[] {
+  runsOf(policy: string): Versioned<Run>[] {
     this.#byPolicy ??= Map.groupBy(this.#entries.values(), ({ stored }) => stored.value.policy);
     return (this.#byPolicy.get(policy) ?? []).map(({ stored }) => stored);
   }

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import pTimeout from 'p-timeout';
 import { pino } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
-import { Chores } from './chores.ts';
+import { BackgroundTasks } from './background-tasks.ts';
 import type { Cluster } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
 import { Election } from './election.ts';
@@ -34,12 +34,12 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   // Within a pod the number of the process is the same after each restart: it goes on with the lease it has.
   const identity = `${place.hostname}_${process.pid}`;
   const leadership = settings.leaderElection ? new Election(leases, identity, log) : aloneInTheLead;
-  const chores = new Chores(log);
+  const background = new BackgroundTasks(log);
   const context = {
     cluster,
     log,
     journal: new RunJournal(),
-    chores,
+    background,
     startTimeoutMs: settings.startTimeoutSeconds * 1000,
   };
   const loop = createLoop(context, leadership, metrics);
@@ -55,7 +55,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   log.info({ signal }, 'stopping');
   const isIdle = await endsWithin(
     6_000,
-    loop.stop().then(() => chores.finish()),
+    loop.stop().then(() => background.finish()),
   );
   await endsWithin(2_000, leadership.stop());
   await endsWithin(1_000, cluster.stop());
@@ -77,8 +77,8 @@ export async function runLocal(options: LocalOptions, environment: NodeJS.Proces
 /** Reconciles a cluster until SIGTERM or SIGINT; the pass in progress is finished. */
 async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log, onReady: () => void): Promise<void> {
   const stopped = nextSignal();
-  const chores = new Chores(log);
-  const loop = createLoop({ cluster, log, journal: new RunJournal(), chores, startTimeoutMs }, aloneInTheLead);
+  const background = new BackgroundTasks(log);
+  const loop = createLoop({ cluster, log, journal: new RunJournal(), background, startTimeoutMs }, aloneInTheLead);
   const begun = cluster
     .start(() => loop.trigger())
     .then(() => {
@@ -88,7 +88,7 @@ async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log
   const signal = await Promise.race([stopped, begun.then(() => stopped)]);
   log.info({ signal }, 'stopping');
   await loop.stop();
-  await chores.finish();
+  await background.finish();
   await cluster.stop();
 }
 

@@ -33,7 +33,7 @@ export interface Node {
   readonly runtime: NodeRuntime | undefined;
 }
 
-/** A cleaner pod, as far as its fate can be told from it. */
+/** A cleaner pod, as far as its end can be told from it. */
 export interface CleanerPod {
   readonly name: string;
   readonly run: string;
@@ -54,7 +54,7 @@ export interface CleanerPod {
 }
 
 /** Something with the version under which it was read: an update of an older version is refused. */
-export interface Stored<T> {
+export interface Versioned<T> {
   readonly value: T;
   readonly resourceVersion: string;
 }

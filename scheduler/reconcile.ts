@@ -4,13 +4,13 @@ import { announce } from './announce.ts';
 import { changeStatus } from './change-status.ts';
 import { type ClusterState, callConcurrency } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
-import type { PolicyObject, Stored } from './objects.ts';
+import type { PolicyObject, Versioned } from './objects.ts';
 import { missedSlot } from './policy/due.ts';
 import { earliest } from './policy/instants.ts';
 import { type ParsedPolicy, parsePolicy } from './policy/policy.ts';
 import { nextPressureStart } from './policy/pressure-trigger.ts';
 import { expire } from './run/retention.ts';
-import { activeRuns, dueQuestion, startDueRun } from './start.ts';
+import { activeRuns, dueQuestion, startDueRun } from './start-run.ts';
 import { policyRejected, slotMissed } from './status/events.ts';
 import {
   isOutdated,
@@ -113,7 +113,7 @@ async function judgePolicy(
   now: Date,
 ): Promise<PolicyStatus | 'Conflict'> {
   const runs = context.journal.knownRuns(object.name);
-  const judge = (stored: Stored<PolicyStatus | undefined> | undefined) =>
+  const judge = (stored: Versioned<PolicyStatus | undefined> | undefined) =>
     isOutdated(object, stored) ? 'Conflict' : rememberRecords(observePolicy(object, parsed, stored, now), runs, now);
   const before = state.statuses.get(object.name);
   const judged = judge(before);
@@ -134,7 +134,7 @@ function nextStarts({ nodes }: ClusterState, object: PolicyObject, parsed: Parse
 
 /** Deletes pods after their TTL and records beyond the history limits, but no record that is not remembered yet. */
 async function deleteExpired(
-  { cluster, journal, chores }: ReconcileContext,
+  { cluster, journal, background }: ReconcileContext,
   object: PolicyObject,
   parsed: ParsedPolicy,
   status: PolicyStatus,
@@ -145,10 +145,10 @@ async function deleteExpired(
   const { pods } = cluster.state();
   const expiry = expire(runs, pods, parsed.valid ? parsed.policy : undefined, now);
   if (expiry.leftovers.length > 0)
-    chores.begin(`delete what the runs of policy ${object.name} have left`, async () => {
+    background.begin(`delete what the runs of policy ${object.name} have left`, async () => {
       await pMap(expiry.leftovers, (pod) => cluster.deletePod(pod), { concurrency: callConcurrency });
     });
-  for (const run of expiry.podsOf) chores.begin(`delete the pods of run ${run}`, () => cluster.deletePods(run));
+  for (const run of expiry.podsOf) background.begin(`delete the pods of run ${run}`, () => cluster.deletePods(run));
   for (const run of expiry.records) if (isRemembered(run, object, status)) await cluster.deleteRun(run.name);
   const isUnderWay = expiry.leftovers.length + expiry.podsOf.length > 0;
   return isUnderWay ? new Date(now.getTime() + retryDelayMs) : expiry.wakeAt;

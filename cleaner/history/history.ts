@@ -1,4 +1,4 @@
-import type { Usage } from '../runtime/inventory.ts';
+import type { ImageUsage } from '../runtime/inventory.ts';
 
 /**
  * What earlier runs saw of one image; times are milliseconds since the epoch. An ID is all that tells images apart, and no
@@ -26,7 +26,7 @@ export type History = {
  * Without a history, every image counts as old, as with the kubelet: what is there at the start may have been there for
  * ever.
  */
-export function updateHistory(history: History | undefined, usage: Usage, now: number): History {
+export function updateHistory(history: History | undefined, usage: ImageUsage, now: number): History {
   const { startedAt, isClockSteady, images } = history ?? { startedAt: now, isClockSteady: true, images: new Map() };
   const unseen: ImageRecord = { firstSeen: history === undefined ? 0 : now };
   const finishedAt = (id: string) => (isClockSteady ? usage.finishedAt.get(id) : undefined);

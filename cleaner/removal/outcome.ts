@@ -18,7 +18,7 @@ export type StopReason = StopRequest['reason'] | 'UsageUnreadable';
 export type RemovalResult = { readonly removal: Removal; readonly outcome: Outcome };
 
 /** What was done of a plan. */
-export type PlanResult = {
+export type SweepResult = {
   readonly results: readonly RemovalResult[];
   /** Removals that usage no longer called for. */
   readonly spared: readonly Kept[];

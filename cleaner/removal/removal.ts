@@ -1,18 +1,18 @@
 import { bytesAbove, type DiskUsage } from '../plan/disk-usage.ts';
 import { type Kept, keepBelowThreshold, type Plan, type Removal } from '../plan/plan.ts';
-import type { ReadUsage, Usage } from '../runtime/inventory.ts';
+import type { ImageUsage, ReadUsage } from '../runtime/inventory.ts';
 import type { RemovalAnswer, Runtime } from '../runtime/runtime.ts';
 import { StopRequest, untilStopped } from '../stop.ts';
 import { firstBatchSize, nextBatchSize, selectBatch } from './batch.ts';
-import { judgeRemoval, type Outcome, type PlanResult, type RemovalResult, type StopReason } from './outcome.ts';
-import type { Rest } from './rest.ts';
+import { judgeRemoval, type Outcome, type RemovalResult, type StopReason, type SweepResult } from './outcome.ts';
+import type { Throttle } from './throttle.ts';
 
 export type RemovalPorts = {
   readonly runtime: Pick<Runtime, 'removeImages' | 'listImages'>;
   readonly readUsage: ReadUsage;
   readonly measureDisk: () => Promise<DiskUsage>;
   /** Comes before each batch. */
-  readonly rest: Rest;
+  readonly throttle: Throttle;
   /** Milliseconds of a clock that never steps. */
   readonly monotonicMs: () => number;
   /** Is told what happened to each image as soon as that is known. */
@@ -35,7 +35,7 @@ type Standing = {
   readonly queue: readonly Task[];
   readonly batchSize: number;
   /** What was there, and used, right after the batch before. */
-  readonly usage: Usage | undefined;
+  readonly usage: ImageUsage | undefined;
 };
 
 /**
@@ -44,7 +44,7 @@ type Standing = {
  * no further batch is started. An image that can't be removed holds no other back; one whose removal timed out, or found
  * the disk full, is tried again, once. Never throws: the result tells everything.
  */
-export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSignal): Promise<PlanResult> {
+export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSignal): Promise<SweepResult> {
   const results: RemovalResult[] = [];
   const spared: Kept[] = [];
   const settle = (result: RemovalResult) => {
@@ -53,7 +53,7 @@ export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSig
   };
   let queue: readonly Task[] = plan.removals.map((removal) => ({ removal }));
   let batchSize = firstBatchSize;
-  let usage: Usage | undefined;
+  let usage: ImageUsage | undefined;
   while (queue.length > 0) {
     const step = await prepareStep({ queue, batchSize, usage }, plan, ports, signal);
     if (step.kind === 'Stop') {
@@ -85,7 +85,7 @@ export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSig
 async function prepareStep(
   { queue, batchSize, usage }: Standing,
   plan: Plan,
-  { readUsage, measureDisk, rest }: RemovalPorts,
+  { readUsage, measureDisk, throttle }: RemovalPorts,
   signal: AbortSignal,
 ): Promise<Step> {
   try {
@@ -93,7 +93,7 @@ async function prepareStep(
     const excessBytes = plan.untilPercent && bytesAbove(plan.untilPercent, await measureDisk());
     const tasks = selectBatch(queue, excessBytes, batchSize);
     if (tasks.length === 0) return { kind: 'Enough' };
-    const isOutdated = await rest(signal);
+    const isOutdated = await throttle(signal);
     const current = usage && !isOutdated ? usage : await untilStopped(readUsage, signal);
     return { kind: 'Batch', tasks: judgeTasks(tasks, current) };
   } catch (error) {
@@ -102,7 +102,7 @@ async function prepareStep(
   }
 }
 
-function judgeTasks(tasks: readonly Task[], { images, inUse }: Usage): readonly JudgedTask[] {
+function judgeTasks(tasks: readonly Task[], { images, inUse }: ImageUsage): readonly JudgedTask[] {
   const present = new Set(images.map(({ id }) => id));
   return tasks.map((task) => {
     const { id } = task.removal.image;
@@ -118,7 +118,7 @@ async function removeBatch(
   tasks: readonly JudgedTask[],
   ports: RemovalPorts,
   goesOn: () => boolean,
-): Promise<{ readonly tried: readonly Attempt[]; readonly after: Usage | undefined }> {
+): Promise<{ readonly tried: readonly Attempt[]; readonly after: ImageUsage | undefined }> {
   const ids = tasks.filter(({ state }) => state === 'Unused').map(({ task }) => task.removal.image.id);
   const { judge, after } = ids.length === 0 ? {} : await removeAndLook(ids, ports, goesOn);
   const tried = tasks.map(({ task: { removal, earlier }, state }): Attempt => {
@@ -136,7 +136,7 @@ async function removeAndLook(
   ids: readonly string[],
   ports: RemovalPorts,
   goesOn: () => boolean,
-): Promise<{ readonly judge: (id: string) => Outcome; readonly after?: Usage | undefined }> {
+): Promise<{ readonly judge: (id: string) => Outcome; readonly after?: ImageUsage | undefined }> {
   const answer: RemovalAnswer = await ports.runtime.removeImages(ids);
   try {
     const after = goesOn() ? await readForNext(ports) : undefined;
@@ -149,7 +149,7 @@ async function removeAndLook(
 }
 
 /** Where what is used can't be read, the images may be: the next batch finds out for itself, and does not begin. */
-async function readForNext({ readUsage }: RemovalPorts): Promise<Usage | undefined> {
+async function readForNext({ readUsage }: RemovalPorts): Promise<ImageUsage | undefined> {
   try {
     return await readUsage();
   } catch {

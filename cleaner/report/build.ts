@@ -1,7 +1,7 @@
 import type { Report, ReportError } from '../../contract/report.ts';
 import type { DiskUsage } from '../plan/disk-usage.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Outcome, PlanResult, RemovalResult } from '../removal/outcome.ts';
+import type { Outcome, RemovalResult, SweepResult } from '../removal/outcome.ts';
 import { fitReport } from './fit.ts';
 
 /** What a report is made from. */
@@ -9,7 +9,7 @@ export type Findings = {
   readonly dryRun: boolean;
   readonly plan: Plan;
   /** Empty in a dry run. */
-  readonly result: PlanResult;
+  readonly result: SweepResult;
   /** Absent where it couldn't be measured. */
   readonly before?: DiskUsage | undefined;
   readonly after?: DiskUsage | undefined;
@@ -77,7 +77,7 @@ function measure({ dryRun, plan, result, before, after = before }: Findings): Pi
   };
 }
 
-function describeStop({ results, stopped }: PlanResult): readonly ReportError[] {
+function describeStop({ results, stopped }: SweepResult): readonly ReportError[] {
   if (stopped === undefined) return [];
   const untried = results.filter(({ outcome }) => outcome.kind === 'skipped' && outcome.reason === stopped.reason);
   return [{ reason: stopped.reason, message: `${untried.length} images were not tried: ${stopped.message}` }];

@@ -5,7 +5,7 @@ import { missingOwnContainer, noContainers, noImages, unresolvedContainer } from
 import type { Container, ContainerDetails, Image, ImageDetails, Runtime } from './runtime.ts';
 
 /** The images on a node and which of them a container of any state refers to. */
-export type Usage = {
+export type ImageUsage = {
   readonly images: readonly Image[];
   /** IDs of used images, with the names of the containers that use each. */
   readonly inUse: ReadonlyMap<string, readonly string[]>;
@@ -14,13 +14,13 @@ export type Usage = {
 };
 
 /** What is on a node, as far as the runtime knows it. */
-export type Inventory = Usage & {
+export type Inventory = ImageUsage & {
   readonly sandboxImage: string | undefined;
   /** By image ID; of those images only that a decision needs them of. */
   readonly details: ReadonlyMap<string, ImageDetails>;
 };
 
-export type ReadUsage = () => Promise<Usage>;
+export type ReadUsage = () => Promise<ImageUsage>;
 
 type UsagePorts = Pick<Runtime, 'listImages' | 'listContainers' | 'inspectContainers' | 'countReadySandboxes'>;
 
@@ -78,7 +78,7 @@ function resolveContainers(
   images: readonly Image[],
   containers: readonly Container[],
   details: ReadonlyMap<string, ContainerDetails>,
-): Omit<Usage, 'images'> {
+): Omit<ImageUsage, 'images'> {
   const mountedIn = ({ id }: Container) => details.get(id)?.mountedImages ?? [];
   const index = indexImages(images, [...containers.flatMap(referencesOf), ...containers.flatMap(mountedIn)]);
   const inUse = new Map<string, string[]>();

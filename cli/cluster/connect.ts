@@ -1,5 +1,5 @@
-import type { PlanCluster } from './plan-cluster.ts';
-import type { RecordCluster } from './record-cluster.ts';
+import type { PlanPort } from './plan-port.ts';
+import type { RecordsPort } from './records-port.ts';
 
 /** The cluster that a command talks to. */
 export interface ClusterChoice {
@@ -9,15 +9,15 @@ export interface ClusterChoice {
 }
 
 /** Opens the cluster for plans. Rejects with a ClusterError where it has no scheduler. */
-export async function connectForPlans(choice: ClusterChoice): Promise<PlanCluster> {
-  const { openPlanCluster } = await import('./kubernetes-plan.ts');
-  return openPlanCluster(await configOf(choice), namespaceOf(choice));
+export async function connectForPlans(choice: ClusterChoice): Promise<PlanPort> {
+  const { openPlans } = await import('./kubernetes-plans.ts');
+  return openPlans(await configOf(choice), namespaceOf(choice));
 }
 
 /** Opens the cluster for policies and runs, as long as `use` takes. */
-export async function withRecords<T>(choice: ClusterChoice, use: (cluster: RecordCluster) => Promise<T>): Promise<T> {
-  const { openRecordCluster } = await import('./kubernetes-records.ts');
-  const cluster = openRecordCluster(await configOf(choice), namespaceOf(choice));
+export async function withRecords<T>(choice: ClusterChoice, use: (cluster: RecordsPort) => Promise<T>): Promise<T> {
+  const { openRecords } = await import('./kubernetes-records.ts');
+  const cluster = openRecords(await configOf(choice), namespaceOf(choice));
   try {
     return await use(cluster);
   } finally {

@@ -5,12 +5,12 @@ import { Collection } from '../../scheduler/kubernetes/collection.ts';
 import { groupConfigMaps, readConfigMap, readPod } from '../../scheduler/kubernetes/objects.ts';
 import { KubernetesTransport } from '../../scheduler/kubernetes/transport.ts';
 import { Watcher } from '../../scheduler/kubernetes/watch.ts';
-import type { FollowedRun, RecordCluster, Records } from './record-cluster.ts';
+import type { FollowedRun, Records, RecordsPort } from './records-port.ts';
 
 const requestsPerSecond = 50;
 
 /** Opens the cluster of a kubeconfig for those who look at policies and runs, or ask for one. */
-export function openRecordCluster(config: KubeConfig, namespace: string): RecordCluster {
+export function openRecords(config: KubeConfig, namespace: string): RecordsPort {
   const api = new KubernetesApi({ transport: new KubernetesTransport(config), requestsPerSecond });
   const maps = { resource: 'configmaps', namespace } as const;
   const labelSelector = `${label.kind} in (policy,run,status)`;

@@ -5,8 +5,8 @@ import { type PlanDocument, parsePlan } from '../../contract/plan-document.ts';
 import type { Node, PolicyObject } from '../../scheduler/objects.ts';
 import type { CleanupDocument, CleanupPolicy } from '../../scheduler/policy/policy.ts';
 import { jobOf, newRun } from '../../scheduler/run/run.ts';
-import { type PlanCluster, PlanError, type PlanNode } from './plan-cluster.ts';
 import { judgePlanPod } from './plan-pod.ts';
+import { PlanError, type PlanNode, type PlanPort } from './plan-port.ts';
 
 /** What to plan, and for how long to wait for it. */
 export interface FreshRequest {
@@ -24,7 +24,7 @@ const leftoverMs = 3_600_000;
 /** Has a pod on the node make a plan. Whatever is created for it is deleted again, however it ends. */
 export async function planFresh(
   request: FreshRequest,
-  cluster: PlanCluster,
+  cluster: PlanPort,
   now: Date,
   signal: AbortSignal,
 ): Promise<PlanDocument> {
@@ -56,7 +56,7 @@ function requireAnswering(node: Node): PlanNode {
 async function buildJob(
   name: string,
   { object, document, policy }: FreshRequest,
-  cluster: PlanCluster,
+  cluster: PlanPort,
   now: Date,
 ): Promise<JobDocument> {
   const startingReferences = await cluster.listStartingReferences();
@@ -68,7 +68,7 @@ async function buildJob(
 async function waitForEnd(
   name: string,
   { node, timeoutSeconds }: FreshRequest,
-  cluster: PlanCluster,
+  cluster: PlanPort,
   signal: AbortSignal,
 ): Promise<void> {
   const deadline = AbortSignal.timeout(timeoutSeconds * 1_000);
@@ -81,7 +81,7 @@ async function waitForEnd(
       throw new PlanError(`pod ${name} could make no plan on node ${node.name}: ${why}`);
     }
     if (deadline.aborted) {
-      const trouble = (await cluster.readTrouble(name)) ?? 'nothing tells why; give it longer with --timeout';
+      const trouble = (await cluster.readPodWarning(name)) ?? 'nothing tells why; give it longer with --timeout';
       throw new PlanError(`pod ${name} on node ${node.name} has not ended within ${timeoutSeconds} s: ${trouble}`);
     }
     await sleep(pollMs, undefined, { signal: AbortSignal.any([signal, deadline]) }).catch(() => {});
@@ -89,12 +89,12 @@ async function waitForEnd(
 }
 
 /** What nodesweep itself said before it ended with an error. */
-async function readLastWords(name: string, cluster: PlanCluster): Promise<string | undefined> {
+async function readLastWords(name: string, cluster: PlanPort): Promise<string | undefined> {
   const lines = (await cluster.readLog(name)).split('\n');
   return lines.findLast((line) => line.startsWith('nodesweep: '))?.slice('nodesweep: '.length);
 }
 
-async function readPlan(name: string, node: string, cluster: PlanCluster): Promise<PlanDocument> {
+async function readPlan(name: string, node: string, cluster: PlanPort): Promise<PlanDocument> {
   const log = await cluster.readLog(name);
   const plan = log
     .split('\n')

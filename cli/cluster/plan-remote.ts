@@ -3,8 +3,8 @@ import type { PlanDocument } from '../../contract/plan-document.ts';
 import type { Node, PolicyObject } from '../../scheduler/objects.ts';
 import { type CleanupPolicy, parsePolicy } from '../../scheduler/policy/policy.ts';
 import { judgeNode } from '../../scheduler/run/eligibility.ts';
-import { type PlanCluster, PlanError } from './plan-cluster.ts';
 import { planFresh } from './plan-fresh.ts';
+import { PlanError, type PlanPort } from './plan-port.ts';
 import { readPlanOfLog } from './plan-report.ts';
 
 /** A plan of a policy on a node of the cluster, as somebody asks for it. */
@@ -20,7 +20,7 @@ export interface PlanRequest {
 /** What a policy did on a node by the report of its last run there, or else what it would do now. Throws a {@link PlanError}. */
 export async function planRemotely(
   request: PlanRequest,
-  cluster: PlanCluster,
+  cluster: PlanPort,
   now: Date,
   signal: AbortSignal,
 ): Promise<PlanDocument> {
@@ -44,7 +44,7 @@ function choosePolicy(policies: readonly PolicyObject[], name: string) {
   throw new PlanError(`policy ${name} is not valid and does nothing: ${problems.join('; ')}`);
 }
 
-async function readReport({ policy: name, node }: PlanRequest, policy: CleanupPolicy, cluster: PlanCluster, now: Date) {
+async function readReport({ policy: name, node }: PlanRequest, policy: CleanupPolicy, cluster: PlanPort, now: Date) {
   const log = await cluster.readLastLog(name, node);
   const plan = log && readPlanOfLog(log, policy.disk);
   if (plan === undefined) return undefined;

@@ -3,7 +3,7 @@ import { formatProblem, parsePolicy } from '../../scheduler/policy/policy.ts';
 import { runName } from '../../scheduler/run/names.ts';
 import { isFinished, type Run } from '../../scheduler/run/run.ts';
 import { describeProgress } from '../output/progress-line.ts';
-import type { RecordCluster, RunState } from './record-cluster.ts';
+import type { RecordsPort, RunState } from './records-port.ts';
 
 /** Lines about a run's progress come at most so often. */
 const reportEveryMs = 1_000;
@@ -16,7 +16,7 @@ export class RunRequestError extends Error {
 }
 
 /** Asks for a run of a policy now, and returns the run's name. Throws a {@link RunRequestError} where none would start. */
-export async function requestRun(cluster: RecordCluster, policy: string, now: Date): Promise<string> {
+export async function requestRun(cluster: RecordsPort, policy: string, now: Date): Promise<string> {
   const { policies } = await cluster.readRecords();
   const object = policies.find(({ name }) => name === policy);
   if (object === undefined) {
@@ -35,7 +35,7 @@ export async function requestRun(cluster: RecordCluster, policy: string, now: Da
 
 /** Follows a run to its end, and says how far it is. Throws a {@link RunRequestError} where its record vanishes before. */
 export async function followRun(
-  cluster: RecordCluster,
+  cluster: RecordsPort,
   name: string,
   report: (line: string) => void,
   signal: AbortSignal,

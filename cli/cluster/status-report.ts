@@ -1,5 +1,5 @@
 import { describePolicies, type PolicyOverview } from './overview.ts';
-import type { RecordCluster } from './record-cluster.ts';
+import type { RecordsPort } from './records-port.ts';
 import { RunRequestError } from './run-request.ts';
 
 export interface StatusReport {
@@ -10,7 +10,7 @@ export interface StatusReport {
 
 /** What is on record of all policies, or of one. Throws a {@link RunRequestError} for one that is not there. */
 export async function reportStatus(
-  cluster: Pick<RecordCluster, 'readRecords'>,
+  cluster: Pick<RecordsPort, 'readRecords'>,
   policy: string | undefined,
 ): Promise<StatusReport> {
   const { unreadable, ...state } = await cluster.readRecords();

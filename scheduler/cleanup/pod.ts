@@ -7,13 +7,13 @@ import type { Run } from '../run/run.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 
 /** What became of a cleaner pod. */
-export type PodFate =
+export type PodResult =
   /** Not finished. */
-  | { readonly fate: 'Active' }
+  | { readonly kind: 'Active' }
   /** The cleaner ended by itself and said what it did. */
-  | { readonly fate: 'Reported'; readonly report: Report }
+  | { readonly kind: 'Reported'; readonly report: Report }
   /** The pod ended without a report: evicted, rejected, killed or crashed. */
-  | { readonly fate: 'Lost'; readonly reason: string; readonly message: string };
+  | { readonly kind: 'Lost'; readonly reason: string; readonly message: string };
 
 /** What the cleaner pods of one scheduler have in common. */
 export interface PodTemplate {
@@ -103,11 +103,11 @@ export function hasEnded({ phase }: CleanerPod): boolean {
 }
 
 /** Tells what became of a pod. */
-export function podFate(pod: CleanerPod): PodFate {
-  if (!hasEnded(pod)) return { fate: 'Active' };
+export function podResult(pod: CleanerPod): PodResult {
+  if (!hasEnded(pod)) return { kind: 'Active' };
   const report = parseReport(pod.containerMessage ?? '');
-  if (report !== undefined) return { fate: 'Reported', report };
-  return { fate: 'Lost', reason: lossReason(pod), message: lossMessage(pod) };
+  if (report !== undefined) return { kind: 'Reported', report };
+  return { kind: 'Lost', reason: lossReason(pod), message: lossMessage(pod) };
 }
 
 function buildContainer(node: Node & { runtime: NodeRuntime }, template: PodTemplate, args: readonly string[]) {

@@ -5,7 +5,7 @@ import type { RuntimeOverrides } from '../cleanup/node-runtime.ts';
 import { buildPod, type PodTemplate } from '../cleanup/pod.ts';
 import type { Cluster, ClusterState, PolicyEvent } from '../cluster.ts';
 import type { Log } from '../log.ts';
-import type { CleanerPod, Node, PolicyObject, Stored } from '../objects.ts';
+import type { CleanerPod, Node, PolicyObject, Versioned } from '../objects.ts';
 import { jobName, podName, recordName } from '../run/names.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import type { PolicyStatus } from '../status/status.ts';
@@ -13,7 +13,7 @@ import type { KubernetesApi } from './api.ts';
 import { Collection } from './collection.ts';
 import { ConfigMapStore } from './config-maps.ts';
 import { ClusterError } from './error.ts';
-import { readTrouble, recordEvent } from './events.ts';
+import { readPodWarning, recordEvent } from './events.ts';
 import {
   buildConfigMap,
   buildEvent,
@@ -107,7 +107,7 @@ export class KubernetesCluster implements Cluster {
     return isNew ? 'Created' : 'AlreadyExists';
   }
 
-  async updateRun({ value: run, resourceVersion }: Stored<Run>): Promise<string | undefined> {
+  async updateRun({ value: run, resourceVersion }: Versioned<Run>): Promise<string | undefined> {
     const owner = this.#policyOf(run);
     if (owner === undefined) return undefined;
     const body = buildRecord(this.#namespace, owner, run);
@@ -162,8 +162,8 @@ export class KubernetesCluster implements Cluster {
     return recordEvent(this.#api, buildEvent(this.#namespace, policy, event, new Date()));
   }
 
-  readTrouble(pod: string): Promise<string | undefined> {
-    return readTrouble(this.#api, this.#namespace, pod);
+  readPodWarning(pod: string): Promise<string | undefined> {
+    return readPodWarning(this.#api, this.#namespace, pod);
   }
 
   listStartingReferences(): Promise<string[]> {

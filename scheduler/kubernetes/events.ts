@@ -7,7 +7,7 @@ export async function recordEvent(api: KubernetesApi, body: CoreV1Event): Promis
 }
 
 /** What keeps a pod from starting, in the words of the newest warning about it that tells. */
-export async function readTrouble(api: KubernetesApi, namespace: string, pod: string): Promise<string | undefined> {
+export async function readPodWarning(api: KubernetesApi, namespace: string, pod: string): Promise<string | undefined> {
   const fieldSelector = `involvedObject.kind=Pod,involvedObject.name=${pod},type=Warning`;
   const call = { resource: 'events', namespace, verb: 'list', query: { fieldSelector } } as const;
   const events = await api.call<CoreV1EventList>(`read the events of pod ${pod}`, [], call);

@@ -2,7 +2,7 @@ import type { CoreV1Event, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client
 import { annotation, label, labelsOf } from '../../contract/labels.ts';
 import { type RuntimeOverrides, resolveRuntime } from '../cleanup/node-runtime.ts';
 import type { ClusterState, PolicyEvent } from '../cluster.ts';
-import type { CleanerPod, Node, PolicyObject, Stored } from '../objects.ts';
+import type { CleanerPod, Node, PolicyObject, Versioned } from '../objects.ts';
 import { recordName } from '../run/names.ts';
 import { decodeRun, encodeRun } from '../run/record.ts';
 import type { Run } from '../run/run.ts';
@@ -11,8 +11,8 @@ import { decodeStatus, encodeStatus, type PolicyStatus } from '../status/status.
 /** What a watched ConfigMap is to the scheduler. */
 export type WatchedConfigMap =
   | { readonly kind: 'policy'; readonly policy: PolicyObject }
-  | { readonly kind: 'run'; readonly run: Stored<Run>; readonly uid: string; readonly ownerUid: string | undefined }
-  | { readonly kind: 'status'; readonly policy: string; readonly status: Stored<PolicyStatus | undefined> };
+  | { readonly kind: 'run'; readonly run: Versioned<Run>; readonly uid: string; readonly ownerUid: string | undefined }
+  | { readonly kind: 'status'; readonly policy: string; readonly status: Versioned<PolicyStatus | undefined> };
 
 /** Reads a ConfigMap by its kind label; throws where a record is damaged. */
 export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined {

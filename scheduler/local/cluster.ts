@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobDocument } from '../../contract/job.ts';
 import type { Cluster, ClusterState } from '../cluster.ts';
 import type { Log } from '../log.ts';
-import type { Node, PolicyObject, Stored } from '../objects.ts';
+import type { Node, PolicyObject, Versioned } from '../objects.ts';
 import { podName } from '../run/names.ts';
 import { decodeRun, encodeRun } from '../run/record.ts';
 import type { Run } from '../run/run.ts';
@@ -105,7 +105,7 @@ class LocalCluster implements Cluster {
     return this.#runs.create(run.name, run);
   }
 
-  async updateRun({ value: run, resourceVersion }: Stored<Run>): Promise<string | undefined> {
+  async updateRun({ value: run, resourceVersion }: Versioned<Run>): Promise<string | undefined> {
     if (this.#runs.entries().get(run.name)?.resourceVersion !== resourceVersion) return undefined;
     return this.#runs.replace(run.name, run);
   }
@@ -144,7 +144,7 @@ class LocalCluster implements Cluster {
   async recordEvent(): Promise<void> {}
 
   /** A process that can't be started ends at once, and says why itself. */
-  async readTrouble(): Promise<undefined> {
+  async readPodWarning(): Promise<undefined> {
     return undefined;
   }
 

@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { Log } from '../log.ts';
-import type { Stored } from '../objects.ts';
+import type { Versioned } from '../objects.ts';
 import { createFile, hasCode, replaceFile } from './files.ts';
 
 /** The data of an object, as a ConfigMap would hold it. */
@@ -21,7 +21,7 @@ export class LocalStore<T> {
   readonly #directory: string;
   readonly #codec: Codec<T>;
   readonly #log: Log;
-  readonly #entries = new Map<string, Stored<T>>();
+  readonly #entries = new Map<string, Versioned<T>>();
   #writes = 0;
 
   constructor(directory: string, codec: Codec<T>, log: Log) {
@@ -43,7 +43,7 @@ export class LocalStore<T> {
     }
   }
 
-  entries(): ReadonlyMap<string, Stored<T>> {
+  entries(): ReadonlyMap<string, Versioned<T>> {
     return this.#entries;
   }
 

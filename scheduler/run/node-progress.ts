@@ -1,5 +1,5 @@
 import type { Report } from '../../contract/report.ts';
-import { hasEnded, podFate } from '../cleanup/pod.ts';
+import { hasEnded, podResult } from '../cleanup/pod.ts';
 import type { CleanerPod, Node } from '../objects.ts';
 import { judgePressed } from '../policy/pressure-trigger.ts';
 import { type Eligibility, judgeNode } from './eligibility.ts';
@@ -17,7 +17,7 @@ export interface RunView {
   /** A pod that doesn't start or doesn't end, or a node that isn't ready, is given up after so many milliseconds. */
   readonly startTimeoutMs: number;
   /** What is known of the pods that don't start, by pod name. */
-  readonly troubles: ReadonlyMap<string, string>;
+  readonly podWarnings: ReadonlyMap<string, string>;
   /** The API server has refused all pods of the step before: no others are tried earlier. */
   readonly heldUntil?: Date | undefined;
 }
@@ -90,15 +90,15 @@ function settle(candidate: Candidate, view: RunView, now: Date): NodeProgress {
   const { node, progress } = candidate;
   if (progress.result !== undefined) return progress;
   const pod = currentPod(candidate);
-  const fate = pod && podFate(pod);
-  if (fate?.fate === 'Reported' && fate.report.outcome !== 'Failed') {
-    return settleByReport(progress, fate.report, view.run, now);
+  const end = pod && podResult(pod);
+  if (end?.kind === 'Reported' && end.report.outcome !== 'Failed') {
+    return settleByReport(progress, end.report, view.run, now);
   }
   if (now >= deadlineOf(view.run)) return settleAtDeadline(candidate, view.run);
   if (progress.attempts === 0) return progress;
   if (node === undefined) return skip(candidate, 'NodeRemoved', 'the node has left the cluster');
-  if (progress.starting && fate?.fate !== 'Active') return progress;
-  if (progress.retryAt !== undefined && fate?.fate !== 'Active') return settleAfterPause(progress, view.run, now);
+  if (progress.starting && end?.kind !== 'Active') return progress;
+  if (progress.retryAt !== undefined && end?.kind !== 'Active') return settleAfterPause(progress, view.run, now);
   if (pod !== undefined) return settleByPod({ attempts: progress.attempts }, pod, node, view, now);
   return afterPause(progress, 'PodDeleted', 'the cleaner pod was deleted before it finished', now);
 }
@@ -109,16 +109,16 @@ function currentPod({ pod, progress }: Candidate): CleanerPod | undefined {
 }
 
 function settleByPod(progress: NodeProgress, pod: CleanerPod, node: Node, view: RunView, now: Date): NodeProgress {
-  const fate = podFate(pod);
-  switch (fate.fate) {
+  const end = podResult(pod);
+  switch (end.kind) {
     case 'Active':
       return settleByPatience(progress, pod, node, view, now);
     case 'Lost':
-      return retryOrFail(progress, view.run, fate.reason, fate.message, now);
+      return retryOrFail(progress, view.run, end.reason, end.message, now);
     case 'Reported':
-      return settleByReport(progress, fate.report, view.run, now);
+      return settleByReport(progress, end.report, view.run, now);
     default:
-      return fate satisfies never;
+      return end satisfies never;
   }
 }
 
@@ -166,7 +166,7 @@ function settleByPatience(progress: NodeProgress, pod: CleanerPod, node: Node, v
     return { ...progress, result: 'Failed', reason: 'NotTerminated', message: 'the cleaner pod was deleted and stays' };
   }
   if (pod.phase !== 'Pending' || pod.createdAt.getTime() > limit) return progress;
-  const trouble = view.troubles.get(pod.name) ?? waitingReason(pod);
+  const trouble = view.podWarnings.get(pod.name) ?? waitingReason(pod);
   const message = brief(`the cleaner did not start within ${view.startTimeoutMs / 1000} s: ${trouble}`);
   return { ...progress, result: 'Failed', reason: 'NotStarted', message };
 }

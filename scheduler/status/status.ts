@@ -1,7 +1,7 @@
 import { parse, stringify } from 'yaml';
 import * as z from 'zod';
 import { annotation } from '../../contract/labels.ts';
-import type { PolicyObject, Stored } from '../objects.ts';
+import type { PolicyObject, Versioned } from '../objects.ts';
 import { startDelayMs, upcomingSlot } from '../policy/due.ts';
 import type { CleanupPolicy, ParsedPolicy } from '../policy/policy.ts';
 import type { Run } from '../run/run.ts';
@@ -47,7 +47,7 @@ const clockSkewMs = 300_000;
 export function observePolicy(
   object: PolicyObject,
   parsed: ParsedPolicy,
-  stored: Stored<PolicyStatus | undefined> | undefined,
+  stored: Versioned<PolicyStatus | undefined> | undefined,
   now: Date,
 ): PolicyStatus {
   const before = stored?.value?.policyUid === object.uid && !isFromFuture(stored.value, now) ? stored.value : undefined;
@@ -77,7 +77,7 @@ export function withConditions(status: PolicyStatus, runs: readonly Run[], now: 
 /** Whether a newer version of the policy was judged than the one that is seen: the watch is late, or another replica ahead. */
 export function isOutdated(
   { uid, resourceVersion }: PolicyObject,
-  stored: Stored<PolicyStatus | undefined> | undefined,
+  stored: Versioned<PolicyStatus | undefined> | undefined,
 ): boolean {
   if (stored?.value?.policyUid !== uid) return false;
   const versions = [resourceVersion, stored.value.observedVersion];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { readPressure } from '../../cleaner/removal/stall-file.ts';
+import { readPressure } from '../../cleaner/removal/pressure-file.ts';
 import { parseReport, type Report } from '../../contract/report.ts';
 import type { Runtime } from '../cluster/containerd.ts';
 import { buildImageSpecs, type ImageSize, type WrittenImage, writeImages } from '../helpers/images.ts';

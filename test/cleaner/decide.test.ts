@@ -22,7 +22,7 @@ function generateRules(): fc.Arbitrary<Rules> {
     maxUnusedAge: fc.option(fc.constantFrom('1d', '7d'), { nil: undefined }),
     keepNewestPerRepository: fc.constantFrom(0, 0, 1, 2),
   });
-  // Usage is at 60 % before a run.
+  // ImageUsage is at 60 % before a run.
   const disk = fc.tuple(fc.integer({ min: 50, max: 61 }), fc.integer({ min: 30, max: 60 }));
   return fc
     .record({
@@ -69,7 +69,7 @@ function buildPorts(
     loadHistory: async () => history,
     changeHistory: async () => {},
     monotonicMs: () => 0,
-    rest: async () => false,
+    throttle: async () => false,
   };
 }
 

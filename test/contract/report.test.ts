@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Outcome, PlanResult } from '../../cleaner/removal/outcome.ts';
+import type { Outcome, SweepResult } from '../../cleaner/removal/outcome.ts';
 import { buildFailure, buildReport, type Findings } from '../../cleaner/report/build.ts';
 import { exitCodeOf, parseReport, reportSchema } from '../../contract/report.ts';
 import { buildImage, buildRemoval } from '../helpers/inventory.ts';
@@ -9,9 +9,13 @@ const failed: Outcome = { kind: 'failed', reason: 'RemovalFailed', message: 'rea
 const unknown: Outcome = { kind: 'unknown', reason: 'LookFailed', message: 'no answer' };
 const skipped: Outcome = { kind: 'skipped', reason: 'InUse' };
 const untried: Outcome = { kind: 'skipped', reason: 'Interrupted' };
-const stopped: PlanResult['stopped'] = { reason: 'Interrupted', message: 'asked to stop' };
+const stopped: SweepResult['stopped'] = { reason: 'Interrupted', message: 'asked to stop' };
 
-function buildFindings(outcomes: readonly Outcome[], fields: Partial<Findings> = {}, result: Partial<PlanResult> = {}) {
+function buildFindings(
+  outcomes: readonly Outcome[],
+  fields: Partial<Findings> = {},
+  result: Partial<SweepResult> = {},
+) {
   const results = outcomes.map((outcome) => ({ removal, outcome }));
   return {
     dryRun: false,

@@ -1,6 +1,6 @@
 import type { JobDocument } from '../../contract/job.ts';
 import type { Cluster, ClusterState, PolicyEvent } from '../../scheduler/cluster.ts';
-import type { CleanerPod, Node, PolicyObject, Stored } from '../../scheduler/objects.ts';
+import type { CleanerPod, Node, PolicyObject, Versioned } from '../../scheduler/objects.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import { decodeRun, encodeRun } from '../../scheduler/run/record.ts';
 import type { Run } from '../../scheduler/run/run.ts';
@@ -22,7 +22,7 @@ export class FakeCluster implements Cluster {
   /** Every write that was attempted, in order, like `createPod node-1#0`. */
   writes: string[] = [];
   startingReferences: string[] = [];
-  troubles = new Map<string, string>();
+  podWarnings = new Map<string, string>();
   now = new Date(0);
   /** Throws for a call by its name; set by tests to provoke errors. */
   fail: (call: string) => void = () => {};
@@ -58,7 +58,7 @@ export class FakeCluster implements Cluster {
     return 'Created';
   }
 
-  async updateRun({ value: run, resourceVersion }: Stored<Run>): Promise<string | undefined> {
+  async updateRun({ value: run, resourceVersion }: Versioned<Run>): Promise<string | undefined> {
     this.#write(`updateRun ${run.name} ${run.phase}`);
     const record = this.records.get(run.name);
     if (record === undefined || String(record.version) !== resourceVersion) return undefined;
@@ -113,8 +113,8 @@ export class FakeCluster implements Cluster {
     this.events.push({ ...event, policy: policy.name });
   }
 
-  async readTrouble(pod: string): Promise<string | undefined> {
-    return this.troubles.get(pod);
+  async readPodWarning(pod: string): Promise<string | undefined> {
+    return this.podWarnings.get(pod);
   }
 
   async listStartingReferences(): Promise<string[]> {

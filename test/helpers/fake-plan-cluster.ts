@@ -1,9 +1,9 @@
-import type { PlanCluster, PlanOrder } from '../../cli/cluster/plan-cluster.ts';
+import type { PlanOrder, PlanPort } from '../../cli/cluster/plan-port.ts';
 import type { CleanerLog } from '../../cli/cluster/plan-report.ts';
 import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
 
 /** A cluster in memory, whose plan pods go through the states they are given. */
-export class FakePlanCluster implements PlanCluster {
+export class FakePlanCluster implements PlanPort {
   policies: PolicyObject[] = [];
   nodes: Node[] = [];
   lastLog: CleanerLog | undefined;
@@ -68,7 +68,7 @@ export class FakePlanCluster implements PlanCluster {
     return this.podLog;
   }
 
-  async readTrouble(): Promise<string | undefined> {
+  async readPodWarning(): Promise<string | undefined> {
     return this.trouble;
   }
 

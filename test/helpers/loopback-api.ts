@@ -21,11 +21,11 @@ interface Change {
   readonly object: KubernetesObject;
 }
 
-type Stored = KubernetesObject & { metadata: NonNullable<KubernetesObject['metadata']> };
+type StoredObject = KubernetesObject & { metadata: NonNullable<KubernetesObject['metadata']> };
 
 /** A small API server on loopback: collections with versions, pages, watches and label selectors. It knows no kinds. */
 export class LoopbackApi {
-  readonly objects = new Map<string, Stored>();
+  readonly objects = new Map<string, StoredObject>();
   readonly asked: Asked[] = [];
   connections = 0;
   /** Called for every request; what it returns goes wrong. */
@@ -71,10 +71,10 @@ export class LoopbackApi {
   }
 
   /** Writes an object as somebody else would. */
-  put(collection: string, name: string, object: object = {}): Stored {
+  put(collection: string, name: string, object: object = {}): StoredObject {
     const path = `${collection}/${name}`;
     const known = this.objects.get(path);
-    const metadata = { uid: `uid-of-${name}`, ...(object as Partial<Stored>).metadata, name };
+    const metadata = { uid: `uid-of-${name}`, ...(object as Partial<StoredObject>).metadata, name };
     return this.#write(known ? 'MODIFIED' : 'ADDED', path, { ...object, metadata });
   }
 
@@ -128,13 +128,13 @@ export class LoopbackApi {
     else this.#work(asked, body, response, fault);
   }
 
-  #work(asked: Asked, body: Stored, response: ServerResponse, fault: 'lost' | undefined): void {
+  #work(asked: Asked, body: StoredObject, response: ServerResponse, fault: 'lost' | undefined): void {
     const [code, answer] = this.#answer(asked, body);
     if (fault === 'lost') response.destroy();
     else send(response, code, answer);
   }
 
-  #answer({ method, path, query }: Asked, body: Stored): [code: number, answer: object] {
+  #answer({ method, path, query }: Asked, body: StoredObject): [code: number, answer: object] {
     const known = this.objects.get(path);
     switch (method) {
       case 'GET':
@@ -188,7 +188,7 @@ export class LoopbackApi {
       if (change.collection === path && change.version > from) writeChange(response, change, query);
   }
 
-  #write(type: Change['type'], path: string, object: Stored): Stored {
+  #write(type: Change['type'], path: string, object: StoredObject): StoredObject {
     this.#version += 1;
     const metadata = { ...object.metadata, resourceVersion: String(this.#version) };
     const written = { ...object, metadata };
@@ -238,7 +238,7 @@ function send(response: ServerResponse, code: number, answer: object): void {
   response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
 }
 
-async function readBody(request: IncomingMessage): Promise<Stored> {
+async function readBody(request: IncomingMessage): Promise<StoredObject> {
   let text = '';
   for await (const chunk of request) text += chunk;
   return text === '' ? { metadata: {} } : JSON.parse(text);

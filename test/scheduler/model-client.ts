@@ -1,6 +1,6 @@
 import { hasEnded } from '../../scheduler/cleanup/pod.ts';
 import type { Cluster, ClusterState } from '../../scheduler/cluster.ts';
-import type { CleanerPod, Node, PolicyObject, Stored } from '../../scheduler/objects.ts';
+import type { CleanerPod, Node, PolicyObject, Versioned } from '../../scheduler/objects.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 import type { PolicyStatus } from '../../scheduler/status/status.ts';
@@ -57,7 +57,7 @@ export function connectModel(world: World, views: Views, replica: number, call: 
         views.configMaps.apply(created);
         return 'Created';
       }),
-    updateRun: ({ value: run, resourceVersion }: Stored<Run>) =>
+    updateRun: ({ value: run, resourceVersion }: Versioned<Run>) =>
       call('updateRun', () => {
         const owner = policyOf(run);
         if (owner === undefined) return undefined;
@@ -97,7 +97,7 @@ export function connectModel(world: World, views: Views, replica: number, call: 
           if (pod.run === run) views.pods.amend(pod.name, markTerminating);
       }),
     recordEvent: () => call('recordEvent', () => {}),
-    readTrouble: () => call('readTrouble', () => undefined),
+    readPodWarning: () => call('readPodWarning', () => undefined),
     listStartingReferences: () => call('listStartingReferences', () => []),
     listWorkloadReferences: () => call('listWorkloadReferences', () => []),
   };

@@ -1,4 +1,4 @@
-import { Chores } from '../../scheduler/chores.ts';
+import { BackgroundTasks } from '../../scheduler/background-tasks.ts';
 import { RunJournal } from '../../scheduler/journal.ts';
 import { reconcile } from '../../scheduler/reconcile.ts';
 import { connectModel, listAll, type Views } from './model-client.ts';
@@ -25,7 +25,7 @@ export class Replica {
   readonly #late = new Map<keyof Views, CatchUp>();
   #views: Views;
   #journal = new RunJournal();
-  #chores: Chores;
+  #background: BackgroundTasks;
   /** A process that was killed is of an earlier generation: nothing it does or hears counts any more. */
   #generation = 0;
   #isAlive = false;
@@ -43,7 +43,7 @@ export class Replica {
     this.#paces = paces;
     this.#onUnexpected = onUnexpected;
     this.#views = listAll(world);
-    this.#chores = new Chores(this.#log);
+    this.#background = new BackgroundTasks(this.#log);
   }
 
   get isPassing(): boolean {
@@ -71,7 +71,7 @@ export class Replica {
     this.#late.clear();
     this.#views = listAll(this.#world);
     this.#journal = new RunJournal();
-    this.#chores = new Chores(this.#log);
+    this.#background = new BackgroundTasks(this.#log);
     this.#dueAt = Number.POSITIVE_INFINITY;
     this.#schedule(this.#world.timeline.now + debounceMs);
   }
@@ -148,7 +148,7 @@ export class Replica {
     this.#isPassing = true;
     this.#isTroubled = false;
     const cluster = connectModel(this.#world, this.#views, this.#index, (_, effect) => this.#track(generation, effect));
-    const context = { cluster, log: this.#log, journal: this.#journal, chores: this.#chores, startTimeoutMs };
+    const context = { cluster, log: this.#log, journal: this.#journal, background: this.#background, startTimeoutMs };
     reconcile(context, new Date(timeline.now)).then((wakeAt) => {
       if (generation !== this.#generation) return;
       this.#isPassing = false;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Chores } from '../../scheduler/chores.ts';
+import { BackgroundTasks } from '../../scheduler/background-tasks.ts';
 import { RunJournal } from '../../scheduler/journal.ts';
 import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
 import { reconcile } from '../../scheduler/reconcile.ts';
@@ -26,9 +26,9 @@ let killed: Killed | undefined;
 /** One pass of a scheduler. */
 async function pass(now: Date, by = journal): Promise<Date | undefined> {
   cluster.now = now;
-  const chores = new Chores(log);
-  const wakeAt = await reconcile({ cluster, log, journal: by, chores, startTimeoutMs: 60_000 }, now);
-  await chores.finish();
+  const background = new BackgroundTasks(log);
+  const wakeAt = await reconcile({ cluster, log, journal: by, background, startTimeoutMs: 60_000 }, now);
+  await background.finish();
   if (killed !== undefined) throw killed;
   return wakeAt;
 }
@@ -261,7 +261,7 @@ describe('while a run is active', () => {
     await pass(start);
     const stuck = buildPod('b', { ...[...cluster.pods.values()].find(({ node }) => node === 'b'), phase: 'Pending' });
     cluster.pods.set(stuck.name, stuck);
-    cluster.troubles.set(stuck.name, 'FailedMount: hostPath type check failed: /run/x.sock is not a socket file');
+    cluster.podWarnings.set(stuck.name, 'FailedMount: hostPath type check failed: /run/x.sock is not a socket file');
     cluster.finishPods({}, ['a', 'c']);
     await pass(secondsLater(61));
     expect(record()[0]).toMatchObject({ phase: 'Failed', reason: 'NodesFailed', message: '1 of 3 nodes failed' });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DiskUsage } from '../../../cleaner/plan/disk-usage.ts';
 import type { Plan, Removal } from '../../../cleaner/plan/plan.ts';
 import { nextBatchSize, selectBatch } from '../../../cleaner/removal/batch.ts';
-import type { PlanResult } from '../../../cleaner/removal/outcome.ts';
+import type { SweepResult } from '../../../cleaner/removal/outcome.ts';
 import { carryOut } from '../../../cleaner/removal/removal.ts';
 import { createUsageReader } from '../../../cleaner/runtime/inventory.ts';
 import type { Image, RemovalAnswer } from '../../../cleaner/runtime/runtime.ts';
@@ -24,19 +24,19 @@ function fullDisk(runtime: FakeRuntime): () => Promise<DiskUsage> {
   };
 }
 
-function run(plan: Plan, runtime: FakeRuntime, signal = new AbortController().signal): Promise<PlanResult> {
+function run(plan: Plan, runtime: FakeRuntime, signal = new AbortController().signal): Promise<SweepResult> {
   const readUsage = createUsageReader(runtime, undefined);
   return carryOut(
     plan,
-    { runtime, readUsage, measureDisk: fullDisk(runtime), rest, monotonicMs, onResult: () => undefined },
+    { runtime, readUsage, measureDisk: fullDisk(runtime), throttle, monotonicMs, onResult: () => undefined },
     signal,
   );
 }
 
-const rest = async () => false;
+const throttle = async () => false;
 const monotonicMs = () => 0;
 
-function outcomes({ results }: PlanResult): Record<string, string> {
+function outcomes({ results }: SweepResult): Record<string, string> {
   return Object.fromEntries(
     results.map(({ removal, outcome }) => [
       removal.image.id,
@@ -67,7 +67,7 @@ describe('carryOut', () => {
         runtime,
         readUsage: createUsageReader(runtime, undefined),
         measureDisk: fullDisk(runtime),
-        rest,
+        throttle,
         // Each reading of this clock is one second after the last.
         monotonicMs: () => (nowMs += 1_000),
         onResult: ({ removal }) => told.push(`${removal.image.id} ${runtime.requests.length}`),
@@ -248,7 +248,7 @@ describe('carryOut', () => {
           runtime,
           readUsage: createUsageReader(runtime, undefined),
           measureDisk: fullDisk(runtime),
-          rest: async () => story.push('rest') > 0 && takesTime,
+          throttle: async () => story.push('rest') > 0 && takesTime,
           monotonicMs,
           onResult: ({ removal }) => story.push(removal.image.id),
         },
@@ -284,7 +284,7 @@ describe('carryOut', () => {
           runtime,
           readUsage: createUsageReader(runtime, undefined),
           measureDisk: () => Promise.reject(new Error('statfs failed')),
-          rest,
+          throttle,
           monotonicMs,
           onResult: () => undefined,
         },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createUsageReader, type Usage } from '../../../cleaner/runtime/inventory.ts';
+import { createUsageReader, type ImageUsage } from '../../../cleaner/runtime/inventory.ts';
 import type { Container } from '../../../cleaner/runtime/runtime.ts';
 import { buildContainer, buildImage, buildRuntime, type FakeRuntime } from '../../helpers/inventory.ts';
 
@@ -9,7 +9,7 @@ const web = buildImage(['docker.io/library/web:1', `docker.io/library/web@${dige
 const crio = buildImage('docker.io/library/crio:1', { id: 'ef'.repeat(32) });
 const other = buildImage('docker.io/library/other:1');
 
-function readUsage(runtime: FakeRuntime, podUid?: string): Promise<Usage> {
+function readUsage(runtime: FakeRuntime, podUid?: string): Promise<ImageUsage> {
   return createUsageReader(runtime, podUid)();
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { labelValue } from '../../../contract/labels.ts';
-import { buildPod, podFate } from '../../../scheduler/cleanup/pod.ts';
+import { buildPod, podResult } from '../../../scheduler/cleanup/pod.ts';
 import { podName, runName } from '../../../scheduler/run/names.ts';
 import * as build from '../../helpers/builders.ts';
 
@@ -83,29 +83,29 @@ describe('the cleaner pod', () => {
   });
 });
 
-describe('the fate of a cleaner pod (C25)', () => {
+describe('the end of a cleaner pod (C25)', () => {
   it.each([
-    ['one that waits is active', build.buildPod('a', { phase: 'Pending' }), { fate: 'Active' }],
+    ['one that waits is active', build.buildPod('a', { phase: 'Pending' }), { kind: 'Active' }],
     [
       'one that is terminating is active until it has ended (C26)',
       build.buildPod('a', { deletionTimestamp: build.start }),
-      { fate: 'Active' },
+      { kind: 'Active' },
     ],
-    ['one with a report', build.buildReportedPod('a'), { fate: 'Reported', report: { images: { removed: 3 } } }],
+    ['one with a report', build.buildReportedPod('a'), { kind: 'Reported', report: { images: { removed: 3 } } }],
     [
       'one that was evicted',
       build.buildPod('a', { phase: 'Failed', reason: 'Evicted' }),
-      { fate: 'Lost', reason: 'Evicted' },
+      { kind: 'Lost', reason: 'Evicted' },
     ],
     [
       'one that the kubelet rejected',
       build.buildPod('a', { phase: 'Failed', reason: 'OutOfpods' }),
-      { fate: 'Lost', reason: 'OutOfpods' },
+      { kind: 'Lost', reason: 'OutOfpods' },
     ],
     [
       'one that ran out of memory',
       build.buildPod('a', { phase: 'Failed', containerReason: 'OOMKilled', exitCode: 137 }),
-      { fate: 'Lost', reason: 'OutOfMemory' },
+      { kind: 'Lost', reason: 'OutOfMemory' },
     ],
     [
       'one that crashed without a report',
@@ -116,7 +116,7 @@ describe('the fate of a cleaner pod (C25)', () => {
         containerMessage: 'Segmentation fault',
       }),
       {
-        fate: 'Lost',
+        kind: 'Lost',
         reason: 'CleanerCrashed',
         message: expect.stringMatching(/exit code 139 and without a report: Segmentation fault/),
       },
@@ -129,14 +129,14 @@ describe('the fate of a cleaner pod (C25)', () => {
         exitCode: 137,
         deletionTimestamp: build.start,
       }),
-      { fate: 'Lost', reason: 'PodDeleted', message: expect.stringContaining('was deleted, and ended with exit code') },
+      { kind: 'Lost', reason: 'PodDeleted', message: expect.stringContaining('was deleted, and ended with exit code') },
     ],
     [
       'one whose report is cut off',
       build.buildPod('a', { phase: 'Succeeded', containerMessage: '{"version":1,"outcome":"Succ' }),
-      { fate: 'Lost', reason: 'CleanerCrashed' },
+      { kind: 'Lost', reason: 'CleanerCrashed' },
     ],
-  ])('%s', (_title, candidate, fate) => {
-    expect(podFate(candidate)).toMatchObject(fate);
+  ])('%s', (_title, candidate, end) => {
+    expect(podResult(candidate)).toMatchObject(end);
   });
 });

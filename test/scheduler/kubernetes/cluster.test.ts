@@ -299,11 +299,11 @@ describe('what else is asked', () => {
   it('is what keeps a pod from starting: the newest warning that tells', async () => {
     const event = (name: string, reason: string, message: string, lastTimestamp: string) =>
       server.put('/api/v1/namespaces/nodesweep/events', name, { reason, message, lastTimestamp });
-    expect(await cluster.readTrouble('pod-1')).toBeUndefined();
+    expect(await cluster.readPodWarning('pod-1')).toBeUndefined();
     event('a', 'Failed', 'manifest unknown', '2026-03-02T10:00:01Z');
     event('b', 'Failed', 'Error: ImagePullBackOff', '2026-03-02T10:00:03Z');
     event('c', 'FailedMount', 'no such socket', '2026-03-02T10:00:02Z');
-    expect(await cluster.readTrouble('pod-1')).toBe('FailedMount: no such socket');
+    expect(await cluster.readPodWarning('pod-1')).toBe('FailedMount: no such socket');
   });
 
   it('are the images of pods that are about to start, on every page (T18)', async () => {

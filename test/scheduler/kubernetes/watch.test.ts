@@ -11,13 +11,13 @@ let server: LoopbackApi;
 let watcher: Watcher<KubernetesObject>;
 let collection: Collection<KubernetesObject, string>;
 let changes: number;
-let troubles: unknown[];
+let podWarnings: unknown[];
 
 beforeEach(async () => {
   server = new LoopbackApi();
   await server.start();
   changes = 0;
-  troubles = [];
+  podWarnings = [];
   collection = new Collection(
     ({ metadata }) => `${metadata?.name}=${metadata?.labels?.color}`,
     () => {
@@ -26,7 +26,7 @@ beforeEach(async () => {
   );
   const transport = new KubernetesTransport(server.config);
   const api = new KubernetesApi({ transport, requestsPerSecond: 1000, watchSilenceMs: 2_000 });
-  watcher = new Watcher(api, { resource: 'nodes' }, collection, (error) => troubles.push(error));
+  watcher = new Watcher(api, { resource: 'nodes' }, collection, (error) => podWarnings.push(error));
 });
 afterEach(async () => {
   watcher.stop();
@@ -77,7 +77,7 @@ describe('a watched collection', () => {
     put('b', 'red');
     await expectValues('a=green', 'b=red');
     expect(lists()).toBe(1);
-    expect(troubles).toHaveLength(1);
+    expect(podWarnings).toHaveLength(1);
   });
 
   it('goes on from the bookmark where nothing has changed for long', async () => {
@@ -137,7 +137,7 @@ describe('a watched collection', () => {
     await watcher.start();
     expect(refused).toBe(1);
     expect(collection.values()).toHaveLength(600);
-    expect(troubles.map(String)).toEqual(['ClusterError: could not list nodes: 500: refused: ']);
+    expect(podWarnings.map(String)).toEqual(['ClusterError: could not list nodes: 500: refused: ']);
   });
 
   it('is current while it is watched, is not while the API server is away, and comes back by itself', async () => {
@@ -156,7 +156,7 @@ describe('a watched collection', () => {
   it('does not trust a connection on which nothing has come for long', async () => {
     await watcher.start();
     await untilWatching(2);
-    expect(troubles).toHaveLength(1);
+    expect(podWarnings).toHaveLength(1);
   });
 });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { podFate } from '../../../scheduler/cleanup/pod.ts';
+import { podResult } from '../../../scheduler/cleanup/pod.ts';
 import { LocalPods } from '../../../scheduler/local/pods.ts';
 import { buildImage, buildSimulatedNode, simulatedCrictl, writeNode } from '../../fixtures/simulated/node.ts';
 
@@ -55,7 +55,7 @@ test('a cleaner that ends is a pod that succeeded, with its report', async () =>
 
   const [pod] = pods.list();
   expect(pod).toMatchObject({ phase: 'Succeeded', exitCode: 0 });
-  expect(pod && podFate(pod)).toMatchObject({ fate: 'Reported', report: { images: { removed: 1 } } });
+  expect(pod && podResult(pod)).toMatchObject({ kind: 'Reported', report: { images: { removed: 1 } } });
 });
 
 test('a cleaner that is killed is lost, also to the next process', async () => {
@@ -66,7 +66,7 @@ test('a cleaner that is killed is lost, also to the next process', async () => {
 
   const [pod] = pods.list();
   expect(pod).toMatchObject({ phase: 'Failed', containerReason: 'SIGKILL' });
-  expect(pod && podFate(pod)).toMatchObject({ fate: 'Lost', reason: 'CleanerCrashed' });
+  expect(pod && podResult(pod)).toMatchObject({ kind: 'Lost', reason: 'CleanerCrashed' });
 
   pods = openPods();
   await pods.load();

@@ -8,7 +8,7 @@ import { buildNode, buildPod, buildReportedPod, buildRun, secondsLater, start } 
 const nodes = ['a', 'b', 'c', 'd', 'e'].map((name) => buildNode(name));
 
 function step(run: Run, pods: readonly CleanerPod[], now = start, known: readonly Node[] = nodes) {
-  return advanceRun({ run, nodes: known, pods, startTimeoutMs: 60_000, troubles: new Map() }, now);
+  return advanceRun({ run, nodes: known, pods, startTimeoutMs: 60_000, podWarnings: new Map() }, now);
 }
 
 const started = (run: Run, pods: readonly CleanerPod[] = [], now = start, known = nodes) =>

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findPressed, findPressedBetween, parseStall } from '../../../cleaner/removal/stall.ts';
-import { readPressure } from '../../../cleaner/removal/stall-file.ts';
+import { findPressed, findPressedBetween, parseStall } from '../../../cleaner/removal/pressure.ts';
+import { readPressure } from '../../../cleaner/removal/pressure-file.ts';
 
 const calm =
   'some avg10=0.00 avg60=26.74 avg300=35.56 total=3292790558\nfull avg10=90.00 avg60=0.00 avg300=0.00 total=1\n';

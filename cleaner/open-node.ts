@@ -3,10 +3,10 @@ import type { Logger } from 'pino';
 import { measureDisk, measureImageDisk } from './filesystem.ts';
 import type { Clock } from './history/clock.ts';
 import { changeHistory, loadHistory } from './history/file.ts';
-import { createRest } from './removal/rest.ts';
-import { readPressure } from './removal/stall-file.ts';
+import { readPressure } from './removal/pressure-file.ts';
+import { createThrottle } from './removal/throttle.ts';
 import type { Runtime } from './runtime/runtime.ts';
-import type { Node } from './sweep.ts';
+import type { NodeAccess } from './sweep.ts';
 
 /** Where the history is unless a directory is given. */
 export const usualState = '/var/lib/nodesweep';
@@ -20,7 +20,7 @@ export type NodeOptions = {
 };
 
 /** This machine, as a run needs it. What is out of the ordinary is logged. */
-export function openNode({ state, ownReferences, runtime, clock }: NodeOptions, log: Logger): Node {
+export function openNode({ state, ownReferences, runtime, clock }: NodeOptions, log: Logger): NodeAccess {
   const directory = state ?? usualState;
   return {
     now: clock.now,
@@ -40,7 +40,7 @@ export function openNode({ state, ownReferences, runtime, clock }: NodeOptions, 
       return undefined;
     },
     monotonicMs: () => performance.now(),
-    rest: createRest({
+    throttle: createThrottle({
       readPressure,
       sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
       now: () => performance.now(),

@@ -16,7 +16,7 @@ export interface PlanOrder {
 }
 
 /** What is asked of the cluster for a plan. Every call may reject with an error that names the object. */
-export interface PlanCluster {
+export interface PlanPort {
   listPolicies(): Promise<PolicyObject[]>;
   readNode(name: string): Promise<Node | undefined>;
   /** The log of the last cleaner pod of a policy that ended on a node; undefined where there is none any more. */
@@ -28,7 +28,7 @@ export interface PlanCluster {
   readPod(name: string): Promise<CleanerPod | undefined>;
   readLog(pod: string): Promise<string>;
   /** What keeps a pod from starting; undefined where nothing was said. */
-  readTrouble(pod: string): Promise<string | undefined>;
+  readPodWarning(pod: string): Promise<string | undefined>;
   /** Deletes what {@link createPlan} made, as far as it is there. */
   deletePlan(name: string): Promise<void>;
   /** The names of plans that have ended and were created before an instant: nobody waits for them any more. */

@@ -1,7 +1,7 @@
 import type { Log } from './log.ts';
 
 /** Work that may take long and that no decision waits for: it is done beside the passes, each piece once at a time. */
-export class Chores {
+export class BackgroundTasks {
   readonly #log: Log;
   readonly #underWay = new Map<string, Promise<void>>();
 

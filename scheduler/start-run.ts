@@ -4,7 +4,7 @@ import { announce } from './announce.ts';
 import { changeStatus } from './change-status.ts';
 import type { ClusterState } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
-import type { Node, PolicyObject, Stored } from './objects.ts';
+import type { Node, PolicyObject, Versioned } from './objects.ts';
 import { type DueQuestion, dueTrigger } from './policy/due.ts';
 import type { CleanupPolicy, ParsedPolicy } from './policy/policy.ts';
 import { judgePressed } from './policy/pressure-trigger.ts';
@@ -56,7 +56,7 @@ function isPatient({ concurrencyPolicy }: CleanupPolicy, { type }: Trigger): boo
   return concurrencyPolicy === 'Forbid' || (concurrencyPolicy === 'Replace' && type === 'Pressure');
 }
 
-export function activeRuns({ journal }: ReconcileContext, object: PolicyObject): Stored<Run>[] {
+export function activeRuns({ journal }: ReconcileContext, object: PolicyObject): Versioned<Run>[] {
   return journal.runsOf(object.name).filter(({ value }) => !isFinished(value));
 }
 

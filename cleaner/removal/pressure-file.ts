@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Pressure, parseStall, type Stall } from './stall.ts';
+import { type Pressure, parseStall, type Stall } from './pressure.ts';
 
 /** The kernel's own, for the whole node also inside of a container. */
 const kernelDirectory = '/proc/pressure';

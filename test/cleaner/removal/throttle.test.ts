@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRest, type RestPorts } from '../../../cleaner/removal/rest.ts';
-import type { Resource } from '../../../cleaner/removal/stall.ts';
+import type { Resource } from '../../../cleaner/removal/pressure.ts';
+import { createThrottle, type RestPorts } from '../../../cleaner/removal/throttle.ts';
 
 /** A node on which tasks wait for a resource for a share of the time: ours while we work, and others at any time. */
 class SimulatedPressure {
@@ -22,7 +22,7 @@ class SimulatedPressure {
     this.#pass(ms, 1);
   }
 
-  readonly rest = createRest({
+  readonly throttle = createThrottle({
     readPressure: async () => ({
       [this.#resource]: { recentPercent: this.#recentPercent, totalUs: this.#stalledMs * 1_000 },
     }),
@@ -33,7 +33,7 @@ class SimulatedPressure {
 
   async restedMs(signal = new AbortController().signal): Promise<number> {
     const from = this.nowMs;
-    await this.rest(signal);
+    await this.throttle(signal);
     return this.nowMs - from;
   }
 
@@ -51,7 +51,7 @@ it('where nobody waits there is no rest', async () => {
 
 it('where nobody waited before the first batch, what the kernel has to write after a batch is no reason to rest', async () => {
   const node = new SimulatedPressure(0);
-  await node.rest(new AbortController().signal);
+  await node.throttle(new AbortController().signal);
   node.othersShare = 1;
   for (let batch = 0; batch < 100; batch++) {
     node.work(500);
@@ -73,7 +73,7 @@ it('waiting that ends while nothing of ours runs costs one short look, once in a
 
 it('others may begin to wait for memory at any time', async () => {
   const node = new SimulatedPressure(0, 'memory');
-  await node.rest(new AbortController().signal);
+  await node.throttle(new AbortController().signal);
   node.othersShare = 1;
   node.work(10_000);
   expect(await node.restedMs()).toBe(5_000);
@@ -103,7 +103,7 @@ describe('others who wait all the time', () => {
 it('ends as soon as others are at ease', async () => {
   const node = new SimulatedPressure(1);
   node.work(60_000);
-  const rest = createRest({
+  const throttle = createThrottle({
     readPressure: async () => ({ io: { recentPercent: 90, totalUs: Math.min(node.nowMs, 61_000) * 1_000 } }),
     sleep: async (ms) => {
       node.nowMs += ms;
@@ -111,19 +111,19 @@ it('ends as soon as others are at ease', async () => {
     now: () => node.nowMs,
     onRest: (told) => node.told.push(told),
   });
-  await rest(new AbortController().signal);
+  await throttle(new AbortController().signal);
   // Looks of 100, 500, 500 and 500 ms: the last one finds less than two fifths of the time stalled.
   expect(node.told).toEqual([{ restedMs: 1_600, resources: ['io'] }]);
 });
 
 it('without anything to be read there is no rest', async () => {
-  const rest = createRest({
+  const throttle = createThrottle({
     readPressure: async () => ({}),
     sleep: () => Promise.reject(new Error('rested')),
     now: () => 0,
     onRest: () => undefined,
   });
-  await expect(rest(new AbortController().signal)).resolves.toBe(false);
+  await expect(throttle(new AbortController().signal)).resolves.toBe(false);
 });
 
 it('whatever others do, a run rests for no more than a minute', async () => {

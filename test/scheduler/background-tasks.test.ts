@@ -1,39 +1,39 @@
 import { expect, it } from 'vitest';
-import { Chores } from '../../scheduler/chores.ts';
+import { BackgroundTasks } from '../../scheduler/background-tasks.ts';
 
 function build() {
   const logged: string[] = [];
   const note = (_: object, message: string) => logged.push(message);
-  return { logged, chores: new Chores({ info: note, warn: note, error: note }) };
+  return { logged, background: new BackgroundTasks({ info: note, warn: note, error: note }) };
 }
 
 it('a piece of work is not begun again while it is under way, and can be afterwards', async () => {
-  const { chores } = build();
+  const { background } = build();
   const gate = Promise.withResolvers<void>();
   let begun = 0;
   const work = () => {
     begun += 1;
     return gate.promise;
   };
-  chores.begin('a', work);
-  chores.begin('a', work);
-  chores.begin('b', work);
+  background.begin('a', work);
+  background.begin('a', work);
+  background.begin('b', work);
   expect(begun).toBe(2);
   gate.resolve();
-  await chores.finish();
-  chores.begin('a', work);
+  await background.finish();
+  background.begin('a', work);
   expect(begun).toBe(3);
 });
 
 it('one that fails is said to be begun again, disturbs nobody, and can be', async () => {
-  const { chores, logged } = build();
+  const { background, logged } = build();
   const fail = async () => {
     throw new Error('503: busy');
   };
-  chores.begin('delete the pods of run x', fail);
-  await chores.finish();
+  background.begin('delete the pods of run x', fail);
+  await background.finish();
   expect(logged).toEqual(['could not delete the pods of run x yet, trying again: Error: 503: busy']);
-  chores.begin('delete the pods of run x', fail);
-  await chores.finish();
+  background.begin('delete the pods of run x', fail);
+  await background.finish();
   expect(logged).toHaveLength(2);
 });

@@ -2,14 +2,14 @@ import type { KubeConfig, V1ConfigMap, V1Container, V1Deployment, V1Node, V1Pod 
 import { label, labelsOf, labelValue } from '../../contract/labels.ts';
 import { KubernetesApi } from '../../scheduler/kubernetes/api.ts';
 import { ClusterError } from '../../scheduler/kubernetes/error.ts';
-import { readTrouble } from '../../scheduler/kubernetes/events.ts';
+import { readPodWarning } from '../../scheduler/kubernetes/events.ts';
 import { readConfigMap, readNode, readPod } from '../../scheduler/kubernetes/objects.ts';
 import { listStartingReferences, listWorkloadReferences } from '../../scheduler/kubernetes/references.ts';
 import { KubernetesTransport } from '../../scheduler/kubernetes/transport.ts';
 import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
 import type { Settings } from '../../scheduler/settings.ts';
-import type { PlanCluster, PlanOrder } from './plan-cluster.ts';
 import { buildPlanPod } from './plan-pod.ts';
+import type { PlanOrder, PlanPort } from './plan-port.ts';
 import type { CleanerLog } from './plan-report.ts';
 import { type SchedulerContainer, settingsOfScheduler } from './plan-settings.ts';
 
@@ -17,12 +17,12 @@ const apiRate = 100;
 const schedulerLabels = 'app.kubernetes.io/name=nodesweep,app.kubernetes.io/component=scheduler';
 
 /** Opens the cluster of a kubeconfig for plans, with what the scheduler in a namespace is told. Rejects where there is none. */
-export async function openPlanCluster(config: KubeConfig, namespace: string): Promise<PlanCluster> {
+export async function openPlans(config: KubeConfig, namespace: string): Promise<PlanPort> {
   const api = new KubernetesApi({ transport: new KubernetesTransport(config), requestsPerSecond: apiRate });
-  return new KubernetesPlanCluster(api, namespace, settingsOfScheduler(await readScheduler(api, namespace)));
+  return new KubernetesPlans(api, namespace, settingsOfScheduler(await readScheduler(api, namespace)));
 }
 
-class KubernetesPlanCluster implements PlanCluster {
+class KubernetesPlans implements PlanPort {
   readonly #api: KubernetesApi;
   readonly #namespace: string;
   readonly #settings: Settings & { readonly image: string };
@@ -90,8 +90,8 @@ class KubernetesPlanCluster implements PlanCluster {
     return (await this.#api.call<string>(`read the log of pod ${name}`, ['BadRequest', 'NotFound'], log)) ?? '';
   }
 
-  readTrouble(pod: string): Promise<string | undefined> {
-    return readTrouble(this.#api, this.#namespace, pod);
+  readPodWarning(pod: string): Promise<string | undefined> {
+    return readPodWarning(this.#api, this.#namespace, pod);
   }
 
   /** At once: it is in the middle of nothing that would have to be finished. */

@@ -1,10 +1,10 @@
-import { findPressed, findPressedBetween, type Pressure, type Resource } from './stall.ts';
+import { findPressed, findPressedBetween, type Pressure, type Resource } from './pressure.ts';
 
 /**
  * Gives way to others before a batch of removals, where the node is under pressure; ends early when `signal` says so. Tells
  * whether time went by.
  */
-export type Rest = (signal: AbortSignal) => Promise<boolean>;
+export type Throttle = (signal: AbortSignal) => Promise<boolean>;
 
 export type RestPorts = {
   readonly readPressure: () => Promise<Pressure>;
@@ -31,7 +31,7 @@ const maxTotalMs = 60_000;
  * on for seconds to write what a batch has changed, and waits itself. So others wait for the disk only if some did before
  * the first batch.
  */
-export function createRest({ readPressure, sleep, now, onRest }: RestPorts): Rest {
+export function createThrottle({ readPressure, sleep, now, onRest }: RestPorts): Throttle {
   let leftMs = maxTotalMs;
   let calmUntil = 0;
   let isDiskShared: boolean | undefined;

@@ -24,7 +24,7 @@ export interface FollowedRun {
 }
 
 /** Policies and their runs, for those who look at them, or ask for a run. Every call may reject. */
-export interface RecordCluster {
+export interface RecordsPort {
   readRecords(): Promise<Records>;
   /** Sets the annotation on a policy that asks for a run. */
   requestRun(policy: string, request: string): Promise<void>;
