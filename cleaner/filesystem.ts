@@ -4,41 +4,110 @@ import { hasCode } from '../contract/system-error.ts';
 import { type DiskUsage, usedPercent } from './plan/disk-usage.ts';
 import type { Runtime } from './runtime/runtime.ts';
 
-/**
- * Measures the filesystem that a directory is on, or would be if it were made: on a full disk it can't be made before
- * something is removed.
- */
-export async function measureDisk(directory: string): Promise<DiskUsage> {
-  const usage = await readUsageIfThere(directory);
-  if (usage !== undefined) return usage;
-  const parent = dirname(directory);
-  return parent === directory ? readUsage(directory) : measureDisk(parent);
+/** The filesystem with the images can't be measured from here, so that thresholds mean nothing. */
+export class DiskUnmeasurableError extends Error {
+  override readonly name = 'DiskUnmeasurable';
 }
 
+/** The directories from which a cleaner can tell how full the disk with the images is. */
+export type DiskView = {
+  /**
+   * The cleaner's own directory, which whoever named it has put on the filesystem with the images; absent where nobody named
+   * one.
+   */
+  readonly directory: string | undefined;
+  /**
+   * Of a cleaner in a pod, the path of that directory on the node: paths that the runtime names are the node's, and can't be
+   * reached from inside the pod. Absent where this process sees the files of the node as the runtime does.
+   */
+  readonly pathOnNode?: string | undefined;
+};
+
 /**
- * Measures the filesystem with the images, and makes nothing: of those that the runtime names, the fullest that is on this
- * machine; where none is, the one that `directory` is on, or would be.
+ * Measures the filesystem with the images: of those that the runtime names, the fullest. Makes no directory. Throws a
+ * {@link DiskUnmeasurableError} where that filesystem can't be seen from here; it is never guessed.
  */
 export async function measureImageDisk(
   runtime: Pick<Runtime, 'getImageFilesystems'>,
-  directory: string,
+  { directory, pathOnNode }: DiskView,
 ): Promise<DiskUsage> {
   const mountpoints = await runtime.getImageFilesystems();
-  const usages = (await Promise.all(mountpoints.map(readUsageIfThere))).filter((usage) => usage !== undefined);
-  const [fullest] = usages.toSorted((a, b) => usedPercent(b) - usedPercent(a));
-  return fullest ?? measureDisk(directory);
+  if (directory !== undefined && pathOnNode !== undefined)
+    return fullestOf(
+      mountpoints,
+      await Promise.all(mountpoints.map((path) => measureFromPod(path, directory, pathOnNode))),
+    );
+  const seen = (await Promise.all(mountpoints.map(readUsageIfThere))).filter((usage) => usage !== undefined);
+  return seen.length === 0 && directory !== undefined ? measureDirectory(directory) : fullestOf(mountpoints, seen);
+}
+
+/**
+ * The container of this process stands on the filesystem where the runtime keeps its containers, and on overlayfs the root
+ * directory has the figures of that one. It is the one of the images too, but where CRI-O keeps these apart.
+ */
+async function measureFromPod(mountpoint: string, directory: string, pathOnNode: string): Promise<DiskUsage> {
+  const root = isImageStoreOfItsOwn(mountpoint) ? undefined : await readOverlayRoot();
+  if (isBelow(mountpoint, dirname(pathOnNode))) {
+    const own = await measureDirectory(directory);
+    // Another filesystem may be mounted between the two.
+    return root === undefined || root.capacityBytes === own.capacityBytes ? own : root;
+  }
+  if (root !== undefined) return root;
+  throw new DiskUnmeasurableError(
+    `the runtime keeps its images in ${mountpoint}, and the state directory ${pathOnNode} is not beside it: set NODESWEEP_STATE_DIRECTORIES of the scheduler to a directory on the filesystem of the images`,
+  );
+}
+
+/** Measures the filesystem that a directory is on, or would be: on a full disk it can't be made before something is removed. */
+async function measureDirectory(directory: string): Promise<DiskUsage> {
+  const usage = await readUsageIfThere(directory);
+  if (usage !== undefined) return usage;
+  const parent = dirname(directory);
+  return parent === directory ? toUsage(await statfs(directory)) : measureDirectory(parent);
+}
+
+/** `overlay-images` of containers/storage: it may be a store apart from that of the containers (`imagestore`). */
+function isImageStoreOfItsOwn(mountpoint: string): boolean {
+  return mountpoint.endsWith('-images');
+}
+
+function isBelow(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+}
+
+/** https://github.com/torvalds/linux/blob/master/include/uapi/linux/magic.h `OVERLAYFS_SUPER_MAGIC` */
+const overlayMagic = 0x794c7630;
+
+async function readOverlayRoot(): Promise<DiskUsage | undefined> {
+  const root = await statfs('/');
+  return root.type === overlayMagic ? toUsage(root) : undefined;
 }
 
 async function readUsageIfThere(path: string): Promise<DiskUsage | undefined> {
   try {
-    return await readUsage(path);
+    return toUsage(await statfs(path));
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return undefined;
     throw error;
   }
 }
 
-async function readUsage(path: string): Promise<DiskUsage> {
-  const { bsize, blocks, bfree, bavail } = await statfs(path);
-  return { capacityBytes: blocks * bsize, usedBytes: (blocks - bfree) * bsize, availableBytes: bavail * bsize };
+type Statfs = { readonly [key in 'bsize' | 'blocks' | 'bfree' | 'bavail' | 'files' | 'ffree']: number };
+
+/** A filesystem without blocks is none of a disk: /proc, or a runtime's answer that names no real place. */
+function toUsage({ bsize, blocks, bfree, bavail, files, ffree }: Statfs): DiskUsage {
+  return {
+    capacityBytes: blocks * bsize,
+    usedBytes: (blocks - bfree) * bsize,
+    availableBytes: bavail * bsize,
+    ...(files > 0 && { inodes: { capacity: files, free: ffree } }),
+  };
+}
+
+function fullestOf(mountpoints: readonly string[], usages: readonly DiskUsage[]): DiskUsage {
+  const [fullest] = usages.toSorted((a, b) => usedPercent(b) - usedPercent(a));
+  if (fullest !== undefined && fullest.capacityBytes > 0) return fullest;
+  throw new DiskUnmeasurableError(
+    `the runtime keeps its images in ${mountpoints.join(', ')}, which can't be measured from here: name a directory on that filesystem with --state, or use a policy without disk thresholds`,
+  );
 }

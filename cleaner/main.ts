@@ -3,7 +3,7 @@ import { type Logger, pino } from 'pino';
 import type { Job } from '../contract/job.ts';
 import type { PlanDocument } from '../contract/plan-document.ts';
 import { exitCodeOf, type Report, type ReportError } from '../contract/report.ts';
-import { measureDisk, measureImageDisk } from './filesystem.ts';
+import { measureImageDisk } from './filesystem.ts';
 import { readClock } from './history/clock.ts';
 import { loadHistory } from './history/file.ts';
 import { openNode, usualState } from './open-node.ts';
@@ -65,7 +65,16 @@ async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, lo
     const runtime = await connectRuntime({ ...readRuntimeOptions(environment), signal: over.signal });
     const readUsage = createUsageReader(runtime, environment.POD_UID);
     const ownReferences = readOwnReferences(environment);
-    const node = openNode({ state: options.state, ownReferences, runtime, clock: await readClock() }, log);
+    const node = openNode(
+      {
+        state: options.state,
+        stateOnNode: readStateOnNode(environment),
+        ownReferences,
+        runtime,
+        clock: await readClock(),
+      },
+      log,
+    );
     const findings = await sweep(job, { runtime, readUsage, node, onImage: (event) => log.info(event) }, stop.signal);
     return buildReport(findings, durationMs());
   } catch (error) {
@@ -95,7 +104,7 @@ export async function plan(
     node: environment.NODE_NAME || hostname(),
     ownReferences: readOwnReferences(environment),
     loadHistory: () => loadHistory(state ?? usualState, clock),
-    measureDisk: () => (state === undefined ? measureImageDisk(runtime, usualState) : measureDisk(state)),
+    measureDisk: () => measureImageDisk(runtime, { directory: state, pathOnNode: readStateOnNode(environment) }),
   });
 }
 
@@ -151,6 +160,11 @@ function readRuntimeOptions({ CRICTL, CONTAINER_RUNTIME_ENDPOINT }: NodeJS.Proce
 
 function readOwnReferences({ NODESWEEP_IMAGE }: NodeJS.ProcessEnv): readonly string[] {
   return NODESWEEP_IMAGE ? [NODESWEEP_IMAGE] : [];
+}
+
+/** The scheduler tells it to cleaners in pods. */
+function readStateOnNode({ NODESWEEP_STATE_ON_NODE }: NodeJS.ProcessEnv): string | undefined {
+  return NODESWEEP_STATE_ON_NODE || undefined;
 }
 
 function describeError(error: unknown): ReportError {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { measureDisk, measureImageDisk } from './filesystem.ts';
+import { measureImageDisk } from './filesystem.ts';
 import type { Clock } from './history/clock.ts';
 import { changeHistory, loadHistory } from './history/file.ts';
 import { readPressure } from './removal/pressure-file.ts';
@@ -14,18 +14,20 @@ export const usualState = '/var/lib/nodesweep';
 export type NodeOptions = {
   /** The directory of the cleaner's own. */
   readonly state: string | undefined;
+  /** Its path on the node, where the cleaner runs in a pod. */
+  readonly stateOnNode: string | undefined;
   readonly ownReferences: readonly string[];
   readonly runtime: Pick<Runtime, 'getImageFilesystems'>;
   readonly clock: Clock;
 };
 
 /** This machine, as a run needs it. What is out of the ordinary is logged. */
-export function openNode({ state, ownReferences, runtime, clock }: NodeOptions, log: Logger): NodeAccess {
+export function openNode({ state, stateOnNode, ownReferences, runtime, clock }: NodeOptions, log: Logger): NodeAccess {
   const directory = state ?? usualState;
   return {
     now: clock.now,
     ownReferences,
-    measureDisk: () => (state === undefined ? measureImageDisk(runtime, directory) : measureDisk(directory)),
+    measureDisk: () => measureImageDisk(runtime, { directory: state, pathOnNode: stateOnNode }),
     changeHistory: async (change) => {
       const problem = await changeHistory(directory, clock, change);
       if (problem === undefined) return;

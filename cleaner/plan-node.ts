@@ -1,6 +1,6 @@
 import type { Job } from '../contract/job.ts';
 import type { PlanDocument } from '../contract/plan-document.ts';
-import { decide } from './decide.ts';
+import { decide, needsDisk } from './decide.ts';
 import type { Clock } from './history/clock.ts';
 import type { LoadedHistory } from './history/file.ts';
 import type { DiskUsage } from './plan/disk-usage.ts';
@@ -39,7 +39,7 @@ export async function planNode(job: Job, ports: PlanPorts): Promise<PlanDocument
         try {
           return await ports.measureDisk();
         } catch (error) {
-          if (job.disk !== undefined) throw error;
+          if (needsDisk(job)) throw error;
           notes.push(`disk usage can't be measured: ${error instanceof Error ? error.message : String(error)}`);
           return undefined;
         }

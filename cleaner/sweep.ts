@@ -1,6 +1,6 @@
 import type { Job } from '../contract/job.ts';
 import type { ReportError } from '../contract/report.ts';
-import { decide } from './decide.ts';
+import { decide, needsDisk } from './decide.ts';
 import type { HistoryChange } from './history/file.ts';
 import { forgetImages, type History, recallImages, updateHistory } from './history/history.ts';
 import type { DiskUsage } from './plan/disk-usage.ts';
@@ -50,7 +50,7 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
   const { runtime, readUsage, node } = ports;
   const errors: ReportError[] = [];
   const measureDisk = () =>
-    job.disk === undefined ? orError(node.measureDisk, 'DiskUnreadable', errors) : node.measureDisk();
+    needsDisk(job) ? node.measureDisk() : orError(node.measureDisk, 'DiskUnmeasurable', errors);
   const look = () => decide(job, { ...node, runtime, readUsage, measureDisk });
   const { facts, plan } = await untilStopped(look, signal);
   const before = facts.diskUsage;
@@ -67,7 +67,7 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
   if (unsaved.length > 0 || planned.length > 0) await save(goneOf(result), errors);
 
   const wasTried = result.results.length > 0;
-  const after = wasTried ? await orError(node.measureDisk, 'DiskUnreadable', errors) : before;
+  const after = wasTried && before !== undefined ? await orError(node.measureDisk, 'DiskUnmeasurable', errors) : before;
   return { dryRun: job.dryRun, plan, result, before, after, errors };
 }
 

@@ -39,7 +39,8 @@ export function makePlan(facts: Facts): Plan {
       ...removals.slice(limit).map((removal) => keepOverLimit(removal, limit)),
     ],
     removals: removals.slice(0, limit),
-    ...(disk && { untilPercent: disk.lowPercent }),
+    // Without a measure nothing goes by thresholds; what goes at any usage still does.
+    ...(disk && facts.diskUsage && { untilPercent: disk.lowPercent }),
   };
 }
 

@@ -122,6 +122,7 @@ function buildContainer(node: Node & { runtime: NodeRuntime }, template: PodTemp
       { name: 'CONTAINER_RUNTIME_ENDPOINT', value: `unix://${socket}` },
       { name: 'LOG_LEVEL', value: template.logLevel },
       { name: 'NODESWEEP_IMAGE', value: template.image },
+      { name: 'NODESWEEP_STATE_ON_NODE', value: node.runtime.stateDirectory },
       { name: 'POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
     ],
     resources: {

@@ -305,6 +305,46 @@ describe('a removal', () => {
   });
 });
 
+describe('the disk', () => {
+  const disk = { highPercent: 85, lowPercent: 70 };
+  const eight = () => junk.slice(0, 8);
+
+  it('counts as full where its inodes are used up, and is cleaned until enough of them are free (H14)', async () => {
+    const filesystem = {
+      capacityBytes: 100e9,
+      otherBytes: 0,
+      mountpoint: '/',
+      inodes: { capacity: 100, perImage: 12 },
+    };
+    await prepare({ images: eight(), filesystem }, { disk });
+    const run = await runClean(bench);
+
+    expect(run.report.images).toMatchObject({ removed: 3, kept: 5 });
+  });
+
+  it('that can not be measured is cleaned by no threshold, and the report says so (H13)', async () => {
+    const elsewhere = { NODESWEEP_STATE_ON_NODE: '/var/lib/docker/nodesweep' };
+    await prepare({ images: eight() }, { disk });
+    const run = await runClean(bench, [], elsewhere);
+
+    expect(run.exitCode).toBe(2);
+    expect(run.report.outcome).toBe('Failed');
+    expect(run.report.errors).toMatchObject([
+      { reason: 'DiskUnmeasurable', message: expect.stringContaining('NODESWEEP_STATE_DIRECTORIES') },
+    ]);
+    expect(imagesLeft(bench)).toHaveLength(8);
+  });
+
+  it('that can not be measured is still cleaned of what has been unused for too long, and the report says so (H13, N5)', async () => {
+    await prepare({ images: eight() }, { disk, images: { minAge: '0s', maxUnusedAge: '1s' } });
+    await runClean(bench, ['--dry-run']);
+    await sleep(1_100);
+    const run = await runClean(bench, [], { NODESWEEP_STATE_ON_NODE: '/var/lib/docker/nodesweep' });
+
+    expect(run.report).toMatchObject({ images: { removed: 8 }, errors: [{ reason: 'DiskUnmeasurable' }] });
+  });
+});
+
 describe('the history', () => {
   it('protects what was used or came since the run before, for minAge (N4)', async () => {
     await prepare({ images: [web, old], containers: [buildContainer(web)] });

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { measureDisk, measureImageDisk } from '../../cleaner/filesystem.ts';
+import { measureImageDisk } from '../../cleaner/filesystem.ts';
 
 let directory: string;
 
@@ -12,6 +12,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }));
 
 const runtimeWith = (...mountpoints: string[]) => ({ getImageFilesystems: async () => mountpoints });
+const elsewhere = () => join(directory, 'elsewhere');
 
 /** What changes while a test runs is left out. */
 async function expectMeasured(usage: { readonly capacityBytes: number }, path: string): Promise<void> {
@@ -19,9 +20,9 @@ async function expectMeasured(usage: { readonly capacityBytes: number }, path: s
   expect(usage.capacityBytes).toBe(blocks * bsize);
 }
 
-describe('the disk with the images (T22)', () => {
+describe('the disk with the images (T22, H13)', () => {
   it('is where the runtime says that they are, wherever the state is', async () => {
-    await expectMeasured(await measureImageDisk(runtimeWith(directory), '/proc'), directory);
+    await expectMeasured(await measureImageDisk(runtimeWith(directory), { directory: '/proc' }), directory);
   });
 
   it.skipIf(process.platform !== 'linux')('is the fullest of several', async () => {
@@ -30,36 +31,65 @@ describe('the disk with the images (T22)', () => {
       [directory, '/proc'],
       ['/proc', directory],
     ]) {
-      await expectMeasured(await measureImageDisk(runtimeWith(...mountpoints), '/proc'), directory);
+      await expectMeasured(await measureImageDisk(runtimeWith(...mountpoints), { directory: '/proc' }), directory);
     }
   });
 
   it('is one that is on this machine: a runtime may name places that only its own machine has', async () => {
-    const elsewhere = join(directory, 'elsewhere');
-    await expectMeasured(await measureImageDisk(runtimeWith(elsewhere, directory), '/proc'), directory);
+    const runtime = runtimeWith(elsewhere(), directory);
+    await expectMeasured(await measureImageDisk(runtime, { directory: '/proc' }), directory);
   });
 
-  it.skipIf(process.platform !== 'linux')(
-    'is that of the state directory where the runtime names none here',
-    async () => {
-      await expectMeasured(await measureImageDisk(runtimeWith(join(directory, 'elsewhere')), '/proc'), '/proc');
-    },
-  );
+  it('is that of the state directory where the runtime names none here, and somebody has named the directory', async () => {
+    await expectMeasured(await measureImageDisk(runtimeWith(elsewhere()), { directory }), directory);
+  });
+
+  it.each([[['/proc']], [['/nowhere/images']]])('is not guessed where the runtime names %s', async (mountpoints) => {
+    await expect(measureImageDisk(runtimeWith(...mountpoints), { directory: undefined })).rejects.toThrow(
+      `${mountpoints[0]}, which can't be measured from here: name a directory`,
+    );
+  });
 
   it('is not guessed where the runtime does not answer', async () => {
     const getImageFilesystems = () => Promise.reject(new Error('the runtime is down'));
-    await expect(measureImageDisk({ getImageFilesystems }, directory)).rejects.toThrow('the runtime is down');
+    await expect(measureImageDisk({ getImageFilesystems }, { directory })).rejects.toThrow('the runtime is down');
   });
 });
 
+describe('the disk with the images, seen from inside a pod (H13)', () => {
+  const view = () => ({ directory, pathOnNode: '/var/lib/containerd/nodesweep' });
+
+  it('is that of the state directory where the images are beside it on the node', async () => {
+    const runtime = runtimeWith('/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs');
+    await expectMeasured(await measureImageDisk(runtime, view()), directory);
+  });
+
+  it('is not taken from a directory of the pod that happens to have the same path', async () => {
+    const runtime = runtimeWith('/var/lib/containerd');
+    await expectMeasured(await measureImageDisk(runtime, { ...view(), directory: '/' }), '/');
+  });
+
+  it.each(['/data/containers/storage/overlay-images', '/var/lib/containerd-2/overlay-images'])(
+    'is not guessed where the images are elsewhere, in %s',
+    async (mountpoint) => {
+      await expect(measureImageDisk(runtimeWith(mountpoint), view())).rejects.toThrow(
+        `the runtime keeps its images in ${mountpoint}, and the state directory /var/lib/containerd/nodesweep is not beside it`,
+      );
+    },
+  );
+});
+
 it('the disk of a directory that is not there yet is the one that it would be on, and it is not made', async () => {
-  await expectMeasured(await measureDisk(join(directory, 'a', 'b')), directory);
+  await expectMeasured(
+    await measureImageDisk(runtimeWith(elsewhere()), { directory: join(directory, 'a', 'b') }),
+    directory,
+  );
   expect(await readdir(directory)).toEqual([]);
 });
 
 it('so is that of a directory in whose place there is a file', async () => {
   await writeFile(join(directory, 'file'), '');
-  const usage = await measureDisk(join(directory, 'file', 'state'));
+  const usage = await measureImageDisk(runtimeWith(elsewhere()), { directory: join(directory, 'file', 'state') });
   await expectMeasured(usage, directory);
   expect(usage.usedBytes + usage.availableBytes).toBeLessThanOrEqual(usage.capacityBytes);
 });

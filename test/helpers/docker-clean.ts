@@ -15,7 +15,7 @@ export type DockerClean = {
   readonly directory: string;
   /** Of Docker Engine; its name has to be `docker.sock`. */
   readonly socket: string;
-  /** The cleaner's directory; one below `directory` by default. */
+  /** The cleaner's directory, beside the engine's as a pod sees it; one below `directory` by default. */
   readonly state?: string;
   readonly job?: Partial<JobDocument>;
 };
@@ -36,7 +36,12 @@ export async function cleanDocker({ directory, socket, state, job }: DockerClean
   const files = ['--job', jobFile, '--report', reportFile, '--state', state ?? join(directory, 'state')];
   const { exitCode, stdout } = await execa(process.execPath, [main, 'clean', ...files], {
     reject: false,
-    env: { CONTAINER_RUNTIME_ENDPOINT: `unix://${socket}`, CRICTL: '/nowhere', NODE_COMPILE_CACHE: compileCache },
+    env: {
+      ...(state !== undefined && { NODESWEEP_STATE_ON_NODE: '/var/lib/docker/nodesweep' }),
+      CONTAINER_RUNTIME_ENDPOINT: `unix://${socket}`,
+      CRICTL: '/nowhere',
+      NODE_COMPILE_CACHE: compileCache,
+    },
   });
   const report = reportSchema.parse(JSON.parse(await readFile(reportFile, 'utf8')));
   const events = stdout.split('\n').map((line) => JSON.parse(line));

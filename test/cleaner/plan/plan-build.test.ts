@@ -97,11 +97,11 @@ describe('what a plan frees', () => {
     expect(totals).toEqual({ images: 3, sizeBytes: 900, removals: 2, freesBytes: 500, nominal: 1 });
   });
 
-  it('brings the usage down as far as that goes, in percent as df has it', () => {
-    const diskUsage = { capacityBytes: 1_050, usedBytes: 900, availableBytes: 100 };
+  it('brings the usage down as far as that goes, in percent as the kubelet has it', () => {
+    const diskUsage = { capacityBytes: 1_000, usedBytes: 900, availableBytes: 100 };
     const { filesystem } = planOf({ inventory: { images: [small] }, diskUsage });
     expect(filesystem).toEqual({
-      capacityBytes: 1_050,
+      capacityBytes: 1_000,
       usedBytes: 900,
       usedPercent: 90,
       afterBytes: 800,
