@@ -29,20 +29,33 @@ export type SweepResult = {
 /** Why a runtime refuses to remove an image as it is: asking again would change nothing. */
 export type RefusalReason = 'InUse' | 'HasChildren' | 'HasSeveralNames';
 
-/** How they put it: CRI-O and Docker Engine, as containerd refuses nothing. Docker's "must be forced" is in two of them. */
+/** How a conflict of Docker Engine begins (`daemon/images/image_delete.go` of moby, and its `daemon/containerd`). */
+const conflict = String.raw`^conflict: unable to (?:delete|remove) .+ \((?:cannot be forced|must be forced|must force)\) - `;
+
+/**
+ * How they put it, word for word, since a failure may well tell of something else that is in use. CRI-O: `server/image_remove.go`
+ * and `ErrImageUsedByContainer` of containers/storage, after the words of crictl and gRPC. containerd refuses nothing.
+ */
 const refusals: readonly { readonly reason: RefusalReason; readonly pattern: RegExp; readonly advice?: string }[] = [
-  { reason: 'InUse', pattern: /\bin use\b|\bbeing used\b|image used by/i },
+  { reason: 'InUse', pattern: /(?:^|: |desc = )image is in use by a container(?:$|")/ },
+  { reason: 'InUse', pattern: /(?:^|desc = )the image is in use by [\w-]+(?:$|")/ },
+  { reason: 'InUse', pattern: /(?:^|desc = )image \S+ is mounted as volume to container with ID: [\w-]+(?:$|")/ },
+  { reason: 'InUse', pattern: new RegExp(`${conflict}image is being used by (?:running|stopped) container \\w+$`) },
+  { reason: 'InUse', pattern: new RegExp(`${conflict}container \\w+ is using its referenced image \\w+$`) },
   {
     reason: 'HasChildren',
-    pattern: /has dependent child images/i,
+    pattern: new RegExp(`${conflict}image has dependent child images$`),
     advice: 'it goes in a later run, when the images that were built on it are gone',
   },
   {
     reason: 'HasSeveralNames',
-    pattern: /referenced in multiple repositories|must be forced/i,
+    pattern: new RegExp(`${conflict}image is referenced in multiple repositories$`),
     advice: 'the runtime removes it only when one name is left: untag the others ("docker rmi NAME")',
   },
 ];
+
+/** How a call ends that the runtime did not answer in time (gRPC), or whose deadline was over at our end. */
+const outOfTime = /DeadlineExceeded|context deadline exceeded|gave no (?:whole )?answer within/;
 
 /** What the runtime's answer and a look afterwards say of an image: a request that failed may have removed it all the same. */
 export function judgeRemoval(id: string, { timedOut, complaints }: RemovalAnswer, isStillThere: boolean): Outcome {
@@ -52,7 +65,9 @@ export function judgeRemoval(id: string, { timedOut, complaints }: RemovalAnswer
   if (refusal !== undefined) return refusal;
   const general = complaints.find(({ imageId }) => imageId === undefined)?.message;
   const message = own ?? general ?? 'the runtime reported success, but still lists the image';
-  return { kind: 'failed', reason: timedOut ? 'RemovalTimedOut' : 'RemovalFailed', message };
+  // Others of the batch may have run out of time: a complaint of its own tells what became of this one.
+  const ranOutOfTime = own === undefined ? timedOut : outOfTime.test(own);
+  return { kind: 'failed', reason: ranOutOfTime ? 'RemovalTimedOut' : 'RemovalFailed', message };
 }
 
 function judgeRefusal(message: string): Outcome | undefined {

@@ -49,6 +49,9 @@ export type RemovalAnswer = {
   readonly complaints: readonly RemovalComplaint[];
 };
 
+/** All names of images that may lose every one of them, by ID: those of others must stay with the image. */
+export type UntagPermits = ReadonlyMap<string, readonly string[]>;
+
 export type RemovalComplaint = { readonly imageId?: string; readonly message: string };
 
 /** A node's container runtime. Every method fails with an error that says what to do, rather than to answer in part. */
@@ -69,6 +72,9 @@ export interface Runtime {
   inspectImages(ids: readonly string[]): Promise<readonly ImageDetails[]>;
   /** Where the filesystems with the images are mounted on the node; several where the runtime keeps images on several. */
   getImageFilesystems(): Promise<readonly string[]>;
-  /** Asks to remove images, by ID only, and never throws: a request that fails may have removed some. */
-  removeImages(ids: readonly string[]): Promise<RemovalAnswer>;
+  /**
+   * Asks to remove images, by ID, and never throws: a request that fails may have removed some. A runtime that refuses an
+   * ID with several names (Docker Engine) may take off the names first of those that `mayUntag` has.
+   */
+  removeImages(ids: readonly string[], mayUntag?: UntagPermits): Promise<RemovalAnswer>;
 }

@@ -1,5 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http';
-import { type DockerAnswers, readDockerAnswers } from './docker-answers.ts';
+import { type DockerAnswers, type RecordedImage, readDockerAnswers } from './docker-answers.ts';
 
 /** How a Docker Engine may fail to answer. */
 export type Failure = keyof typeof failures;
@@ -70,20 +70,40 @@ function answer(url: string, answers: DockerAnswers): Answer {
     ['/info', answers.info],
   ]);
   if (lists.has(path)) return { status: 200, body: lists.get(path) };
-  const [, kind, id] = path.split('/');
-  const inspected = kind === 'images' ? answers.imagesInspected : answers.containersInspected;
-  const body = inspected.find(({ Id }) => Id === id);
+  const [, kind, id = ''] = /^\/(\w+)\/(.*)\/json$/.exec(path) ?? [];
+  const body = kind === 'images' ? inspectImage(id, answers) : answers.containersInspected.find(({ Id }) => Id === id);
   return body === undefined ? { status: 404, body: { message: `no such object: ${id}` } } : { status: 200, body };
 }
 
-/** As it was recorded for that image; others go, and what is gone is unknown. */
+/** By its ID or a name, with the names that it has now. */
+function inspectImage(called: string, { images, imagesInspected }: DockerAnswers) {
+  const listed = images.find(({ Id, RepoTags }) => Id === called || RepoTags?.includes(called));
+  const inspected = imagesInspected.find(({ Id }) => Id === (listed?.Id ?? called));
+  return inspected && { ...inspected, ...(listed?.RepoTags && { RepoTags: listed.RepoTags }) };
+}
+
+/** As it was recorded for that image, and several names refuse it; others go, and what is gone is unknown. */
 function remove(url: string, answers: DockerAnswers): Answer {
   const [id = ''] = url.replace('/images/', '').split('?');
+  const named = answers.images.find(({ RepoTags }) => RepoTags?.includes(id));
+  if (named !== undefined) return untag(named, id, answers);
   if (!answers.images.some(({ Id }) => Id === id)) return { status: 404, body: { message: `No such image: ${id}` } };
   const refusal = answers.removals.find(({ request, status }) => request === `DELETE /images/${id}` && status === 409);
-  if (refusal !== undefined) return refusal;
+  if (refusal !== undefined && (refusal.title !== 'two tags' || hasSeveralTags(id, answers))) return refusal;
   answers.images = answers.images.filter(({ Id }) => Id !== id);
   return { status: 200, body: [{ Deleted: id }] };
+}
+
+/** The last name of an image takes the image with it. */
+function untag(image: RecordedImage, name: string, answers: DockerAnswers): Answer {
+  const RepoTags = image.RepoTags?.filter((tag) => tag !== name) ?? [];
+  const left = RepoTags.length === 0 ? [] : [{ ...image, RepoTags }];
+  answers.images = answers.images.flatMap((one) => (one === image ? left : [one]));
+  return { status: 200, body: [{ Untagged: name }] };
+}
+
+function hasSeveralTags(id: string, { images }: DockerAnswers): boolean {
+  return (images.find(({ Id }) => Id === id)?.RepoTags?.length ?? 0) > 1;
 }
 
 function send(response: ServerResponse, { status, body }: Answer): void {

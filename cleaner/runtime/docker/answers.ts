@@ -64,6 +64,11 @@ export const containerAnswer = containerInspectSchema.transform(toContainerDetai
 /** `GET /images/ID/json` */
 export const imageAnswer = imageInspectSchema.transform(toImageDetails);
 
+/** `GET /images/ID/json`, or of a name: what else the image is called, tags first. */
+export const imageNamesAnswer = z
+  .object({ Id: imageId, RepoTags: texts, RepoDigests: texts })
+  .transform(({ Id, RepoTags, RepoDigests }) => ({ id: Id, names: [...RepoTags, ...RepoDigests] }));
+
 /** The images of `GET /images/json?shared-size=1` and of `GET /system/df`: shared bytes by ID, of those where they're known. */
 export const sharedSizesAnswer = z
   .array(z.object({ Id: imageId, SharedSize: z.int() }))

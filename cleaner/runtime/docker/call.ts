@@ -1,3 +1,4 @@
+import type Docker from 'dockerode';
 import pTimeout, { TimeoutError } from 'p-timeout';
 import type * as z from 'zod';
 import { readAnswer } from './answers.ts';
@@ -5,6 +6,9 @@ import { DockerError, type DockerProblem, readProblem } from './error.ts';
 
 /** Where calls go, and how long each may take. */
 export type Limits = { readonly socket: string; readonly seconds: number };
+
+/** Docker Engine, as it is called within these limits. */
+export type Connection = Limits & { readonly docker: Docker };
 
 /** Makes a call and reads its answer. Throws a {@link DockerError}, which names the call. */
 export async function ask<T extends z.ZodType>(

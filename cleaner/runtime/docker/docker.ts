@@ -1,7 +1,7 @@
 import Docker from 'dockerode';
 import pMap from 'p-map';
 import type * as z from 'zod';
-import type { ImageDetails, RemovalAnswer, RemovalComplaint, Runtime } from '../runtime.ts';
+import type { ImageDetails, RemovalAnswer, RemovalComplaint, Runtime, UntagPermits } from '../runtime.ts';
 import {
   containerAnswer,
   containersAnswer,
@@ -11,8 +11,9 @@ import {
   infoAnswer,
   sharedSizesAnswer,
 } from './answers.ts';
-import { ask, attempt, type Limits } from './call.ts';
+import { ask, attempt, type Connection } from './call.ts';
 import { DockerError } from './error.ts';
+import { hasSeveralNames, untagOne } from './untag.ts';
 
 export type DockerOptions = {
   /** Path of the socket on which Docker Engine serves its API. */
@@ -24,7 +25,6 @@ export type DockerOptions = {
 };
 
 type Complaint = RemovalComplaint & { readonly timedOut: boolean };
-type Connection = Limits & { readonly docker: Docker };
 
 /** Docker Engine answers about one object at a time: so many questions are on their way at once. */
 const concurrency = 8;
@@ -49,7 +49,7 @@ export function createDocker({ socket, readSeconds = 30, removeSeconds = 600 }: 
     getSandboxImage: async () => undefined,
     inspectImages: (ids) => inspectImages(reading, ids),
     getImageFilesystems: async () => [(await askInfo()).imageFilesystem],
-    removeImages: (ids) => removeImages(removing, ids),
+    removeImages: (ids, mayUntag) => removeImages(removing, ids, mayUntag),
   };
 }
 
@@ -119,10 +119,14 @@ async function readSharedSizes(connection: Connection): Promise<ReadonlyMap<stri
  * One after the other: Docker is no faster with several at once, and of two images that are built on one another the
  * order decides whether the second can go. After one that got no answer, the others are not asked for.
  */
-async function removeImages(connection: Connection, ids: readonly string[]): Promise<RemovalAnswer> {
+async function removeImages(
+  connection: Connection,
+  ids: readonly string[],
+  mayUntag: UntagPermits = new Map(),
+): Promise<RemovalAnswer> {
   const complaints: Complaint[] = [];
   for (const id of ids) {
-    const complaint = await removeImage(connection, id);
+    const complaint = await removeImage(connection, id, mayUntag.get(id));
     if (complaint === undefined) continue;
     complaints.push(complaint);
     if (complaint.timedOut) return { timedOut: true, complaints: [...complaints, { message: complaint.message }] };
@@ -132,15 +136,23 @@ async function removeImages(connection: Connection, ids: readonly string[]): Pro
 
 /**
  * Never with force. Untagged images that it was built on go with it, unless a container, a name or another image holds
- * them: no list shows them, and hardly a layer is freed while they are there. One that is gone needs no removal.
+ * them: no list shows them, and hardly a layer is freed while they are there. One that is gone needs no removal. One with
+ * several names goes name by name, where all of these may go (`names`): by its ID in the end, as any other.
  */
-async function removeImage(connection: Connection, id: string): Promise<Complaint | undefined> {
+async function removeImage(
+  connection: Connection,
+  id: string,
+  names: readonly string[] | undefined,
+): Promise<Complaint | undefined> {
   const { docker, socket } = connection;
   const call = `DELETE /images/${id}`;
   const ended = await attempt(connection, () => docker.getImage(id).remove({ force: false, noprune: false }));
   if (!('problem' in ended)) return undefined;
   const { problem } = ended;
   if (problem.kind === 'Refused' && problem.status === 404) return undefined;
+  if (names !== undefined && hasSeveralNames(problem) && (await untagOne(connection, id, names))) {
+    return removeImage(connection, id, names);
+  }
   const { message } = problem.kind === 'Refused' ? problem : new DockerError(socket, call, problem);
   return { imageId: id, message, timedOut: problem.kind === 'TimedOut' };
 }

@@ -18,6 +18,17 @@ describe('a refusal is a skip, and asking again would change nothing (T16)', () 
       'conflict: unable to delete a (cannot be forced) - image is being used by running container 5972cd01dbbd',
     ],
     ['InUse', 'conflict: unable to delete a (must be forced) - image is being used by stopped container 5972cd01dbbd'],
+    [
+      'InUse',
+      'error of removing image "a": rpc error: code = Unknown desc = delete image: image used by c071cf: image is in use by a container',
+    ],
+    ['InUse', 'error of removing image "a": rpc error: code = Unknown desc = the image is in use by c071cf5f5ed6'],
+    ['InUse', 'rpc error: code = Unknown desc = image "quay.io/a/b:1" is mounted as volume to container with ID: c071'],
+    ['InUse', '"RemoveImage failed" err="rpc error: code = Unknown desc = image is in use by a container" image="a"'],
+    [
+      'InUse',
+      'conflict: unable to remove repository reference "a/b:1" (must force) - container 5972cd01 is using its referenced image 65e59060a431',
+    ],
     ['HasChildren', 'conflict: unable to delete a (cannot be forced) - image has dependent child images'],
     ['HasSeveralNames', 'conflict: unable to delete a (must be forced) - image is referenced in multiple repositories'],
   ])('%s: %s', (reason, message) => {
@@ -35,14 +46,34 @@ describe('a refusal is a skip, and asking again would change nothing (T16)', () 
 
 describe('of an image that is still there', () => {
   it.each([
-    ['RemovalFailed', false],
-    ['RemovalTimedOut', true],
-  ])('any other complaint is a failure (%s)', (reason, timedOut) => {
-    expect(judge('read-only file system', { timedOut })).toEqual({
-      kind: 'failed',
-      reason,
-      message: 'read-only file system',
-    });
+    ['RemovalFailed', 'read-only file system', false],
+    ['RemovalFailed', 'read-only file system', true],
+    ['RemovalTimedOut', 'rpc error: code = DeadlineExceeded desc = context deadline exceeded', true],
+    ['RemovalTimedOut', '"DELETE /images/a" of Docker Engine gave no whole answer within 600 s: check', true],
+  ])(
+    'any other complaint is a failure (%s: %s), whether or not others ran out of time',
+    (reason, message, timedOut) => {
+      expect(judge(message, { timedOut })).toEqual({ kind: 'failed', reason, message });
+    },
+  );
+
+  it('one without a complaint of its own ran out of time where the batch did', () => {
+    const complaints = [
+      { message: 'gave no answer within 605 s' },
+      { imageId: other, message: 'read-only file system' },
+    ];
+    expect(judgeRemoval(id, { timedOut: true, complaints }, true)).toMatchObject({ reason: 'RemovalTimedOut' });
+  });
+
+  it.each([
+    'failed to delete snapshot: device or resource is in use',
+    'rpc error: code = Unknown desc = lease "in use by a container runtime" is held',
+    'open /var/lib/images being used by others/lock: permission denied',
+    'the image used by a mirror is in use: try again',
+    'the option must be forced on in the configuration of the daemon',
+    'image is in use by a container file that can not be read',
+  ])('one that only speaks of use is a failure: %s', (message) => {
+    expect(judge(message)).toMatchObject({ kind: 'failed', reason: 'RemovalFailed' });
   });
 
   it('a complaint about another image says nothing', () => {

@@ -229,6 +229,59 @@ describe('removal', () => {
     },
   );
 
+  describe('of an image with two tags (H9, T10)', () => {
+    const [first, second] = ['docker.io/acme/tools:1', 'docker.io/acme/tools:2'] as const;
+    const tools = id('acme/tools:1');
+    const deletions = () => server.requests.filter((request) => request.startsWith('DELETE'));
+
+    it('goes tag by tag where both may go, and by ID in the end, always without force', async () => {
+      const answer = await runtime.removeImages([tools], new Map([[tools, [first, second]]]));
+      expect(answer).toEqual({ timedOut: false, complaints: [] });
+      expect(deletions()).toEqual([
+        `DELETE /images/${tools}?force=false&noprune=false`,
+        'DELETE /images/acme/tools:1?force=false&noprune=true',
+        `DELETE /images/${tools}?force=false&noprune=false`,
+      ]);
+      expect(server.answers.images.map(({ Id }) => Id)).not.toContain(tools);
+    });
+
+    it.each<[what: string, allowed: readonly string[], change: () => void]>([
+      ['one of them may not go', [first], () => undefined],
+      [
+        'a third has come since',
+        [first, second],
+        () => {
+          server.answers.images = server.answers.images.map((image) =>
+            image.Id === tools ? { ...image, RepoTags: ['acme/tools:1', 'acme/tools:2', 'acme/precious:1'] } : image,
+          );
+        },
+      ],
+      [
+        'a container has come since',
+        [first, second],
+        () => {
+          server.answers.containers = [
+            ...server.answers.containers,
+            { Id: 'new', Names: [], Image: 'acme/tools:1', ImageID: tools },
+          ];
+        },
+      ],
+      ['the containers can not be listed', [first, second], () => server.fail('GET /containers/json', 'half')],
+      ['the image can not be inspected', [first, second], () => server.fail(`GET /images/${tools}/json`, 'fails')],
+      ['a name can not be looked up', [first, second], () => server.fail('GET /images/acme/tools:1/json', 'fails')],
+      [
+        'a name has moved to another image',
+        [first, second],
+        () => server.fail('GET /images/acme/tools:1/json', 'is about another'),
+      ],
+    ])('keeps all its names where %s', async (_, allowed, change) => {
+      change();
+      const answer = await runtime.removeImages([tools], new Map([[tools, allowed]]));
+      expect(answer).toMatchObject({ timedOut: false, complaints: [{ imageId: tools }] });
+      expect(deletions()).toEqual([`DELETE /images/${tools}?force=false&noprune=false`]);
+    });
+  });
+
   it('that takes too long is told as that, and nothing more is asked of a daemon that hangs (T13)', async () => {
     server.fail(`DELETE /images/${id('acme/old:1')}`, 'hangs');
     const answer = await runtime.removeImages([id('acme/old:1'), id('acme/moved:1')]);

@@ -1,0 +1,40 @@
+import type * as z from 'zod';
+import { normaliseNames } from '../../../contract/reference.ts';
+import { containersAnswer, imageNamesAnswer } from './answers.ts';
+import { attempt, type Connection } from './call.ts';
+import type { DockerProblem } from './error.ts';
+
+/** The words in which Docker Engine refuses an ID that has several names (`daemon/images/image_delete.go` of moby). */
+const severalNames = /image is referenced in multiple repositories$/;
+
+export function hasSeveralNames(problem: DockerProblem): boolean {
+  return problem.kind === 'Refused' && problem.status === 409 && severalNames.test(problem.message);
+}
+
+/**
+ * Takes one name off an image that has others too, so that its ID may go in the end. Returns false, and changes nothing,
+ * where a name is not among `allowed`, a container has come to use the image, or an answer is missing. A name that has
+ * moved to another image meanwhile is left alone: what is called so is looked up right before.
+ */
+export async function untagOne(connection: Connection, id: string, allowed: readonly string[]): Promise<boolean> {
+  const { docker } = connection;
+  const image = await read(connection, () => docker.getImage(id).inspect(), imageNamesAnswer);
+  const [name, ...others] = image?.id === id ? image.names : [];
+  if (image === undefined || name === undefined || others.length === 0) return false;
+  if (!normaliseNames(image.names).every((known) => allowed.includes(known))) return false;
+  const containers = await read(connection, () => docker.listContainers({ all: true }), containersAnswer);
+  if (containers === undefined || containers.some(({ imageId }) => imageId === id)) return false;
+  const called = await read(connection, () => docker.getImage(name).inspect(), imageNamesAnswer);
+  if (called?.id !== id) return false;
+  const ended = await attempt(connection, () => docker.getImage(name).remove({ force: false, noprune: true }));
+  return !('problem' in ended);
+}
+
+async function read<T extends z.ZodType>(
+  connection: Connection,
+  request: () => Promise<unknown>,
+  schema: T,
+): Promise<z.output<T> | undefined> {
+  const ended = await attempt(connection, request);
+  return 'problem' in ended ? undefined : schema.safeParse(ended.answer).data;
+}
