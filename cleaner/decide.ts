@@ -8,7 +8,7 @@ import type { Inventory, ReadUsage } from './runtime/inventory.ts';
 import type { Image, Runtime } from './runtime/runtime.ts';
 
 export type DecidePorts = {
-  readonly runtime: Pick<Runtime, 'getSandboxImage' | 'inspectImages'>;
+  readonly runtime: Pick<Runtime, 'getSandboxImages' | 'inspectImages'>;
   readonly readUsage: ReadUsage;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -42,15 +42,15 @@ async function gatherFacts(job: Job, ports: DecidePorts, all: boolean): Promise<
   const { runtime, now, ownReferences } = ports;
   const [usage, earlier, diskUsage] = await Promise.all([ports.readUsage(), ports.loadHistory(), ports.measureDisk()]);
   const history = updateHistory(earlier, usage, now);
-  const inventory: Inventory = { ...usage, sandboxImage: undefined, details: new Map() };
+  const inventory: Inventory = { ...usage, sandboxReferences: [], details: new Map() };
   const facts: Facts = { job, inventory, history, ownReferences, diskUsage, now };
   if (!all && !couldRemove(facts)) return facts;
-  const [sandboxImage, known] = await Promise.all([
-    runtime.getSandboxImage(),
+  const [sandboxReferences, known] = await Promise.all([
+    runtime.getSandboxImages(),
     runtime.inspectImages(all ? idsOf(usage.images) : selectToInspect(job, usage.images)),
   ]);
   const details = new Map(known.map((detail) => [detail.id, detail]));
-  return { ...facts, inventory: { ...inventory, sandboxImage, details } };
+  return { ...facts, inventory: { ...inventory, sandboxReferences, details } };
 }
 
 /** Layers matter where removal ends at a usage, and those of images that stay do too; build times among many of a kind. */

@@ -10,7 +10,7 @@ import type { Runtime } from './runtime/runtime.ts';
 
 /** What a plan needs of its node; nothing here can change it. */
 export type PlanPorts = {
-  readonly runtime: Pick<Runtime, 'getSandboxImage' | 'inspectImages'>;
+  readonly runtime: Pick<Runtime, 'getSandboxImages' | 'inspectImages'>;
   readonly readUsage: ReadUsage;
   readonly clock: Clock;
   readonly node: string;

@@ -33,7 +33,7 @@ export type NodeAccess = {
 };
 
 export type SweepPorts = {
-  readonly runtime: Pick<Runtime, 'getSandboxImage' | 'inspectImages' | 'removeImages' | 'listImages'>;
+  readonly runtime: Pick<Runtime, 'getSandboxImages' | 'inspectImages' | 'removeImages' | 'listImages'>;
   readonly readUsage: ReadUsage;
   readonly node: NodeAccess;
   /** Is told of every image, once. */

@@ -41,9 +41,9 @@ const pauseImage = /(?:^|\/)(?:mirrored-)?pause(?:-(?:amd64|arm64|arm|ppc64le|s3
  */
 export function makeKeepRules(facts: Facts): readonly KeepRule[] {
   const { job, inventory, ownReferences } = facts;
+  const { sandboxReferences } = inventory;
   const { startingReferences, prepulledReferences } = job;
   const workloadReferences = job.images.protectWorkloads ? job.workloadReferences : [];
-  const sandboxReferences = inventory.sandboxImage ? [inventory.sandboxImage] : [];
   const index = indexImages(
     inventory.images,
     [sandboxReferences, ownReferences, startingReferences, workloadReferences, prepulledReferences].flat(),
@@ -96,7 +96,7 @@ function keepPinned(sandboxImages: ReadonlySet<string>): KeepRule {
     reason: 'Pinned',
     findCause: ({ id, names, pinned }) => {
       if (pinned) return 'pinned in the runtime';
-      if (sandboxImages.has(id)) return "the runtime's pause image";
+      if (sandboxImages.has(id)) return 'the image that pod sandboxes stand on';
       const pause = names.find((name) => pauseImage.test(repositoryOf(name)));
       return pause && `a pause image by its name ${pause}`;
     },

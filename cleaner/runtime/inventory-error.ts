@@ -1,6 +1,6 @@
 import type { Container } from './runtime.ts';
 
-type Reason = 'ContainersCutShort' | 'ImagesCutShort' | 'UnresolvedContainer';
+type Reason = 'ContainersCutShort' | 'ImagesCutShort' | 'UnresolvedContainer' | 'UninspectedContainer';
 
 /** What the runtime told doesn't fit together, so that nothing can be said to be unused. */
 export class InventoryError extends Error {
@@ -32,4 +32,9 @@ export function unresolvedContainer({ id, name }: Container, references: readonl
   const from = references.length === 0 ? 'names no image' : `uses ${references.join(', ')}, which is no image here`;
   const message = `container ${name} (${id}) ${from}: remove the container if it is a leftover ("crictl rm ${id}", or "docker rm" on Docker Engine)`;
   return new InventoryError('UnresolvedContainer', message);
+}
+
+export function uninspectedContainer({ id, name }: Container): InventoryError {
+  const message = `container ${name} (${id}) is listed, and can't be inspected: look at it on the node ("crictl inspect ${id}", or "docker inspect" on Docker Engine)`;
+  return new InventoryError('UninspectedContainer', message);
 }

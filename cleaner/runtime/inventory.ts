@@ -1,7 +1,13 @@
 import { isExact, isImageId } from '../../contract/reference.ts';
 import { readConsistently } from './consistent.ts';
 import { type ImageIndex, indexImages } from './image-index.ts';
-import { missingOwnContainer, noContainers, noImages, unresolvedContainer } from './inventory-error.ts';
+import {
+  missingOwnContainer,
+  noContainers,
+  noImages,
+  uninspectedContainer,
+  unresolvedContainer,
+} from './inventory-error.ts';
 import type { Container, ContainerDetails, Image, ImageDetails, Runtime } from './runtime.ts';
 
 /** The images on a node and which of them a container of any state refers to. */
@@ -15,7 +21,8 @@ export type ImageUsage = {
 
 /** What is on a node, as far as the runtime knows it. */
 export type Inventory = ImageUsage & {
-  readonly sandboxImage: string | undefined;
+  /** References and IDs of the images that pod sandboxes stand on. */
+  readonly sandboxReferences: readonly string[];
   /** By image ID; of those images only that a decision needs them of. */
   readonly details: ReadonlyMap<string, ImageDetails>;
 };
@@ -36,11 +43,24 @@ export function createUsageReader(runtime: UsagePorts, podUid: string | undefine
       () => readLists(runtime, podUid),
       ({ images, containers }) => [...idsOf(images), ...idsOf(containers)],
       async ({ images, containers }) => {
-        const unknown = containers.filter(({ id }) => !details.has(id));
-        for (const detail of await runtime.inspectContainers(idsOf(unknown))) details.set(detail.id, detail);
+        await inspectNew(runtime, containers, details);
         return { images, ...resolveContainers(images, containers, details) };
       },
     );
+}
+
+/** A container that vanished meanwhile has no mounts any more; one that is listed still must tell them. */
+async function inspectNew(
+  runtime: UsagePorts,
+  containers: readonly Container[],
+  details: Map<string, ContainerDetails>,
+): Promise<void> {
+  const unknown = containers.filter(({ id }) => !details.has(id));
+  for (const detail of await runtime.inspectContainers(idsOf(unknown))) details.set(detail.id, detail);
+  const vanished = new Set(idsOf(unknown).filter((id) => !details.has(id)));
+  if (vanished.size === 0) return;
+  const present = (await runtime.listContainers()).find(({ id }) => vanished.has(id));
+  if (present !== undefined) throw uninspectedContainer(present);
 }
 
 async function readLists(runtime: UsagePorts, podUid: string | undefined) {

@@ -59,12 +59,15 @@ export interface Runtime {
   listImages(): Promise<readonly Image[]>;
   /** Containers of every state. */
   listContainers(): Promise<readonly Container[]>;
-  /** Fails when one of the containers is gone. */
+  /** Leaves out those that are gone. */
   inspectContainers(ids: readonly string[]): Promise<readonly ContainerDetails[]>;
   /** How many pod sandboxes are ready: each is likely to have a container. */
   countReadySandboxes(): Promise<number>;
-  /** The reference of the pause image, where the runtime tells it. */
-  getSandboxImage(): Promise<string | undefined>;
+  /**
+   * References and IDs of the images that pod sandboxes stand on, and of the one that new sandboxes will, where the runtime
+   * tells it; none where sandboxes are containers in the list. Fails where a sandbox doesn't tell its image.
+   */
+  getSandboxImages(): Promise<readonly string[]>;
   /**
    * Leaves out those that are gone or can't be inspected, such as one with a damaged record: no single image must stand in
    * the way of a decision about all others.

@@ -7,6 +7,7 @@ import { writeBrokenCrictl } from '../fixtures/broken-crictl/broken.ts';
 import {
   buildContainer,
   buildImage,
+  buildSandbox,
   buildSimulatedNode,
   readNode,
   type SimulatedNode,
@@ -122,6 +123,19 @@ describe.each(['containerd-1.6', 'containerd-2.4', 'cri-o', 'crictl-1.24'] as co
     expect(run.report.bytes).toEqual({ freed: 0, nominal: 300e6 });
   });
 });
+
+it.each(['containerd-1.6', 'containerd-2.4', 'cri-o'] as const)(
+  'the image that sandboxes stand on stays on %s, whatever it is called, also when the runtime is configured with another by now (H7)',
+  async (flavour) => {
+    const base = buildImage('registry.example.com/k8s/sandbox-base:3.10');
+    const sandboxes = [buildSandbox('web', { image: nameOf(base) })];
+    await prepare({ flavour, images: [web, old, base], containers: [buildContainer(web)], sandboxes });
+    const run = await runClean(bench);
+
+    expect(run.exitCode).toBe(0);
+    expect(decisions(run)).toMatchObject({ [nameOf(base)]: 'keep Pinned', [nameOf(old)]: 'remove removed' });
+  },
+);
 
 describe('on a node with CRI-O', () => {
   it('an artifact with two tags is one image, protected by either (T10)', async () => {

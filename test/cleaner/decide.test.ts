@@ -162,7 +162,10 @@ describe('what is asked of the runtime', () => {
   const images = ['1', '2', '3'].map((tag) => buildImage(`docker.io/acme/app:${tag}`));
   const runtime = buildRuntime({
     images,
-    getSandboxImage: async () => void asked.push('info'),
+    getSandboxImages: async () => {
+      asked.push('sandboxes');
+      return [];
+    },
     inspectImages: async (ids) => {
       asked.push(`inspecti ${ids.length}`);
       return [];
@@ -171,9 +174,13 @@ describe('what is asked of the runtime', () => {
 
   it.each<[what: string, rules: Rules, calls: readonly string[]]>([
     ['nothing but the lists, where nothing can go', { images: { exclude: ['**'] } }, []],
-    ['the pause image, where something can', {}, ['info', 'inspecti 0']],
-    ['build times of crowded repositories', { images: { keepNewestPerRepository: 1 } }, ['info', 'inspecti 3']],
-    ['layers of all images, where usage matters', { disk: { highPercent: 2, lowPercent: 1 } }, ['info', 'inspecti 3']],
+    ['what sandboxes stand on, where something can', {}, ['sandboxes', 'inspecti 0']],
+    ['build times of crowded repositories', { images: { keepNewestPerRepository: 1 } }, ['sandboxes', 'inspecti 3']],
+    [
+      'layers of all images, where usage matters',
+      { disk: { highPercent: 2, lowPercent: 1 } },
+      ['sandboxes', 'inspecti 3'],
+    ],
   ])('is %s', async (_, rules, calls) => {
     asked.length = 0;
     await decide(buildJob(rules), {

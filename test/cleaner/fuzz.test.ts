@@ -16,13 +16,13 @@ import { type Answers, type PrintedAnswers, printAnswers, replay } from '../help
 
 /** Where what is lost would hide a use, a name or a pin. */
 const alwaysPrinted =
-  /^(images [\d.]+images(\.\d+\.(id|repoTags|repoDigests|size|pinned))?|ps [\d.]+containers(\.\d+\.(id|imageRef))?|inspect [\d.]+status(\.(id|mounts))?|info \d+\.status)$/;
+  /^(images [\d.]+images(\.\d+\.(id|repoTags|repoDigests|size|pinned))?|ps [\d.]+containers(\.\d+\.(id|imageRef))?|inspect [\d.]+status(\.(id|mounts))?|info \d+\.status|pods [\d.]+items(\.\d+\.(id|state))?|inspectp [\d.]+status(\.(id|state))?)$/;
 const fullDisk = { capacityBytes: 100e9, usedBytes: 99e9, availableBytes: 1e9 };
 
 describe.each(fuzzNodes)('whatever happens to an answer ($name), nothing goes that it still tells of (T1)', (node) => {
   const { truth, answers, expected } = node;
   const job = buildJob(node.job);
-  const ids = new Set([...textsOf(answers.images), ...textsOf(answers.ps)]);
+  const ids = new Set([answers.images, answers.ps, answers.pods].flatMap(textsOf));
   const places = (Object.keys(answers) as (keyof Answers)[]).flatMap((command) =>
     pathsIn(answers[command]).map((path) => ({ command, path })),
   );
@@ -100,7 +100,15 @@ describe.each(fuzzNodes)('whatever happens to an answer ($name), nothing goes th
 
   it('when it is cut off anywhere', async () => {
     const printed = printAnswers(answers);
-    for (const command of ['images', 'ps', 'inspect', 'info', ...(job.disk ? (['inspecti'] as const) : [])] as const) {
+    for (const command of [
+      'images',
+      'ps',
+      'inspect',
+      'info',
+      'pods',
+      'inspectp',
+      ...(job.disk ? (['inspecti'] as const) : []),
+    ] as const) {
       for (let share = 0; share < 1; share += 0.02) {
         const text = printed[command].slice(0, share * printed[command].length);
         const removals = await planRemovals({ ...printed, [command]: text });

@@ -16,7 +16,7 @@ type Json = Readonly<Record<string, unknown>>;
 /**
  * The images that must not go, by what is true on the node and still told in the answers, and why. What they don't tell any
  * more nobody can know: a container that is missing from the list, a mount that lost its image, a pin that became `false`, a
- * pause image that `info` is silent about, as with containerd 2. An old crictl never tells of mounted images.
+ * pause image that neither `info` nor a sandbox tells. An old crictl never tells of mounted images.
  */
 export function findUntouchable({ images, containers, sandboxImage }: Truth, answers: Answers) {
   const told = textsUnder(answers.ps, /^image(Ref|Id)?$/);
@@ -27,7 +27,8 @@ export function findUntouchable({ images, containers, sandboxImage }: Truth, ans
   const isTold = (id: string) =>
     told.some((text) => bareId(text) === bareId(id)) ||
     namesOf(id).some((name) => name.includes('@') && told.some((text) => text.endsWith(name.replace(/^[^@]*/, ''))));
-  const isPauseTold = readSandboxImage(answers) === sandboxImage;
+  const standOn = textsUnder(answers.inspectp, /^(image|io\.kubernetes\.cri-o\.Image(Name)?)$/);
+  const isPauseTold = readSandboxImage(answers) === sandboxImage || standOn.includes(sandboxImage);
 
   const untouchable = new Map<string, string>();
   for (const { id, imageId, imageMounts } of containers) {

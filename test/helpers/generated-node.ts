@@ -52,7 +52,7 @@ export function startRuntime(node: GeneratedNode): FakeRuntime {
     images,
     containers,
     details,
-    getSandboxImage: async () => sandboxImage,
+    getSandboxImages: async () => (sandboxImage === undefined ? [] : [sandboxImage]),
     inspectImages: async (ids) => imageDetails.filter(({ id }) => ids.includes(id)),
   });
 }

@@ -38,7 +38,7 @@ export function buildInventory(fields: Partial<Inventory> = {}): Inventory {
     images: [],
     inUse: new Map(),
     finishedAt: new Map(),
-    sandboxImage: undefined,
+    sandboxReferences: [],
     details: new Map(),
     ...fields,
   };
@@ -96,7 +96,7 @@ export function buildRuntime(fields: Partial<FakeRuntime> = {}): FakeRuntime {
     inspectContainers: async (ids) =>
       ids.map((id) => runtime.details.find((detail) => detail.id === id) ?? { id, mountedImages: [] }),
     countReadySandboxes: async () => 0,
-    getSandboxImage: async () => undefined,
+    getSandboxImages: async () => [],
     inspectImages: async (ids) => ids.map((id) => ({ id })),
     getImageFilesystems: async () => ['/var/lib/containerd'],
     removeImages: async (ids) => {

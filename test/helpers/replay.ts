@@ -8,13 +8,14 @@ import {
   imageStatus,
   podList,
   runtimeInfo,
+  sandboxStatus,
 } from '../fixtures/simulated/answers.mjs';
 import type { SimulatedNode } from '../fixtures/simulated/node.ts';
 
-const commands = ['images', 'ps', 'inspect', 'inspecti', 'info', 'pods', 'imagefsinfo'] as const;
+const commands = ['images', 'ps', 'inspect', 'inspecti', 'info', 'pods', 'inspectp', 'imagefsinfo'] as const;
 type Command = (typeof commands)[number];
 
-/** What crictl says to each of its subcommands, one document after the other; `inspect` and `inspecti` about everything. */
+/** What crictl says to each of its subcommands, one document after the other; `inspect`, `inspecti` and `inspectp` about everything. */
 export type Answers = Readonly<Record<Command, readonly unknown[]>>;
 
 /** The same as it is printed. */
@@ -29,6 +30,7 @@ export function answersOf(node: SimulatedNode): Answers {
     inspecti: all(node.images.map(({ id }) => imageStatus(node, id))),
     info: [runtimeInfo(node)],
     pods: [{ items: podList(node) }],
+    inspectp: all(node.sandboxes.map(({ id }) => sandboxStatus(node, id))),
     imagefsinfo: [filesystemInfo(node)],
   };
 }
@@ -44,6 +46,7 @@ export function recordedAnswers(directory: string): Answers {
     inspecti: read('inspecti'),
     info: read('info'),
     pods: read('pods'),
+    inspectp: read('inspectp'),
     imagefsinfo: read('imagefsinfo'),
   };
 }
@@ -57,6 +60,7 @@ export function printAnswers(answers: Answers): PrintedAnswers {
     inspecti: print('inspecti'),
     info: print('info'),
     pods: print('pods'),
+    inspectp: print('inspectp'),
     imagefsinfo: print('imagefsinfo'),
   };
 }

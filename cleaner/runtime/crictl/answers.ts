@@ -3,6 +3,16 @@ import { normaliseNames, parseReference } from '../../../contract/reference.ts';
 import { describeIssue, describeNonJson, parseTime, unique } from '../answer.ts';
 import type { Container, ContainerDetails, Image, ImageDetails } from '../runtime.ts';
 
+/** A pod sandbox in the list of `crictl pods`. */
+export type Sandbox = { readonly id: string; readonly isReady: boolean };
+
+/** What a look at one sandbox tells of the image that it stands on. */
+export type SandboxStatus = {
+  readonly id: string;
+  /** How the runtime refers to the image, by name or ID; null where there is none, and undefined where it doesn't tell. */
+  readonly image: string | null | undefined;
+};
+
 /*
  * crictl prints every field, empty ones too: one that is missing was lost on the way, and with it a name, a use or a pin.
  * What only newer versions know may be missing, and nobody minds what nobody knows yet.
@@ -55,6 +65,23 @@ const imageStatusSchema = z.object({
     .nullish(),
 });
 
+const sandboxState = z.enum(['SANDBOX_READY', 'SANDBOX_NOTREADY']);
+
+/** CRI-O notes the image in these annotations also for the sandboxes that have no process of their own. */
+const crioImage = 'io.kubernetes.cri-o.Image';
+const crioImageName = 'io.kubernetes.cri-o.ImageName';
+const sandboxStatusSchema = z.object({
+  status: z.object({ id: containerId, state: sandboxState, runtimeHandler: text }),
+  info: z
+    .object({
+      image: z.string().nullish(),
+      runtimeSpec: z
+        .object({ annotations: z.object({ [crioImage]: text, [crioImageName]: text }).nullish() })
+        .nullish(),
+    })
+    .nullish(),
+});
+
 const sandboxImage = text.refine((name) => name === '' || parseReference(name) !== undefined, 'is no reference');
 const filesystemSchema = z.object({ fsId: z.object({ mountpoint: z.string().min(1) }) });
 
@@ -89,10 +116,13 @@ export const filesystemsAnswer = oneOrMany(
   )
   .transform((filesystems) => unique(filesystems.map(({ fsId }) => fsId.mountpoint)));
 
-/** `crictl pods -o json`: the states of the sandboxes. */
+/** `crictl pods -o json` */
 export const sandboxesAnswer = z
-  .object({ items: z.array(z.object({ state: z.enum(['SANDBOX_READY', 'SANDBOX_NOTREADY']) })) })
-  .transform((answer) => answer.items.map(({ state }) => state));
+  .object({ items: z.array(z.object({ id: containerId, state: sandboxState }).transform(toSandbox)) })
+  .transform((answer) => answer.items);
+
+/** `crictl inspectp -o json ID…` */
+export const sandboxStatusesAnswer = oneOrMany(sandboxStatusSchema.transform(toSandboxStatus));
 
 /** `crictl info -o json`: the reference of the pause image, which containerd 2 and others don't tell. */
 export const infoAnswer = z
@@ -155,6 +185,24 @@ function toContainerDetails({ status }: z.output<typeof containerStatusSchema>):
     ),
     ...(finishedAt !== undefined && { finishedAt }),
   };
+}
+
+function toSandbox({ id, state }: { id: string; state: z.output<typeof sandboxState> }): Sandbox {
+  return { id, isReady: state === 'SANDBOX_READY' };
+}
+
+/**
+ * containerd tells the image in `info.image`; it is empty for a sandbox whose container is gone, and for one that a shim
+ * of another runtime class made without an image (`SandboxInfo` in internal/cri/server/podsandbox/types). CRI-O tells it
+ * there or in annotations (`createSandboxInfo` in server/sandbox_status.go).
+ */
+function toSandboxStatus({ status, info }: z.output<typeof sandboxStatusSchema>): SandboxStatus {
+  const { id, state, runtimeHandler } = status;
+  const annotations = info?.runtimeSpec?.annotations;
+  const image = info?.image || annotations?.[crioImage] || annotations?.[crioImageName];
+  if (image) return { id, image };
+  const hasNone = info?.image === '' && (state === 'SANDBOX_NOTREADY' || runtimeHandler !== '');
+  return { id, image: hasNone ? null : undefined };
 }
 
 function toImageDetails({ status, info }: z.output<typeof imageStatusSchema>): ImageDetails {

@@ -6,6 +6,7 @@ export type CrictlProblem =
   | { readonly kind: 'TimedOut'; readonly seconds: number }
   | { readonly kind: 'Killed'; readonly signal: string }
   | { readonly kind: 'Exited'; readonly exitCode: number; readonly stderr: string }
+  | { readonly kind: 'TooLong'; readonly bytes: number }
   | { readonly kind: 'Unreadable'; readonly detail: string };
 
 /** A call of crictl without an answer to rely on. The message names the call, and says what an operator can do. */
@@ -31,6 +32,8 @@ function describeProblem(executable: string, call: string, problem: CrictlProble
       return `"${call}" was ended by ${problem.signal}: check the node for a lack of memory`;
     case 'Exited':
       return `"${call}" ended with exit code ${problem.exitCode}: ${lastLine(problem.stderr)}; check CONTAINER_RUNTIME_ENDPOINT and that the container runtime is up`;
+    case 'TooLong':
+      return `"${call}" gave an answer that can't be relied on (it is longer than ${problem.bytes} bytes): check what the container runtime lists`;
     case 'Unreadable':
       return `"${call}" gave an answer that can't be relied on (${problem.detail}): check that CRICTL is crictl 1.24 or newer and fits the runtime`;
     default:

@@ -19,7 +19,7 @@ export type CrictlEnd = { readonly stdout: string } | { readonly problem: Crictl
 export type RunCrictl = (call: CrictlCall, args: readonly string[]) => Promise<CrictlEnd>;
 
 const maxAnswerBytes = 64 * 1024 * 1024;
-const tooLong: CrictlProblem = { kind: 'Unreadable', detail: `it is longer than ${maxAnswerBytes} bytes` };
+const tooLong: CrictlProblem = { kind: 'TooLong', bytes: maxAnswerBytes };
 
 /**
  * Runs crictl to its end; never throws. The process leads a group of its own, so that a signal to ours leaves a removal

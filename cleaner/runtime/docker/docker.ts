@@ -46,7 +46,7 @@ export function createDocker({ socket, readSeconds = 30, removeSeconds = 600 }: 
       }),
     // Sandboxes are containers here, and counted apart from their list.
     countReadySandboxes: async () => (await askInfo()).containers,
-    getSandboxImage: async () => undefined,
+    getSandboxImages: async () => [],
     inspectImages: (ids) => inspectImages(reading, ids),
     getImageFilesystems: async () => [(await askInfo()).imageFilesystem],
     removeImages: (ids, mayUntag) => removeImages(removing, ids, mayUntag),

@@ -39,7 +39,7 @@ describe('of an image, the rule', () => {
     ['InUse', 'keeps: used by default/web-0/main, default/web-1/main, default/web-2/main', usedBy(3)],
     ['InUse', 'keeps: used by default/web-0/main, default/web-1/main, default/web-2/main and 2 more', usedBy(5)],
     ['Pinned', 'lets go: neither pinned nor a pause image', {}],
-    ['Pinned', "keeps: the runtime's pause image", { inventory: { sandboxImage: 'acme/app:1' } }],
+    ['Pinned', 'keeps: the image that pod sandboxes stand on', { inventory: { sandboxReferences: ['acme/app:1'] } }],
     ['OwnImage', 'lets go: not of the cleaner itself', {}],
     ['OwnImage', 'keeps: the image of the cleaner itself', { ownReferences: byName }],
     ['Starting', 'lets go: not of a pod that is about to start here', {}],

@@ -58,7 +58,7 @@ describe('an image is kept', () => {
     ['Pinned', 'the pause image by name (T7)', buildImage('registry.k8s.io/pause:3.10'), {}],
     ['Pinned', 'the pause image of an older release (T7)', buildImage('k8s.gcr.io/pause-amd64:3.1'), {}],
     ['Pinned', 'the pause image of a distribution (T7)', buildImage('docker.io/rancher/mirrored-pause:3.6'), {}],
-    ['Pinned', 'the pause image that the runtime names (T7)', app, { inventory: { sandboxImage: 'acme/app:1' } }],
+    ['Pinned', 'the image that sandboxes stand on (T7, H7)', app, { inventory: { sandboxReferences: ['acme/app:1'] } }],
     ['OwnImage', "the cleaner's own (T19)", app, { ownReferences: ['acme/app:1'] }],
     ['Starting', 'of a pod that starts (T18)', app, { job: { startingReferences: ['acme/app:1'] } }],
     ['Starting', 'of a pod by digest', pinnedByDigest, { job: { startingReferences: [`acme/app@${digest}`] } }],

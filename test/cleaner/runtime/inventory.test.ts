@@ -161,6 +161,24 @@ describe('what comes and goes while it is read', () => {
     expect((await readUsage(runtime)).inUse.size).toBe(0);
   });
 
+  it('such as containers that never stay for long, which are gone when they are asked about (H12)', async () => {
+    let next = 0;
+    const runtime = buildNode({ imageId: web.id });
+    const lasting = runtime.containers;
+    runtime.listContainers = async () => [...lasting, buildContainer(other, { id: `short-${next++}` })];
+    runtime.inspectContainers = async (ids) =>
+      ids.filter((id) => !id.startsWith('short')).map((id) => ({ id, mountedImages: [] }));
+    expect([...(await readUsage(runtime)).inUse.keys()]).toEqual([web.id, other.id]);
+  });
+
+  it('but a container that is listed and can not be inspected makes usage unknown (H28)', async () => {
+    const runtime = buildNode({ imageId: web.id });
+    runtime.inspectContainers = async () => [];
+    await expect(readUsage(runtime)).rejects.toThrow(
+      "container default/web/main (c) is listed, and can't be inspected",
+    );
+  });
+
   it('such as an image that was pulled after the images were listed, is read again (T18)', async () => {
     const fresh = buildImage('docker.io/library/fresh:1');
     const runtime = buildNode({ references: ['fresh:1'] });

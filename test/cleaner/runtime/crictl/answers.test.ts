@@ -10,6 +10,7 @@ import {
   infoAnswer,
   readAnswer,
   sandboxesAnswer,
+  sandboxStatusesAnswer,
 } from '../../../../cleaner/runtime/crictl/answers.ts';
 
 const id = `sha256:${'ab'.repeat(32)}`;
@@ -29,8 +30,8 @@ function read<T extends z.ZodType>(text: string, schema: T): z.output<T> {
 }
 
 describe.each([
-  ['containerd-1.6', { pinned: false, sandboxImage: 'localhost/pause:1', ready: [] }],
-  ['containerd-2.4', { pinned: true, sandboxImage: undefined, ready: ['SANDBOX_READY'] }],
+  ['containerd-1.6', { pinned: false, sandboxImage: 'localhost/pause:1', ready: 0 }],
+  ['containerd-2.4', { pinned: true, sandboxImage: undefined, ready: 1 }],
 ])('the real answers of %s', (version, expected) => {
   it('give images with their names, and sizes as numbers (T20)', () => {
     const images = readSample(`${version}/images.json`, imagesAnswer);
@@ -52,8 +53,13 @@ describe.each([
   });
 
   it('give the states of sandboxes', () => {
-    const states = readSample(`${version}/pods.json`, sandboxesAnswer);
-    expect(states.filter((state) => state === 'SANDBOX_READY')).toEqual(expected.ready);
+    const sandboxes = readSample(`${version}/pods.json`, sandboxesAnswer);
+    expect(sandboxes.filter(({ isReady }) => isReady)).toHaveLength(expected.ready);
+  });
+
+  it('give the image that each sandbox stands on (T7, H7)', () => {
+    const images = readSample(`${version}/inspectp.json`, sandboxStatusesAnswer).map(({ image }) => image);
+    expect(new Set(images)).toEqual(new Set(['localhost/pause:1']));
   });
 
   it('give the mount points of the filesystems with images (T22)', () => {
@@ -140,6 +146,12 @@ describe('the answers of CRI-O', () => {
     expect(exited).toMatchObject({ mountedImages: [], finishedAt: Date.parse('2026-11-21T08:53:12.5Z') });
   });
 
+  it('give the image that a sandbox stands on, with a process of its own and without (T7, H7)', () => {
+    const sandboxImage = readSample('cri-o/info.json', infoAnswer);
+    const sandboxes = readSample('cri-o/inspectp.json', sandboxStatusesAnswer);
+    expect(sandboxes.map(({ image }) => image)).toEqual([sandboxImage, sandboxImage]);
+  });
+
   it('give build time and layers', () => {
     expect(readSample('cri-o/inspecti.json', imageStatusesAnswer)).toEqual([
       {
@@ -154,7 +166,7 @@ describe('the answers of CRI-O', () => {
     expect(readSample('cri-o/imagefsinfo.json', filesystemsAnswer)).toEqual([
       '/var/lib/containers/storage/overlay-images',
     ]);
-    expect(readSample('cri-o/pods.json', sandboxesAnswer)).toEqual(['SANDBOX_READY', 'SANDBOX_READY']);
+    expect(readSample('cri-o/pods.json', sandboxesAnswer)).toMatchObject([{ isReady: true }, { isReady: true }]);
   });
 });
 
@@ -274,7 +286,7 @@ describe('readAnswer', () => {
     ['mounts', 'a container', containerStatusesAnswer, { status: { id: 'c' } }, '0.status.mounts'],
     ['the image', 'a mount', containerStatusesAnswer, mounting({}), '0.status.mounts.0.image.image'],
     ['its name', 'the pause image', infoAnswer, { status: {}, config: { sandboxImage: '"a"' } }, 'is no reference'],
-    ['a state', 'sandboxes', sandboxesAnswer, { items: [{ state: 'Sandbox_Ready' }] }, 'items.0.state'],
+    ['a state', 'sandboxes', sandboxesAnswer, { items: [{ id: 's', state: 'Sandbox_Ready' }] }, 'items.0.state'],
     ['its place', 'a filesystem', filesystemsAnswer, { status: { fsId: {} } }, '0.status'],
   ])('refuses an answer that has lost %s of %s (T1)', (_lost, _what, schema, answer, flaw) => {
     expect(readAnswer(JSON.stringify(answer), schema)).toEqual({ flaw: expect.stringContaining(flaw) });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCrictl } from '../../../../cleaner/runtime/crictl/crictl.ts';
+import type { CrictlProblem } from '../../../../cleaner/runtime/crictl/error.ts';
 import type { RunCrictl } from '../../../../cleaner/runtime/crictl/process.ts';
 import type { Runtime } from '../../../../cleaner/runtime/runtime.ts';
 import { writeBrokenCrictl } from '../../../fixtures/broken-crictl/broken.ts';
@@ -47,7 +48,7 @@ const calls: readonly [command: string, call: (runtime: Runtime) => Promise<unkn
   ['ps', (runtime) => runtime.listContainers()],
   ['inspect', (runtime) => runtime.inspectContainers([container.id])],
   ['pods', (runtime) => runtime.countReadySandboxes()],
-  ['info', (runtime) => runtime.getSandboxImage()],
+  ['info', (runtime) => runtime.getSandboxImages()],
   ['inspecti', (runtime) => runtime.inspectImages([web.id])],
 ];
 
@@ -147,6 +148,57 @@ describe('arguments', () => {
       containers.map(({ id }) => id),
     );
     expect(details.map(({ id }) => id)).toEqual(containers.map(({ id }) => id));
+  });
+});
+
+describe('containers', () => {
+  const ids = Array.from(
+    { length: 130 },
+    (_, index) => buildContainer(web, { id: `container-${String(index).padStart(3, '0')}` }).id,
+  );
+
+  /** Answers as crictl does over a runtime that does `what` to each call. */
+  function createRuntime(what: (asked: readonly string[]) => CrictlProblem | undefined) {
+    const calls: number[] = [];
+    const run: RunCrictl = async (_call, args) => {
+      const asked = args.slice(4);
+      calls.push(asked.length);
+      const problem = what(asked);
+      const statuses = asked.map((id) => ({ status: { id, mounts: [] } }));
+      return problem ? { problem } : { stdout: JSON.stringify(statuses) };
+    };
+    return { runtime: createCrictl({ executable: 'crictl' }, run), calls };
+  }
+
+  it('that vanish before they are asked about are asked for no more, and the others are told (H12)', async () => {
+    const gone = ids.filter((_, index) => index % 40 === 0);
+    const { runtime, calls } = createRuntime((asked) => {
+      const first = asked.find((id) => gone.includes(id));
+      const stderr = `level=fatal msg="rpc error: code = NotFound desc = try to find container \\"${first}\\": not found"`;
+      return first === undefined ? undefined : { kind: 'Exited', exitCode: 1, stderr };
+    });
+    const told = await runtime.inspectContainers(ids);
+    expect(told.map(({ id }) => id)).toEqual(ids.filter((id) => !gone.includes(id)));
+    expect(calls).toHaveLength(gone.length + 2);
+  });
+
+  it.each<CrictlProblem>([
+    { kind: 'TooLong', bytes: 1 },
+    { kind: 'TimedOut', seconds: 1 },
+  ])('are asked about in smaller parts where the answer is $kind (H12)', async (problem) => {
+    const { runtime, calls } = createRuntime((asked) => (asked.length > 30 ? problem : undefined));
+    expect((await runtime.inspectContainers(ids)).map(({ id }) => id)).toEqual(ids);
+    expect(calls).toEqual([100, 50, 25, 25, 50, 25, 25, 30]);
+  });
+
+  it('are waited for in proportion to their number (H12)', async () => {
+    const deadlines: number[] = [];
+    const run: RunCrictl = async ({ deadlineSeconds }, args) => {
+      deadlines.push(deadlineSeconds);
+      return { stdout: JSON.stringify(args.slice(4).map((id) => ({ status: { id, mounts: [] } }))) };
+    };
+    await createCrictl({ executable: 'crictl', readSeconds: 30, graceSeconds: 5 }, run).inspectContainers(ids);
+    expect(deadlines).toEqual([135, 65]);
   });
 });
 
