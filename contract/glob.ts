@@ -8,6 +8,8 @@ import {
   parseReference,
   type Reference,
   splitReference,
+  unqualifiedPaths,
+  withoutRegistry,
 } from './reference.ts';
 import { compileWildcards } from './wildcard.ts';
 
@@ -29,9 +31,34 @@ export function compileGlobs(globs: readonly string[]): (names: readonly string[
   return (names) => names.some((name) => matchesAny(splitReference(name)));
 }
 
+/**
+ * Compiles globs that protect. They match what {@link compileGlobs} says, and one that names no registry matches its path
+ * under every registry: a runtime may have found the image in any.
+ */
+export function compileProtection(globs: readonly string[]): (names: readonly string[]) => boolean {
+  const matches = compileGlobs(globs);
+  const unqualified = globs.filter((glob) => !glob.includes('*')).flatMap(compileUnqualified);
+  if (unqualified.length === 0) return matches;
+  return (names) =>
+    matches(names) || names.some((name) => unqualified.some((isMatch) => isMatch(splitReference(name))));
+}
+
+function compileUnqualified(glob: string): readonly ((name: Reference) => boolean)[] {
+  const { repository, ...rest } = splitReference(glob);
+  const paths = unqualifiedPaths(repository).map((path) => `/${path}`);
+  const matchesPath = (full: string) => paths.includes(withoutRegistry(full));
+  return paths.length === 0 ? [] : [compileParts(matchesPath, rest)];
+}
+
 function compileGlob(glob: string): (name: Reference) => boolean {
-  const { repository, tag, digest } = splitReference(glob);
-  const matchesRepository = compileWildcards(fillInRepository(glob, repository));
+  const { repository, ...rest } = splitReference(glob);
+  return compileParts(compileWildcards(fillInRepository(glob, repository)), rest);
+}
+
+function compileParts(
+  matchesRepository: (repository: string) => boolean,
+  { tag, digest }: Omit<Reference, 'repository'>,
+): (name: Reference) => boolean {
   const matchesTag = tag === undefined || digest !== undefined ? undefined : compileWildcards(tag);
   const matchesDigest = digest === undefined ? undefined : compileWildcards(digest);
   return (name) => {

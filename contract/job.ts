@@ -11,6 +11,10 @@ export const imagesSchema = z.strictObject({
   minAge: durationSchema.prefault('2m').describe('Younger, or used more recently, is never removed.'),
   maxUnusedAge: durationSchema.optional().describe('Unused for longer is removed at any disk usage.'),
   keepNewestPerRepository: z.int().min(0).default(0).describe('Keep this many newest images of every repository.'),
+  keepSideLoaded: z
+    .boolean()
+    .default(true)
+    .describe('Keep what has a name but no repository digest: no registry gave it, so it cannot be pulled again.'),
   protectWorkloads: z.boolean().default(false).describe('Keep what any workload template in the cluster names.'),
   maxPerRun: z.int().min(1).optional().describe('At most this many images go on a node in one run.'),
 });

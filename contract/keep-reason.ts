@@ -6,6 +6,7 @@ export type KeepReason =
   | 'Starting'
   | 'ReferencedByWorkload'
   | 'Prepulled'
+  | 'SideLoaded'
   | 'NotIncluded'
   | 'Excluded'
   | 'TooYoung'

@@ -52,6 +52,31 @@ export function referenceKeys(text: string): readonly string[] {
   return formatKeys(reference);
 }
 
+/**
+ * The keys of a reference that names no registry, which hold for every one: a runtime may look for `team/report:1` in any
+ * of its unqualified-search registries, and may know it as `localhost/team/report:1` (containers-registries.conf). None for a
+ * reference with a registry, and for one by digest alone, whose digest is the same everywhere.
+ */
+export function unqualifiedKeys(text: string): readonly string[] {
+  const bare = withoutScheme(text);
+  const { repository, tag, digest } = splitReference(bare);
+  const wanted = tag ?? (digest === undefined ? 'latest' : undefined);
+  if (wanted === undefined || parseReference(bare) === undefined) return [];
+  return unqualifiedPaths(repository).map((path) => `/${path}:${wanted}`);
+}
+
+/** The paths that a repository without a registry may have in a registry; none for one with a registry. */
+export function unqualifiedPaths(repository: string): readonly string[] {
+  const slash = repository.indexOf('/');
+  if (slash === -1) return [repository, `library/${repository}`];
+  return isExplicitHost(repository.slice(0, slash)) ? [] : [repository];
+}
+
+/** A key of a name that is normalised already, or a repository, from the slash after its registry on. */
+export function withoutRegistry(key: string): string {
+  return key.slice(key.indexOf('/'));
+}
+
 /** The {@link referenceKeys} of a name that is normalised already. */
 export function nameKeys(name: string): readonly string[] {
   const at = name.indexOf('@');

@@ -100,7 +100,9 @@ describe('nodesweep plan', () => {
   });
 
   it('prints a table of a policy file, the largest image first, where usage is below the threshold too', async () => {
-    const policy = await writePolicy('schedule: "@daily"\ndisk: {highPercent: 85, lowPercent: 80}\n');
+    const policy = await writePolicy(
+      'schedule: "@daily"\ndisk: {highPercent: 85, lowPercent: 80}\nimages: {keepSideLoaded: false}\n',
+    );
     const { stdout, exitCode } = await nodesweep('plan', '--policy', policy);
     const [header = '', first = '', ...rest] = stdout.split('\n');
     expect(header.split(/\s{3,}/)).toEqual(['IMAGE', 'SIZE', 'AGE', 'LAST USED', 'DECISION', 'REASON']);
@@ -127,7 +129,7 @@ describe('nodesweep plan', () => {
   });
 
   it('says that by hand it does not know the workloads of the cluster', async () => {
-    const policy = await writePolicy('schedule: "@daily"\nimages: {protectWorkloads: true}\n');
+    const policy = await writePolicy('schedule: "@daily"\nimages: {keepSideLoaded: false, protectWorkloads: true}\n');
     const { stdout } = await nodesweep('plan', '--policy', policy);
     expect(stdout).toContain('Note: protectWorkloads keeps nothing here');
     expect(await nodesweep('clean', '--policy', policy, '--state', bench.stateDirectory)).toMatchObject({
@@ -140,7 +142,7 @@ describe('nodesweep plan', () => {
 
 describe('nodesweep explain', () => {
   it('tells of one image what every rule of a policy says', async () => {
-    const policy = await writePolicy('schedule: "@daily"\nimages: {exclude: ["**/base"]}\n');
+    const policy = await writePolicy('schedule: "@daily"\nimages: {keepSideLoaded: false, exclude: ["**/base"]}\n');
     const { stdout, exitCode } = await nodesweep('explain', 'acme/app:1', '--policy', policy);
     expect(stdout).toMatch(/^Names: +docker\.io\/acme\/app:1\n +docker\.io\/acme\/base:1\n/);
     expect(stdout).toMatch(/\nExcluded +yes +a name matches images\.exclude \(\*\*\/base\)\n/);

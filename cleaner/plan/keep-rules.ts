@@ -1,10 +1,10 @@
 import { formatDuration } from '../../contract/duration.ts';
-import { compileGlobs } from '../../contract/glob.ts';
+import { compileGlobs, compileProtection } from '../../contract/glob.ts';
 import type { Job } from '../../contract/job.ts';
 import type { KeepReason } from '../../contract/keep-reason.ts';
 import { repositoryOf } from '../../contract/reference.ts';
 import { type History, type ImageRecord, lastActive } from '../history/history.ts';
-import { type ImageIndex, indexImages } from '../runtime/image-index.ts';
+import { type ImageIndex, indexProtected } from '../runtime/image-index.ts';
 import type { Inventory } from '../runtime/inventory.ts';
 import type { Image } from '../runtime/runtime.ts';
 import { type DiskUsage, usedPercent } from './disk-usage.ts';
@@ -44,7 +44,7 @@ export function makeKeepRules(facts: Facts): readonly KeepRule[] {
   const { sandboxReferences } = inventory;
   const { startingReferences, prepulledReferences } = job;
   const workloadReferences = job.images.protectWorkloads ? job.workloadReferences : [];
-  const index = indexImages(
+  const index = indexProtected(
     inventory.images,
     [sandboxReferences, ownReferences, startingReferences, workloadReferences, prepulledReferences].flat(),
   );
@@ -55,6 +55,7 @@ export function makeKeepRules(facts: Facts): readonly KeepRule[] {
     keepReferenced('Starting', 'of a pod that is about to start here', index, startingReferences),
     keepReferenced('ReferencedByWorkload', 'of a workload in the cluster', index, workloadReferences),
     keepReferenced('Prepulled', 'kept here by a pre-pull policy', index, prepulledReferences),
+    keepSideLoaded(job),
     keepNotIncluded(job),
     keepExcluded(job),
     keepYoung(facts),
@@ -109,6 +110,25 @@ function keepReferenced(reason: KeepReason, what: string, index: ImageIndex, ref
   return { reason, findCause: ({ id }) => (ids.has(id) ? `the image ${what}` : undefined), otherwise: `not ${what}` };
 }
 
+/**
+ * A runtime learns a repository digest when it pulls. An image with tags alone was built or loaded on the node, and is
+ * gone for good once it is removed. An image without any name is a leftover.
+ */
+function keepSideLoaded({ images: { keepSideLoaded } }: Job): KeepRule {
+  return {
+    reason: 'SideLoaded',
+    findCause: ({ names }) =>
+      keepSideLoaded && names.length > 0 && !names.some(isByDigest)
+        ? "it has no repository digest, so no registry gave it and it can't be pulled again"
+        : undefined,
+    otherwise: keepSideLoaded ? 'a registry gave it, or it has no name' : 'images.keepSideLoaded is false',
+  };
+}
+
+function isByDigest(name: string): boolean {
+  return name.includes('@');
+}
+
 function keepNotIncluded({ images: { include } }: Job): KeepRule {
   const isIncluded = compileGlobs(include);
   const globs = include.join(', ');
@@ -120,7 +140,7 @@ function keepNotIncluded({ images: { include } }: Job): KeepRule {
 }
 
 function keepExcluded({ images: { exclude } }: Job): KeepRule {
-  const isExcluded = compileGlobs(exclude);
+  const isExcluded = compileProtection(exclude);
   const globs = exclude.join(', ');
   return {
     reason: 'Excluded',

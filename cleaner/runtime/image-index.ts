@@ -1,16 +1,35 @@
-import { nameKeys, referenceKeys } from '../../contract/reference.ts';
+import { nameKeys, referenceKeys, unqualifiedKeys, withoutRegistry } from '../../contract/reference.ts';
 import type { Image } from './runtime.ts';
 
 /** Finds the IDs of the images that references point to, by ID, name or digest. */
 export type ImageIndex = (references: readonly string[]) => ReadonlySet<string>;
 
+type NamedImage = Pick<Image, 'id' | 'names'>;
+
 /** Prepares the search for these references alone: a big node has far more names than anybody asks for. */
-export function indexImages(images: readonly Pick<Image, 'id' | 'names'>[], references: readonly string[]): ImageIndex {
-  const keys = new Map([...new Set(references)].map((reference) => [reference, referenceKeys(reference)]));
+export function indexImages(images: readonly NamedImage[], references: readonly string[]): ImageIndex {
+  return indexByKeys(images, references, referenceKeys);
+}
+
+/** As {@link indexImages}, but a reference without a registry finds its path and tag under every registry. */
+export function indexProtected(images: readonly NamedImage[], references: readonly string[]): ImageIndex {
+  return indexByKeys(images, references, (text) => [...referenceKeys(text), ...unqualifiedKeys(text)]);
+}
+
+function indexByKeys(
+  images: readonly NamedImage[],
+  references: readonly string[],
+  keysOf: (reference: string) => readonly string[],
+): ImageIndex {
+  const keys = new Map([...new Set(references)].map((reference) => [reference, keysOf(reference)]));
   const found = new Map([...keys.values()].flat().map((key): [string, string[]] => [key, []]));
+  const isForAnyRegistry = [...found.keys()].some((key) => key.startsWith('/'));
   for (const { id, names } of found.size > 0 ? images : []) {
     for (const key of referenceKeys(id)) found.get(key)?.push(id);
-    for (const name of names) for (const key of nameKeys(name)) found.get(key)?.push(id);
+    for (const key of names.flatMap(nameKeys)) {
+      found.get(key)?.push(id);
+      if (isForAnyRegistry) found.get(withoutRegistry(key))?.push(id);
+    }
   }
   const findIds = (reference: string) => (keys.get(reference) ?? []).flatMap((key) => found.get(key) ?? []);
   return (wanted) => new Set(wanted.flatMap(findIds));

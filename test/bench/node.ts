@@ -17,7 +17,7 @@ const rounds = Number(process.argv[2] ?? 3);
 const part = process.argv[3];
 const idleRounds = rounds * 5;
 
-const everything = { images: { minAge: '0s' } };
+const everything = { images: { minAge: '0s', keepSideLoaded: false } };
 const nothing = { images: { exclude: ['**'] } };
 
 const parts = {

@@ -137,6 +137,24 @@ it.each(['containerd-1.6', 'containerd-2.4', 'cri-o'] as const)(
   },
 );
 
+it('an image that no registry gave stays, and a nameless leftover goes (H8)', async () => {
+  const airgap = buildImage('docker.io/library/airgap:1');
+  const pulled = buildImage('docker.io/library/pulled:1', {
+    repoDigests: [`docker.io/library/pulled@sha256:${'ab'.repeat(32)}`],
+  });
+  const leftover = buildImage('leftover', { repoTags: [] });
+  const images = { keepSideLoaded: true };
+  await prepare({ images: [web, airgap, pulled, leftover], containers: [buildContainer(web)] }, { images });
+  const run = await runClean(bench);
+
+  expect(run.exitCode).toBe(0);
+  expect(decisions(run)).toMatchObject({
+    [nameOf(airgap)]: 'keep SideLoaded',
+    [nameOf(pulled)]: 'remove removed',
+    [leftover.id]: 'remove removed',
+  });
+});
+
 describe('on a node with CRI-O', () => {
   it('an artifact with two tags is one image, protected by either (T10)', async () => {
     const model = buildImage('quay.io/acme/model:1');

@@ -6,6 +6,7 @@ export function policyDocument(minAgeSeconds: number): string {
   return `schedule: "0 3 * * *"        # every night at three
 images:
   exclude: ["**/base:*"]     # keep the base images
+  keepSideLoaded: false      # the demo loads its images from a file
   minAge: ${minAgeSeconds}s                 # leave new ones alone (default: 2m)
 `;
 }

@@ -6,7 +6,7 @@ import { buildUserPod, type Fixture, importFixture, readImageNames } from './ima
 import { type Installation, install, keepEvidence } from './installation.ts';
 import { buildPolicy, type ImageLine, namespace, readImageLines, readPodNodes, waitForRun } from './objects.ts';
 
-const images = { include: ['registry.test/**'], exclude: ['**/base/**'], minAge: '0s' };
+const images = { include: ['registry.test/**'], exclude: ['**/base/**'], minAge: '0s', keepSideLoaded: false };
 let installation: Installation;
 
 beforeAll(async () => {

@@ -32,7 +32,10 @@ export async function startClean(node: TestNode, { job, gate }: CleanOptions = {
   const directory = await mkdtemp(join(node.scratch, 'clean-'));
   const jobFile = join(directory, 'job.json');
   const reportFile = join(directory, 'report.json');
-  await writeFile(jobFile, JSON.stringify({ version: 1, policy: 'faults', run: 'faults-1', images, ...job }));
+  await writeFile(
+    jobFile,
+    JSON.stringify({ version: 1, policy: 'faults', run: 'faults-1', ...job, images: { ...images, ...job?.images } }),
+  );
   const files = ['--job', jobFile, '--report', reportFile, '--state', node.stateDirectoryOnNode];
   const [file, ...args] = node.lone.enter(process.execPath, main, 'clean', ...files);
   const subprocess = execa(file, args, {
@@ -71,7 +74,7 @@ export async function runGated(node: TestNode, hooks: GateHooks, options: CleanO
 }
 
 /** Of what may go, everything goes at once. */
-const images = { minAge: '0s' };
+const images = { minAge: '0s', keepSideLoaded: false };
 
 async function readResult(reportFile: string, stdout: string, exitCode: number | undefined): Promise<CleanResult> {
   const events = stdout.split('\n').flatMap(parseLine);

@@ -50,7 +50,7 @@ describeOnRuntimes(
   { imageFilesystemSize: '200M' },
 );
 
-const everything = { images: { minAge: '0s' } };
+const everything = { images: { minAge: '0s', keepSideLoaded: false } };
 const nothing = { images: { include: ['registry.test/nothing'] } };
 
 /** Takes every byte that root can have. */

@@ -15,7 +15,7 @@ import { buildPolicy, getJson, namespace, waitForRun } from './objects.ts';
 
 const main = join(import.meta.dirname, '../../main.ts');
 const deployment = 'deployment/nodesweep-scheduler';
-const images = { include: ['plan.test/**'], exclude: ['**/kept-*'], minAge: '0s' };
+const images = { include: ['plan.test/**'], exclude: ['**/kept-*'], minAge: '0s', keepSideLoaded: false };
 let installation: Installation;
 
 beforeAll(async () => {

@@ -37,7 +37,8 @@ export type CleanRun = {
   readonly report: Report;
 };
 
-export async function createBench(node: SimulatedNode, job: object = {}): Promise<Bench> {
+/** Images of tests have tags alone, so what no registry gave may go unless the job says otherwise. */
+export async function createBench(node: SimulatedNode, job: { readonly images?: object } = {}): Promise<Bench> {
   const directory = await mkdtemp(join(tmpdir(), 'clean-'));
   const bench = {
     directory,
@@ -48,7 +49,9 @@ export async function createBench(node: SimulatedNode, job: object = {}): Promis
     remove: () => rm(directory, { recursive: true }),
   };
   writeNode(bench.nodeFile, node);
-  await writeFile(bench.jobFile, JSON.stringify({ version: 1, policy: 'nightly', run: 'nightly-1', ...job }));
+  const images = { keepSideLoaded: false, ...job.images };
+  const written = { version: 1, policy: 'nightly', run: 'nightly-1', ...job, images };
+  await writeFile(bench.jobFile, JSON.stringify(written));
   return bench;
 }
 

@@ -32,7 +32,16 @@ export type DockerCleanResult = {
 export async function cleanDocker({ directory, socket, state, job }: DockerClean): Promise<DockerCleanResult> {
   const run = await mkdtemp(join(directory, 'run-'));
   const [jobFile, reportFile] = [join(run, 'job.json'), join(run, 'report.json')];
-  await writeFile(jobFile, JSON.stringify({ version: 1, policy: 'nightly', run: 'nightly-1', ...job }));
+  await writeFile(
+    jobFile,
+    JSON.stringify({
+      version: 1,
+      policy: 'nightly',
+      run: 'nightly-1',
+      ...job,
+      images: { keepSideLoaded: false, ...job?.images },
+    }),
+  );
   const files = ['--job', jobFile, '--report', reportFile, '--state', state ?? join(directory, 'state')];
   const { exitCode, stdout } = await execa(process.execPath, [main, 'clean', ...files], {
     reject: false,

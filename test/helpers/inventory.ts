@@ -29,8 +29,10 @@ export function buildContainer(image: Image, fields: Partial<Container> = {}): C
   return { id: `container-of-${image.id}`, name: 'default/web/main', imageId: image.id, references: [], ...fields };
 }
 
+/** Images of tests have tags alone, so what no registry gave may go unless `fields` say otherwise. */
 export function buildJob(fields: Partial<JobDocument> = {}): Job {
-  return jobSchema.parse({ version: 1, policy: 'nightly', run: 'nightly-1', ...fields });
+  const images = { keepSideLoaded: false, ...fields.images };
+  return jobSchema.parse({ version: 1, policy: 'nightly', run: 'nightly-1', ...fields, images });
 }
 
 export function buildInventory(fields: Partial<Inventory> = {}): Inventory {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeKeepRules } from '../../../cleaner/plan/keep-rules.ts';
 import { couldRemove, judgeImage, makePlan, type Verdict } from '../../../cleaner/plan/plan.ts';
+import { jobSchema } from '../../../contract/job.ts';
 import {
   buildFacts,
   buildHistory,
@@ -52,6 +53,12 @@ describe('of an image, the rule', () => {
     ],
     ['Prepulled', 'lets go: not kept here by a pre-pull policy', {}],
     ['Prepulled', 'keeps: the image kept here by a pre-pull policy', { job: { prepulledReferences: byName } }],
+    ['SideLoaded', 'lets go: images.keepSideLoaded is false', {}],
+    [
+      'SideLoaded',
+      "keeps: it has no repository digest, so no registry gave it and it can't be pulled again",
+      { job: { images: { keepSideLoaded: true } } },
+    ],
     ['NotIncluded', 'lets go: matches images.include (**)', {}],
     [
       'NotIncluded',
@@ -128,6 +135,23 @@ describe('of an image, the rule', () => {
     ['lets go: neither pinned nor a pause image', buildImage('acme/menopause:1')],
   ])('Pinned %s', (says, image) => {
     expect(verdictOf('Pinned', { inventory: { images: [image] } }, image)).toBe(says);
+  });
+});
+
+describe('by default (H8)', () => {
+  const digest = `@sha256:${'ab'.repeat(32)}`;
+
+  it.each<[fate: string, what: string, names: readonly string[]]>([
+    ['stays', 'a tag alone', ['localhost/report:1']],
+    ['stays', 'several tags alone', ['localhost/report:1', 'docker.io/acme/report:1']],
+    ['goes', 'a tag and a digest', ['docker.io/acme/report:1', `docker.io/acme/report${digest}`]],
+    ['goes', 'a digest alone', [`docker.io/acme/report${digest}`]],
+    ['goes', 'no name', []],
+  ])('an image %s that has %s', (fate, _what, names) => {
+    const image = buildImage(names);
+    const { images } = jobSchema.parse({ version: 1, policy: 'nightly', run: 'nightly-1' });
+    const plan = makePlan({ ...buildFacts({ inventory: { images: [image] } }), job: { ...buildFacts().job, images } });
+    expect(plan.kept.map(({ reason }) => reason)).toEqual(fate === 'stays' ? ['SideLoaded'] : []);
   });
 });
 

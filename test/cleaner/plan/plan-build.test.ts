@@ -74,6 +74,7 @@ describe('the document of a plan', () => {
       'Starting',
       'ReferencedByWorkload',
       'Prepulled',
+      'SideLoaded',
       'NotIncluded',
       'Excluded',
       'TooYoung',

@@ -11,7 +11,7 @@ const web = buildImage('docker.io/library/web:1');
 const old = buildImage('docker.io/library/old:1');
 const slow = buildImage('docker.io/library/slow:1', { removal: { kind: 'Late', ms: 1_000 } });
 const node = buildSimulatedNode({ images: [web, old], containers: [buildContainer(web)] });
-const nightly = { schedule: '0 3 * * *' };
+const nightly = { schedule: '0 3 * * *', images: { keepSideLoaded: false } };
 
 interface Fixtures {
   /** A machine with one node, `east`. */

@@ -18,7 +18,10 @@ let changed: () => void;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'local-pods-'));
   writeNode(join(directory, 'node.json'), buildSimulatedNode({ images: [slow] }));
-  await writeFile(join(directory, 'job.json'), JSON.stringify({ version: 1, policy: 'nightly', run: 'nightly-1' }));
+  await writeFile(
+    join(directory, 'job.json'),
+    JSON.stringify({ version: 1, policy: 'nightly', run: 'nightly-1', images: { keepSideLoaded: false } }),
+  );
   pods = openPods();
 });
 

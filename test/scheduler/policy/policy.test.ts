@@ -28,7 +28,14 @@ describe('a cleanup policy', () => {
       ttlSecondsAfterFinished: 600,
       successfulRunsHistoryLimit: 3,
       failedRunsHistoryLimit: 1,
-      images: { include: ['**'], exclude: [], minAge: 120_000, keepNewestPerRepository: 0, protectWorkloads: false },
+      images: {
+        include: ['**'],
+        exclude: [],
+        minAge: 120_000,
+        keepNewestPerRepository: 0,
+        keepSideLoaded: true,
+        protectWorkloads: false,
+      },
       onPressure: false,
     });
   });
