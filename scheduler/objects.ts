@@ -16,7 +16,7 @@ export interface Taint {
   readonly effect: string;
 }
 
-/** A node, as far as it matters whether and how it is cleaned. */
+/** A node, as far as a decision depends on it. */
 export interface Node {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -25,11 +25,17 @@ export interface Node {
   readonly ready: boolean;
   /** Since when `ready` has been so. */
   readonly readySince: Date;
-  /** Whether its kubelet reports disk pressure. */
+  /** True where its kubelet reports disk pressure. */
   readonly diskPressure?: boolean;
+  /** How many pods its kubelet takes, as in `status.allocatable.pods`. */
+  readonly podCapacity?: number | undefined;
+  /** As in `status.nodeInfo.operatingSystem`: `linux` or `windows`. */
+  readonly operatingSystem?: string | undefined;
+  /** As in `status.nodeInfo.osImage`, for example `Bottlerocket OS 1.20.0 (aws-k8s-1.29)`. */
+  readonly osImage?: string | undefined;
   /** As in `status.nodeInfo.containerRuntimeVersion`, for example `containerd://2.1.0`. */
   readonly containerRuntimeVersion: string;
-  /** Where its runtime is reached; undefined where that isn't known. */
+  /** The paths of its runtime; undefined where they are not known. */
   readonly runtime: NodeRuntime | undefined;
 }
 
@@ -46,10 +52,11 @@ export interface CleanerPod {
   /** The pod's own reason and message: set by whoever evicted or rejected it (`Evicted`, `OutOfpods`). */
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
-  /** Why the container waits (`ImagePullBackOff`), or how it ended (`Error`, `OOMKilled`). */
+  /** The reason for which the cleaner's container waits (`ImagePullBackOff`) or ended (`Error`, `OOMKilled`). */
   readonly containerReason?: string | undefined;
   /** For a container that ended this is its termination message: the cleaner's report. */
   readonly containerMessage?: string | undefined;
+  /** Set once the cleaner's container has ended, whatever else runs in the pod. */
   readonly exitCode?: number | undefined;
 }
 

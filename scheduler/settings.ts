@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import type { PathOverride } from './cleanup/node-runtime.ts';
+import type { PodTemplate } from './cleanup/pod.ts';
+import { ownPriorityClass } from './cleanup/priority.ts';
 
 /** One setting of the scheduler: an environment variable, and a flag that outranks it. */
 export interface Setting {
@@ -33,10 +35,45 @@ const count = z
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
+/** Texts of the form `key=value`, with spaces between them; `isValue` describes a value by a pattern. */
+function pairs(isKey: RegExp, isValue: RegExp, form: string) {
+  return z.string().transform((text, context): Record<string, string> => {
+    const entries = wordsOf(text).flatMap((word): [string, string][] => {
+      const [, key = '', value = ''] = /^([^=]*)=(.*)$/.exec(word) ?? [];
+      if (isKey.test(key) && isValue.test(value)) return [[key, value]];
+      context.addIssue({ code: 'custom', message: `"${word}" is not written ${form}` });
+      return [];
+    });
+    return Object.fromEntries(entries);
+  });
+}
+
+function wordsOf(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== '');
+}
+
+/** As the API server checks the keys and values of labels, and quantities. */
+const qualifiedName = /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?$/;
+const labelText = /^(?:[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?)?$/;
+const quantity = /^\d+(?:\.\d+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
+
+const priorityClass = z
+  .string()
+  .refine(
+    (name) => !name.startsWith('system-'),
+    'must not be a critical class: for such a pod the kubelet ends others',
+  );
+
 const settingsSchema = z.object({
   namespace: z.string().min(1).optional(),
   image: z.string().min(1).optional(),
   serviceAccount: z.string().min(1),
+  priorityClass,
+  podLabels: pairs(qualifiedName, labelText, 'key=value, as a label'),
+  podAnnotations: pairs(qualifiedName, /^/, 'key=value, as an annotation'),
+  imagePullSecrets: z.string().transform(wordsOf),
+  requests: pairs(qualifiedName, quantity, 'resource=quantity'),
+  limits: pairs(qualifiedName, quantity, 'resource=quantity'),
   sockets: overrideSchema,
   stateDirectories: overrideSchema,
   startTimeoutSeconds: count,
@@ -65,6 +102,43 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
     flag: '--service-account <name>',
     description: 'service account of the cleaner pods, which need no rights',
     default: 'default',
+  },
+  priorityClass: {
+    variable: 'NODESWEEP_PRIORITY_CLASS',
+    flag: '--priority-class <name>',
+    description:
+      "priority class of the cleaner pods while their node is not under disk pressure; empty: the cluster's default",
+    default: ownPriorityClass,
+  },
+  podLabels: {
+    variable: 'NODESWEEP_POD_LABELS',
+    flag: '--pod-labels <pairs>',
+    description: 'further labels of the cleaner pods: key=value key=value',
+    default: '',
+  },
+  podAnnotations: {
+    variable: 'NODESWEEP_POD_ANNOTATIONS',
+    flag: '--pod-annotations <pairs>',
+    description: 'further annotations of the cleaner pods, written like the labels',
+    default: '',
+  },
+  imagePullSecrets: {
+    variable: 'NODESWEEP_IMAGE_PULL_SECRETS',
+    flag: '--image-pull-secrets <names>',
+    description: "secrets in the scheduler's namespace with which the image of the cleaner pods is pulled",
+    default: '',
+  },
+  requests: {
+    variable: 'NODESWEEP_REQUESTS',
+    flag: '--requests <pairs>',
+    description: 'resource requests of the cleaner pods; with any above zero, a node that is full takes no cleaner',
+    default: 'cpu=0 memory=0',
+  },
+  limits: {
+    variable: 'NODESWEEP_LIMITS',
+    flag: '--limits <pairs>',
+    description: 'resource limits of the cleaner pods',
+    default: 'memory=256Mi',
   },
   sockets: {
     variable: 'NODESWEEP_SOCKETS',
@@ -112,6 +186,22 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
     default: 'info',
   },
 };
+
+/** The part of the settings that all cleaner pods have in common. */
+export function podTemplateOf(settings: Settings, namespace: string, image: string): PodTemplate {
+  return {
+    namespace,
+    image,
+    serviceAccountName: settings.serviceAccount,
+    logLevel: settings.logLevel,
+    priorityClassName: settings.priorityClass,
+    labels: settings.podLabels,
+    annotations: settings.podAnnotations,
+    imagePullSecrets: settings.imagePullSecrets,
+    requests: settings.requests,
+    limits: settings.limits,
+  };
+}
 
 /** Settings that can't be used; the message names every one of them. */
 export class SettingsError extends Error {

@@ -1,13 +1,15 @@
 import type { KubeConfig, V1ConfigMap, V1Container, V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
 import { label, labelsOf, labelValue } from '../../contract/labels.ts';
+import { cleanerContainer, type PodNode } from '../../scheduler/cleanup/pod.ts';
 import { KubernetesApi } from '../../scheduler/kubernetes/api.ts';
 import { ClusterError } from '../../scheduler/kubernetes/error.ts';
 import { readPodWarning } from '../../scheduler/kubernetes/events.ts';
 import { readConfigMap, readNode, readPod } from '../../scheduler/kubernetes/objects.ts';
+import { buildHarmless, explainRefusal } from '../../scheduler/kubernetes/place-pod.ts';
 import { listStartingReferences, listWorkloadReferences } from '../../scheduler/kubernetes/references.ts';
 import { KubernetesTransport } from '../../scheduler/kubernetes/transport.ts';
 import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
-import type { Settings } from '../../scheduler/settings.ts';
+import { podTemplateOf, type Settings } from '../../scheduler/settings.ts';
 import { buildPlanPod } from './plan-pod.ts';
 import type { PlanOrder, PlanPort } from './plan-port.ts';
 import type { CleanerLog } from './plan-report.ts';
@@ -66,11 +68,13 @@ class KubernetesPlans implements PlanPort {
   /** The job comes after the pod, which waits for it, so that it can belong to the pod and go with it. */
   async createPlan({ name, policy, node, job, timeoutSeconds }: PlanOrder): Promise<void> {
     const namespace = this.#namespace;
-    const { image, serviceAccount: serviceAccountName, logLevel } = this.#settings;
-    const template = { namespace, image, serviceAccountName, logLevel };
-    const body = buildPlanPod(name, policy, node, timeoutSeconds, template);
+    const template = podTemplateOf(this.#settings, namespace, this.#settings.image);
+    const build = (place: PodNode) => buildPlanPod(name, policy, place, timeoutSeconds, template);
+    const body = await buildHarmless({ api: this.#api, namespace }, node, build);
     const call = { resource: 'pods', namespace, verb: 'create', body } as const;
-    const pod = await this.#api.call<V1Pod>(`create pod ${name} on node ${node.name}`, [], call);
+    const pod = await this.#api.call<V1Pod>(`create pod ${name} on node ${node.name}`, [], call).catch((error) => {
+      throw explainRefusal(error);
+    });
     const owner = { apiVersion: 'v1', kind: 'Pod', name, uid: pod?.metadata?.uid ?? '' };
     const metadata = { name, namespace, labels: labelsOf('plan', policy.name, name), ownerReferences: [owner] };
     const data = { 'job.json': JSON.stringify(job) };
@@ -86,7 +90,8 @@ class KubernetesPlans implements PlanPort {
   }
 
   async readLog(name: string): Promise<string> {
-    const log = { resource: 'pods', namespace: this.#namespace, name, subresource: 'log', verb: 'get' } as const;
+    const query = { container: cleanerContainer };
+    const log = { resource: 'pods', namespace: this.#namespace, name, subresource: 'log', verb: 'get', query } as const;
     return (await this.#api.call<string>(`read the log of pod ${name}`, ['BadRequest', 'NotFound'], log)) ?? '';
   }
 
@@ -106,7 +111,9 @@ class KubernetesPlans implements PlanPort {
   async listLeftovers(createdBefore: Date): Promise<string[]> {
     const pods = await this.#listPods({ [label.kind]: 'plan' });
     return pods
-      .filter(({ status }) => status?.phase === 'Succeeded' || status?.phase === 'Failed')
+      .filter(
+        (pod) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed' || finishOf(pod) !== undefined,
+      )
       .filter(({ metadata }) => new Date(metadata?.creationTimestamp ?? 0) < createdBefore)
       .map(({ metadata }) => metadata?.name ?? '');
   }
@@ -136,8 +143,9 @@ function readEnvironment({ env = [] }: V1Container): Record<string, string> {
   return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
 }
 
-/** When the container of a pod ended; undefined where it has not. */
+/** The time at which the cleaner's container of a pod ended; undefined where it has not. */
 function finishOf({ status }: V1Pod): Date | undefined {
-  const finishedAt = status?.containerStatuses?.[0]?.state?.terminated?.finishedAt;
+  const own = status?.containerStatuses?.find(({ name }) => name === cleanerContainer);
+  const finishedAt = own?.state?.terminated?.finishedAt;
   return finishedAt && new Date(finishedAt);
 }

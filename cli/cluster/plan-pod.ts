@@ -1,13 +1,19 @@
 import { annotation, label, labelsOf, labelValue } from '../../contract/labels.ts';
-import type { NodeRuntime } from '../../scheduler/cleanup/node-runtime.ts';
-import { buildPodSpec, type PodTemplate, taskArguments } from '../../scheduler/cleanup/pod.ts';
-import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
+import {
+  buildPodSpec,
+  hasEnded,
+  markPod,
+  type PodNode,
+  type PodTemplate,
+  taskArguments,
+} from '../../scheduler/cleanup/pod.ts';
+import type { CleanerPod, PolicyObject } from '../../scheduler/objects.ts';
 
 /** A pod that makes a plan on a node, and removes nothing: of another kind than those that the scheduler looks after. */
 export function buildPlanPod(
   name: string,
   policy: PolicyObject,
-  node: Node & { runtime: NodeRuntime },
+  node: PodNode,
   timeoutSeconds: number,
   template: PodTemplate,
 ) {
@@ -17,8 +23,13 @@ export function buildPlanPod(
     metadata: {
       name,
       namespace: template.namespace,
-      labels: { ...labelsOf('plan', policy.name, name), [label.node]: labelValue(node.name) },
-      annotations: { [annotation.node]: node.name },
+      ...markPod(
+        {
+          labels: { ...labelsOf('plan', policy.name, name), [label.node]: labelValue(node.name) },
+          annotations: { [annotation.node]: node.name },
+        },
+        template,
+      ),
       ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: policy.name, uid: policy.uid }],
     },
     spec: buildPodSpec(node, template, {
@@ -32,7 +43,7 @@ export function buildPlanPod(
   };
 }
 
-/** What came of a plan pod so far. */
+/** The progress of a plan pod. */
 export type PlanProgress =
   | { readonly state: 'Waiting' }
   | { readonly state: 'Done' }
@@ -46,8 +57,9 @@ const hopeless =
 export function judgePlanPod(pod: CleanerPod | undefined): PlanProgress {
   if (pod === undefined) return { state: 'Failed', message: 'somebody deleted it' };
   const { phase, reason, message, containerReason, containerMessage, exitCode } = pod;
-  if (phase === 'Succeeded') return { state: 'Done' };
-  if (phase === 'Failed') {
+  // Other containers may have been injected, and run on or have failed.
+  if (exitCode === 0 || phase === 'Succeeded') return { state: 'Done' };
+  if (hasEnded(pod)) {
     const end = exitCode === undefined ? undefined : `its container ended with exit code ${exitCode}`;
     return { state: 'Failed', message: describe(reason ?? containerReason, message ?? end) };
   }

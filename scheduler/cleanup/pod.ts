@@ -4,30 +4,52 @@ import type { CleanerPod, Node } from '../objects.ts';
 import type { CleanupPolicy } from '../policy/policy.ts';
 import { jobName, podName, recordName } from '../run/names.ts';
 import type { Run } from '../run/run.ts';
+import { notInjectedAnnotations, notInjectedLabels } from './injection.ts';
 import type { NodeRuntime } from './node-runtime.ts';
+import { type PriorityNode, priorityClassOf } from './priority.ts';
 
-/** What became of a cleaner pod. */
+/** The result of a cleaner pod. */
 export type PodResult =
   /** Not finished. */
   | { readonly kind: 'Active' }
-  /** The cleaner ended by itself and said what it did. */
+  /** The cleaner ended by itself and reported. */
   | { readonly kind: 'Reported'; readonly report: Report }
-  /** The pod ended without a report: evicted, rejected, killed or crashed. */
-  | { readonly kind: 'Lost'; readonly reason: string; readonly message: string };
+  /**
+   * The pod ended without a report: evicted, rejected, killed or crashed. `lacksRoom`: the kubelet did not admit it, because
+   * the node had no room for it, and nothing of it ran.
+   */
+  | { readonly kind: 'Lost'; readonly reason: string; readonly message: string; readonly lacksRoom: boolean };
 
-/** What the cleaner pods of one scheduler have in common. */
+/** Settings that the cleaner pods of one scheduler have in common. */
 export interface PodTemplate {
   readonly namespace: string;
   readonly image: string;
   readonly serviceAccountName: string;
   readonly logLevel: string;
+  /** Class of the pods while their node is not under disk pressure; empty: the cluster's default. `nodesweep-cleaner`. */
+  readonly priorityClassName?: string | undefined;
+  /** Further labels and annotations; they replace none of ours. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** Names of Secrets in the namespace. */
+  readonly imagePullSecrets?: readonly string[] | undefined;
+  /** Resource requests. Zero CPU and memory, so that a node whose requests are used up takes the pod. */
+  readonly requests?: Readonly<Record<string, string>> | undefined;
+  /** Resource limits. 256Mi of memory. */
+  readonly limits?: Readonly<Record<string, string>> | undefined;
 }
 
+/** A node that a pod can be built for. */
+export type PodNode = Node & PriorityNode & { readonly runtime: NodeRuntime };
+
+/** The name of the container that does the work; other containers may be injected beside it. */
+export const cleanerContainer = 'cleaner';
+
 const paths = { job: '/etc/nodesweep', state: '/var/lib/nodesweep', sockets: '/run/nodesweep' } as const;
-/** What both `clean` and `plan` are told inside a pod. */
+/** The arguments that both `clean` and `plan` get inside a pod. */
 export const taskArguments = ['--job', `${paths.job}/job.json`, '--state', paths.state] as const;
 
-/** What sets apart the pods that work on a node. */
+/** Settings in which the pods that work on a node differ. */
 export interface PodTask {
   readonly args: readonly string[];
   /** The name of the ConfigMap with the job. */
@@ -38,21 +60,16 @@ export interface PodTask {
 }
 
 /** The cleaner pod of a run on a node whose runtime is known. */
-export function buildPod(
-  run: Run,
-  runUid: string,
-  node: Node & { runtime: NodeRuntime },
-  attempt: number,
-  template: PodTemplate,
-) {
+export function buildPod(run: Run, runUid: string, node: PodNode, attempt: number, template: PodTemplate) {
+  const labels = { ...labelsOf('cleaner', run.policy, run.name), [label.node]: labelValue(node.name) };
+  const annotations = { [annotation.node]: node.name, [annotation.attempt]: String(attempt) };
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
       name: podName(run.name, node.name, attempt),
       namespace: template.namespace,
-      labels: { ...labelsOf('cleaner', run.policy, run.name), [label.node]: labelValue(node.name) },
-      annotations: { [annotation.node]: node.name, [annotation.attempt]: String(attempt) },
+      ...markPod({ labels, annotations }, template),
       ownerReferences: [
         { apiVersion: 'v1', kind: 'ConfigMap', name: recordName(run.name), uid: runUid, controller: true },
       ],
@@ -68,16 +85,32 @@ export function buildPod(
   };
 }
 
-/** A pod that works on a node through its runtime's socket, whatever it is told to do there. */
-export function buildPodSpec(node: Node & { runtime: NodeRuntime }, template: PodTemplate, task: PodTask) {
+/** Labels and annotations of a pod that works on a node: its own outrank those that all such pods have, and the settings. */
+export function markPod(
+  own: { readonly labels: Readonly<Record<string, string>>; readonly annotations: Readonly<Record<string, string>> },
+  template: PodTemplate,
+) {
+  return {
+    labels: { ...template.labels, ...notInjectedLabels, ...own.labels },
+    annotations: { ...notInjectedAnnotations, ...evictable, ...template.annotations, ...own.annotations },
+  };
+}
+
+/** The Cluster Autoscaler keeps a node for a pod with a hostPath, or with an owner of a kind that it does not know. */
+const evictable = { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true' } as const;
+
+/** The spec of a pod that works on a node through its runtime's socket, for any task there. */
+export function buildPodSpec(node: PodNode, template: PodTemplate, task: PodTask) {
+  const priorityClassName = priorityClassOf(node, template.priorityClassName);
+  const { imagePullSecrets = [] } = template;
   return {
     // Bound here, by name: the Kubernetes scheduler would not place a pod on a node that is full.
     nodeName: node.name,
     restartPolicy: 'Never',
     activeDeadlineSeconds: task.activeDeadlineSeconds,
     terminationGracePeriodSeconds: task.terminationGracePeriodSeconds,
-    // The kubelet admits only critical pods while its node is under disk pressure, when they are needed most.
-    priorityClassName: 'system-node-critical',
+    ...(priorityClassName === '' ? {} : { priorityClassName }),
+    ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
     tolerations: task.tolerations,
     serviceAccountName: template.serviceAccountName,
     automountServiceAccountToken: false,
@@ -97,23 +130,31 @@ export function buildPodSpec(node: Node & { runtime: NodeRuntime }, template: Po
   };
 }
 
-/** Whether nothing of a pod is at work any more. A terminating pod is active until it has really ended. */
-export function hasEnded({ phase }: CleanerPod): boolean {
+/**
+ * True where the cleaner is not at work any more, even if other containers of its pod run on. A terminating pod is active
+ * until its cleaner has really ended.
+ */
+export function hasEnded(pod: CleanerPod): boolean {
+  return hasStopped(pod) || pod.exitCode !== undefined;
+}
+
+/** True where no container of the pod runs any more. */
+export function hasStopped({ phase }: CleanerPod): boolean {
   return phase === 'Succeeded' || phase === 'Failed';
 }
 
-/** Tells what became of a pod. */
+/** Reads the result of a pod from its status. */
 export function podResult(pod: CleanerPod): PodResult {
   if (!hasEnded(pod)) return { kind: 'Active' };
   const report = parseReport(pod.containerMessage ?? '');
   if (report !== undefined) return { kind: 'Reported', report };
-  return { kind: 'Lost', reason: lossReason(pod), message: lossMessage(pod) };
+  return { kind: 'Lost', reason: lossReason(pod), message: lossMessage(pod), lacksRoom: lacksRoom(pod) };
 }
 
-function buildContainer(node: Node & { runtime: NodeRuntime }, template: PodTemplate, args: readonly string[]) {
+function buildContainer(node: PodNode, template: PodTemplate, args: readonly string[]) {
   const socket = socketPath(node.runtime);
   return {
-    name: 'cleaner',
+    name: cleanerContainer,
     image: template.image,
     imagePullPolicy: 'IfNotPresent',
     args: [...args],
@@ -126,10 +167,11 @@ function buildContainer(node: Node & { runtime: NodeRuntime }, template: PodTemp
       { name: 'POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
     ],
     resources: {
-      // No CPU limit: a throttled cleaner only takes longer to free the disk. The memory limit is generous, since a kill
-      // in the middle of a removal is worse.
-      requests: { cpu: '10m', memory: '64Mi' },
-      limits: { memory: '256Mi' },
+      // A full node takes a pod without requests. They are written as zeros, since a missing one is taken from the limit or
+      // from a LimitRange. No CPU limit: a throttled cleaner only takes longer to free the disk. The memory limit is
+      // generous, since a kill in the middle of a removal is worse.
+      requests: { cpu: '0', memory: '0', ...template.requests },
+      limits: { memory: '256Mi', ...template.limits },
     },
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -144,12 +186,24 @@ function buildContainer(node: Node & { runtime: NodeRuntime }, template: PodTemp
   };
 }
 
-/** Where the cleaner finds the socket: by the name of its file it tells Docker Engine's from those that speak CRI. */
+/** The cleaner's path of the socket: by the name of its file it tells Docker Engine's from those that speak CRI. */
 function socketPath({ socket }: NodeRuntime): string {
   return `${paths.sockets}/${socket.endsWith('/docker.sock') ? 'docker.sock' : 'runtime.sock'}`;
 }
 
-/** Who ended the pod is told by its own reason; what ended the cleaner by that of its container. */
+/**
+ * True where the kubelet had no room for the pod: too little of a resource (`OutOfpods`, `OutOfcpu`; see its package
+ * lifecycle), or a condition of the node under which it admits no further pods. An eviction has the same reason as the
+ * latter, but not the words.
+ */
+function lacksRoom({ phase, reason = '', message = '', exitCode }: CleanerPod): boolean {
+  if (phase !== 'Failed' || exitCode !== undefined) return false;
+  if (/^OutOf(?!Memory$)/.test(reason)) return true;
+  if (reason === 'Evicted') return message.includes('The node had condition');
+  return reason === 'UnexpectedAdmissionError' && message.includes('no set of running pods found to reclaim resources');
+}
+
+/** The pod's own reason tells who ended the pod; that of its container what ended the cleaner. */
 function lossReason({ reason, containerReason, deletionTimestamp }: CleanerPod): string {
   if (reason !== undefined) return reason;
   if (containerReason === 'OOMKilled') return 'OutOfMemory';

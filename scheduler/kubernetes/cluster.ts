@@ -2,7 +2,7 @@ import type { KubernetesObject, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/c
 import type { JobDocument } from '../../contract/job.ts';
 import { label, labelsOf } from '../../contract/labels.ts';
 import type { RuntimeOverrides } from '../cleanup/node-runtime.ts';
-import { buildPod, type PodTemplate } from '../cleanup/pod.ts';
+import { buildPod, type PodNode, type PodTemplate } from '../cleanup/pod.ts';
 import type { Cluster, ClusterState, PolicyEvent } from '../cluster.ts';
 import type { Log } from '../log.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../objects.ts';
@@ -26,6 +26,7 @@ import {
   readPod,
   type WatchedConfigMap,
 } from './objects.ts';
+import { buildHarmless } from './place-pod.ts';
 import { PodStore } from './pods.ts';
 import { listStartingReferences, listWorkloadReferences } from './references.ts';
 import { Watcher } from './watch.ts';
@@ -145,7 +146,9 @@ export class KubernetesCluster implements Cluster {
   async createPod(run: Run, node: Node, attempt: number): Promise<void> {
     const { runtime } = node;
     if (runtime === undefined) throw new ClusterError(`node ${node.name} has no known runtime socket`);
-    const body = buildPod(run, this.#uidOf(run), { ...node, runtime }, attempt, this.#options.template);
+    const owner = this.#uidOf(run);
+    const build = (place: PodNode) => buildPod(run, owner, place, attempt, this.#options.template);
+    const body = await buildHarmless({ api: this.#api, namespace: this.#namespace }, { ...node, runtime }, build);
     if (attempt > 0) await this.#podStore.expectEnded(podName(run.name, node.name, attempt - 1));
     await this.#podStore.create(`create a cleaner pod on node ${node.name}`, body);
   }

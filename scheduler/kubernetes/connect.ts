@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import type { LeaseStore } from '../lease.ts';
 import type { Log } from '../log.ts';
-import type { Settings } from '../settings.ts';
+import { podTemplateOf, type Settings } from '../settings.ts';
 import { KubernetesApi, type ObservedCall } from './api.ts';
 import { KubernetesCluster, type Observer } from './cluster.ts';
 import { ClusterError } from './error.ts';
@@ -44,7 +44,7 @@ export async function connectCluster(
   const leaseApi = new KubernetesApi({ transport, requestsPerSecond: leaseRate, observe });
   const namespace = settings.namespace ?? (await ownNamespace());
   const image = settings.image ?? (await ownImage(api, namespace, hostname));
-  const template = { namespace, image, serviceAccountName: settings.serviceAccount, logLevel: settings.logLevel };
+  const template = podTemplateOf(settings, namespace, image);
   const overrides = { sockets, stateDirectories };
   return {
     cluster: new KubernetesCluster({ api, template, overrides, log, observer }),

@@ -1,6 +1,7 @@
 import type { CoreV1Event, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
 import { annotation, label, labelsOf } from '../../contract/labels.ts';
 import { type RuntimeOverrides, resolveRuntime } from '../cleanup/node-runtime.ts';
+import { cleanerContainer } from '../cleanup/pod.ts';
 import type { ClusterState, PolicyEvent } from '../cluster.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../objects.ts';
 import { recordName } from '../run/names.ts';
@@ -72,7 +73,8 @@ export function readNode(object: V1Node, overrides: RuntimeOverrides): Node {
   const { name = '', labels = {} } = object.metadata ?? {};
   const conditions = object.status?.conditions ?? [];
   const ready = conditions.find(({ type }) => type === 'Ready');
-  const containerRuntimeVersion = object.status?.nodeInfo?.containerRuntimeVersion ?? '';
+  const { containerRuntimeVersion = '', operatingSystem, osImage } = object.status?.nodeInfo ?? {};
+  const capacity = Number(object.status?.allocatable?.pods);
   return {
     name,
     labels,
@@ -81,6 +83,9 @@ export function readNode(object: V1Node, overrides: RuntimeOverrides): Node {
     ready: ready?.status === 'True',
     readySince: instantOf(ready?.lastTransitionTime),
     diskPressure: conditions.some(({ type, status }) => type === 'DiskPressure' && status === 'True'),
+    podCapacity: Number.isSafeInteger(capacity) ? capacity : undefined,
+    operatingSystem,
+    osImage,
     containerRuntimeVersion,
     runtime: resolveRuntime({ labels, containerRuntimeVersion }, overrides),
   };
@@ -91,7 +96,8 @@ export function readPod(object: V1Pod): CleanerPod | undefined {
   const run = labels[label.run];
   const node = annotations[annotation.node] ?? object.spec?.nodeName;
   if (run === undefined || node === undefined) return undefined;
-  const state = object.status?.containerStatuses?.[0]?.state;
+  // Others may have put containers of theirs into the pod.
+  const state = object.status?.containerStatuses?.find(({ name }) => name === cleanerContainer)?.state;
   return {
     name,
     run,

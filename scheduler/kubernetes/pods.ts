@@ -5,6 +5,7 @@ import type { CleanerPod } from '../objects.ts';
 import type { KubernetesApi } from './api.ts';
 import type { Collection } from './collection.ts';
 import { ClusterError } from './error.ts';
+import { explainRefusal } from './place-pod.ts';
 
 /** The cleaner pods in the scheduler's namespace. What it does to them shows in the collection at once. */
 export class PodStore {
@@ -21,7 +22,9 @@ export class PodStore {
   /** One that exists already was created by a request whose answer was lost, or by another replica, and is taken over. */
   async create(what: string, body: { readonly metadata: { readonly name: string } }): Promise<void> {
     const call = { ...this.#target(), verb: 'create', body } as const;
-    const created = await this.#api.call<V1Pod>(what, ['AlreadyExists'], call);
+    const created = await this.#api.call<V1Pod>(what, ['AlreadyExists'], call).catch((error) => {
+      throw explainRefusal(error);
+    });
     const pod = created ?? (await this.#read(body.metadata.name));
     if (pod !== undefined) this.#collection.apply(pod);
   }

@@ -13,9 +13,12 @@ export type Eligibility =
 /** A constraint on a node: undefined where it is met, else the reason and its explanation. */
 type Constraint = (node: Node, selection: NodeSelection) => { reason: string; message: string } | undefined;
 
-const constraints: readonly Constraint[] = [isLinux, isReady, isSchedulable, isTolerated, hasKnownRuntime];
+const constraints: readonly Constraint[] = [isLinux, isRealNode, isReady, isSchedulable, isTolerated, hasKnownRuntime];
 
-/** Whether a policy's run gets a pod on a node now. */
+/** Reasons that lie in what a node is: no run can clean it, and nobody has to do anything about it. */
+export const permanentReasons: ReadonlySet<string> = new Set(['UnsupportedOperatingSystem', 'NodeUnsupported']);
+
+/** Decides if a policy's run gets a pod on a node now. */
 export function judgeNode(node: Node, selection: NodeSelection): Eligibility {
   if (!isSelected(node, selection)) return { verdict: 'NotSelected' };
   for (const constraint of constraints) {
@@ -46,9 +49,31 @@ function isSelected({ labels }: Node, selection: NodeSelection): boolean {
   );
 }
 
-function isLinux({ labels }: Node) {
-  const system = labels['kubernetes.io/os'] ?? 'linux';
+function isLinux({ labels, operatingSystem }: Node) {
+  const system = labels['kubernetes.io/os'] ?? operatingSystem ?? 'linux';
   return system === 'linux' ? undefined : { reason: 'UnsupportedOperatingSystem', message: `the node runs ${system}` };
+}
+
+/** Labels of nodes that are no machines: pods run elsewhere, without a runtime or a directory that they share. */
+const virtualNodeLabels = [
+  ['eks.amazonaws.com/compute-type', 'fargate', 'an AWS Fargate node'],
+  ['type', 'virtual-kubelet', 'a virtual node'],
+  ['node.kubernetes.io/instance-type', 'eklet', 'a virtual node of Tencent Cloud'],
+  ['liqo.io/type', 'virtual-node', 'a virtual node of Liqo'],
+] as const;
+
+/** Taints that Virtual Kubelet and EKS give their nodes. */
+const virtualNodeTaints: ReadonlySet<string> = new Set([
+  'virtual-kubelet.io/provider',
+  'eks.amazonaws.com/compute-type',
+]);
+
+function isRealNode({ labels, taints }: Node) {
+  const [, , kind] = virtualNodeLabels.find(([key, value]) => labels[key] === value) ?? [];
+  const taint = taints.find(({ key }) => virtualNodeTaints.has(key));
+  const found = kind ?? (taint && `a virtual node (taint ${taint.key}=${taint.value ?? ''})`);
+  if (found === undefined) return undefined;
+  return { reason: 'NodeUnsupported', message: `it is ${found}, which has no runtime that a pod can reach` };
 }
 
 function isSchedulable(node: Node, selection: NodeSelection) {

@@ -8,6 +8,12 @@ import { tallyOf } from './summary.ts';
 
 const maxMessageLength = 300;
 
+/**
+ * A kubelet that has no room for a pod is asked again so often. The pauses double up to five minutes, so that a node has
+ * ten minutes to get room, and does not keep the run from its end for longer.
+ */
+const maxRejections = 8;
+
 /** What a run is decided on. */
 export interface RunView {
   readonly run: Run;
@@ -69,6 +75,11 @@ export function deadlineOf({ startedAt, spec }: Run): Date {
   return new Date(startedAt.getTime() + spec.activeDeadlineSeconds * 1000);
 }
 
+/** The part of a node's progress that further tries add to. */
+export function triesOf({ attempts, rejections }: NodeProgress = { attempts: 0 }): NodeProgress {
+  return rejections === undefined ? { attempts } : { attempts, rejections };
+}
+
 function eligibilityOf(node: Node | undefined, run: Run): Eligibility {
   if (node !== undefined)
     return run.trigger.type === 'Pressure' ? judgePressed(node, run.spec.nodes) : judgeNode(node, run.spec.nodes);
@@ -82,7 +93,7 @@ function newestPods(pods: readonly CleanerPod[]): Map<string, CleanerPod> {
 /** A pod proves its try, even where the record of it was lost with a scheduler that was killed. */
 function withAttempt(before: NodeProgress = { attempts: 0 }, pod: CleanerPod | undefined): NodeProgress {
   if (pod === undefined || pod.attempt < before.attempts) return before;
-  return { attempts: pod.attempt + 1 };
+  return { ...triesOf(before), attempts: pod.attempt + 1 };
 }
 
 /** Decides what is known of the node now; a settled one stays as it is. What a cleaner reported outranks everything else. */
@@ -99,8 +110,8 @@ function settle(candidate: Candidate, view: RunView, now: Date): NodeProgress {
   if (node === undefined) return skip(candidate, 'NodeRemoved', 'the node has left the cluster');
   if (progress.starting && end?.kind !== 'Active') return progress;
   if (progress.retryAt !== undefined && end?.kind !== 'Active') return settleAfterPause(progress, view.run, now);
-  if (pod !== undefined) return settleByPod({ attempts: progress.attempts }, pod, node, view, now);
-  return afterPause(progress, 'PodDeleted', 'the cleaner pod was deleted before it finished', now);
+  if (pod !== undefined) return settleByPod(triesOf(progress), pod, node, view, now);
+  return afterPause(triesOf(progress), 'PodDeleted', 'the cleaner pod was deleted before it finished', now);
 }
 
 /** The pod of the newest try. One that turns up late, after it was thought deleted, counts again. */
@@ -114,6 +125,7 @@ function settleByPod(progress: NodeProgress, pod: CleanerPod, node: Node, view: 
     case 'Active':
       return settleByPatience(progress, pod, node, view, now);
     case 'Lost':
+      if (end.lacksRoom) return waitForRoom(progress, pod, now);
       return retryOrFail(progress, view.run, end.reason, end.message, now);
     case 'Reported':
       return settleByReport(progress, end.report, view.run, now);
@@ -181,6 +193,7 @@ function settleAtDeadline(candidate: Candidate, run: Run): NodeProgress {
   if (progress.attempts === 0 && eligibility.verdict === 'Ineligible') {
     return skip(candidate, eligibility.reason, eligibility.message);
   }
+  if (progress.reason === 'NodeFull') return { ...progress, retryAt: undefined, result: 'Failed' };
   const limit = `not finished within the run's activeDeadlineSeconds (${run.spec.activeDeadlineSeconds})`;
   const message = progress.message === undefined ? limit : brief(`${limit}: ${progress.reason}: ${progress.message}`);
   return { attempts: progress.attempts, result: 'Failed', reason: 'DeadlineExceeded', message };
@@ -190,26 +203,41 @@ function skip({ progress }: Candidate, reason: string, message: string): NodePro
   return { attempts: progress.attempts, result: 'Skipped', reason, message };
 }
 
+/** Tries again after a pause, in the hope that the node has room then. This uses up none of the policy's restart limit. */
+function waitForRoom(progress: NodeProgress, { reason, message }: CleanerPod, now: Date): NodeProgress {
+  const rejections = (progress.rejections ?? 0) + 1;
+  const words = [reason, message].filter(Boolean).join(': ');
+  const rejected = { attempts: progress.attempts, rejections, reason: 'NodeFull', message: brief(words) };
+  if (rejections >= maxRejections) return { ...rejected, result: 'Failed' };
+  return { ...rejected, retryAt: now.getTime() + pauseMs(rejections) };
+}
+
 /** Tries again after a pause that doubles, as long as the policy's restart limit allows. */
-function retryOrFail({ attempts }: NodeProgress, run: Run, reason: string, message: string, now: Date): NodeProgress {
-  if (isWornOut(attempts, run)) return { attempts, result: 'Failed', reason, message: brief(message) };
-  return afterPause({ attempts }, reason, message, now);
+function retryOrFail(progress: NodeProgress, run: Run, reason: string, message: string, now: Date): NodeProgress {
+  const tries = triesOf(progress);
+  if (isWornOut(tries, run)) return { ...tries, result: 'Failed', reason, message: brief(message) };
+  return afterPause(tries, reason, message, now);
 }
 
 /** What seems to be gone may only not be heard of yet: also the last pod is given the pause to turn up. */
 function settleAfterPause(progress: NodeProgress, run: Run, now: Date): NodeProgress {
-  const { attempts, reason, message, retryAt = 0 } = progress;
-  if (retryAt > now.getTime() || !isWornOut(attempts, run)) return progress;
-  return { attempts, result: 'Failed', reason, message };
+  const { reason, message, retryAt = 0 } = progress;
+  if (retryAt > now.getTime() || !isWornOut(progress, run)) return progress;
+  return { ...triesOf(progress), result: 'Failed', reason, message };
 }
 
-function afterPause({ attempts }: NodeProgress, reason: string, message: string, now: Date): NodeProgress {
-  const delayMs = Math.min(5_000 * 2 ** (attempts - 1), 300_000);
-  return { attempts, reason, message: brief(message), retryAt: now.getTime() + delayMs };
+function afterPause(tries: NodeProgress, reason: string, message: string, now: Date): NodeProgress {
+  const { attempts, rejections = 0 } = tries;
+  return { ...tries, reason, message: brief(message), retryAt: now.getTime() + pauseMs(attempts - rejections) };
 }
 
-function isWornOut(attempts: number, run: Run): boolean {
-  return attempts > run.spec.rollout.restartLimit;
+function pauseMs(tries: number): number {
+  return Math.min(5_000 * 2 ** (tries - 1), 300_000);
+}
+
+/** A pod that the node had no room for did not run, and does not count. */
+function isWornOut({ attempts, rejections = 0 }: NodeProgress, run: Run): boolean {
+  return attempts - rejections > run.spec.rollout.restartLimit;
 }
 
 /** A record holds a message for each node, and the API server takes no record above 1 MiB. */

@@ -18,6 +18,7 @@ const triggerSchema = z.discriminatedUnion('type', [
 const progressSchema = z
   .strictObject({
     attempts: count,
+    rejections: count.optional(),
     starting: z.literal(true).optional(),
     result: z.enum(['Succeeded', 'Failed', 'Skipped']).optional(),
     reason: z.string().optional(),

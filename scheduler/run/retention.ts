@@ -1,4 +1,4 @@
-import { hasEnded } from '../cleanup/pod.ts';
+import { hasStopped } from '../cleanup/pod.ts';
 import type { CleanerPod } from '../objects.ts';
 import { earliest } from '../policy/instants.ts';
 import { isFinished, type Run } from './run.ts';
@@ -45,7 +45,7 @@ export function expire(
   ]);
   const pending = [...finished.map(expiryOf), ...[...surplus].map(recordExpiryOf)];
   return {
-    leftovers: present.filter((pod) => !hasEnded(pod)).map((pod) => pod.name),
+    leftovers: present.filter((pod) => !hasStopped(pod)).map((pod) => pod.name),
     podsOf: expired.filter((run) => withPods.has(run.name)).map((run) => run.name),
     records: [...surplus].filter((run) => recordExpiryOf(run) <= now.getTime()),
     wakeAt: earliest(pending.filter((time) => time > now.getTime()).map((time) => new Date(time))),

@@ -1,5 +1,15 @@
+import { hasEnded, hasStopped } from '../cleanup/pod.ts';
 import type { Node } from '../objects.ts';
-import { brief, type Candidate, deadlineOf, giveUpAt, isActive, observeNodes, type RunView } from './node-progress.ts';
+import {
+  brief,
+  type Candidate,
+  deadlineOf,
+  giveUpAt,
+  isActive,
+  observeNodes,
+  type RunView,
+  triesOf,
+} from './node-progress.ts';
 import type { NodeProgress, Run } from './run.ts';
 
 /** So many calls about pods are made in one step: other policies must have their turn in between. */
@@ -56,17 +66,17 @@ export function advanceRun(view: RunView, now: Date): RolloutStep {
 export function withReserved(run: Run, names: readonly string[]): Run {
   const reserved = names.map((name): [string, NodeProgress] => [
     name,
-    { attempts: run.nodes.get(name)?.attempts ?? 0, starting: true },
+    { ...triesOf(run.nodes.get(name)), starting: true },
   ]);
   return { ...run, nodes: new Map([...run.nodes, ...reserved]) };
 }
 
 /** The run with a further try on each of the nodes: called once their pods exist, so that a failed create costs no try. */
 export function withStarted(run: Run, names: Iterable<string>): Run {
-  const started = [...names].map((name): [string, NodeProgress] => [
-    name,
-    { attempts: (run.nodes.get(name)?.attempts ?? 0) + 1 },
-  ]);
+  const started = [...names].map((name): [string, NodeProgress] => {
+    const tries = triesOf(run.nodes.get(name));
+    return [name, { ...tries, attempts: tries.attempts + 1 }];
+  });
   return { ...run, nodes: new Map([...run.nodes, ...started]) };
 }
 
@@ -76,7 +86,7 @@ export function withRefused(run: Run, refused: ReadonlyMap<string, unknown>, ret
   const waiting = [...refused].map(([name, error]): [string, NodeProgress] => [
     name,
     {
-      attempts: run.nodes.get(name)?.attempts ?? 0,
+      ...triesOf(run.nodes.get(name)),
       starting: true,
       reason: 'NotCreated',
       message: brief(String(error)),
@@ -89,7 +99,7 @@ export function withRefused(run: Run, refused: ReadonlyMap<string, unknown>, ret
 /** The run as somebody resumed it: the failures so far are seen, and pause it no longer. Each request counts once. */
 export function resumeRun(run: Run, request: string | undefined): Run {
   if (run.phase !== 'Paused' || request === undefined || request === run.resumedBy) return run;
-  const acknowledgedFailures = [...run.nodes.values()].filter(({ result }) => result === 'Failed').length;
+  const acknowledgedFailures = [...run.nodes.values()].filter((progress) => isFailure({ progress })).length;
   return { ...run, phase: 'Running', acknowledgedFailures, resumedBy: request };
 }
 
@@ -102,14 +112,29 @@ export function endRun(run: Run, reason: string, message: string, now: Date): Ru
   return { ...run, phase: 'Failed', reason, message, finishedAt: now, nodes: new Map(nodes) };
 }
 
+/** So many canaries may fail because of their nodes, and give their places to others. More are a sign of something else. */
+const maxLostCanaries = 3;
+
+/** True where a node has failed in a way that may stop a run. A full node says nothing of the policy or of the cleaner. */
+function isFailure({ progress: { result, reason } }: Pick<Candidate, 'progress'>): boolean {
+  return result === 'Failed' && reason !== 'NodeFull';
+}
+
+/** True where the node failed before its cleaner ran, or was lost under it. */
+function isOfNode({ progress: { reason } }: Candidate): boolean {
+  return reason === 'NotStarted' || reason === 'NodeLost';
+}
+
 function haltOf(run: Run, candidates: readonly Candidate[]): Halt | undefined {
   const { canary, failurePolicy } = run.spec.rollout;
-  const failed = countResults(candidates, 'Failed');
+  const failures = candidates.filter(isFailure);
+  const failed = failures.length;
   if (candidates.some(({ progress: { result, reason } }) => result === 'Failed' && reason === 'DeadlineExceeded')) {
     return { reason: 'DeadlineExceeded', message: 'the run took longer than its activeDeadlineSeconds', isFinal: true };
   }
   if (failed === 0) return undefined;
   if (countResults(candidates, 'Succeeded') < canary) {
+    if (failed <= maxLostCanaries && failures.every(isOfNode)) return undefined;
     return {
       reason: 'CanaryFailed',
       message: 'a canary node failed, so the other nodes were not started',
@@ -126,24 +151,29 @@ function haltOf(run: Run, candidates: readonly Candidate[]): Halt | undefined {
   return undefined;
 }
 
-/** The pod, where it is still there though its node is settled without it. */
-function podToStop(candidate: Candidate): string[] {
-  const { pod, progress } = candidate;
-  const isUnasked = pod !== undefined && isActive(candidate) && pod.deletionTimestamp === undefined;
-  return isUnasked && progress.result !== undefined ? [pod.name] : [];
+/** The pod, where it runs on though its node is settled, or its cleaner has ended beside other containers. */
+function podToStop({ pod, progress }: Candidate): string[] {
+  if (pod === undefined || hasStopped(pod) || pod.deletionTimestamp !== undefined) return [];
+  return progress.result !== undefined || hasEnded(pod) ? [pod.name] : [];
 }
 
 /**
  * The nodes whose pods are to be created now, as far as there is room, and those to put on record for it: all that can be
  * told already, so that a run needs one write for them and not one for each wave. Replicas with the same record start in the
  * same order, so each meets the pods of the other before it creates any beyond them. Those that were tried before come first,
- * since a canary is tried again before another begins; those that were refused a pod come last, since the others must go on.
+ * since a canary is tried again before another begins; those that were refused a pod come last, since the others must go on,
+ * and before them those that are cordoned, since something may be wrong with them.
  */
 function nodesToStart(view: RunView, candidates: readonly Candidate[], now: Date) {
   if (view.heldUntil !== undefined && view.heldUntil > now) return nothingToStart;
   const startable = candidates
     .filter((candidate) => isWaiting(candidate) && (candidate.progress.retryAt ?? 0) <= now.getTime())
-    .sort((a, b) => b.progress.attempts - a.progress.attempts || Number(isRefused(a)) - Number(isRefused(b)));
+    .sort(
+      (a, b) =>
+        b.progress.attempts - a.progress.attempts ||
+        Number(isRefused(a)) - Number(isRefused(b)) ||
+        Number(isCordoned(a)) - Number(isCordoned(b)),
+    );
   const fitting = startable.slice(0, allowance(view, candidates, now));
   const start = fitting.slice(0, maxCallsPerStep);
   const isCovered = start.every(isReserved);
@@ -190,6 +220,10 @@ function isOccupied(candidate: Candidate, startTimeoutMs: number, now: Date): bo
 /** Whether the record says that the node's next pod may be created. */
 function isReserved({ progress }: Candidate): boolean {
   return progress.starting === true && progress.retryAt === undefined;
+}
+
+function isCordoned({ node }: Candidate): boolean {
+  return node?.unschedulable === true;
 }
 
 /** Whether the node's next pod could not be created. */

@@ -21,6 +21,8 @@ export interface Tally {
 export interface NodeProgress {
   /** How many pods were created for it, as far as that is known. */
   readonly attempts: number;
+  /** How many of them the kubelet did not admit, because the node had no room. */
+  readonly rejections?: number | undefined;
   /** The next pod is on record: whoever has written that may create it. With `retryAt`, it was refused. */
   readonly starting?: true | undefined;
   /** What became of the node, once that is settled. */

@@ -2,6 +2,7 @@ import { filesize } from 'filesize';
 import type { PolicyEvent } from '../cluster.ts';
 import { formatProblem, type Problem } from '../policy/policy.ts';
 import type { Trigger } from '../policy/trigger.ts';
+import { permanentReasons } from '../run/eligibility.ts';
 import type { Run } from '../run/run.ts';
 import { summarize } from '../run/summary.ts';
 
@@ -41,7 +42,10 @@ export function runFinished(run: Run): PolicyEvent {
     : `${images.removed} images removed, ${bytesText(bytes.freed)} freed`;
   const details = problems.map((problem) => `${problem.node}: ${problem.reason}: ${problem.message}`);
   const message = [`run ${run.name}: ${run.reason}: ${totals}; ${effect}`, ...details].join('; ');
-  return event(run.phase === 'Succeeded' && details.length === 0 ? 'Normal' : 'Warning', `Run${run.phase}`, message);
+  const isAsExpected = problems.every(
+    ({ result, reason = '' }) => result === 'Skipped' && permanentReasons.has(reason),
+  );
+  return event(run.phase === 'Succeeded' && isAsExpected ? 'Normal' : 'Warning', `Run${run.phase}`, message);
 }
 
 export function requestIgnored(run: Run, request: string): PolicyEvent {

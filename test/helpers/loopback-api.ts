@@ -30,6 +30,8 @@ export class LoopbackApi {
   connections = 0;
   /** Called for every request; what it returns goes wrong. */
   fault: (asked: Asked) => Fault | undefined = () => undefined;
+  /** Changes each object that is created without effect, as a webhook does. */
+  mutate: (object: StoredObject) => StoredObject = (object) => object;
   /** Versions up to this one are forgotten: no watch can go on from there. */
   forgotten = 0;
   #version = 100;
@@ -143,6 +145,7 @@ export class LoopbackApi {
         const { name = `generated-${this.#version}` } = body.metadata;
         if (this.objects.has(`${path}/${name}`)) return failure(409, 'AlreadyExists');
         const metadata = { ...body.metadata, name, uid: `uid-of-${name}` };
+        if (query.has('dryRun')) return [201, this.mutate({ ...body, metadata })];
         return [201, this.#write('ADDED', `${path}/${name}`, { ...body, metadata })];
       }
       case 'PUT': {

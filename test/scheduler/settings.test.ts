@@ -5,6 +5,12 @@ describe('settings', () => {
   it('have documented defaults', () => {
     expect(readSettings({}, {})).toEqual({
       serviceAccount: 'default',
+      priorityClass: 'nodesweep-cleaner',
+      podLabels: {},
+      podAnnotations: {},
+      imagePullSecrets: [],
+      requests: { cpu: '0', memory: '0' },
+      limits: { memory: '256Mi' },
       sockets: [],
       stateDirectories: [],
       startTimeoutSeconds: 120,
@@ -21,6 +27,32 @@ describe('settings', () => {
       port: 9001,
       sockets: [{ path: '/run/a.sock', label: { key: 'pool', value: 'gpu' } }, { path: '/run/b.sock' }],
     });
+  });
+
+  it('of the cleaner pods are read as labels, annotations, secrets and quantities', () => {
+    const environment = {
+      NODESWEEP_POD_LABELS: 'team=infra  example.com/cost=12',
+      NODESWEEP_POD_ANNOTATIONS: 'note=a=b',
+      NODESWEEP_IMAGE_PULL_SECRETS: 'one two',
+      NODESWEEP_LIMITS: 'memory=1Gi cpu=500m',
+      NODESWEEP_PRIORITY_CLASS: '',
+    };
+    expect(readSettings({}, environment)).toMatchObject({
+      podLabels: { team: 'infra', 'example.com/cost': '12' },
+      podAnnotations: { note: 'a=b' },
+      imagePullSecrets: ['one', 'two'],
+      limits: { memory: '1Gi', cpu: '500m' },
+      priorityClass: '',
+    });
+  });
+
+  it.each([
+    ['NODESWEEP_PRIORITY_CLASS', 'system-node-critical', /must not be a critical class/],
+    ['NODESWEEP_POD_LABELS', 'a b=c', /"a" is not written key=value/],
+    ['NODESWEEP_POD_LABELS', 'a=-', /"a=-" is not written key=value/],
+    ['NODESWEEP_LIMITS', 'memory=much', /"memory=much" is not written resource=quantity/],
+  ])('of the cleaner pods that the API server would refuse are refused at once: %s=%s', (variable, value, expected) => {
+    expect(() => readSettings({}, { [variable]: value })).toThrow(expected);
   });
 
   it('that can not be used are all named at once', () => {

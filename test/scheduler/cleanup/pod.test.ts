@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { labelValue } from '../../../contract/labels.ts';
-import { buildPod, podResult } from '../../../scheduler/cleanup/pod.ts';
+import { buildPod, hasEnded, hasStopped, podResult } from '../../../scheduler/cleanup/pod.ts';
 import { podName, runName } from '../../../scheduler/run/names.ts';
 import * as build from '../../helpers/builders.ts';
 
@@ -10,10 +10,9 @@ const pod = buildPod(build.buildRun(), 'uid', { ...build.buildNode('a'), runtime
 const [container] = pod.spec.containers;
 
 describe('the cleaner pod', () => {
-  it('is bound to its node, critical, and tolerates what the policy tolerates (C15, C16)', () => {
+  it('is bound to its node, and tolerates what the policy tolerates (C15, C16)', () => {
     expect(pod.spec).toMatchObject({
       nodeName: 'a',
-      priorityClassName: 'system-node-critical',
       restartPolicy: 'Never',
       tolerations: [{ operator: 'Exists' }],
       activeDeadlineSeconds: 3600,
@@ -32,6 +31,48 @@ describe('the cleaner pod', () => {
 
   it('may use 256 MiB of memory, and as much CPU as is free', () => {
     expect(container?.resources.limits).toEqual({ memory: '256Mi' });
+  });
+
+  it('asks for no resources, in so many words, so that a node with none left takes it (H1)', () => {
+    expect(container?.resources.requests).toEqual({ cpu: '0', memory: '0' });
+  });
+
+  it.each([
+    ['no pressure', {}, 'nodesweep-cleaner'],
+    ['no pressure, and places left', { freePods: 10 }, 'nodesweep-cleaner'],
+    ['disk pressure, and a place left', { diskPressure: true, freePods: 1 }, 'system-node-critical'],
+    ['disk pressure, and no place left', { diskPressure: true, freePods: 0 }, 'nodesweep-cleaner'],
+    ['disk pressure, and more pods than places', { diskPressure: true, freePods: -1 }, 'nodesweep-cleaner'],
+    ['disk pressure, and nobody knows how many places are left', { diskPressure: true }, 'nodesweep-cleaner'],
+  ])('on a node with %s has the priority class that ends no other pod: %j, %s (H1, H2)', (_, facts, expected) => {
+    const node = { ...build.buildNode('a'), runtime, ...facts };
+    expect(buildPod(build.buildRun(), 'uid', node, 0, template).spec.priorityClassName).toBe(expected);
+  });
+
+  it('asks service meshes for no sidecar, and holds up no autoscaler (H11)', () => {
+    expect(pod.metadata.labels).toMatchObject({ 'sidecar.istio.io/inject': 'false' });
+    expect(pod.metadata.annotations).toMatchObject({
+      'sidecar.istio.io/inject': 'false',
+      'linkerd.io/inject': 'disabled',
+      'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
+    });
+  });
+
+  it('has the labels, annotations, secrets, resources and class of the settings, which replace none of its own', () => {
+    const own = build.buildRun().name;
+    const { metadata, spec } = buildPod(build.buildRun(), 'uid', { ...build.buildNode('a'), runtime }, 0, {
+      ...template,
+      priorityClassName: 'batch',
+      labels: { team: 'infra', 'nodesweep.io/run': 'other' },
+      annotations: { cost: '12', 'nodesweep.io/attempt': '7' },
+      imagePullSecrets: ['registry'],
+      requests: { cpu: '5m' },
+      limits: { memory: '1Gi' },
+    });
+    expect(metadata.labels).toMatchObject({ team: 'infra', 'nodesweep.io/run': own });
+    expect(metadata.annotations).toMatchObject({ cost: '12', 'nodesweep.io/attempt': '0' });
+    expect(spec).toMatchObject({ priorityClassName: 'batch', imagePullSecrets: [{ name: 'registry' }] });
+    expect(spec.containers[0]?.resources).toEqual({ requests: { cpu: '5m', memory: '0' }, limits: { memory: '1Gi' } });
   });
 
   it('mounts the socket, its own state directory and its job, and nothing else', () => {
@@ -95,12 +136,46 @@ describe('the end of a cleaner pod (C25)', () => {
     [
       'one that was evicted',
       build.buildPod('a', { phase: 'Failed', reason: 'Evicted' }),
-      { kind: 'Lost', reason: 'Evicted' },
+      { kind: 'Lost', reason: 'Evicted', lacksRoom: false },
     ],
     [
       'one that the kubelet rejected',
       build.buildPod('a', { phase: 'Failed', reason: 'OutOfpods' }),
-      { kind: 'Lost', reason: 'OutOfpods' },
+      { kind: 'Lost', reason: 'OutOfpods', lacksRoom: true },
+    ],
+    [
+      'one that the kubelet rejected under disk pressure (H3)',
+      build.buildPod('a', {
+        phase: 'Failed',
+        reason: 'Evicted',
+        message: 'Pod was rejected: The node had condition: [DiskPressure]. ',
+      }),
+      { kind: 'Lost', reason: 'Evicted', lacksRoom: true },
+    ],
+    [
+      'a critical one that would have had to end critical ones (H3)',
+      build.buildPod('a', {
+        phase: 'Failed',
+        reason: 'UnexpectedAdmissionError',
+        message:
+          'Pod was rejected: Unexpected error while attempting to recover from admission failure: preemption: error finding a set of pods to preempt: no set of running pods found to reclaim resources: [(res: pods, q: 1), ]',
+      }),
+      { kind: 'Lost', lacksRoom: true },
+    ],
+    [
+      'one that the kubelet rejected for another reason',
+      build.buildPod('a', { phase: 'Failed', reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed' }),
+      { kind: 'Lost', reason: 'NodeAffinity', lacksRoom: false },
+    ],
+    [
+      'one beside which another container runs on (H11)',
+      build.buildReportedPod('a', {}, { phase: 'Running' }),
+      { kind: 'Reported', report: { images: { removed: 3 } } },
+    ],
+    [
+      'one that ended well, while a container beside it failed (H11)',
+      build.buildReportedPod('a', {}, { phase: 'Failed' }),
+      { kind: 'Reported', report: { images: { removed: 3 } } },
     ],
     [
       'one that ran out of memory',
@@ -139,4 +214,10 @@ describe('the end of a cleaner pod (C25)', () => {
   ])('%s', (_title, candidate, end) => {
     expect(podResult(candidate)).toMatchObject(end);
   });
+});
+
+it('a cleaner has ended when its container has, but its pod has stopped only when all containers have (H11)', () => {
+  const beside = build.buildReportedPod('a', {}, { phase: 'Running' });
+  expect([hasEnded(beside), hasStopped(beside)]).toEqual([true, false]);
+  expect([hasEnded(build.buildPod('a')), hasStopped(build.buildReportedPod('a'))]).toEqual([false, true]);
 });

@@ -1,4 +1,6 @@
+import type { V1Pod } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { podResult } from '../../../scheduler/cleanup/pod.ts';
 import { KubernetesApi } from '../../../scheduler/kubernetes/api.ts';
 import { KubernetesCluster } from '../../../scheduler/kubernetes/cluster.ts';
 import { KubernetesTransport } from '../../../scheduler/kubernetes/transport.ts';
@@ -6,7 +8,7 @@ import type { PolicyObject } from '../../../scheduler/objects.ts';
 import { podName } from '../../../scheduler/run/names.ts';
 import type { Run } from '../../../scheduler/run/run.ts';
 import type { PolicyStatus } from '../../../scheduler/status/status.ts';
-import { buildNode, buildPolicyObject, buildRun, start } from '../../helpers/builders.ts';
+import { buildNode, buildPod, buildPolicyObject, buildReport, buildRun, start } from '../../helpers/builders.ts';
 import { type Asked, type Fault, LoopbackApi } from '../../helpers/loopback-api.ts';
 
 const maps = '/api/v1/namespaces/nodesweep/configmaps';
@@ -250,6 +252,66 @@ describe('cleaner pods', () => {
     server.put(pods, name, { metadata: { labels }, spec: { nodeName: 'node-1' }, status: { phase: 'Failed' } });
     await cluster.createPod(buildRun(), node, 1);
     expect(server.count('POST', ({ path }) => path === pods)).toBe(1);
+  });
+
+  const createdClass = () => {
+    const made = [...server.objects.values()].filter(
+      ({ metadata }) => metadata.labels?.['nodesweep.io/kind'] === 'cleaner',
+    );
+    return made.map((pod) => (pod as V1Pod).spec?.priorityClassName);
+  };
+  const pressed = buildNode('node-1', { diskPressure: true, podCapacity: 3 });
+  const bind = (name: string, phase: string) => server.put('/api/v1/pods', name, { status: { phase } });
+
+  it('are critical under disk pressure where a place is free, as the kubelet counts (H1, H2)', async () => {
+    for (const name of ['a', 'b']) bind(name, 'Running');
+    bind('ended', 'Succeeded');
+    await cluster.createPod(buildRun(), pressed, 0);
+    expect(createdClass()).toEqual(['system-node-critical']);
+    expect(known()).toHaveLength(1);
+  });
+
+  it('are not critical under disk pressure where no place is free: the kubelet would end another pod (H1)', async () => {
+    for (const name of ['a', 'b', 'c']) bind(name, 'Running');
+    await cluster.createPod(buildRun(), pressed, 0);
+    expect(createdClass()).toEqual(['nodesweep-cleaner']);
+  });
+
+  it('are not critical where a webhook gives them requests: the kubelet would end another pod (H1, H22)', async () => {
+    const requests = { cpu: '10m' };
+    server.mutate = (pod) => {
+      const { spec } = pod as V1Pod;
+      return {
+        ...pod,
+        spec: { ...spec, containers: [...(spec?.containers ?? []), { name: 'x', resources: { requests } }] },
+      };
+    };
+    await cluster.createPod(buildRun(), pressed, 0);
+    expect(createdClass()).toEqual(['nodesweep-cleaner']);
+  });
+
+  it('of a class that the cluster does not know say what to do', async () => {
+    const reason = 'no PriorityClass with name nodesweep-cleaner was found';
+    server.fault = (asked) => (isPost(asked) ? { code: 403, reason } : undefined);
+    await expect(cluster.createPod(buildRun(), node, 0)).rejects.toThrow(
+      /no PriorityClass with name nodesweep-cleaner was found: apply the PriorityClass in manifests/,
+    );
+  });
+
+  it('tell of the container that is the cleaner, beside which others may run (H11)', async () => {
+    const message = JSON.stringify(buildReport());
+    const labels = { 'nodesweep.io/kind': 'cleaner', 'nodesweep.io/run': 'nightly-29540760' };
+    const containerStatuses = [
+      { name: 'audit-agent', state: { running: {} } },
+      { name: 'cleaner', state: { terminated: { exitCode: 0, reason: 'Completed', message } } },
+    ];
+    server.put(pods, 'meshed', {
+      metadata: { labels },
+      spec: { nodeName: 'node-1' },
+      status: { phase: 'Running', containerStatuses },
+    });
+    await vi.waitFor(() => expect(known()).toHaveLength(1));
+    expect(podResult(known()[0] ?? buildPod('node-1'))).toMatchObject({ kind: 'Reported' });
   });
 
   it('of a run whose record is gone are not created', async () => {

@@ -24,7 +24,7 @@ describe('a node is chosen by its labels (C16):', () => {
   });
 });
 
-describe('a node that is meant but can not be cleaned is told apart with its reason (C16, C17):', () => {
+describe('a node that is meant but can not be cleaned is told apart with its reason (C16, C17, H10):', () => {
   it.each([
     [
       'cordoned, and cordoned nodes are left out',
@@ -55,6 +55,20 @@ describe('a node that is meant but can not be cleaned is told apart with its rea
     ['softly tainted', { tolerations: [] }, { taints: [{ ...taint, effect: 'PreferNoSchedule' }] }, 'Eligible'],
     ['not ready', {}, { ready: false }, 'NotReady'],
     ['of another system', {}, { labels: { 'kubernetes.io/os': 'windows' } }, 'UnsupportedOperatingSystem'],
+    [
+      'of another system, without a label of it',
+      {},
+      { labels: {}, operatingSystem: 'windows' },
+      'UnsupportedOperatingSystem',
+    ],
+    ['of Fargate', {}, { labels: { 'eks.amazonaws.com/compute-type': 'fargate' } }, 'NodeUnsupported'],
+    ['of Virtual Kubelet', {}, { labels: { type: 'virtual-kubelet' }, ready: false }, 'NodeUnsupported'],
+    [
+      'of Virtual Kubelet, by its taint',
+      {},
+      { taints: [{ key: 'virtual-kubelet.io/provider', value: 'azure', effect: 'NoSchedule' }] },
+      'NodeUnsupported',
+    ],
     ['of an unknown runtime', {}, { runtime: undefined }, 'UnknownRuntime'],
   ])('%s', (_title, nodes, node, verdict) => {
     expect(judge(nodes, node)).toBe(verdict);

@@ -150,6 +150,127 @@ describe('a cleaner that did not get to work is tried again on its node', () => 
   });
 });
 
+describe('a node that has no room for a cleaner (H3)', () => {
+  const one = [buildNode('a')];
+  const rejected = (attempt: number) =>
+    buildPod('a', { attempt, phase: 'Failed', reason: 'OutOfpods', message: 'Pod was rejected: no room' });
+
+  /** Plays a run on one node whose kubelet rejects so many pods. */
+  const play = (document: CleanupDocument['rollout'], rejections: number, activeDeadlineSeconds = 3600) => {
+    let run = buildRun({ rollout: document ?? {}, activeDeadlineSeconds });
+    const pods: CleanerPod[] = [];
+    for (let now = start; run.finishedAt === undefined; ) {
+      const next = step(run, pods, now, one);
+      run = next.run;
+      for (const { attempt } of next.start) {
+        run = withStarted(run, ['a']);
+        pods.push(attempt < rejections ? rejected(attempt) : buildReportedPod('a', {}, { attempt }));
+      }
+      if (next.start.length === 0) now = next.wakeAt ?? now;
+    }
+    return { node: run.nodes.get('a'), run, pods: pods.length };
+  };
+
+  it('is tried again, beyond the restart limit, and cleaned when it has room', () => {
+    const { node, run } = play({ restartLimit: 0 }, 5);
+    expect(run.phase).toBe('Succeeded');
+    expect(node).toMatchObject({ result: 'Succeeded', attempts: 6 });
+  });
+
+  it('is reported as NodeFull, in the words of the kubelet, when it still has none after ten minutes', () => {
+    const { node, run, pods } = play({ restartLimit: 0 }, 100);
+    expect(node).toMatchObject({
+      result: 'Failed',
+      reason: 'NodeFull',
+      message: 'OutOfpods: Pod was rejected: no room',
+    });
+    const minutes = ((run.finishedAt?.getTime() ?? 0) - start.getTime()) / 60_000;
+    expect(minutes).toBeGreaterThan(10);
+    expect(minutes).toBeLessThan(12);
+    expect(pods).toBe(8);
+  });
+
+  it('is reported as NodeFull also when the run ends before, which is no fault of the run', () => {
+    const { node, run } = play({}, 100, 60);
+    expect(node).toMatchObject({ result: 'Failed', reason: 'NodeFull' });
+    expect(run).toMatchObject({ phase: 'Failed', reason: 'NodesFailed' });
+  });
+
+  it('uses up no try of the cleaner, and a crash uses up none of the patience', () => {
+    const crashed = buildPod('a', { attempt: 1, phase: 'Failed', containerReason: 'Error', exitCode: 139 });
+    const run = buildRun({ rollout: { restartLimit: 1 } }, { nodes: new Map([['a', { attempts: 2, rejections: 1 }]]) });
+    const later = step(run, [rejected(0), crashed], start, one);
+    expect(later.run.nodes.get('a')).toMatchObject({ reason: 'CleanerCrashed', rejections: 1 });
+    expect(later.wakeAt).toEqual(secondsLater(5));
+  });
+
+  it('holds up no other node, though the policy ends a run at the first failure (C17)', () => {
+    const run = rollout({ parallelism: 1, failurePolicy: 'FailFast' }, ['a']);
+    expect(started(run, [rejected(0)])).toEqual(['b#0']);
+    const full = buildRun(
+      { rollout: { failurePolicy: 'FailFast' } },
+      { nodes: new Map([['a', { attempts: 8, rejections: 8, result: 'Failed', reason: 'NodeFull' }]]) },
+    );
+    expect(started(full)).toEqual(['b#0', 'c#0', 'd#0', 'e#0']);
+  });
+});
+
+describe('a pod that others have put a container into (H11)', () => {
+  const one = [buildNode('a')];
+
+  it('has settled its node when its cleaner has ended, and is then deleted', () => {
+    const beside = buildReportedPod('a', {}, { phase: 'Running' });
+    const next = step(rollout({}, ['a']), [beside], start, one);
+    expect(next.run).toMatchObject({ phase: 'Succeeded' });
+    expect(next.stop).toEqual([beside.name]);
+    const going = { ...beside, deletionTimestamp: start };
+    expect(step(next.run, [going], start, one).stop).toEqual([]);
+  });
+
+  it('is deleted also when its cleaner crashed, and another is started', () => {
+    const beside = buildPod('a', { phase: 'Running', containerReason: 'Error', exitCode: 139 });
+    const next = step(rollout({}, ['a']), [beside], start, one);
+    expect(next.run.nodes.get('a')).toMatchObject({ reason: 'CleanerCrashed' });
+    expect(next.stop).toEqual([beside.name]);
+    const going = { ...beside, deletionTimestamp: start };
+    expect(started(next.run, [going], secondsLater(5), one)).toEqual(['a#1']);
+  });
+});
+
+describe('canaries are nodes that can be cleaned (H10)', () => {
+  const fargate = buildNode('0', { labels: { 'eks.amazonaws.com/compute-type': 'fargate' } });
+
+  it('so that one that never can is skipped, and another is the canary', () => {
+    const known = [fargate, ...nodes];
+    expect(started(rollout({ canary: 1 }), [], start, known)).toEqual(['a#0']);
+    const ended = step(rollout({ canary: 1 }, ['a']), [buildReportedPod('a')], start, [fargate, buildNode('a')]).run;
+    expect(ended).toMatchObject({ phase: 'Succeeded', reason: 'Completed' });
+    expect(ended.nodes.get('0')).toMatchObject({ result: 'Skipped', reason: 'NodeUnsupported' });
+  });
+
+  it('and cordoned ones only where there is no other', () => {
+    const known = [buildNode('a', { unschedulable: true }), buildNode('b')];
+    expect(started(rollout({ canary: 1 }), [], start, known)).toEqual(['b#0']);
+  });
+
+  it('so that one without room gives its place to another at once', () => {
+    const full = buildPod('a', { phase: 'Failed', reason: 'OutOfpods' });
+    expect(started(rollout({ canary: 1 }, ['a']), [full])).toEqual(['b#0']);
+  });
+
+  it('so that one whose pod does not start gives its place to another, but not for ever', () => {
+    const pending = (name: string) => buildPod(name, { phase: 'Pending' });
+    const later = secondsLater(60);
+    const lost = (names: readonly string[]) => step(rollout({ canary: 1 }, names), names.map(pending), later).run;
+    const next = (names: readonly string[]) => started(lost(names), [], later);
+    expect(lost(['a']).nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'NotStarted' });
+    expect(next(['a'])).toEqual(['b#0']);
+    expect(next(['a', 'b', 'c'])).toEqual(['d#0']);
+    const ended = step(lost(['a', 'b', 'c', 'd']), [], later).run;
+    expect(ended).toMatchObject({ phase: 'Failed', reason: 'CanaryFailed' });
+  });
+});
+
 describe('a run is never held up', () => {
   it('by a node that is not ready: it is reported, and cleaned if it comes back in time (C17, C20)', () => {
     const known = [buildNode('a'), buildNode('b', { ready: false })];

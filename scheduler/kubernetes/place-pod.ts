@@ -1,0 +1,46 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import type { PodNode } from '../cleanup/pod.ts';
+import { type AdmittedPod, isCritical, mayPreempt } from '../cleanup/priority.ts';
+import type { Node } from '../objects.ts';
+import type { KubernetesApi } from './api.ts';
+import { ClusterError } from './error.ts';
+
+/** Where pods are created. */
+export interface PodPlace {
+  readonly api: KubernetesApi;
+  readonly namespace: string;
+}
+
+/**
+ * Builds a pod for a node so that the kubelet ends no other pod to admit it. A critical pod is tried without effect first
+ * (a dry run of the API server), since a webhook may add requests to it; where one does, the pod is not critical.
+ */
+export async function buildHarmless<Body extends AdmittedPod>(
+  { api, namespace }: PodPlace,
+  node: PodNode,
+  build: (node: PodNode) => Body,
+): Promise<Body> {
+  if (node.diskPressure !== true) return build(node);
+  const placed = { ...node, freePods: await readFreePods(api, node) };
+  const body = build(placed);
+  if (!isCritical(body)) return body;
+  const what = `try a critical pod for node ${node.name}`;
+  const call = { resource: 'pods', namespace, verb: 'create', query: { dryRun: 'All' }, body } as const;
+  const admitted = await api.call<AdmittedPod>(what, ['AlreadyExists'], call);
+  return admitted !== undefined && mayPreempt(admitted) ? build({ ...placed, freePods: 0 }) : body;
+}
+
+/** Names the next step where the cluster does not know the priority class of a pod; other errors stay as they are. */
+export function explainRefusal(error: unknown): unknown {
+  if (!(error instanceof ClusterError) || !error.message.includes('no PriorityClass with name')) return error;
+  const advice = 'apply the PriorityClass in manifests/base/priority.yaml, or name another in NODESWEEP_PRIORITY_CLASS';
+  return new ClusterError(`${error.message}: ${advice}`, { cause: error });
+}
+
+/** Counts as the kubelet does: every pod that is bound to the node and has not ended takes a place. */
+async function readFreePods(api: KubernetesApi, { name, podCapacity }: Node): Promise<number | undefined> {
+  if (podCapacity === undefined) return undefined;
+  const pods = await api.listAll<V1Pod>({ resource: 'pods' }, { fieldSelector: `spec.nodeName=${name}` });
+  const bound = pods.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+  return podCapacity - bound.length;
+}
