@@ -23,6 +23,8 @@ export class Invariants implements WorldMonitor {
   /** By record and node, the pods that reported success, and since when that can be seen. */
   readonly #successes = new Map<string, number>();
   /** By record and node, how many pods there were. */
+  /** Pods that a kubelet had no room for, which are no tries, by node. */
+  readonly #rejections = new Map<string, Set<string>>();
   readonly #tries = new Map<string, number>();
   /** When each node that ever was there has changed last. */
   readonly #changedAt = new Map<string, number>();
@@ -80,7 +82,7 @@ export class Invariants implements WorldMonitor {
     const live = this.#podsOf(owner).filter(isLive);
     const beside = live.filter((other) => other.node === pod.node);
     if (beside.length > 1) this.report(`${name}: ${beside.length} pods on node ${pod.node} (C15)`);
-    if (pod.attempt > spec.rollout.restartLimit)
+    if (pod.attempt - (this.#rejections.get(key)?.size ?? 0) > spec.rollout.restartLimit)
       this.report(`${name}: node ${pod.node} is tried more often than restartLimit says (C28)`);
     const counted = live.filter((other) => this.#isExpectedToEnd(other));
     const { parallelism, canary } = spec.rollout;
@@ -96,6 +98,7 @@ export class Invariants implements WorldMonitor {
 
   podChanged(pod: CleanerPod, owner: string): void {
     const key = `${owner} ${pod.node}`;
+    if (pod.reason === 'OutOfpods') this.#rejections.set(key, (this.#rejections.get(key) ?? new Set()).add(pod.name));
     if (pod.phase === 'Succeeded' && !this.#successes.has(key)) this.#successes.set(key, this.#timeline.now);
   }
 
