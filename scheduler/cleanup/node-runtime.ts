@@ -1,14 +1,17 @@
-/** Where a node's runtime is reached, and the cleaner's own directory on its image filesystem; both paths on the node. */
+/** The socket of a node's runtime, and the cleaner's own directory on its image filesystem; both are paths on the node. */
 export interface NodeRuntime {
   readonly socket: string;
   readonly stateDirectory: string;
 }
 
-/** What a node tells of itself, as far as its runtime can be found from it. */
+/** Facts of a node from which its runtime can be found. */
 interface NodeFacts {
   readonly labels: Readonly<Record<string, string>>;
   /** As in `status.nodeInfo.containerRuntimeVersion`. */
   readonly containerRuntimeVersion: string;
+  /** As in `status.nodeInfo.kubeletVersion`; distributions add their names to it: `v1.33.1+k0s`. */
+  readonly kubeletVersion?: string | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A path for the nodes that have the label, or for all nodes where there is none. */
@@ -23,40 +26,53 @@ export interface RuntimeOverrides {
 }
 
 interface Preset {
-  readonly matches: (version: string, labels: Readonly<Record<string, string>>) => boolean;
+  readonly matches: (node: NodeFacts) => boolean;
   readonly socket: string;
   readonly imageFilesystem: string;
 }
 
-const hasInstanceType = (labels: Readonly<Record<string, string>>, ...types: readonly string[]) =>
+const isContainerd = ({ containerRuntimeVersion }: NodeFacts) => containerRuntimeVersion.startsWith('containerd:');
+
+const hasInstanceType = ({ labels }: NodeFacts, ...types: readonly string[]) =>
   types.includes(labels['node.kubernetes.io/instance-type'] ?? '');
 
-/** The first that matches counts: distributions come before the runtime they bring along. */
+/** True for a build of Kubernetes by one of the distributions, which add their names to its version. */
+const isBuildOf = ({ kubeletVersion = '' }: NodeFacts, ...names: readonly string[]) =>
+  names.some((name) => kubeletVersion.includes(`+${name}`));
+
+/** The first that matches counts: distributions come before the runtime they bring along. Sources: docs/distributions.md. */
 const presets: readonly Preset[] = [
   {
     // k3s calls its build of containerd 2.1.4-k3s1, and so does RKE2, which also puts its sockets there.
-    matches: (version, labels) => /^containerd:.*k3s/.test(version) || hasInstanceType(labels, 'k3s', 'rke2'),
+    matches: (node) =>
+      /^containerd:.*k3s/.test(node.containerRuntimeVersion) ||
+      (isContainerd(node) && (hasInstanceType(node, 'k3s', 'rke2') || isBuildOf(node, 'k3s', 'rke2'))),
     socket: '/run/k3s/containerd/containerd.sock',
     imageFilesystem: '/var/lib/rancher',
   },
   {
-    matches: (version, labels) => version.startsWith('containerd:') && 'microk8s.io/cluster' in labels,
+    matches: (node) => isContainerd(node) && ('node.k0sproject.io/role' in node.labels || isBuildOf(node, 'k0s')),
+    socket: '/run/k0s/containerd.sock',
+    imageFilesystem: '/var/lib/k0s/containerd',
+  },
+  {
+    matches: (node) => isContainerd(node) && 'microk8s.io/cluster' in node.labels,
     socket: '/var/snap/microk8s/common/run/containerd.sock',
     imageFilesystem: '/var/snap/microk8s/common/var/lib/containerd',
   },
   {
-    matches: (version) => version.startsWith('containerd:'),
+    matches: isContainerd,
     socket: '/run/containerd/containerd.sock',
     imageFilesystem: '/var/lib/containerd',
   },
   {
-    matches: (version) => version.startsWith('cri-o:'),
+    matches: ({ containerRuntimeVersion }) => containerRuntimeVersion.startsWith('cri-o:'),
     socket: '/run/crio/crio.sock',
     imageFilesystem: '/var/lib/containers/storage',
   },
   {
     // Behind cri-dockerd, or behind the dockershim of a kubelet before 1.24.
-    matches: (version) => version.startsWith('docker:'),
+    matches: ({ containerRuntimeVersion }) => containerRuntimeVersion.startsWith('docker:'),
     socket: '/var/run/docker.sock',
     imageFilesystem: '/var/lib/docker',
   },
@@ -64,11 +80,27 @@ const presets: readonly Preset[] = [
 
 /** Finds the socket of a node from what its kubelet tells of the runtime; an override outranks every preset. */
 export function resolveRuntime(node: NodeFacts, overrides: RuntimeOverrides): NodeRuntime | undefined {
-  const preset = presets.find(({ matches }) => matches(node.containerRuntimeVersion, node.labels));
+  const preset = usesForeignRuntime(node) ? undefined : presets.find(({ matches }) => matches(node));
   const socket = overrideFor(node, overrides.sockets) ?? preset?.socket;
   const stateDirectory =
     overrideFor(node, overrides.stateDirectories) ?? (preset && `${preset.imageFilesystem}/nodesweep`);
   return socket === undefined || stateDirectory === undefined ? undefined : { socket, stateDirectory };
+}
+
+/** Annotations in which k3s and RKE2 keep the arguments that a node was started with, as JSON. */
+const argumentAnnotations = ['k3s.io/node-args', 'rke2.io/node-args'] as const;
+
+/**
+ * True where k3s or RKE2 was told to use a runtime that it did not bring along: its version and labels then say
+ * nothing of the socket, and a guess could clean the wrong runtime.
+ */
+function usesForeignRuntime({ containerRuntimeVersion, annotations = {} }: NodeFacts): boolean {
+  if (!containerRuntimeVersion.startsWith('containerd:')) return false;
+  const endpoint = /"--container-runtime-endpoint(?:=|"\s*,\s*")(?:unix:\/\/)?([^"]+)"/;
+  return argumentAnnotations.some((key) => {
+    const [, path] = endpoint.exec(annotations[key] ?? '') ?? [];
+    return path !== undefined && path !== '/run/k3s/containerd/containerd.sock';
+  });
 }
 
 function overrideFor(node: NodeFacts, overrides: readonly PathOverride[]): string | undefined {

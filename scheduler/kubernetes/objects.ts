@@ -70,10 +70,10 @@ function readStatus(data: Readonly<Record<string, string>>): PolicyStatus | unde
 }
 
 export function readNode(object: V1Node, overrides: RuntimeOverrides): Node {
-  const { name = '', labels = {} } = object.metadata ?? {};
+  const { name = '', labels = {}, annotations } = object.metadata ?? {};
   const conditions = object.status?.conditions ?? [];
   const ready = conditions.find(({ type }) => type === 'Ready');
-  const { containerRuntimeVersion = '', operatingSystem, osImage } = object.status?.nodeInfo ?? {};
+  const { containerRuntimeVersion = '', kubeletVersion, operatingSystem, osImage } = object.status?.nodeInfo ?? {};
   const capacity = Number(object.status?.allocatable?.pods);
   return {
     name,
@@ -87,7 +87,7 @@ export function readNode(object: V1Node, overrides: RuntimeOverrides): Node {
     operatingSystem,
     osImage,
     containerRuntimeVersion,
-    runtime: resolveRuntime({ labels, containerRuntimeVersion }, overrides),
+    runtime: resolveRuntime({ labels, annotations, containerRuntimeVersion, kubeletVersion }, overrides),
   };
 }
 
