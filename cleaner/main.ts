@@ -1,4 +1,4 @@
-import { getPriority, hostname, setPriority } from 'node:os';
+import { getPriority, hostname, setPriority, uptime } from 'node:os';
 import { type Logger, pino } from 'pino';
 import type { Job } from '../contract/job.ts';
 import type { PlanDocument } from '../contract/plan-document.ts';
@@ -63,7 +63,7 @@ async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, lo
     log.setBindings({ policy: job.policy, run: job.run });
     if (job.activeDeadlineSeconds !== undefined) armDeadline(stop, job.activeDeadlineSeconds, performance.now());
     const runtime = await connectRuntime({ ...readRuntimeOptions(environment), signal: over.signal });
-    const readUsage = createUsageReader(runtime, environment.POD_UID);
+    const readUsage = createUsageReader(runtime, environment.POD_UID, () => uptime() * 1_000);
     const ownReferences = readOwnReferences(environment);
     const node = openNode(
       {
@@ -99,7 +99,7 @@ export async function plan(
   const clock = await readClock();
   return planNode(job, {
     runtime,
-    readUsage: createUsageReader(runtime, environment.POD_UID),
+    readUsage: createUsageReader(runtime, environment.POD_UID, () => uptime() * 1_000),
     clock,
     node: environment.NODE_NAME || hostname(),
     ownReferences: readOwnReferences(environment),

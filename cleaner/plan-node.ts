@@ -47,5 +47,5 @@ export async function planNode(job: Job, ports: PlanPorts): Promise<PlanDocument
     },
     true,
   );
-  return buildPlan(decision, ports.node, notes);
+  return buildPlan(decision, ports.node, [...notes, ...decision.facts.inventory.remarks]);
 }

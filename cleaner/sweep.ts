@@ -53,6 +53,7 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
     needsDisk(job) ? node.measureDisk() : orError(node.measureDisk, 'DiskUnmeasurable', errors);
   const look = () => decide(job, { ...node, runtime, readUsage, measureDisk });
   const { facts, plan } = await untilStopped(look, signal);
+  for (const message of facts.inventory.remarks) errors.push({ reason: 'ImageMissing', message });
   const before = facts.diskUsage;
   const onImage = (event: ImageEvent) => ports.onImage({ ...event, ...describeTimes(recordOf(facts.history, event)) });
   for (const kept of plan.kept) onImage(keptEvent(kept));

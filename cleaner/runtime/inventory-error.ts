@@ -1,6 +1,12 @@
+import { formatDuration } from '../../contract/duration.ts';
 import type { Container } from './runtime.ts';
 
-type Reason = 'ContainersCutShort' | 'ImagesCutShort' | 'UnresolvedContainer' | 'UninspectedContainer';
+type Reason =
+  | 'ContainersCutShort'
+  | 'ImagesCutShort'
+  | 'UnresolvedContainer'
+  | 'UninspectedContainer'
+  | 'NothingStarted';
 
 /** What the runtime told doesn't fit together, so that nothing can be said to be unused. */
 export class InventoryError extends Error {
@@ -37,4 +43,16 @@ export function unresolvedContainer({ id, name }: Container, references: readonl
 export function uninspectedContainer({ id, name }: Container): InventoryError {
   const message = `container ${name} (${id}) is listed, and can't be inspected: look at it on the node ("crictl inspect ${id}", or "docker inspect" on Docker Engine)`;
   return new InventoryError('UninspectedContainer', message);
+}
+
+export function nothingStarted(uptimeMs: number): InventoryError {
+  const message = `there is no container and no pod sandbox, and the node is up for ${formatDuration(uptimeMs)} alone, so that its pods may be still to start: try again when it is up for 3 minutes`;
+  return new InventoryError('NothingStarted', message);
+}
+
+/** Says which containers run on an image that is in no list. */
+export function describeMissingImages(containers: readonly Container[]): string {
+  const shown = containers.slice(0, 3).map(({ name, imageId, references }) => `${name} (${imageId ?? references[0]})`);
+  const more = containers.length > shown.length ? ` and ${containers.length - shown.length} more` : '';
+  return `the image of ${shown.join(', ')}${more} is not listed: somebody removed it while the container was there; pull it again if the container is to start again`;
 }

@@ -2,9 +2,11 @@ import { isExact, isImageId } from '../../contract/reference.ts';
 import { readConsistently } from './consistent.ts';
 import { type ImageIndex, indexImages } from './image-index.ts';
 import {
+  describeMissingImages,
   missingOwnContainer,
   noContainers,
   noImages,
+  nothingStarted,
   uninspectedContainer,
   unresolvedContainer,
 } from './inventory-error.ts';
@@ -17,6 +19,8 @@ export type ImageUsage = {
   readonly inUse: ReadonlyMap<string, readonly string[]>;
   /** Of used images with exited containers alone, when the last of these finished, in milliseconds since the epoch. */
   readonly finishedAt: ReadonlyMap<string, number>;
+  /** What is odd and stands in the way of no decision, for the report. */
+  readonly remarks: readonly string[];
 };
 
 /** What is on a node, as far as the runtime knows it. */
@@ -33,14 +37,19 @@ type UsagePorts = Pick<Runtime, 'listImages' | 'listContainers' | 'inspectContai
 
 /**
  * Makes a reader of usage. It fails when the lists can't be understood, or are shorter than they can be: without
- * containers while sandboxes are ready, or without the container of our own pod (`podUid`). It remembers what it
+ * containers while sandboxes are ready, without any container just after the node's start (`readUptimeMs`), when pods
+ * are still to come, or without the container of our own pod (`podUid`). It remembers what it
  * inspected, since a container's mounts never change: a second reading inspects new containers only.
  */
-export function createUsageReader(runtime: UsagePorts, podUid: string | undefined): ReadUsage {
+export function createUsageReader(
+  runtime: UsagePorts,
+  podUid: string | undefined,
+  readUptimeMs: () => number = () => Number.POSITIVE_INFINITY,
+): ReadUsage {
   const details = new Map<string, ContainerDetails>();
   return () =>
     readConsistently(
-      () => readLists(runtime, podUid),
+      () => readLists(runtime, podUid, readUptimeMs),
       ({ images, containers }) => [...idsOf(images), ...idsOf(containers)],
       async ({ images, containers }) => {
         await inspectNew(runtime, containers, details);
@@ -63,11 +72,12 @@ async function inspectNew(
   if (present !== undefined) throw uninspectedContainer(present);
 }
 
-async function readLists(runtime: UsagePorts, podUid: string | undefined) {
+async function readLists(runtime: UsagePorts, podUid: string | undefined, readUptimeMs: () => number) {
   const [listed, containers] = await Promise.all([runtime.listImages(), runtime.listContainers()]);
   const images = mergeById(listed);
   const readySandboxes = containers.length === 0 ? await runtime.countReadySandboxes() : 0;
   if (readySandboxes > 0) throw noContainers(readySandboxes);
+  if (containers.length === 0 && readUptimeMs() < startTimeMs) throw nothingStarted(readUptimeMs());
   if (images.length === 0 && containers.length > 0) throw noImages(containers.length);
   if (podUid && !containers.some((container) => container.podUid === podUid)) throw missingOwnContainer(podUid);
   return { images, containers };
@@ -93,6 +103,9 @@ function merge(image: Image, other: Image): Image {
   };
 }
 
+/** Within this time after the node's start the kubelet may not have started its pods yet. */
+const startTimeMs = 3 * 60_000;
+
 /** One image that is gone is no wonder; but where no container leads to any image, the two lists speak of other things. */
 function resolveContainers(
   images: readonly Image[],
@@ -104,6 +117,7 @@ function resolveContainers(
   const inUse = new Map<string, string[]>();
   const finishedAt = new Map<string, number>();
   const tellsIds = containers.some((container) => isToldById(container, index));
+  const missing = containers.filter((container) => isImageMissing(container, index));
   for (const container of containers) {
     const finished = details.get(container.id)?.finishedAt ?? Number.POSITIVE_INFINITY;
     const used = [
@@ -119,19 +133,22 @@ function resolveContainers(
   }
   const [first] = containers;
   if (first !== undefined && inUse.size === 0) throw unresolvedContainer(first, referencesOf(first));
-  return { inUse, finishedAt: new Map([...finishedAt].filter(([, time]) => Number.isFinite(time))) };
+  return {
+    inUse,
+    finishedAt: new Map([...finishedAt].filter(([, time]) => Number.isFinite(time))),
+    remarks: missing.length > 0 ? [describeMissingImages(missing)] : [],
+  };
 }
 
 /**
  * By ID, reference and digest, all of them: where a tag moved, both the image that runs and the one that the tag names
- * now are used. With an ID a container is resolved, even if its image is gone; what looks like one among the references
- * is an ID where the runtime gives those of other containers so (`tellsIds`), and else may be a digest. Without an ID it
- * has to lead to some image, and not by a tag alone where it tells a digest too: the tag may have moved since.
+ * now are used. With an ID a container is resolved, even if its image is gone, as long as those of other containers lead
+ * to images (`tellsIds`): else IDs of containers may be of another kind than those in the list of images. Without an ID
+ * it has to lead to some image, and not by a tag alone where it tells a digest too: the tag may have moved since.
  */
 function resolveImage(container: Container, index: ImageIndex, tellsIds: boolean): ReadonlySet<string> {
   const all = referencesOf(container);
   const found = index(all);
-  if (container.imageId !== undefined && isImageId(container.imageId)) return found;
   if (tellsIds && all.some(isImageId)) return found;
   const exact = all.filter((reference) => reference === container.imageId || isExact(reference));
   const decisive = exact.length > 0 ? exact : all;
@@ -140,8 +157,20 @@ function resolveImage(container: Container, index: ImageIndex, tellsIds: boolean
 }
 
 /** containerd 1.6 has no field for the ID of a container's image, and tells it where others tell a digest. */
-function isToldById({ references }: Container, index: ImageIndex): boolean {
-  return references.some((reference) => isImageId(reference) && index([reference]).has(reference));
+function isToldById(container: Container, index: ImageIndex): boolean {
+  return referencesOf(container)
+    .filter(isImageId)
+    .some((reference) => [...index([reference])].some((id) => isSameId(id, reference)));
+}
+
+function isSameId(id: string, other: string): boolean {
+  return id.replace('sha256:', '') === other.replace('sha256:', '');
+}
+
+/** Somebody took the image away by force: the container runs on, and nothing is left to remove. */
+function isImageMissing(container: Container, index: ImageIndex): boolean {
+  const exact = referencesOf(container).filter(isExact);
+  return exact.some(isImageId) && index(exact).size === 0;
 }
 
 function resolveMounts(container: Container, references: readonly string[], index: ImageIndex): ReadonlySet<string> {

@@ -40,6 +40,7 @@ export function buildInventory(fields: Partial<Inventory> = {}): Inventory {
     images: [],
     inUse: new Map(),
     finishedAt: new Map(),
+    remarks: [],
     sandboxReferences: [],
     details: new Map(),
     ...fields,

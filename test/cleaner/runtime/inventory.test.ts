@@ -112,6 +112,16 @@ describe('nothing can be said of usage', () => {
       { images: [], containers: [buildContainer(web)] },
       'the list of images is empty',
     ],
+    [
+      'the ID of a container leads to no image, and no other ID does: it may be of another kind (H28, T6)',
+      {
+        containers: [
+          buildContainer(web, { id: 'c', imageId: `sha256:${'00'.repeat(32)}` }),
+          { id: 'd', name: 'default/other/main', references: ['docker.io/library/other:1'] },
+        ],
+      },
+      `uses sha256:${'00'.repeat(32)}, which is no image here`,
+    ],
     ['the list of containers fails (T1)', { listContainers: () => Promise.reject(new Error('down')) }, 'down'],
     [
       'containers can not be inspected (T9)',
@@ -123,6 +133,15 @@ describe('nothing can be said of usage', () => {
     ],
   ])('when %s', async (_, node, message) => {
     await expect(readUsage(buildRuntime({ images: [web, other], ...node }))).rejects.toThrow(message);
+  });
+
+  it('when there is nothing at all just after the start of the node, as long as its pods may be still to come (H28)', async () => {
+    const runtime = buildRuntime({ images: [web] });
+    const readUp = (minutes: number) => createUsageReader(runtime, undefined, () => minutes * 60_000)();
+    await expect(readUp(1)).rejects.toThrow('the node is up for 1m alone, so that its pods may be still to start');
+    await expect(readUp(3)).resolves.toMatchObject({ images: [web] });
+    runtime.containers = [buildContainer(web)];
+    await expect(readUp(1)).resolves.toMatchObject({ images: [web] });
   });
 
   it('when the list lacks the container of the very pod that asks (T1)', async () => {
@@ -137,8 +156,11 @@ describe('what comes and goes while it is read', () => {
   it('is no reason to fail: a container whose image is gone already has an ID to tell it by (T6)', async () => {
     const runtime = buildNode({ imageId: `sha256:${'00'.repeat(32)}`, references: ['ghost:1'] });
     runtime.containers = [...runtime.containers, buildContainer(web)];
-    const { inUse } = await readUsage(runtime);
+    const { inUse, remarks } = await readUsage(runtime);
     expect([...inUse.keys()]).toEqual([web.id]);
+    expect(remarks).toEqual([
+      `the image of default/web/main (sha256:${'00'.repeat(32)}) is not listed: somebody removed it while the container was there; pull it again if the container is to start again`,
+    ]);
   });
 
   it('is no reason to fail either where the runtime tells IDs among the references, as another container shows (T6)', async () => {
