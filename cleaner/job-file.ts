@@ -1,14 +1,21 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { type Job, jobSchema } from '../contract/job.ts';
+import { boundReferencesFile, unpackReferences } from '../contract/packed-references.ts';
+import { hasCode } from '../contract/system-error.ts';
 
 /** A job that can't be read or is wrong; the message names the file and every problem in it. */
 export class JobFileError extends Error {
   override readonly name = 'JobFileError';
 }
 
-/** Reads a job as the scheduler writes it. */
+/** Reads a job as the scheduler writes it, with the references in the files beside it. */
 export async function loadJobFile(path: string): Promise<Job> {
+  return addReferences(await loadDocument(path), dirname(path));
+}
+
+async function loadDocument(path: string): Promise<Job> {
   const job = parseJson(path, await readText(path));
   const version = z.object({ version: z.unknown() }).safeParse(job).data?.version;
   if (version !== undefined && version !== 1) {
@@ -21,6 +28,41 @@ export async function loadJobFile(path: string): Promise<Job> {
   throw new JobFileError(`job ${path} is wrong: ${parsed.error.issues.map(describeIssue).join('; ')}`, {
     cause: parsed.error,
   });
+}
+
+/** What the files beside a job say counts as what the job says itself: images that must stay. */
+async function addReferences(job: Job, directory: string): Promise<Job> {
+  const { startingReferences = [], workloadReferences = [] } = job.referenceFiles ?? {};
+  // A job of an older scheduler does not name the file that a pod of a newer one has.
+  const isBoundKnown = await hasFile(join(directory, boundReferencesFile));
+  const starting = new Set(isBoundKnown ? [...startingReferences, boundReferencesFile] : startingReferences);
+  return {
+    ...job,
+    startingReferences: job.startingReferences.concat(...(await readReferences(directory, [...starting]))),
+    workloadReferences: job.workloadReferences.concat(...(await readReferences(directory, workloadReferences))),
+  };
+}
+
+async function readReferences(directory: string, names: readonly string[]): Promise<string[][]> {
+  return Promise.all(names.map((name) => readPacked(join(directory, name))));
+}
+
+async function readPacked(path: string): Promise<string[]> {
+  try {
+    return unpackReferences(await readFile(path));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new JobFileError(`${path}, with the references of images that must stay, can't be read: ${why}`, { cause });
+  }
+}
+
+async function hasFile(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    return !hasCode(error, 'ENOENT');
+  }
 }
 
 async function readText(path: string): Promise<string> {

@@ -30,6 +30,9 @@ export const diskSchema = z
     message: 'must be below highPercent',
   });
 
+/** The name of a file in the directory of the job. */
+const fileName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'must be the name of a file beside the job');
+
 /** The contract between the scheduler, which writes it into a ConfigMap, and the cleaners, which all read that one. */
 export const jobSchema = z.strictObject({
   version: z.literal(1),
@@ -40,12 +43,17 @@ export const jobSchema = z.strictObject({
   activeDeadlineSeconds: z.int().min(1).optional(),
   images: imagesSchema.prefault({}),
   disk: diskSchema.optional(),
-  /** References of pods that are bound to a node but don't run yet. */
+  /** References of pods that are bound to the node. The scheduler passes those of each node on beside the job. */
   startingReferences: z.array(z.string()).default([]),
   /** References that workload templates in the cluster name. */
   workloadReferences: z.array(z.string()).default([]),
   /** References that pre-pull policies keep on nodes. */
   prepulledReferences: z.array(z.string()).default([]),
+  /** Files beside the job with more references, packed, by the field they add to. A job without one of them is not done. */
+  referenceFiles: z
+    .strictObject({ startingReferences: z.array(fileName), workloadReferences: z.array(fileName) })
+    .partial()
+    .optional(),
 });
 
 /** A job as it is written: durations are text and defaults may be missing. */

@@ -13,6 +13,8 @@ export const annotation = {
   node: 'nodesweep.io/node-name',
   /** Which try on its node a cleaner pod is, from 0. */
   attempt: 'nodesweep.io/attempt',
+  /** The references of the pods bound to the node of a cleaner pod, packed. */
+  boundReferences: 'nodesweep.io/bound-references',
   runAt: 'nodesweep.io/run-at',
   resumeAt: 'nodesweep.io/resume-at',
 } as const;

@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import { annotation } from '../contract/labels.ts';
 import { announce } from './announce.ts';
-import { type ClusterState, callConcurrency } from './cluster.ts';
+import { type BoundPods, type ClusterState, callConcurrency } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
 import { writeIntervalMs } from './journal.ts';
 import type { CleanerPod, PolicyObject, Versioned } from './objects.ts';
@@ -97,21 +97,41 @@ async function startPods(
   now: Date,
 ): Promise<Date | undefined> {
   if (start.length === 0) return undefined;
-  const refused = new Map<string, unknown>();
-  const startPod = async ({ node, attempt }: (typeof start)[number]) => {
-    try {
-      await context.cluster.createPod(run, node, attempt);
-    } catch (error) {
-      refused.set(node.name, error);
-    }
-  };
-  await pMap(start, startPod, { concurrency: callConcurrency });
+  const refused = await createPods(context, run, start);
   const started = start.map(({ node }) => node.name).filter((name) => !refused.has(name));
   const retryAt = context.journal.noteStep(run.name, { started: started.length, refused: refused.size }, now);
   context.journal.advance(withRefused(withStarted(run, started), refused, retryAt));
   if (refused.size === 0) return undefined;
   sayRefused(context, run, refused);
   return retryAt;
+}
+
+/**
+ * Creates pods, and returns the errors by node. Which images the pods bound to a node name is read as late as possible: right
+ * before its cleaner. Where that can't be read, none is started.
+ */
+async function createPods(
+  { cluster }: ReconcileContext,
+  run: Run,
+  start: RolloutStep['start'],
+): Promise<ReadonlyMap<string, unknown>> {
+  const refused = new Map<string, unknown>();
+  const names = start.map(({ node }) => node.name);
+  const boundPods = await cluster.readBoundPods(names).catch((error: unknown) => {
+    for (const name of names) refused.set(name, error);
+    return new Map<string, BoundPods>();
+  });
+  const startPod = async ({ node, attempt }: (typeof start)[number]) => {
+    const bound = boundPods.get(node.name);
+    if (bound === undefined) return;
+    try {
+      await cluster.createPod(run, node, attempt, bound);
+    } catch (error) {
+      refused.set(node.name, error);
+    }
+  };
+  await pMap(start, startPod, { concurrency: callConcurrency });
+  return refused;
 }
 
 /** Mostly all are refused for the same reason: one line says it. */
@@ -122,12 +142,10 @@ function sayRefused({ log }: ReconcileContext, run: Run, refused: ReadonlyMap<st
   log.warn({ run: run.name, nodes: [...refused.keys()], err: error }, message);
 }
 
-/** The images of pods that are about to start are read as late as possible: right before the first cleaner. */
 async function ensureJob({ cluster, journal }: ReconcileContext, run: Run): Promise<void> {
   if (journal.hasJob(run.name)) return;
-  const startingReferences = await cluster.listStartingReferences();
   const workloadReferences = run.spec.images.protectWorkloads ? await cluster.listWorkloadReferences() : [];
-  await cluster.createJob(run, jobOf(run, { startingReferences, workloadReferences }));
+  await cluster.createJob(run, jobOf(run, workloadReferences));
   journal.setJob(run.name);
 }
 

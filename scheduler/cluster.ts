@@ -22,6 +22,13 @@ export interface PolicyEvent {
   readonly message: string;
 }
 
+/** The pods that are bound to a node and have not ended: each of them may need an image at any moment. */
+export interface BoundPods {
+  /** Every image that their specs name, once. */
+  readonly references: readonly string[];
+  readonly count: number;
+}
+
 /** Where policies, nodes and cleaner pods live. Every call may reject with an error that names the object; none retries. */
 export interface Cluster {
   /** Begins to watch and resolves once the state is complete; `onChange` is called after every later change of it. */
@@ -40,17 +47,18 @@ export interface Cluster {
   createJob(run: Run, job: JobDocument): Promise<void>;
   /**
    * Creates the cleaner pod of a run on a node; one that exists is left as it is. Rejects while the pod of the attempt before
-   * is there and has not ended: it only seemed to be gone, because the state was late.
+   * is there and has not ended: it only seemed to be gone, because the state was late. And rejects where the references of
+   * the pods bound to the node don't fit: none of them may be left out.
    */
-  createPod(run: Run, node: Node, attempt: number): Promise<void>;
+  createPod(run: Run, node: Node, attempt: number, bound: BoundPods): Promise<void>;
   deletePod(pod: string): Promise<void>;
   /** Deletes all cleaner pods of a run in one call. */
   deletePods(run: string): Promise<void>;
   recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void>;
   /** What keeps a pod from starting, in the words of the newest warning about it; undefined where nothing was said. */
   readPodWarning(pod: string): Promise<string | undefined>;
-  /** The references of all pods that are bound to a node but don't run yet. */
-  listStartingReferences(): Promise<string[]>;
+  /** The pods bound to each of the nodes, as they are now: what is known from earlier does not count. */
+  readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>>;
   /** The references that any workload template in the cluster names. */
   listWorkloadReferences(): Promise<string[]>;
 }

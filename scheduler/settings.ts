@@ -28,6 +28,27 @@ const overrideSchema = z.string().transform((text, context): PathOverride[] =>
     }),
 );
 
+/** A plural, an API group and a version, as they stand in the path of the API. */
+type ResourceName = `${string}.${string}/${string}`;
+
+const resourcesSchema = z.string().transform((text, context): ResourceName[] =>
+  text
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== '')
+    .flatMap((entry) => {
+      if (isResourceName(entry)) return [entry];
+      context.addIssue({
+        code: 'custom',
+        message: `"${entry}" is not plural.group/version, such as rollouts.argoproj.io/v1alpha1`,
+      });
+      return [];
+    }),
+);
+
+function isResourceName(text: string): text is ResourceName {
+  return /^[a-z0-9-]+(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+\/v[a-z0-9]+$/.test(text);
+}
+
 const count = z
   .string()
   .regex(/^[1-9]\d*$/, 'must be a whole number from 1 up')
@@ -76,6 +97,7 @@ const settingsSchema = z.object({
   limits: pairs(qualifiedName, quantity, 'resource=quantity'),
   sockets: overrideSchema,
   stateDirectories: overrideSchema,
+  workloadResources: resourcesSchema,
   startTimeoutSeconds: count,
   apiRate: count,
   leaderElection: flag,
@@ -151,6 +173,13 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
     variable: 'NODESWEEP_STATE_DIRECTORIES',
     flag: '--state-directories <paths>',
     description: "the cleaner's own directory on the image filesystem of the nodes, written like the sockets",
+    default: '',
+  },
+  workloadResources: {
+    variable: 'NODESWEEP_WORKLOAD_RESOURCES',
+    flag: '--workload-resources <names>',
+    description:
+      'kinds of objects with pod templates for protectWorkloads, beside the built-in ones, as plural.group/version; the scheduler must be allowed to list them',
     default: '',
   },
   startTimeoutSeconds: {

@@ -52,7 +52,7 @@ export function makeKeepRules(facts: Facts): readonly KeepRule[] {
     keepUsed(inventory),
     keepPinned(index(sandboxReferences)),
     keepReferenced('OwnImage', 'of the cleaner itself', index, ownReferences),
-    keepReferenced('Starting', 'of a pod that is about to start here', index, startingReferences),
+    keepReferenced('Starting', 'of a pod bound to this node', index, startingReferences),
     keepReferenced('ReferencedByWorkload', 'of a workload in the cluster', index, workloadReferences),
     keepReferenced('Prepulled', 'kept here by a pre-pull policy', index, prepulledReferences),
     keepSideLoaded(job),

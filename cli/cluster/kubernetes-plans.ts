@@ -1,12 +1,14 @@
 import type { KubeConfig, V1ConfigMap, V1Container, V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
 import { label, labelsOf, labelValue } from '../../contract/labels.ts';
+import { packJob } from '../../scheduler/cleanup/job-maps.ts';
 import { cleanerContainer, type PodNode } from '../../scheduler/cleanup/pod.ts';
 import { KubernetesApi } from '../../scheduler/kubernetes/api.ts';
+import { BoundPodReader } from '../../scheduler/kubernetes/bound-pods.ts';
 import { ClusterError } from '../../scheduler/kubernetes/error.ts';
 import { readPodWarning } from '../../scheduler/kubernetes/events.ts';
 import { readConfigMap, readNode, readPod } from '../../scheduler/kubernetes/objects.ts';
 import { buildHarmless, explainRefusal } from '../../scheduler/kubernetes/place-pod.ts';
-import { listStartingReferences, listWorkloadReferences } from '../../scheduler/kubernetes/references.ts';
+import { listWorkloadReferences } from '../../scheduler/kubernetes/references.ts';
 import { KubernetesTransport } from '../../scheduler/kubernetes/transport.ts';
 import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
 import { podTemplateOf, type Settings } from '../../scheduler/settings.ts';
@@ -57,30 +59,33 @@ class KubernetesPlans implements PlanPort {
     return { policy, run: pod.run, node, finishedAt, text: await this.readLog(pod.name) };
   }
 
-  listStartingReferences(): Promise<string[]> {
-    return listStartingReferences(this.#api);
+  async listBoundReferences(node: string): Promise<readonly string[]> {
+    return (await new BoundPodReader(this.#api).read([node])).get(node)?.references ?? [];
   }
 
   listWorkloadReferences(): Promise<string[]> {
-    return listWorkloadReferences(this.#api);
+    return listWorkloadReferences(this.#api, this.#settings.workloadResources);
   }
 
   /** The job comes after the pod, which waits for it, so that it can belong to the pod and go with it. */
-  async createPlan({ name, policy, node, job, timeoutSeconds }: PlanOrder): Promise<void> {
+  async createPlan({ name, policy, node, job, references, timeoutSeconds }: PlanOrder): Promise<void> {
     const namespace = this.#namespace;
     const template = podTemplateOf(this.#settings, namespace, this.#settings.image);
-    const build = (place: PodNode) => buildPlanPod(name, policy, place, timeoutSeconds, template);
+    const maps = await packJob(name, job);
+    const task = { name, jobMaps: maps.map((map) => map.name), references, timeoutSeconds };
+    const build = (place: PodNode) => buildPlanPod(task, policy, place, template);
     const body = await buildHarmless({ api: this.#api, namespace }, node, build);
     const call = { resource: 'pods', namespace, verb: 'create', body } as const;
     const pod = await this.#api.call<V1Pod>(`create pod ${name} on node ${node.name}`, [], call).catch((error) => {
       throw explainRefusal(error);
     });
     const owner = { apiVersion: 'v1', kind: 'Pod', name, uid: pod?.metadata?.uid ?? '' };
-    const metadata = { name, namespace, labels: labelsOf('plan', policy.name, name), ownerReferences: [owner] };
-    const data = { 'job.json': JSON.stringify(job) };
-    const map = { metadata, data, immutable: true };
-    const createMap = { resource: 'configmaps', namespace, verb: 'create', body: map } as const;
-    await this.#api.call(`create the job of pod ${name}`, [], createMap);
+    const metadata = { namespace, labels: labelsOf('plan', policy.name, name), ownerReferences: [owner] };
+    for (const { name: mapName, ...content } of maps) {
+      const map = { metadata: { ...metadata, name: mapName }, ...content, immutable: true };
+      const createMap = { resource: 'configmaps', namespace, verb: 'create', body: map } as const;
+      await this.#api.call(`create the job of pod ${name}`, [], createMap);
+    }
   }
 
   async readPod(name: string): Promise<CleanerPod | undefined> {

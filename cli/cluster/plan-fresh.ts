@@ -33,8 +33,9 @@ export async function planFresh(
   for (const name of await cluster.listLeftovers(new Date(now.getTime() - leftoverMs))) await cluster.deletePlan(name);
   const name = `nodesweep-plan-${randomUUID().slice(0, 8)}`;
   const job = await buildJob(name, request, cluster, now);
+  const references = await cluster.listBoundReferences(node.name);
   try {
-    await cluster.createPlan({ name, policy, node, job, timeoutSeconds });
+    await cluster.createPlan({ name, policy, node, job, references, timeoutSeconds });
     await waitForEnd(name, request, cluster, signal);
     return await readPlan(name, node.name, cluster);
   } finally {
@@ -59,10 +60,9 @@ async function buildJob(
   cluster: PlanPort,
   now: Date,
 ): Promise<JobDocument> {
-  const startingReferences = await cluster.listStartingReferences();
   const workloadReferences = policy.images.protectWorkloads ? await cluster.listWorkloadReferences() : [];
   const run = newRun(object.name, { type: 'Request', request: name }, document, policy, undefined, now);
-  return jobOf({ ...run, name }, { startingReferences, workloadReferences });
+  return jobOf({ ...run, name }, workloadReferences);
 }
 
 async function waitForEnd(

@@ -1,4 +1,5 @@
 import { annotation, label, labelsOf, labelValue } from '../../contract/labels.ts';
+import { annotateReferences } from '../../scheduler/cleanup/node-references.ts';
 import {
   buildPodSpec,
   hasEnded,
@@ -9,12 +10,21 @@ import {
 } from '../../scheduler/cleanup/pod.ts';
 import type { CleanerPod, PolicyObject } from '../../scheduler/objects.ts';
 
+/** What sets apart one plan pod. */
+export interface PlanTask {
+  readonly name: string;
+  /** The names of the ConfigMaps with the job. */
+  readonly jobMaps: readonly string[];
+  /** The images that the pods bound to its node name. */
+  readonly references: readonly string[];
+  readonly timeoutSeconds: number;
+}
+
 /** A pod that makes a plan on a node, and removes nothing: of another kind than those that the scheduler looks after. */
 export function buildPlanPod(
-  name: string,
+  { name, jobMaps, references, timeoutSeconds }: PlanTask,
   policy: PolicyObject,
   node: PodNode,
-  timeoutSeconds: number,
   template: PodTemplate,
 ) {
   return {
@@ -26,7 +36,7 @@ export function buildPlanPod(
       ...markPod(
         {
           labels: { ...labelsOf('plan', policy.name, name), [label.node]: labelValue(node.name) },
-          annotations: { [annotation.node]: node.name },
+          annotations: { [annotation.node]: node.name, ...annotateReferences(node.name, references) },
         },
         template,
       ),
@@ -34,7 +44,7 @@ export function buildPlanPod(
     },
     spec: buildPodSpec(node, template, {
       args: ['plan', ...taskArguments, '--output', 'json'],
-      job: name,
+      jobMaps,
       // Should whoever asked for the plan be gone, nobody else would end it.
       activeDeadlineSeconds: timeoutSeconds,
       terminationGracePeriodSeconds: 1,

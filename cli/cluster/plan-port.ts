@@ -12,6 +12,8 @@ export interface PlanOrder {
   readonly policy: PolicyObject;
   readonly node: PlanNode;
   readonly job: JobDocument;
+  /** The images that the pods bound to the node name. */
+  readonly references: readonly string[];
   readonly timeoutSeconds: number;
 }
 
@@ -21,7 +23,8 @@ export interface PlanPort {
   readNode(name: string): Promise<Node | undefined>;
   /** The log of the last cleaner pod of a policy that ended on a node; undefined where there is none any more. */
   readLastLog(policy: string, node: string): Promise<CleanerLog | undefined>;
-  listStartingReferences(): Promise<string[]>;
+  /** The images that the pods bound to a node name, as they are now. */
+  listBoundReferences(node: string): Promise<readonly string[]>;
   listWorkloadReferences(): Promise<string[]>;
   /** Creates a pod that makes a plan, and what it is told. */
   createPlan(order: PlanOrder): Promise<void>;

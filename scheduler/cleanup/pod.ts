@@ -2,9 +2,10 @@ import { annotation, label, labelsOf, labelValue } from '../../contract/labels.t
 import { parseReport, type Report } from '../../contract/report.ts';
 import type { CleanerPod, Node } from '../objects.ts';
 import type { CleanupPolicy } from '../policy/policy.ts';
-import { jobName, podName, recordName } from '../run/names.ts';
+import { podName, recordName } from '../run/names.ts';
 import type { Run } from '../run/run.ts';
 import { notInjectedAnnotations, notInjectedLabels } from './injection.ts';
+import { annotateReferences, jobSources } from './node-references.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 import { type PriorityNode, priorityClassOf } from './priority.ts';
 
@@ -52,17 +53,36 @@ export const taskArguments = ['--job', `${paths.job}/job.json`, '--state', paths
 /** Settings in which the pods that work on a node differ. */
 export interface PodTask {
   readonly args: readonly string[];
-  /** The name of the ConfigMap with the job. */
-  readonly job: string;
+  /** The names of the ConfigMaps with the job. */
+  readonly jobMaps: readonly string[];
   readonly activeDeadlineSeconds: number;
   readonly terminationGracePeriodSeconds: number;
   readonly tolerations: CleanupPolicy['nodes']['tolerations'];
 }
 
-/** The cleaner pod of a run on a node whose runtime is known. */
-export function buildPod(run: Run, runUid: string, node: PodNode, attempt: number, template: PodTemplate) {
+/** What sets apart one of a run's pods. */
+export interface PodOrder {
+  readonly attempt: number;
+  /** The images that the pods bound to its node name. */
+  readonly references: readonly string[];
+  /** The names of the ConfigMaps with the job. */
+  readonly jobMaps: readonly string[];
+}
+
+/** The cleaner pod of a run on a node whose runtime is known. Throws a TooManyReferencesError. */
+export function buildPod(
+  run: Run,
+  runUid: string,
+  node: PodNode,
+  { attempt, references, jobMaps }: PodOrder,
+  template: PodTemplate,
+) {
   const labels = { ...labelsOf('cleaner', run.policy, run.name), [label.node]: labelValue(node.name) };
-  const annotations = { [annotation.node]: node.name, [annotation.attempt]: String(attempt) };
+  const annotations = {
+    [annotation.node]: node.name,
+    [annotation.attempt]: String(attempt),
+    ...annotateReferences(node.name, references),
+  };
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -76,7 +96,7 @@ export function buildPod(run: Run, runUid: string, node: PodNode, attempt: numbe
     },
     spec: buildPodSpec(node, template, {
       args: ['clean', ...taskArguments, '--report', '/dev/termination-log'],
-      job: jobName(run.name),
+      jobMaps,
       activeDeadlineSeconds: run.spec.activeDeadlineSeconds,
       // Long enough to finish the batch of removals in flight.
       terminationGracePeriodSeconds: 120,
@@ -123,7 +143,7 @@ export function buildPodSpec(node: PodNode, template: PodTemplate, task: PodTask
     },
     containers: [buildContainer(node, template, task.args)],
     volumes: [
-      { name: 'job', configMap: { name: task.job } },
+      { name: 'job', projected: { sources: jobSources(task.jobMaps) } },
       { name: 'state', hostPath: { path: node.runtime.stateDirectory, type: 'DirectoryOrCreate' } },
       { name: 'socket', hostPath: { path: node.runtime.socket, type: 'Socket' } },
     ],

@@ -1,21 +1,22 @@
 import type { KubernetesObject, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
 import type { JobDocument } from '../../contract/job.ts';
-import { label, labelsOf } from '../../contract/labels.ts';
+import { label } from '../../contract/labels.ts';
 import type { RuntimeOverrides } from '../cleanup/node-runtime.ts';
 import { buildPod, type PodNode, type PodTemplate } from '../cleanup/pod.ts';
-import type { Cluster, ClusterState, PolicyEvent } from '../cluster.ts';
+import type { BoundPods, Cluster, ClusterState, PolicyEvent } from '../cluster.ts';
 import type { Log } from '../log.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../objects.ts';
-import { jobName, podName, recordName } from '../run/names.ts';
+import { podName, recordName } from '../run/names.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import type { PolicyStatus } from '../status/status.ts';
 import type { KubernetesApi } from './api.ts';
+import { BoundPodReader } from './bound-pods.ts';
 import { Collection } from './collection.ts';
 import { ConfigMapStore } from './config-maps.ts';
 import { ClusterError } from './error.ts';
 import { readPodWarning, recordEvent } from './events.ts';
+import { JobStore } from './jobs.ts';
 import {
-  buildConfigMap,
   buildEvent,
   buildRecord,
   buildStatus,
@@ -26,15 +27,18 @@ import {
   readPod,
   type WatchedConfigMap,
 } from './objects.ts';
+import type { FurtherResource } from './paths.ts';
 import { buildHarmless } from './place-pod.ts';
 import { PodStore } from './pods.ts';
-import { listStartingReferences, listWorkloadReferences } from './references.ts';
+import { listWorkloadReferences } from './references.ts';
 import { Watcher } from './watch.ts';
 
 export interface KubernetesOptions {
   readonly api: KubernetesApi;
   readonly template: PodTemplate;
   readonly overrides: RuntimeOverrides;
+  /** Kinds of objects with pod templates, beside the built-in ones. */
+  readonly workloadResources?: readonly FurtherResource[];
   readonly log: Log;
   /** Who is told of runs that have been started, and of those that have been recorded as ended, by this process. */
   readonly observer?: Observer | undefined;
@@ -55,6 +59,8 @@ export class KubernetesCluster implements Cluster {
   readonly #pods: Collection<V1Pod, CleanerPod>;
   readonly #store: ConfigMapStore;
   readonly #podStore: PodStore;
+  readonly #jobs: JobStore;
+  readonly #boundPods: BoundPodReader;
   readonly #watchers: readonly Pick<Watcher<KubernetesObject>, 'start' | 'stop' | 'isCurrent'>[];
   #onChange: () => void = () => {};
   #grouped: { readonly maps: readonly WatchedConfigMap[]; readonly groups: ConfigMapGroups } | undefined;
@@ -71,6 +77,8 @@ export class KubernetesCluster implements Cluster {
     this.#pods = new Collection(readPod, onChange);
     this.#store = new ConfigMapStore(api, namespace, this.#configMaps);
     this.#podStore = new PodStore(api, namespace, this.#pods);
+    this.#jobs = new JobStore(api, namespace, this.#store);
+    this.#boundPods = new BoundPodReader(api);
     const onTrouble = (error: unknown) => log.warn({ err: error }, `watch lost, trying again: ${String(error)}`);
     const ours = { resource: 'configmaps', namespace, labelSelector: `${label.kind} in (policy,run,status)` } as const;
     const cleaners = { resource: 'pods', namespace, labelSelector: `${label.kind}=cleaner` } as const;
@@ -118,6 +126,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   deleteRun(run: string): Promise<void> {
+    this.#jobs.forget(run);
     return this.#store.delete(`delete the record of run ${run}`, recordName(run));
   }
 
@@ -136,18 +145,15 @@ export class KubernetesCluster implements Cluster {
   }
 
   async createJob(run: Run, job: JobDocument): Promise<void> {
-    const owner = { name: recordName(run.name), uid: this.#uidOf(run) };
-    const labels = labelsOf('job', run.policy, run.name);
-    const data = { 'job.json': JSON.stringify(job) };
-    const body = buildConfigMap(this.#namespace, jobName(run.name), labels, owner, data);
-    await this.#store.create(`create the job of run ${run.name}`, { ...body, immutable: true });
+    await this.#jobs.create(run, { name: recordName(run.name), uid: this.#uidOf(run) }, job);
   }
 
-  async createPod(run: Run, node: Node, attempt: number): Promise<void> {
+  async createPod(run: Run, node: Node, attempt: number, { references }: BoundPods): Promise<void> {
     const { runtime } = node;
     if (runtime === undefined) throw new ClusterError(`node ${node.name} has no known runtime socket`);
     const owner = this.#uidOf(run);
-    const build = (place: PodNode) => buildPod(run, owner, place, attempt, this.#options.template);
+    const order = { attempt, references, jobMaps: await this.#jobs.mapsOf(run.name) };
+    const build = (place: PodNode) => buildPod(run, owner, place, order, this.#options.template);
     const body = await buildHarmless({ api: this.#api, namespace: this.#namespace }, { ...node, runtime }, build);
     if (attempt > 0) await this.#podStore.expectEnded(podName(run.name, node.name, attempt - 1));
     await this.#podStore.create(`create a cleaner pod on node ${node.name}`, body);
@@ -169,12 +175,12 @@ export class KubernetesCluster implements Cluster {
     return readPodWarning(this.#api, this.#namespace, pod);
   }
 
-  listStartingReferences(): Promise<string[]> {
-    return listStartingReferences(this.#api);
+  readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>> {
+    return this.#boundPods.read(nodes);
   }
 
   listWorkloadReferences(): Promise<string[]> {
-    return listWorkloadReferences(this.#api);
+    return listWorkloadReferences(this.#api, this.#options.workloadResources ?? []);
   }
 
   /** They are put in order when one of them has changed, not whenever somebody looks. */

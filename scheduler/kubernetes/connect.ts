@@ -37,7 +37,7 @@ export async function connectCluster(
   log: Log,
   observer: ConnectionObserver,
 ): Promise<Connection> {
-  const { sockets, stateDirectories, apiRate } = settings;
+  const { sockets, stateDirectories, apiRate, workloadResources } = settings;
   const transport = new KubernetesTransport(loadConfig(isInCluster));
   const observe = observer.observeRequest;
   const api = new KubernetesApi({ transport, requestsPerSecond: apiRate, observe });
@@ -47,7 +47,7 @@ export async function connectCluster(
   const template = podTemplateOf(settings, namespace, image);
   const overrides = { sockets, stateDirectories };
   return {
-    cluster: new KubernetesCluster({ api, template, overrides, log, observer }),
+    cluster: new KubernetesCluster({ api, template, overrides, workloadResources, log, observer }),
     leases: new KubernetesLeaseStore(leaseApi, namespace),
   };
 }

@@ -144,10 +144,15 @@ export function buildConfigMap(
   name: string,
   labels: Record<string, string>,
   owner: { readonly name: string; readonly uid: string },
-  data: Record<string, string>,
+  data?: Record<string, string>,
 ): V1ConfigMap {
   const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: owner.name, uid: owner.uid, controller: true }];
-  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels, ownerReferences }, data };
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace, labels, ownerReferences },
+    ...(data && { data }),
+  };
 }
 
 export function buildEvent(namespace: string, object: PolicyObject, event: PolicyEvent, now: Date): CoreV1Event {

@@ -4,15 +4,22 @@ const groups = {
   events: 'api/v1',
   nodes: 'api/v1',
   pods: 'api/v1',
+  podtemplates: 'api/v1',
+  replicationcontrollers: 'api/v1',
   deployments: 'apis/apps/v1',
+  replicasets: 'apis/apps/v1',
   statefulsets: 'apis/apps/v1',
   daemonsets: 'apis/apps/v1',
+  controllerrevisions: 'apis/apps/v1',
   jobs: 'apis/batch/v1',
   cronjobs: 'apis/batch/v1',
   leases: 'apis/coordination.k8s.io/v1',
 } as const;
 
-export type Resource = keyof typeof groups;
+/** A kind that is not among them, as `plural.group/version`, such as `rollouts.argoproj.io/v1alpha1`. */
+export type FurtherResource = `${string}.${string}/${string}`;
+
+export type Resource = keyof typeof groups | FurtherResource;
 
 /** What is asked about: a collection, or with a name one object of it; without a namespace, in the whole cluster. */
 export interface Target {
@@ -23,6 +30,17 @@ export interface Target {
 }
 
 export function pathOf({ resource, namespace, name, subresource }: Target): string {
-  const parts = [namespace && `namespaces/${namespace}`, resource, name && encodeURIComponent(name), subresource];
-  return `/${groups[resource]}/${parts.filter(Boolean).join('/')}`;
+  const { group, plural } = placeOf(resource);
+  const parts = [namespace && `namespaces/${namespace}`, plural, name && encodeURIComponent(name), subresource];
+  return `/${group}/${parts.filter(Boolean).join('/')}`;
+}
+
+function placeOf(resource: Resource): { readonly group: string; readonly plural: string } {
+  if (isBuiltIn(resource)) return { group: groups[resource], plural: resource };
+  const [plural = '', ...group] = resource.split('.');
+  return { group: `apis/${group.join('.')}`, plural };
+}
+
+function isBuiltIn(resource: Resource): resource is keyof typeof groups {
+  return Object.hasOwn(groups, resource);
 }

@@ -1,38 +1,49 @@
-import type { V1CronJob, V1Job, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import { imagesNamedIn } from '../cleanup/image-fields.ts';
 import type { KubernetesApi } from './api.ts';
+import { ClusterError } from './error.ts';
+import type { FurtherResource, Resource } from './paths.ts';
 
-/** The references of all pods that are bound to a node but don't run yet. */
-export async function listStartingReferences(api: KubernetesApi): Promise<string[]> {
-  const fieldSelector = 'status.phase=Pending,spec.nodeName!=';
-  const pods = await api.listAll<V1Pod>({ resource: 'pods' }, { fieldSelector });
-  return referencesOf(pods.map(({ spec }) => spec));
+/** The kinds of the built-in APIs that hold pod templates. A ControllerRevision is what a DaemonSet or StatefulSet rolls back to. */
+const builtIn = [
+  'pods',
+  'podtemplates',
+  'replicationcontrollers',
+  'deployments',
+  'replicasets',
+  'statefulsets',
+  'daemonsets',
+  'controllerrevisions',
+  'jobs',
+  'cronjobs',
+] as const satisfies readonly Resource[];
+
+/** What workloads name can't be known; the message has the API server's words and says what to do. */
+export class WorkloadsUnknownError extends Error {
+  override readonly name = 'WorkloadsUnknownError';
 }
 
-const templated = ['deployments', 'statefulsets', 'daemonsets', 'jobs'] as const;
+/**
+ * The references that any workload template in the cluster names, also of workloads that are scaled to zero or suspended, and
+ * of revisions to roll back to. Only these are kept of each page. Rejects with a {@link WorkloadsUnknownError}.
+ */
+export async function listWorkloadReferences(
+  api: KubernetesApi,
+  furtherResources: readonly FurtherResource[],
+): Promise<string[]> {
+  const references = new Set<string>();
+  for (const resource of [...builtIn, ...furtherResources]) await addReferences(api, resource, references);
+  return [...references].sort();
+}
 
-/** The references that any workload template in the cluster names, also of workloads that are scaled to zero or suspended. */
-export async function listWorkloadReferences(api: KubernetesApi): Promise<string[]> {
-  const specs: (V1PodSpec | undefined)[] = [];
-  for (const resource of templated) {
-    for (const { spec } of await api.listAll<V1Job>({ resource })) specs.push(spec?.template.spec);
+async function addReferences(api: KubernetesApi, resource: Resource, references: Set<string>): Promise<void> {
+  try {
+    for await (const { items } of api.pages<object>({ resource }))
+      for (const item of items) for (const image of imagesNamedIn(item)) references.add(image);
+  } catch (cause) {
+    if (!(cause instanceof ClusterError)) throw cause;
+    throw new WorkloadsUnknownError(
+      `the images that ${resource} name are not known, so that protectWorkloads can't be kept: ${cause.message}; let the scheduler list them, or turn protectWorkloads off`,
+      { cause },
+    );
   }
-  for (const { spec } of await api.listAll<V1CronJob>({ resource: 'cronjobs' }))
-    specs.push(spec?.jobTemplate.spec?.template.spec);
-  for (const { spec } of await api.listAll<V1Pod>({ resource: 'pods' })) specs.push(spec);
-  return referencesOf(specs);
-}
-
-function referencesOf(specs: readonly (V1PodSpec | undefined)[]): string[] {
-  return [...new Set(specs.flatMap(podReferences))].sort();
-}
-
-/** Every image of a pod, those mounted as volumes too. */
-function podReferences(spec: V1PodSpec | undefined): string[] {
-  const containers = [
-    ...(spec?.initContainers ?? []),
-    ...(spec?.containers ?? []),
-    ...(spec?.ephemeralContainers ?? []),
-  ];
-  const volumes = (spec?.volumes ?? []).map((volume) => volume.image?.reference);
-  return [...containers.map(({ image }) => image), ...volumes].filter((reference) => reference !== undefined);
 }

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobDocument } from '../../contract/job.ts';
-import type { Cluster, ClusterState } from '../cluster.ts';
+import type { BoundPods, Cluster, ClusterState } from '../cluster.ts';
 import type { Log } from '../log.ts';
 import type { Node, PolicyObject, Versioned } from '../objects.ts';
 import { podName } from '../run/names.ts';
@@ -148,8 +148,9 @@ class LocalCluster implements Cluster {
     return undefined;
   }
 
-  async listStartingReferences(): Promise<string[]> {
-    return [];
+  /** What is about to start on this machine is not known: only its runtime is asked. */
+  async readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>> {
+    return new Map(nodes.map((node) => [node, { references: [], count: 0 }]));
   }
 
   async listWorkloadReferences(): Promise<string[]> {

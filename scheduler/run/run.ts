@@ -77,11 +77,8 @@ export function newRun(
   };
 }
 
-/** What the cleaners of a run are told. */
-export function jobOf(
-  run: Run,
-  references: Pick<JobDocument, 'startingReferences' | 'workloadReferences'>,
-): JobDocument {
+/** What the cleaners of a run are told. What only one node's cleaner needs to know comes with its pod. */
+export function jobOf(run: Run, workloadReferences: readonly string[]): JobDocument {
   const { images } = run.document;
   const { disk } = run.spec;
   return {
@@ -92,7 +89,8 @@ export function jobOf(
     activeDeadlineSeconds: run.spec.activeDeadlineSeconds,
     ...(images === undefined ? {} : { images }),
     ...(disk === undefined ? {} : { disk }),
-    ...references,
+    startingReferences: [],
+    workloadReferences: [...workloadReferences],
     prepulledReferences: [],
   };
 }

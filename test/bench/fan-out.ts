@@ -1,4 +1,5 @@
 import { buildPod } from '../../scheduler/cleanup/pod.ts';
+import { jobName } from '../../scheduler/run/names.ts';
 import type { BareApi, WatchedObject } from '../cluster/api.ts';
 import { NAMESPACE } from '../cluster/kwok.ts';
 import { waitFor } from '../cluster/wait.ts';
@@ -57,7 +58,8 @@ function buildBarePod(name: string, run: string, uid: string): object {
   };
   const { runtime, ...node } = buildNode(name);
   if (runtime === undefined) throw new Error(`node ${name} has no runtime`);
-  return buildPod(buildRun({}, { name: run }), uid, { ...node, runtime }, 0, template);
+  const order = { attempt: 0, references: [], jobMaps: [jobName(run)] };
+  return buildPod(buildRun({}, { name: run }), uid, { ...node, runtime }, order, template);
 }
 
 async function measureFanOut(api: BareApi, name: string, nodes: number, begin: () => Promise<void>): Promise<FanOut> {

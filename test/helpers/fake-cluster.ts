@@ -1,5 +1,5 @@
 import type { JobDocument } from '../../contract/job.ts';
-import type { Cluster, ClusterState, PolicyEvent } from '../../scheduler/cluster.ts';
+import type { BoundPods, Cluster, ClusterState, PolicyEvent } from '../../scheduler/cluster.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../../scheduler/objects.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import { decodeRun, encodeRun } from '../../scheduler/run/record.ts';
@@ -21,7 +21,11 @@ export class FakeCluster implements Cluster {
   events: (PolicyEvent & { policy: string })[] = [];
   /** Every write that was attempted, in order, like `createPod node-1#0`. */
   writes: string[] = [];
-  startingReferences: string[] = [];
+  /** The references of the pods that are bound to each node, as they are right now. */
+  boundReferences = new Map<string, readonly string[]>();
+  /** What each cleaner pod was told of its node, by its name. */
+  told = new Map<string, readonly string[]>();
+  workloadReferences: string[] = [];
   podWarnings = new Map<string, string>();
   now = new Date(0);
   /** Throws for a call by its name; set by tests to provoke errors. */
@@ -84,10 +88,11 @@ export class FakeCluster implements Cluster {
     if (!this.jobs.has(run.name)) this.jobs.set(run.name, job);
   }
 
-  async createPod(run: Run, node: Node, attempt: number): Promise<void> {
+  async createPod(run: Run, node: Node, attempt: number, bound: BoundPods): Promise<void> {
     this.#write(`createPod ${node.name}#${attempt}`);
     const name = podName(run.name, node.name, attempt);
     if (this.pods.has(name)) return;
+    this.told.set(name, bound.references);
     this.pods.set(name, {
       name,
       run: run.name,
@@ -117,12 +122,19 @@ export class FakeCluster implements Cluster {
     return this.podWarnings.get(pod);
   }
 
-  async listStartingReferences(): Promise<string[]> {
-    return this.startingReferences;
+  async readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>> {
+    this.fail('readBoundPods');
+    return new Map(
+      nodes.map((node) => {
+        const references = this.boundReferences.get(node) ?? [];
+        return [node, { references, count: references.length }];
+      }),
+    );
   }
 
   async listWorkloadReferences(): Promise<string[]> {
-    return [];
+    this.fail('listWorkloadReferences');
+    return this.workloadReferences;
   }
 
   /** Ends the running pods of some nodes (all by default) with a report. */

@@ -7,7 +7,7 @@ export class FakePlanCluster implements PlanPort {
   policies: PolicyObject[] = [];
   nodes: Node[] = [];
   lastLog: CleanerLog | undefined;
-  startingReferences: string[] = [];
+  boundReferences: string[] = [];
   workloadReferences: string[] = [];
   /** What each look at a plan pod shows, the last one for ever; undefined is a pod that is gone. */
   states: (Partial<CleanerPod> | undefined)[] = [{ phase: 'Succeeded' }];
@@ -33,8 +33,8 @@ export class FakePlanCluster implements PlanPort {
     return this.lastLog;
   }
 
-  async listStartingReferences(): Promise<string[]> {
-    return this.startingReferences;
+  async listBoundReferences(): Promise<readonly string[]> {
+    return this.boundReferences;
   }
 
   async listWorkloadReferences(): Promise<string[]> {

@@ -210,7 +210,9 @@ export class LoopbackApi {
 
 /** A path ends either with a collection, which has a plural name, or with the name of an object in one. */
 function isCollection(path: string): boolean {
-  return /\/(configmaps|pods|nodes|events|leases|jobs|cronjobs|deployments|statefulsets|daemonsets)$/.test(path);
+  return /\/(configmaps|pods|podtemplates|replicationcontrollers|nodes|events|leases|jobs|cronjobs|deployments|replicasets|statefulsets|daemonsets|controllerrevisions|rollouts)$/.test(
+    path,
+  );
 }
 
 function writeChange(response: ServerResponse, { type, object }: Change, query: URLSearchParams): void {
@@ -218,8 +220,21 @@ function writeChange(response: ServerResponse, { type, object }: Change, query: 
   if (isMeant) response.write(`${JSON.stringify({ type, object })}\n`);
 }
 
+/** Field selectors like `spec.nodeName=a,status.phase!=Failed`; a field that is not there is empty. */
+function hasFields(object: KubernetesObject, query: URLSearchParams): boolean {
+  const requirements = (query.get('fieldSelector') ?? '').split(',').filter(Boolean);
+  return requirements.every((requirement) => {
+    const [, path = '', operator, value] = /^([^!=]+)(!?=)(.*)$/.exec(requirement) ?? [];
+    const field =
+      path.split('.').reduce<unknown>((part, key) => (part as Record<string, unknown>)?.[key], object) ?? '';
+    return (field === value) === (operator === '=');
+  });
+}
+
 /** Selectors like `a=b,c in (d,e)`. */
-function isSelected({ metadata }: KubernetesObject, query: URLSearchParams): boolean {
+function isSelected(object: KubernetesObject, query: URLSearchParams): boolean {
+  if (!hasFields(object, query)) return false;
+  const { metadata } = object;
   const requirements = (query.get('labelSelector') ?? '').matchAll(
     /([\w./-]+)\s*(?:=|in)\s*\(?([^()]*?)\)?(?:,(?![^(]*\))|$)/g,
   );

@@ -98,7 +98,8 @@ export function connectModel(world: World, views: Views, replica: number, call: 
       }),
     recordEvent: () => call('recordEvent', () => {}),
     readPodWarning: () => call('readPodWarning', () => undefined),
-    listStartingReferences: () => call('listStartingReferences', () => []),
+    readBoundPods: (nodes) =>
+      call('readBoundPods', () => new Map(nodes.map((node) => [node, { references: [], count: 0 }]))),
     listWorkloadReferences: () => call('listWorkloadReferences', () => []),
   };
 }

@@ -56,14 +56,12 @@ beforeEach(() => {
 
 describe('a due slot', () => {
   it('starts one run with one pod on every node, told by one job (C15)', async () => {
-    cluster.startingReferences = ['docker.io/acme/web:2'];
+    cluster.boundReferences.set('a', ['docker.io/acme/web:2']);
     await pass(start);
     expect(record().map(({ name, phase }) => [name, phase])).toEqual([['nightly-29540760', 'Running']]);
     expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
-    expect(cluster.jobs.get('nightly-29540760')).toMatchObject({
-      version: 1,
-      startingReferences: ['docker.io/acme/web:2'],
-    });
+    expect(cluster.jobs.get('nightly-29540760')).toMatchObject({ version: 1, startingReferences: [] });
+    expect([...cluster.told.values()]).toEqual([['docker.io/acme/web:2'], [], []]);
     expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted']);
   });
 
@@ -254,6 +252,40 @@ describe('while a run is active', () => {
     expect(logged.join()).toMatch(/no pod on node b yet, trying again: Error: exceeded quota/);
     cluster.fail = () => {};
     await pass(secondsLater(2));
+    expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
+  });
+
+  it('each node is told of the pods that are bound to it right before its own cleaner starts (H4, T18)', async () => {
+    edit({ rollout: { parallelism: 1 } });
+    await pass(start);
+    expect(podsOf()).toEqual(['a#0']);
+    cluster.boundReferences.set('b', ['docker.io/acme/model-server:7']);
+    cluster.finishPods();
+    await pass(secondsLater(2_400));
+    cluster.boundReferences.set('c', ['docker.io/acme/new:1']);
+    cluster.finishPods();
+    await pass(secondsLater(2_500));
+    expect([...cluster.told.values()]).toEqual([[], ['docker.io/acme/model-server:7'], ['docker.io/acme/new:1']]);
+  });
+
+  it('no cleaner starts while the pods bound to its node can not be read, and the reason is on record (H4, H35)', async () => {
+    const words = 'could not list pods: 403: pods is forbidden';
+    cluster.fail = (call) => {
+      if (call === 'readBoundPods') throw new Error(words);
+    };
+    const pauses: number[] = [];
+    for (let seconds = 0; seconds < 60; ) {
+      const wakeAt = await pass(secondsLater(seconds));
+      const next = Math.round(((wakeAt ?? start).getTime() - start.getTime()) / 1_000);
+      pauses.push(next - seconds);
+      seconds = next;
+    }
+    expect(pauses).toEqual([2, 4, 8, 16, 32]);
+    expect(podsOf()).toEqual([]);
+    await pass(secondsLater(61));
+    expect(record()[0]?.nodes.get('b')).toMatchObject({ reason: 'NotCreated', message: `Error: ${words}` });
+    cluster.fail = () => {};
+    await pass(secondsLater(62));
     expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
   });
 

@@ -13,6 +13,7 @@ describe('settings', () => {
       limits: { memory: '256Mi' },
       sockets: [],
       stateDirectories: [],
+      workloadResources: [],
       startTimeoutSeconds: 120,
       apiRate: 200,
       leaderElection: true,
@@ -53,6 +54,24 @@ describe('settings', () => {
     ['NODESWEEP_LIMITS', 'memory=much', /"memory=much" is not written resource=quantity/],
   ])('of the cleaner pods that the API server would refuse are refused at once: %s=%s', (variable, value, expected) => {
     expect(() => readSettings({}, { [variable]: value })).toThrow(expected);
+  });
+
+  it('name further kinds of workloads by plural, group and version (H5)', () => {
+    const read = (text: string) => readSettings({ workloadResources: text }, {}).workloadResources;
+    expect(read('rollouts.argoproj.io/v1alpha1, deploymentconfigs.apps.openshift.io/v1')).toEqual([
+      'rollouts.argoproj.io/v1alpha1',
+      'deploymentconfigs.apps.openshift.io/v1',
+    ]);
+    for (const wrong of [
+      'rollouts',
+      'rollouts/v1',
+      'argoproj.io/v1alpha1/rollouts',
+      'Rollout.argoproj.io/v1',
+      'a..b/v1',
+    ])
+      expect(() => read(wrong)).toThrow(
+        `"${wrong}" is not plural.group/version, such as rollouts.argoproj.io/v1alpha1`,
+      );
   });
 
   it('that can not be used are all named at once', () => {

@@ -43,8 +43,8 @@ describe('of an image, the rule', () => {
     ['Pinned', 'keeps: the image that pod sandboxes stand on', { inventory: { sandboxReferences: ['acme/app:1'] } }],
     ['OwnImage', 'lets go: not of the cleaner itself', {}],
     ['OwnImage', 'keeps: the image of the cleaner itself', { ownReferences: byName }],
-    ['Starting', 'lets go: not of a pod that is about to start here', {}],
-    ['Starting', 'keeps: the image of a pod that is about to start here', { job: { startingReferences: byName } }],
+    ['Starting', 'lets go: not of a pod bound to this node', {}],
+    ['Starting', 'keeps: the image of a pod bound to this node', { job: { startingReferences: byName } }],
     ['ReferencedByWorkload', 'lets go: not of a workload in the cluster', { job: { workloadReferences: byName } }],
     [
       'ReferencedByWorkload',

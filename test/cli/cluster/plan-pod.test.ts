@@ -7,17 +7,31 @@ import * as build from '../../helpers/builders.ts';
 const template = { namespace: 'nodesweep', image: 'acme/nodesweep:1', serviceAccountName: 'cleaner', logLevel: 'info' };
 const runtime = { socket: '/run/containerd/containerd.sock', stateDirectory: '/var/lib/containerd/nodesweep' };
 const node = { ...build.buildNode('a'), runtime };
-const pod = buildPlanPod('nodesweep-plan-1', build.buildPolicyObject(), node, 60, template);
+const task = {
+  name: 'nodesweep-plan-1',
+  jobMaps: ['nodesweep-plan-1'],
+  references: ['acme/api:1'],
+  timeoutSeconds: 60,
+};
+const pod = buildPlanPod(task, build.buildPolicyObject(), node, template);
 
 describe('the pod that makes a plan', () => {
   it('works on the node as a cleaner pod does, and removes nothing', () => {
-    const cleaner = buildPod(build.buildRun(), 'uid', node, 0, template);
+    const cleaner = buildPod(build.buildRun(), 'uid', node, { ...task, attempt: 0 }, template);
     const [container] = pod.spec.containers;
     const [cleanerContainer] = cleaner.spec.containers;
     expect(container?.args[0]).toBe('plan');
     expect({ ...container, args: [] }).toEqual({ ...cleanerContainer, args: [] });
     expect(pod.spec.securityContext).toEqual(cleaner.spec.securityContext);
     expect(pod.spec.volumes.slice(1)).toEqual(cleaner.spec.volumes.slice(1));
+  });
+
+  it('is told of the pods bound to its node as a cleaner pod is (H4)', () => {
+    const cleaner = buildPod(build.buildRun(), 'uid', node, { ...task, attempt: 0 }, template);
+    const told = { 'nodesweep.io/bound-references': expect.any(String) };
+    expect(pod.metadata.annotations).toMatchObject(told);
+    expect(cleaner.metadata.annotations).toMatchObject(told);
+    expect(pod.spec.volumes[0]).toEqual(cleaner.spec.volumes[0]);
   });
 
   it('is none that the scheduler takes for one of its own, and can be found', () => {

@@ -80,15 +80,15 @@ describe('the plan of a node in the cluster', () => {
 
   it('is made by a pod that is told what the cleaners of a run would be told', async () => {
     cluster.policies = [build.buildPolicyObject({ dryRun: true, images: { protectWorkloads: true } })];
-    cluster.startingReferences = ['starting:1'];
+    cluster.boundReferences = ['starting:1'];
     cluster.workloadReferences = ['workload:1'];
     await ask();
     expect(jobSchema.parse(cluster.orders[0]?.job)).toMatchObject({
       policy: 'nightly',
       images: { protectWorkloads: true },
-      startingReferences: ['starting:1'],
       workloadReferences: ['workload:1'],
     });
+    expect(cluster.orders[0]?.references).toEqual(['starting:1']);
   });
 
   it('is made for a node that the policy leaves out too, which is said', async () => {

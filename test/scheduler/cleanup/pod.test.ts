@@ -6,7 +6,8 @@ import * as build from '../../helpers/builders.ts';
 
 const template = { namespace: 'nodesweep', image: 'acme/nodesweep:1', serviceAccountName: 'cleaner', logLevel: 'info' };
 const runtime = { socket: '/run/containerd/containerd.sock', stateDirectory: '/var/lib/containerd/nodesweep' };
-const pod = buildPod(build.buildRun(), 'uid', { ...build.buildNode('a'), runtime }, 0, template);
+const order = { attempt: 0, references: ['acme/api:1'], jobMaps: ['nightly-29540760.job'] };
+const pod = buildPod(build.buildRun(), 'uid', { ...build.buildNode('a'), runtime }, order, template);
 const [container] = pod.spec.containers;
 
 describe('the cleaner pod', () => {
@@ -46,7 +47,7 @@ describe('the cleaner pod', () => {
     ['disk pressure, and nobody knows how many places are left', { diskPressure: true }, 'nodesweep-cleaner'],
   ])('on a node with %s has the priority class that ends no other pod: %j, %s (H1, H2)', (_, facts, expected) => {
     const node = { ...build.buildNode('a'), runtime, ...facts };
-    expect(buildPod(build.buildRun(), 'uid', node, 0, template).spec.priorityClassName).toBe(expected);
+    expect(buildPod(build.buildRun(), 'uid', node, order, template).spec.priorityClassName).toBe(expected);
   });
 
   it('asks service meshes for no sidecar, and holds up no autoscaler (H11)', () => {
@@ -60,7 +61,7 @@ describe('the cleaner pod', () => {
 
   it('has the labels, annotations, secrets, resources and class of the settings, which replace none of its own', () => {
     const own = build.buildRun().name;
-    const { metadata, spec } = buildPod(build.buildRun(), 'uid', { ...build.buildNode('a'), runtime }, 0, {
+    const { metadata, spec } = buildPod(build.buildRun(), 'uid', { ...build.buildNode('a'), runtime }, order, {
       ...template,
       priorityClassName: 'batch',
       labels: { team: 'infra', 'nodesweep.io/run': 'other' },
@@ -77,7 +78,12 @@ describe('the cleaner pod', () => {
 
   it('mounts the socket, its own state directory and its job, and nothing else', () => {
     expect(pod.spec.volumes).toEqual([
-      { name: 'job', configMap: { name: 'nightly-29540760.job' } },
+      {
+        name: 'job',
+        projected: {
+          sources: [{ configMap: { name: 'nightly-29540760.job' } }, { downwardAPI: { items: [expect.anything()] } }],
+        },
+      },
       { name: 'state', hostPath: { path: runtime.stateDirectory, type: 'DirectoryOrCreate' } },
       { name: 'socket', hostPath: { path: runtime.socket, type: 'Socket' } },
     ]);
@@ -93,7 +99,7 @@ describe('the cleaner pod', () => {
       build.buildRun(),
       'uid',
       { ...build.buildNode('a'), runtime: { ...runtime, socket } },
-      0,
+      order,
       template,
     ).spec.containers;
     expect(cleaner?.volumeMounts).toContainEqual({ name: 'socket', mountPath });

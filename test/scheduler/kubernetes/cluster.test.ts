@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { podResult } from '../../../scheduler/cleanup/pod.ts';
 import { KubernetesApi } from '../../../scheduler/kubernetes/api.ts';
 import { KubernetesCluster } from '../../../scheduler/kubernetes/cluster.ts';
+import type { FurtherResource } from '../../../scheduler/kubernetes/paths.ts';
 import { KubernetesTransport } from '../../../scheduler/kubernetes/transport.ts';
 import type { PolicyObject } from '../../../scheduler/objects.ts';
 import { podName } from '../../../scheduler/run/names.ts';
@@ -43,10 +45,16 @@ afterEach(async () => {
   await server.stop();
 });
 
-function connect(): KubernetesCluster {
+function connect(workloadResources: readonly FurtherResource[] = []): KubernetesCluster {
   const log = { info: () => {}, warn: () => {}, error: (_fields: object, message: string) => errors.push(message) };
   const api = new KubernetesApi({ transport: new KubernetesTransport(server.config), requestsPerSecond: 1000 });
-  return new KubernetesCluster({ api, template, overrides: { sockets: [], stateDirectories: [] }, log });
+  return new KubernetesCluster({
+    api,
+    template,
+    overrides: { sockets: [], stateDirectories: [] },
+    workloadResources,
+    log,
+  });
 }
 
 function putPolicy(name: string, metadata: object = {}) {
@@ -67,6 +75,9 @@ function failOnce(fault: Fault, matches: (asked: Asked) => boolean): void {
 const isPost = ({ method }: Asked) => method === 'POST';
 const isPut = ({ method }: Asked) => method === 'PUT';
 const runs = () => cluster.state().runs;
+
+const noPods = { references: [], count: 0 };
+const job = { version: 1 as const, policy: 'nightly', run: 'nightly-29540760', dryRun: false };
 
 async function createRun(run: Run = buildRun()): Promise<void> {
   await cluster.createRun(policy, run);
@@ -205,10 +216,14 @@ describe('the status of a policy', () => {
 describe('cleaner pods', () => {
   const node = buildNode('node-1');
   const known = () => cluster.state().pods;
-  beforeEach(() => createRun());
+  beforeEach(async () => {
+    await createRun();
+    await cluster.createJob(buildRun(), job);
+    server.asked.length = 0;
+  });
 
   it('are bound to their node, belong to the record of their run, and show at once (C15)', async () => {
-    await cluster.createPod(buildRun(), node, 0);
+    await cluster.createPod(buildRun(), node, 0, noPods);
     expect(known()).toMatchObject([{ run: 'nightly-29540760', node: 'node-1', attempt: 0, phase: 'Pending' }]);
     expect(
       [...server.objects.values()].find(({ metadata }) => metadata.labels?.['nodesweep.io/kind'] === 'cleaner'),
@@ -220,23 +235,23 @@ describe('cleaner pods', () => {
 
   it('that exist already are taken over (C15)', async () => {
     failOnce('lost', isPost);
-    await expect(cluster.createPod(buildRun(), node, 0)).rejects.toThrow(
+    await expect(cluster.createPod(buildRun(), node, 0, noPods)).rejects.toThrow(
       /^could not create a cleaner pod on node node-1: /,
     );
-    await cluster.createPod(buildRun(), node, 0);
+    await cluster.createPod(buildRun(), node, 0, noPods);
     expect(known()).toHaveLength(1);
     expect(server.count('POST', ({ path }) => path === pods)).toBe(2);
   });
 
   it('that were not created because two met at the quota are not taken for existing ones (C19)', async () => {
     failOnce({ code: 409, reason: 'Conflict' }, isPost);
-    await cluster.createPod(buildRun(), node, 0);
+    await cluster.createPod(buildRun(), node, 0, noPods);
     expect(known()).toHaveLength(1);
   });
 
   it('that are refused say why and on which node (C19)', async () => {
     server.fault = (asked) => (isPost(asked) ? { code: 403, reason: 'Forbidden' } : undefined);
-    await expect(cluster.createPod(buildRun(), node, 0)).rejects.toThrow(
+    await expect(cluster.createPod(buildRun(), node, 0, noPods)).rejects.toThrow(
       'could not create a cleaner pod on node node-1: 403: refused: Forbidden',
     );
   });
@@ -247,10 +262,10 @@ describe('cleaner pods', () => {
     server.cutWatches();
     const labels = { 'nodesweep.io/kind': 'cleaner', 'nodesweep.io/run': 'nightly-29540760' };
     server.put(pods, name, { metadata: { labels }, spec: { nodeName: 'node-1' }, status: { phase: 'Running' } });
-    await expect(cluster.createPod(buildRun(), node, 1)).rejects.toThrow(`pod ${name} has not ended yet`);
+    await expect(cluster.createPod(buildRun(), node, 1, noPods)).rejects.toThrow(`pod ${name} has not ended yet`);
     expect(known()).toMatchObject([{ name, phase: 'Running' }]);
     server.put(pods, name, { metadata: { labels }, spec: { nodeName: 'node-1' }, status: { phase: 'Failed' } });
-    await cluster.createPod(buildRun(), node, 1);
+    await cluster.createPod(buildRun(), node, 1, noPods);
     expect(server.count('POST', ({ path }) => path === pods)).toBe(1);
   });
 
@@ -261,19 +276,20 @@ describe('cleaner pods', () => {
     return made.map((pod) => (pod as V1Pod).spec?.priorityClassName);
   };
   const pressed = buildNode('node-1', { diskPressure: true, podCapacity: 3 });
-  const bind = (name: string, phase: string) => server.put('/api/v1/pods', name, { status: { phase } });
+  const bind = (name: string, phase: string) =>
+    server.put('/api/v1/pods', name, { spec: { nodeName: 'node-1' }, status: { phase } });
 
   it('are critical under disk pressure where a place is free, as the kubelet counts (H1, H2)', async () => {
     for (const name of ['a', 'b']) bind(name, 'Running');
     bind('ended', 'Succeeded');
-    await cluster.createPod(buildRun(), pressed, 0);
+    await cluster.createPod(buildRun(), pressed, 0, noPods);
     expect(createdClass()).toEqual(['system-node-critical']);
     expect(known()).toHaveLength(1);
   });
 
   it('are not critical under disk pressure where no place is free: the kubelet would end another pod (H1)', async () => {
     for (const name of ['a', 'b', 'c']) bind(name, 'Running');
-    await cluster.createPod(buildRun(), pressed, 0);
+    await cluster.createPod(buildRun(), pressed, 0, noPods);
     expect(createdClass()).toEqual(['nodesweep-cleaner']);
   });
 
@@ -286,14 +302,14 @@ describe('cleaner pods', () => {
         spec: { ...spec, containers: [...(spec?.containers ?? []), { name: 'x', resources: { requests } }] },
       };
     };
-    await cluster.createPod(buildRun(), pressed, 0);
+    await cluster.createPod(buildRun(), pressed, 0, noPods);
     expect(createdClass()).toEqual(['nodesweep-cleaner']);
   });
 
   it('of a class that the cluster does not know say what to do', async () => {
     const reason = 'no PriorityClass with name nodesweep-cleaner was found';
     server.fault = (asked) => (isPost(asked) ? { code: 403, reason } : undefined);
-    await expect(cluster.createPod(buildRun(), node, 0)).rejects.toThrow(
+    await expect(cluster.createPod(buildRun(), node, 0, noPods)).rejects.toThrow(
       /no PriorityClass with name nodesweep-cleaner was found: apply the PriorityClass in manifests/,
     );
   });
@@ -316,11 +332,13 @@ describe('cleaner pods', () => {
 
   it('of a run whose record is gone are not created', async () => {
     await cluster.deleteRun('nightly-29540760');
-    await expect(cluster.createPod(buildRun(), node, 0)).rejects.toThrow('run nightly-29540760 has no record any more');
+    await expect(cluster.createPod(buildRun(), node, 0, noPods)).rejects.toThrow(
+      'run nightly-29540760 has no record any more',
+    );
   });
 
   it('are known to be ending once they are deleted, and gone where they were gone already (C26)', async () => {
-    await cluster.createPod(buildRun(), node, 0);
+    await cluster.createPod(buildRun(), node, 0, noPods);
     const name = known()[0]?.name ?? '';
     server.fault = ({ query }) => (query.has('watch') ? 'cut' : undefined);
     server.cutWatches();
@@ -331,7 +349,7 @@ describe('cleaner pods', () => {
   });
 
   it('of a run are deleted in one call (C30)', async () => {
-    for (const name of ['node-1', 'node-2', 'node-3']) await cluster.createPod(buildRun(), buildNode(name), 0);
+    for (const name of ['node-1', 'node-2', 'node-3']) await cluster.createPod(buildRun(), buildNode(name), 0, noPods);
     await cluster.deletePods('nightly-29540760');
     expect(known().every(({ deletionTimestamp }) => deletionTimestamp !== undefined)).toBe(true);
     const deletions = server.asked.filter(({ method }) => method === 'DELETE');
@@ -342,25 +360,53 @@ describe('cleaner pods', () => {
 });
 
 describe('the job of a run', () => {
+  const jobs = () => [...server.objects].filter(([, { metadata }]) => metadata.labels?.['nodesweep.io/kind'] === 'job');
+
   it('is immutable, belongs to the record, and is left as it is where it exists', async () => {
     await createRun();
-    const job = { version: 1 as const, policy: 'nightly', run: 'nightly-29540760', dryRun: false };
-    const document = { ...job, startingReferences: [], workloadReferences: [], prepulledReferences: [] };
-    await cluster.createJob(buildRun(), document);
-    await cluster.createJob(buildRun(), { ...document, dryRun: true });
-    const stored = server.objects.get(`${maps}/nightly-29540760.job`);
-    expect(stored).toMatchObject({
+    await cluster.createJob(buildRun(), job);
+    await cluster.createJob(buildRun(), { ...job, dryRun: true });
+    expect(jobs()).toHaveLength(1);
+    expect(jobs()[0]?.[1]).toMatchObject({
       immutable: true,
-      metadata: { ownerReferences: [{ name: 'nightly-29540760.run' }] },
+      metadata: { name: 'nightly-29540760.job', ownerReferences: [{ name: 'nightly-29540760.run' }] },
     });
-    expect(JSON.stringify(stored)).toContain('\\"dryRun\\":false');
+    expect(JSON.stringify(jobs())).toContain('\\"dryRun\\":false');
+  });
+
+  it('that is large is mounted whole, also by pods of a scheduler that did not write it (H21)', async () => {
+    await createRun();
+    const digest = (index: number) => createHash('sha256').update(String(index)).digest('hex');
+    const references = Array.from({ length: 40_000 }, (_, index) => `registry.test/app@sha256:${digest(index)}`);
+    await cluster.createJob(buildRun(), { ...job, workloadReferences: references });
+    const names = jobs().map(([, { metadata }]) => metadata.name);
+    expect(names.length).toBeGreaterThan(2);
+    for (const [, object] of jobs()) expect(object).toMatchObject({ immutable: true });
+    const other = connect();
+    await other.start(() => {});
+    await other.createJob(buildRun(), { ...job, workloadReferences: references.slice(1) });
+    for (const [by, name] of [[cluster, 'node-1'] as const, [other, 'node-2'] as const]) {
+      await by.createPod(buildRun(), buildNode(name), 0, noPods);
+      const pod = [...server.objects.values()].find((object) => 'spec' in object && object.kind === 'Pod');
+      expect(JSON.stringify(pod)).toContain(
+        JSON.stringify(names.map((map) => ({ configMap: { name: map } }))).slice(1, -1),
+      );
+      server.remove(pods, pod?.metadata.name ?? '');
+    }
+    await other.stop();
   });
 });
 
 describe('what else is asked', () => {
   it('is what keeps a pod from starting: the newest warning that tells', async () => {
     const event = (name: string, reason: string, message: string, lastTimestamp: string) =>
-      server.put('/api/v1/namespaces/nodesweep/events', name, { reason, message, lastTimestamp });
+      server.put('/api/v1/namespaces/nodesweep/events', name, {
+        involvedObject: { kind: 'Pod', name: 'pod-1' },
+        type: 'Warning',
+        reason,
+        message,
+        lastTimestamp,
+      });
     expect(await cluster.readPodWarning('pod-1')).toBeUndefined();
     event('a', 'Failed', 'manifest unknown', '2026-03-02T10:00:01Z');
     event('b', 'Failed', 'Error: ImagePullBackOff', '2026-03-02T10:00:03Z');
@@ -368,20 +414,22 @@ describe('what else is asked', () => {
     expect(await cluster.readPodWarning('pod-1')).toBe('FailedMount: no such socket');
   });
 
-  it('are the images of pods that are about to start, on every page (T18)', async () => {
-    for (let index = 0; index < 501; index += 1)
-      server.put('/api/v1/pods', `pod-${index}`, { spec: { containers: [{ image: `image-${index}` }] } });
-    expect(await cluster.listStartingReferences()).toHaveLength(501);
-  });
-
-  it('are the images that workloads name: every kind, every container, and volumes', async () => {
+  it('are the images that workloads name: every kind, every container, and volumes (H5)', async () => {
     const spec = (...images: string[]) => ({ containers: images.map((image) => ({ image })) });
-    server.put('/apis/apps/v1/deployments', 'a', { spec: { template: { spec: spec('deployment', 'same') } } });
-    server.put('/apis/apps/v1/statefulsets', 'b', { spec: { template: { spec: spec('stateful', 'same') } } });
+    const templated = (image: string) => ({ spec: { replicas: 0, template: { spec: spec(image, 'same') } } });
+    server.put('/apis/apps/v1/deployments', 'a', templated('deployment'));
+    server.put('/apis/apps/v1/replicasets', 'a', templated('revision'));
+    server.put('/apis/apps/v1/statefulsets', 'b', templated('stateful'));
     server.put('/apis/apps/v1/daemonsets', 'c', {
       spec: { template: { spec: { ...spec('daemon'), initContainers: [{ image: 'init' }] } } },
     });
-    server.put('/apis/batch/v1/jobs', 'd', { spec: { template: { spec: spec('job') } } });
+    server.put('/apis/apps/v1/controllerrevisions', 'c-1', {
+      data: { spec: { template: { $patch: 'replace', spec: spec('daemon-before') } } },
+      revision: 1,
+    });
+    server.put('/api/v1/replicationcontrollers', 'g', templated('controller'));
+    server.put('/api/v1/podtemplates', 'h', { template: { spec: spec('template') } });
+    server.put('/apis/batch/v1/jobs', 'd', templated('job'));
     server.put('/apis/batch/v1/cronjobs', 'e', {
       spec: { jobTemplate: { spec: { template: { spec: spec('cron') } } } },
     });
@@ -393,18 +441,51 @@ describe('what else is asked', () => {
       },
     });
     expect(await cluster.listWorkloadReferences()).toEqual([
+      'controller',
       'cron',
       'daemon',
+      'daemon-before',
       'debug',
       'deployment',
       'init',
       'job',
       'pod',
+      'revision',
       'same',
       'stateful',
+      'template',
       'volume',
     ]);
   });
+
+  it('are the images in objects of any other kind that a setting names (H5)', async () => {
+    server.put('/apis/argoproj.io/v1alpha1/rollouts', 'a', {
+      spec: {
+        template: { spec: { containers: [{ image: 'rollout:1' }] } },
+        strategy: { steps: [{ image: 'check:1' }] },
+      },
+      status: { image: 'none' },
+    });
+    const further = connect(['rollouts.argoproj.io/v1alpha1']);
+    expect(await further.listWorkloadReferences()).toEqual(['check:1', 'rollout:1']);
+    expect(await cluster.listWorkloadReferences()).toEqual([]);
+  });
+
+  it.each([
+    ['that nobody has any more', ['widgets.example.com/v1'], 'widgets.example.com/v1', '404'],
+    ['that may not be listed', [], 'controllerrevisions', '403'],
+  ] as const)(
+    'are not known where there is a kind %s, and that is said in the words of the API (H5, H35)',
+    async (_, kinds, kind, code) => {
+      server.fault = ({ path }) =>
+        path.endsWith('/controllerrevisions') && code === '403' ? { code: 403, reason: 'Forbidden' } : undefined;
+      const failed = connect(kinds).listWorkloadReferences();
+      await expect(failed).rejects.toMatchObject({ name: 'WorkloadsUnknownError' });
+      await expect(failed).rejects.toThrow(
+        `the images that ${kind} name are not known, so that protectWorkloads can't be kept: could not list ${kind}: ${code}: refused: `,
+      );
+    },
+  );
 });
 
 describe('the state', () => {

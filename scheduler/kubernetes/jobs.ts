@@ -1,0 +1,62 @@
+import type { V1ConfigMap } from '@kubernetes/client-node';
+import type { JobDocument } from '../../contract/job.ts';
+import { labelsOf } from '../../contract/labels.ts';
+import { jobMapNames, packJob } from '../cleanup/job-maps.ts';
+import { jobName } from '../run/names.ts';
+import type { Run } from '../run/run.ts';
+import type { KubernetesApi } from './api.ts';
+import type { ConfigMapStore } from './config-maps.ts';
+import { ClusterError } from './error.ts';
+import { buildConfigMap } from './objects.ts';
+
+/** The jobs of runs, each in one ConfigMap or several. They are immutable, so that kubelets read them once. */
+export class JobStore {
+  readonly #api: KubernetesApi;
+  readonly #namespace: string;
+  readonly #store: Pick<ConfigMapStore, 'create'>;
+  readonly #mapNames = new Map<string, readonly string[]>();
+
+  constructor(api: KubernetesApi, namespace: string, store: Pick<ConfigMapStore, 'create'>) {
+    this.#api = api;
+    this.#namespace = namespace;
+    this.#store = store;
+  }
+
+  /** One that exists is left as it is. Rejects with a JobTooLargeError where it can't be stored. */
+  async create({ name: run, policy }: Run, owner: { name: string; uid: string }, job: JobDocument): Promise<void> {
+    const maps = await packJob(jobName(run), job);
+    let isNew = true;
+    for (const { name, ...content } of maps) {
+      const body = { ...buildConfigMap(this.#namespace, name, labelsOf('job', policy, run), owner), ...content };
+      isNew = await this.#store.create(`create the job of run ${run}`, { ...body, immutable: true });
+    }
+    // The last one is the job itself: it counts whose was first, here or in another replica.
+    if (isNew)
+      this.#mapNames.set(
+        run,
+        maps.map(({ name }) => name),
+      );
+  }
+
+  /** The names of the ConfigMaps in which the job of a run is. */
+  async mapsOf(run: string): Promise<readonly string[]> {
+    const known = this.#mapNames.get(run) ?? (await this.#readMapNames(run));
+    this.#mapNames.set(run, known);
+    return known;
+  }
+
+  forget(run: string): void {
+    this.#mapNames.delete(run);
+  }
+
+  async #readMapNames(run: string): Promise<readonly string[]> {
+    const name = jobName(run);
+    const call = { resource: 'configmaps', namespace: this.#namespace, name, verb: 'get' } as const;
+    const map = await this.#api.call<V1ConfigMap>(`read the job of run ${run}`, [], call);
+    try {
+      return jobMapNames(name, JSON.parse(map?.data?.['job.json'] ?? ''));
+    } catch (cause) {
+      throw new ClusterError(`ConfigMap ${name} holds no job: delete it, so that it is made anew`, { cause });
+    }
+  }
+}
