@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import type { NodeProgress } from '../../../scheduler/run/run.ts';
+import { runFinished } from '../../../scheduler/status/events.ts';
+import { buildRun } from '../../helpers/builders.ts';
+
+const succeeded: NodeProgress = { attempts: 1, result: 'Succeeded' };
+const skipped = (reason: string): NodeProgress => ({ attempts: 0, result: 'Skipped', reason, message: 'left out' });
+
+describe('the event of a run that succeeded', () => {
+  it.each([
+    ['and cleaned all nodes', succeeded, 'Normal'],
+    ['beside a Windows node', skipped('UnsupportedOperatingSystem'), 'Normal'],
+    ['beside a Fargate node', skipped('NodeUnsupported'), 'Normal'],
+    ['beside a node that was not ready', skipped('NotReady'), 'Warning'],
+    ['with a remark of a cleaner', { ...succeeded, reason: 'HistoryNotWritten' }, 'Warning'],
+  ])('%s is %j, %s: what nobody can change is no warning (H10)', (_, other, type) => {
+    const nodes = new Map([
+      ['a', succeeded],
+      ['b', other],
+    ]);
+    const run = buildRun({}, { phase: 'Succeeded', reason: 'Completed', nodes });
+    expect(runFinished(run)).toMatchObject({ type, reason: 'RunSucceeded' });
+  });
+});
