@@ -1,7 +1,7 @@
 import type { Job } from '../contract/job.ts';
 import { type History, updateHistory } from './history/history.ts';
 import type { DiskUsage } from './plan/disk-usage.ts';
-import type { Facts } from './plan/keep-rules.ts';
+import { type Facts, type KeepRule, makeKeepRules } from './plan/keep-rules.ts';
 import { selectCrowded } from './plan/newest.ts';
 import { couldRemove, foreseePlan, makePlan, type Plan } from './plan/plan.ts';
 import type { Inventory, ReadUsage } from './runtime/inventory.ts';
@@ -20,16 +20,21 @@ export type DecidePorts = {
   readonly measureDisk: () => Promise<DiskUsage | undefined>;
 };
 
-export type Decision = { readonly facts: Facts; readonly plan: Plan };
+export type Decision = {
+  readonly facts: Facts;
+  /** As they are with these facts. */
+  readonly rules: readonly KeepRule[];
+  readonly plan: Plan;
+};
 
 /**
  * Looks at the node and decides about every image. `all` asks for details that the decision itself could do without. In
  * a dry run the plan ends where usage is likely to be low enough.
  */
 export async function decide(job: Job, ports: DecidePorts, all = false): Promise<Decision> {
-  const facts = await gatherFacts(job, ports, all);
-  const plan = makePlan(facts);
-  return { facts, plan: job.dryRun ? foreseePlan(plan, facts.diskUsage) : plan };
+  const { facts, rules } = await gatherFacts(job, ports, all);
+  const plan = makePlan(facts, rules);
+  return { facts, rules, plan: job.dryRun ? foreseePlan(plan, facts.diskUsage) : plan };
 }
 
 /** Whether the job can remove nothing without the usage of the disk: images that are unused for too long go at any usage. */
@@ -38,19 +43,21 @@ export function needsDisk({ disk, images }: Job): boolean {
 }
 
 /** Where nothing could go, three lists tell it, and no more is asked of the runtime. */
-async function gatherFacts(job: Job, ports: DecidePorts, all: boolean): Promise<Facts> {
+async function gatherFacts(job: Job, ports: DecidePorts, all: boolean): Promise<Omit<Decision, 'plan'>> {
   const { runtime, now, ownReferences } = ports;
   const [usage, earlier, diskUsage] = await Promise.all([ports.readUsage(), ports.loadHistory(), ports.measureDisk()]);
   const history = updateHistory(earlier, usage, now);
   const inventory: Inventory = { ...usage, sandboxReferences: [], details: new Map() };
   const facts: Facts = { job, inventory, history, ownReferences, diskUsage, now };
-  if (!all && !couldRemove(facts)) return facts;
+  const rules = makeKeepRules(facts);
+  if (!all && !couldRemove(facts, rules)) return { facts, rules };
   const [sandboxReferences, known] = await Promise.all([
     runtime.getSandboxImages(),
     runtime.inspectImages(all ? idsOf(usage.images) : selectToInspect(job, usage.images)),
   ]);
   const details = new Map(known.map((detail) => [detail.id, detail]));
-  return { ...facts, inventory: { ...inventory, sandboxReferences, details } };
+  const informed: Facts = { ...facts, inventory: { ...inventory, sandboxReferences, details } };
+  return { facts: informed, rules: makeKeepRules(informed) };
 }
 
 /** Layers matter where removal ends at a usage, and those of images that stay do too; build times among many of a kind. */

@@ -24,6 +24,7 @@ export type NodeOptions = {
 /** This machine, as a run needs it. What is out of the ordinary is logged. */
 export function openNode({ state, stateOnNode, ownReferences, runtime, clock }: NodeOptions, log: Logger): NodeAccess {
   const directory = state ?? usualState;
+  const rest = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => undefined);
   return {
     now: clock.now,
     ownReferences,
@@ -42,11 +43,12 @@ export function openNode({ state, stateOnNode, ownReferences, runtime, clock }: 
       return undefined;
     },
     monotonicMs: () => performance.now(),
+    sleep: rest,
     throttle: createThrottle({
       readPressure,
-      sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+      sleep: rest,
       now: () => performance.now(),
-      onRest: (rest) => log.info({ event: 'rest', ...rest }, 'gave way to others on this node'),
+      onRest: (rested) => log.info({ event: 'rest', ...rested }, 'gave way to others on this node'),
     }),
   };
 }

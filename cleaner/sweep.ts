@@ -5,10 +5,13 @@ import type { HistoryChange } from './history/file.ts';
 import { forgetImages, type History, recallImages, updateHistory } from './history/history.ts';
 import type { DiskUsage } from './plan/disk-usage.ts';
 import { describeTimes } from './plan/image-times.ts';
-import { type Facts, recordOf } from './plan/keep-rules.ts';
+import { createJudge } from './plan/judge.ts';
+import { type Facts, mayLoseAllNames, recordOf } from './plan/keep-rules.ts';
 import type { Plan } from './plan/plan.ts';
-import type { SweepResult } from './removal/outcome.ts';
+import { mayBeGone, type SweepResult } from './removal/outcome.ts';
 import { carryOut } from './removal/removal.ts';
+import { measureSettled } from './removal/settle.ts';
+import { openSpace } from './removal/space.ts';
 import type { Throttle } from './removal/throttle.ts';
 import type { Findings } from './report/build.ts';
 import { type ImageEvent, keptEvent, plannedEvent, removalEvent } from './report/events.ts';
@@ -30,6 +33,8 @@ export type NodeAccess = {
   readonly throttle: Throttle;
   /** Of a clock that never steps. */
   readonly monotonicMs: () => number;
+  /** Ends early, and without an error, where the signal asks for it. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
 };
 
 export type SweepPorts = {
@@ -55,7 +60,7 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
   const { facts, plan } = await untilStopped(look, signal);
   for (const message of facts.inventory.remarks) errors.push({ reason: 'ImageMissing', message });
   const before = facts.diskUsage;
-  const onImage = (event: ImageEvent) => ports.onImage({ ...event, ...describeTimes(recordOf(facts.history, event)) });
+  const onImage = guardTelling(ports.onImage, facts, errors);
   for (const kept of plan.kept) onImage(keptEvent(kept));
 
   const planned = job.dryRun ? [] : plan.removals.map(({ image }) => image.id);
@@ -63,13 +68,32 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
     orError(() => node.changeHistory(addFindings(facts, planned, gone)), 'HistoryNotWritten', problems);
   const unsaved: ReportError[] = [];
   await save(planned, unsaved);
-  const result = job.dryRun ? forego(plan, onImage) : await act(plan, { ...ports, onImage }, signal);
+  const result = job.dryRun ? forego(plan, onImage) : await act({ facts, plan }, { ...ports, onImage }, signal);
   // Where the disk was full, removing may have made room for it.
   if (unsaved.length > 0 || planned.length > 0) await save(goneOf(result), errors);
 
-  const wasTried = result.results.length > 0;
-  const after = wasTried && before !== undefined ? await orError(node.measureDisk, 'DiskUnmeasurable', errors) : before;
+  const wasTried = result.results.length > 0 && before !== undefined;
+  const after = wasTried
+    ? await orError(() => measureSettled(result, plan, before, node, signal), 'DiskUnmeasurable', errors)
+    : before;
   return { dryRun: job.dryRun, plan, result, before, after, errors };
+}
+
+/** Tells of images. Where that fails, which the report tells once, the run goes on: what it does is not what it says. */
+function guardTelling(
+  onImage: SweepPorts['onImage'],
+  { history }: Facts,
+  errors: ReportError[],
+): SweepPorts['onImage'] {
+  let hasFailed = false;
+  return (event) => {
+    try {
+      onImage({ ...event, ...describeTimes(recordOf(history, event)) });
+    } catch (error) {
+      if (!hasFailed) errors.push({ reason: 'LogNotWritten', message: messageOf(error) });
+      hasFailed = true;
+    }
+  };
 }
 
 /** What a run knows of the images that it plans to remove, it tells again: all but those that are gone are there still. */
@@ -84,9 +108,7 @@ function addFindings(
 
 /** The images that are gone, or may be. */
 function goneOf({ results }: SweepResult): readonly string[] {
-  return results
-    .filter(({ outcome }) => outcome.kind === 'removed' || outcome.kind === 'unknown')
-    .map(({ removal }) => removal.image.id);
+  return results.filter(({ outcome }) => mayBeGone(outcome)).map(({ removal }) => removal.image.id);
 }
 
 function forego(plan: Plan, onImage: SweepPorts['onImage']): SweepResult {
@@ -94,9 +116,25 @@ function forego(plan: Plan, onImage: SweepPorts['onImage']): SweepResult {
   return { results: [], spared: [] };
 }
 
-async function act(plan: Plan, { runtime, readUsage, node, onImage }: SweepPorts, signal: AbortSignal) {
-  const onResult = (result: SweepResult['results'][number]) => onImage(removalEvent(result));
-  const result = await carryOut(plan, { ...node, runtime, readUsage, onResult }, signal);
+async function act(
+  { facts, plan }: { readonly facts: Facts; readonly plan: Plan },
+  { runtime, readUsage, node, onImage }: SweepPorts,
+  signal: AbortSignal,
+): Promise<SweepResult> {
+  const planned = plan.removals.map(({ image }) => image);
+  const result = await carryOut(
+    plan,
+    {
+      ...node,
+      runtime,
+      readUsage,
+      judgeOn: createJudge(facts, planned),
+      mayLoseAllNames: mayLoseAllNames(facts.job.images),
+      space: facts.diskUsage && openSpace(facts.diskUsage),
+      onResult: (removal) => onImage(removalEvent(removal)),
+    },
+    signal,
+  );
   for (const kept of result.spared) onImage(keptEvent(kept));
   return result;
 }
@@ -106,7 +144,11 @@ async function orError<T>(read: () => Promise<T>, reason: string, errors: Report
   try {
     return await read();
   } catch (error) {
-    errors.push({ reason, message: error instanceof Error ? error.message : String(error) });
+    errors.push({ reason, message: messageOf(error) });
     return undefined;
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -71,6 +71,12 @@ export function isExpired({ job, history, now }: Facts, image: Pick<Image, 'id'>
   return maxUnusedAge !== undefined && now - unusedSince(history, image) > maxUnusedAge;
 }
 
+/** Tells whether every single name of an image may go: it is included by itself, and not excluded. */
+export function mayLoseAllNames({ include, exclude }: Job['images']): (image: Pick<Image, 'names'>) => boolean {
+  const [isIncluded, isExcluded] = [compileGlobs(include), compileProtection(exclude)];
+  return ({ names }) => names.every((name) => isIncluded([name]) && !isExcluded([name]));
+}
+
 export function recordOf(history: History, { id }: Pick<Image, 'id'>): ImageRecord {
   return history.images.get(id) ?? { firstSeen: history.startedAt };
 }

@@ -3,13 +3,14 @@ import type { Decision } from '../decide.ts';
 import type { Image } from '../runtime/runtime.ts';
 import { type DiskUsage, usedPercent } from './disk-usage.ts';
 import { describeTimes, isoTime } from './image-times.ts';
-import { type Facts, makeKeepRules, recordOf } from './keep-rules.ts';
-import { judgeImage, type Kept, type Removal, type Verdict } from './plan.ts';
+import { judgeImage, type Kept, type Verdict } from './judge.ts';
+import { type Facts, type KeepRule, recordOf } from './keep-rules.ts';
+import type { Removal } from './removal-order.ts';
 
 /** Writes a decision down as a document. `notes` are what came up on the way. */
-export function buildPlan({ facts, plan }: Decision, node: string, notes: readonly string[]): PlanDocument {
+export function buildPlan({ facts, rules, plan }: Decision, node: string, notes: readonly string[]): PlanDocument {
   const { job, diskUsage, history, now } = facts;
-  const judge = makeJudge(facts);
+  const judge = makeJudge(facts, rules);
   const images = [
     ...plan.kept.map((kept) => ({
       ...describeImage(facts, kept.image),
@@ -55,8 +56,7 @@ function describeImage({ inventory, history }: Facts, image: Image) {
 }
 
 /** Tells what every rule says, and last what only the plan as a whole does: how many go, and which of them free anything. */
-function makeJudge(facts: Facts): (image: Image, kept?: Kept) => Verdict[] {
-  const rules = makeKeepRules(facts);
+function makeJudge(facts: Facts, rules: readonly KeepRule[]): (image: Image, kept?: Kept) => Verdict[] {
   const { maxPerRun } = facts.job.images;
   const otherwise = maxPerRun === undefined ? 'images.maxPerRun is not set' : `within images.maxPerRun (${maxPerRun})`;
   return (image, kept) => {

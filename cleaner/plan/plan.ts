@@ -1,76 +1,60 @@
-import type { KeepReason } from '../../contract/keep-reason.ts';
 import type { Image } from '../runtime/runtime.ts';
 import { bytesAbove, type DiskUsage } from './disk-usage.ts';
+import { type Judge, judgeBy, type Kept } from './judge.ts';
 import { type Facts, type KeepRule, makeKeepRules } from './keep-rules.ts';
-import { orderRemovals } from './removal-order.ts';
-
-export type Kept = { readonly image: Image; readonly reason: KeepReason; readonly message: string };
-
-export type Removal = {
-  readonly image: Image;
-  /** Whether it goes whatever the disk usage; otherwise it may stay once usage is low enough. */
-  readonly always: boolean;
-  /** What its removal is likely to free after all those before it: its layers that no other image holds then. */
-  readonly freesBytes: number;
-};
+import { orderRemovals, type Removal } from './removal-order.ts';
 
 /** What is to happen to every image: each is in just one of the lists. */
 export type Plan = {
   readonly kept: readonly Kept[];
-  /** In the order in which they are to go. */
+  /** In the order in which they are to go; the first that can, where a limit leaves no place for all. */
   readonly removals: readonly Removal[];
+  /** How many may be removed; absent where there is no limit. One that can't be removed takes no place. */
+  readonly maxRemovals?: number;
   /** The usage at which removal stops, except of those that always go; absent where all of them go. */
   readonly untilPercent?: number;
 };
 
-/** What one rule says of an image. */
-export type Verdict = { readonly rule: KeepReason; readonly keeps: boolean; readonly message: string };
-
 /** Decides about every image: removed in order of least recent activity, or kept for the strongest reason. */
-export function makePlan(facts: Facts): Plan {
-  const { kept, removable } = sortOut(facts, makeKeepRules(facts));
+export function makePlan(facts: Facts, rules = makeKeepRules(facts)): Plan {
+  const { kept, removable } = sortOut(facts, judgeBy(rules));
   const { removals, useless } = orderRemovals(facts, removable);
   const { disk, images } = facts.job;
-  const limit = images.maxPerRun ?? removals.length;
   return {
-    kept: [
-      ...kept,
-      ...useless.map(keepUseless),
-      ...removals.slice(limit).map((removal) => keepOverLimit(removal, limit)),
-    ],
-    removals: removals.slice(0, limit),
+    kept: [...kept, ...useless.map(keepUseless)],
+    removals,
+    ...(images.maxPerRun !== undefined && { maxRemovals: images.maxPerRun }),
     // Without a measure nothing goes by thresholds; what goes at any usage still does.
     ...(disk && facts.diskUsage && { untilPercent: disk.lowPercent }),
   };
 }
 
 /** Whether there is any image that no rule keeps, as far as can be told before one was inspected. */
-export function couldRemove(facts: Facts): boolean {
+export function couldRemove(facts: Facts, rules: readonly KeepRule[] = makeKeepRules(facts)): boolean {
   // Which images are the newest may still change with their build times.
-  const rules = makeKeepRules(facts).filter(({ reason }) => reason !== 'NewestInRepository');
-  return facts.inventory.images.some((image) => keepForFirst(rules, image) === undefined);
+  const judge = judgeBy(rules.filter(({ reason }) => reason !== 'NewestInRepository'));
+  return facts.inventory.images.some((image) => judge(image) === undefined);
 }
 
-/** What every rule says of an image, strongest first. */
-export function judgeImage(rules: readonly KeepRule[], image: Image): readonly Verdict[] {
-  return rules.map(({ reason, findCause, otherwise }) => {
-    const cause = findCause(image);
-    return { rule: reason, keeps: cause !== undefined, message: cause ?? otherwise };
-  });
-}
-
-/** Splits a plan at the point where what it is likely to free brings usage down to its target: what a dry run tells. */
+/**
+ * Splits a plan at the point where what it is likely to free brings usage down to its target, or where its limit is
+ * reached: what a dry run tells.
+ */
 export function foreseePlan(plan: Plan, diskUsage: DiskUsage | undefined): Plan {
-  if (plan.untilPercent === undefined || diskUsage === undefined) return plan;
-  let excessBytes = bytesAbove(plan.untilPercent, diskUsage);
+  const { untilPercent, maxRemovals = Number.POSITIVE_INFINITY } = plan;
+  if (plan.maxRemovals === undefined && (untilPercent === undefined || diskUsage === undefined)) return plan;
+  const thresholds = untilPercent !== undefined && diskUsage !== undefined;
+  let excessBytes = thresholds ? bytesAbove(untilPercent, diskUsage) : Number.POSITIVE_INFINITY;
   const removals: Removal[] = [];
   const spared: Kept[] = [];
   for (const removal of plan.removals) {
-    if (removal.always || excessBytes > 0) {
+    if (!removal.always && excessBytes <= 0) {
+      spared.push(keepBelowThreshold(removal));
+    } else if (removals.length >= maxRemovals) {
+      spared.push(keepOverLimit(removal, maxRemovals));
+    } else {
       removals.push(removal);
       excessBytes -= removal.freesBytes;
-    } else {
-      spared.push(keepBelowThreshold(removal));
     }
   }
   return { ...plan, removals, kept: [...plan.kept, ...spared] };
@@ -81,29 +65,22 @@ export function keepBelowThreshold({ image }: Pick<Removal, 'image'>): Kept {
   return { image, reason: 'BelowThreshold', message: 'disk usage is at or below lowPercent without it' };
 }
 
-function sortOut({ inventory }: Facts, rules: readonly KeepRule[]) {
+/** A removal that the limit of a run leaves no place for. */
+export function keepOverLimit({ image }: Pick<Removal, 'image'>, limit: number): Kept {
+  return { image, reason: 'OverLimit', message: `${limit} others go first, and maxPerRun allows no more` };
+}
+
+function sortOut({ inventory }: Facts, judge: Judge) {
   const kept: Kept[] = [];
   const removable: Image[] = [];
   for (const image of inventory.images) {
-    const found = keepForFirst(rules, image);
+    const found = judge(image);
     if (found === undefined) removable.push(image);
     else kept.push(found);
   }
   return { kept, removable };
 }
 
-function keepForFirst(rules: readonly KeepRule[], image: Image): Kept | undefined {
-  for (const { reason, findCause } of rules) {
-    const message = findCause(image);
-    if (message !== undefined) return { image, reason, message };
-  }
-  return undefined;
-}
-
 function keepUseless(image: Image): Kept {
   return { image, reason: 'BelowThreshold', message: 'would free nothing: images that stay hold all of its layers' };
-}
-
-function keepOverLimit({ image }: Removal, limit: number): Kept {
-  return { image, reason: 'OverLimit', message: `${limit} others go first, and maxPerRun allows no more` };
 }

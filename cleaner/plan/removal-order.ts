@@ -1,8 +1,15 @@
 import { lastActive } from '../history/history.ts';
 import type { Image } from '../runtime/runtime.ts';
 import { type Facts, isExpired, recordOf } from './keep-rules.ts';
-import type { Removal } from './plan.ts';
 import { openLedger } from './shared-layers.ts';
+
+export type Removal = {
+  readonly image: Image;
+  /** Whether it goes whatever the disk usage; otherwise it may stay once usage is low enough. */
+  readonly always: boolean;
+  /** What its removal is likely to free after all those before it: its layers that no other image holds then. */
+  readonly freesBytes: number;
+};
 
 /**
  * Those that always go come first. Of the others, an image whose layers are all held by images that stay would free

@@ -1,4 +1,4 @@
-import type { Removal } from '../plan/plan.ts';
+import type { Removal } from '../plan/removal-order.ts';
 
 /** How many removals go into the first batch: one process start for so many costs little, and so few are soon done. */
 export const firstBatchSize = 50;

@@ -1,4 +1,6 @@
-import type { Kept, Removal } from '../plan/plan.ts';
+import type { KeepReason } from '../../contract/keep-reason.ts';
+import type { Kept } from '../plan/judge.ts';
+import type { Removal } from '../plan/removal-order.ts';
 import type { RemovalAnswer } from '../runtime/runtime.ts';
 import type { StopRequest } from '../stop.ts';
 
@@ -7,20 +9,20 @@ export type Outcome =
   | { readonly kind: 'removed' }
   /** It is still there. */
   | { readonly kind: 'failed'; readonly reason: 'RemovalFailed' | 'RemovalTimedOut'; readonly message: string }
-  /** Nothing was asked of the runtime, or it refused. */
-  | { readonly kind: 'skipped'; readonly reason: RefusalReason | StopReason; readonly message?: string }
+  /** Nothing was asked of the runtime, as a rule keeps it after all or the run came to its end, or the runtime refused. */
+  | { readonly kind: 'skipped'; readonly reason: KeepReason | RefusalReason | StopReason; readonly message?: string }
   /** The request was made, and no look afterwards succeeded. */
   | { readonly kind: 'unknown'; readonly reason: 'LookFailed'; readonly message: string };
 
 /** Why no further removal was tried. */
-export type StopReason = StopRequest['reason'] | 'UsageUnreadable';
+export type StopReason = StopRequest['reason'] | 'UsageUnreadable' | 'SpaceNotFreed';
 
 export type RemovalResult = { readonly removal: Removal; readonly outcome: Outcome };
 
 /** What was done of a plan. */
 export type SweepResult = {
   readonly results: readonly RemovalResult[];
-  /** Removals that usage no longer called for. */
+  /** Removals that usage no longer called for, or that the limit left no place for. */
   readonly spared: readonly Kept[];
   /** Why the removals after some point were not tried, where that is so. */
   readonly stopped?: { readonly reason: StopReason; readonly message: string };
@@ -56,6 +58,11 @@ const refusals: readonly { readonly reason: RefusalReason; readonly pattern: Reg
 
 /** How a call ends that the runtime did not answer in time (gRPC), or whose deadline was over at our end. */
 const outOfTime = /DeadlineExceeded|context deadline exceeded|gave no (?:whole )?answer within/;
+
+/** Tells whether an image went, or may have gone. */
+export function mayBeGone({ kind }: Outcome): boolean {
+  return kind === 'removed' || kind === 'unknown';
+}
 
 /** What the runtime's answer and a look afterwards say of an image: a request that failed may have removed it all the same. */
 export function judgeRemoval(id: string, { timedOut, complaints }: RemovalAnswer, isStillThere: boolean): Outcome {

@@ -1,20 +1,35 @@
-import { bytesAbove, type DiskUsage } from '../plan/disk-usage.ts';
-import { type Kept, keepBelowThreshold, type Plan, type Removal } from '../plan/plan.ts';
+import type { Judge, Kept } from '../plan/judge.ts';
+import { keepBelowThreshold, keepOverLimit, type Plan } from '../plan/plan.ts';
+import type { Removal } from '../plan/removal-order.ts';
 import type { ImageUsage, ReadUsage } from '../runtime/inventory.ts';
-import type { RemovalAnswer, Runtime } from '../runtime/runtime.ts';
+import type { Image, RemovalAnswer, Runtime } from '../runtime/runtime.ts';
 import { StopRequest, untilStopped } from '../stop.ts';
 import { firstBatchSize, nextBatchSize, selectBatch } from './batch.ts';
-import { judgeRemoval, type Outcome, type RemovalResult, type StopReason, type SweepResult } from './outcome.ts';
+import { checkLandmarks, type Landmarks, takeLandmarks } from './landmarks.ts';
+import { measureNeed, SpaceNotFreedError } from './need.ts';
+import {
+  judgeRemoval,
+  mayBeGone,
+  type Outcome,
+  type RemovalResult,
+  type StopReason,
+  type SweepResult,
+} from './outcome.ts';
+import type { SettlePorts } from './settle.ts';
+import type { Space } from './space.ts';
 import type { Throttle } from './throttle.ts';
 
-export type RemovalPorts = {
+export type RemovalPorts = SettlePorts & {
   readonly runtime: Pick<Runtime, 'removeImages' | 'listImages'>;
   readonly readUsage: ReadUsage;
-  readonly measureDisk: () => Promise<DiskUsage>;
+  /** Judges images by all keep rules on what a look shows; is given every look, in turn. */
+  readonly judgeOn: (usage: ImageUsage) => Judge;
+  /** Tells whether an image may lose its names one by one. */
+  readonly mayLoseAllNames: (image: Image) => boolean;
+  /** The account of what was freed; absent where the disk can't be measured, and nothing goes by thresholds. */
+  readonly space: Space | undefined;
   /** Comes before each batch. */
   readonly throttle: Throttle;
-  /** Milliseconds of a clock that never steps. */
-  readonly monotonicMs: () => number;
   /** Is told what happened to each image as soon as that is known. */
   readonly onResult: (result: RemovalResult) => void;
 };
@@ -22,129 +37,172 @@ export type RemovalPorts = {
 /** A removal to try, with what came of the attempt before where there was one. */
 type Task = { readonly removal: Removal; readonly earlier?: Outcome };
 
-/** A task, with what the last look before the removal says of its image. The look itself is large, and not kept. */
-type JudgedTask = { readonly task: Task; readonly state: 'Gone' | 'InUse' | 'Unused' };
+/** A task, with what the look before the removal says of its image; without `image` where somebody removed it. */
+type JudgedTask = { readonly task: Task; readonly image?: Image; readonly kept?: Outcome };
 
 type Step =
   | { readonly kind: 'Stop'; readonly reason: StopReason; readonly message: string }
-  | { readonly kind: 'Enough' }
+  | { readonly kind: 'Spare'; readonly why: 'BelowThreshold' | 'OverLimit' }
   | { readonly kind: 'Batch'; readonly tasks: readonly JudgedTask[] };
 
 /** What is known when a batch begins. */
-type Standing = {
-  readonly queue: readonly Task[];
-  readonly batchSize: number;
-  /** What was there, and used, right after the batch before. */
-  readonly usage: ImageUsage | undefined;
+type Progress = {
+  queue: readonly Task[];
+  batchSize: number;
+  /** How many images went, or may have gone. */
+  removed: number;
+  /** What was there, and used, right after the batch before; undefined where that is not known, or has to be read anew. */
+  usage: ImageUsage | undefined;
+  /** Taken from the last look that can be right. */
+  landmarks: Landmarks | undefined;
+  /** IDs of the images that were asked to go since that look. */
+  asked: readonly string[];
 };
 
 /**
- * Carries out the removals of a plan in batches. Before each it looks what is used, and after each what is really gone, in
- * one look where nothing comes in between; where that can't be read, or `signal` asks for it with a {@link StopRequest},
- * no further batch is started. An image that can't be removed holds no other back; one whose removal timed out, or found
- * the disk full, is tried again, once. Never throws: the result tells everything.
+ * Carries out the removals of a plan in batches. Before each it looks what is there and used, and judges by all keep rules
+ * again; after each it looks what is really gone, in one look where nothing comes in between. Where that can't be read, or
+ * can't be right, or `signal` asks for it with a {@link StopRequest}, no further batch is started. An image that can't be
+ * removed holds no other back, and takes no place of the limit; one whose removal timed out, or found the disk full, is
+ * tried again, once. Never throws: the result tells everything.
  */
 export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSignal): Promise<SweepResult> {
   const results: RemovalResult[] = [];
   const spared: Kept[] = [];
-  const settle = (result: RemovalResult) => {
-    results.push(result);
-    ports.onResult(result);
+  const progress = begin(plan);
+  const settleAll = (settled: readonly RemovalResult[]) => {
+    results.push(...settled);
+    settled.forEach(ports.onResult);
   };
-  let queue: readonly Task[] = plan.removals.map((removal) => ({ removal }));
-  let batchSize = firstBatchSize;
-  let usage: ImageUsage | undefined;
-  while (queue.length > 0) {
-    const step = await prepareStep({ queue, batchSize, usage }, plan, ports, signal);
+  while (progress.queue.length > 0) {
+    const step = await chooseStep(progress, plan, ports, signal);
     if (step.kind === 'Stop') {
-      queue.map((task) => giveUp(task, step.reason)).forEach(settle);
+      settleAll(progress.queue.map((task) => giveUp(task, step.reason)));
       return { results, spared, stopped: step };
     }
-    if (step.kind === 'Enough') {
-      spared.push(...queue.filter(({ removal }) => !removal.always).map(({ removal }) => keepBelowThreshold(removal)));
-      queue = queue.filter(({ removal }) => removal.always);
-      continue;
-    }
-    // It is large, and the next look needs room.
-    usage = undefined;
-    const goesOn = () => step.tasks.length < queue.length && !signal.aborted;
-    const startedAt = ports.monotonicMs();
-    const { tried, after } = await removeBatch(step.tasks, ports, goesOn);
-    usage = after;
-    batchSize = nextBatchSize(batchSize, step.tasks.length, ports.monotonicMs() - startedAt);
-    const retries = tried.filter(isWorthRetrying);
-    tried.filter((attempt) => !isWorthRetrying(attempt)).forEach(settle);
-    queue = [
-      ...queue.slice(step.tasks.length),
-      ...retries.map(({ removal, outcome }) => ({ removal, earlier: outcome })),
-    ];
+    if (step.kind === 'Spare') spared.push(...spare(progress, step.why, plan));
+    else settleAll(await takeBatch(step.tasks, progress, ports, signal));
   }
   return { results, spared };
 }
 
-async function prepareStep(
-  { queue, batchSize, usage }: Standing,
-  plan: Plan,
-  { readUsage, measureDisk, throttle }: RemovalPorts,
-  signal: AbortSignal,
-): Promise<Step> {
+function begin({ removals }: Plan): Progress {
+  return {
+    queue: removals.map((removal) => ({ removal })),
+    batchSize: firstBatchSize,
+    removed: 0,
+    usage: undefined,
+    landmarks: undefined,
+    asked: [],
+  };
+}
+
+async function chooseStep(progress: Progress, plan: Plan, ports: RemovalPorts, signal: AbortSignal): Promise<Step> {
   try {
     signal.throwIfAborted();
-    const excessBytes = plan.untilPercent && bytesAbove(plan.untilPercent, await measureDisk());
-    const tasks = selectBatch(queue, excessBytes, batchSize);
-    if (tasks.length === 0) return { kind: 'Enough' };
-    const isOutdated = await throttle(signal);
-    const current = usage && !isOutdated ? usage : await untilStopped(readUsage, signal);
-    return { kind: 'Batch', tasks: judgeTasks(tasks, current) };
+    const places = (plan.maxRemovals ?? Number.POSITIVE_INFINITY) - progress.removed;
+    if (places <= 0) return { kind: 'Spare', why: 'OverLimit' };
+    const needBytes = await measureExcess(progress, plan, ports, signal);
+    const tasks = selectBatch(progress.queue, needBytes, Math.min(progress.batchSize, places));
+    if (tasks.length === 0) return { kind: 'Spare', why: 'BelowThreshold' };
+    const isOutdated = await ports.throttle(signal);
+    const usage = progress.usage && !isOutdated ? progress.usage : await untilStopped(ports.readUsage, signal);
+    if (progress.landmarks) checkLandmarks(progress.landmarks, usage.images, progress.asked);
+    progress.landmarks = takeLandmarks(usage);
+    progress.asked = [];
+    return { kind: 'Batch', tasks: judgeTasks(tasks, usage, ports) };
   } catch (error) {
-    const reason = error instanceof StopRequest ? error.reason : 'UsageUnreadable';
-    return { kind: 'Stop', reason, message: messageOf(error) };
+    return { kind: 'Stop', reason: reasonOf(error), message: messageOf(error) };
   }
 }
 
-function judgeTasks(tasks: readonly Task[], { images, inUse }: ImageUsage): readonly JudgedTask[] {
-  const present = new Set(images.map(({ id }) => id));
+/** Undefined where usage doesn't matter: without thresholds, and for those that go at any usage. */
+async function measureExcess(
+  { queue }: Progress,
+  { untilPercent }: Plan,
+  ports: RemovalPorts,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  if (untilPercent === undefined || ports.space === undefined) return undefined;
+  // A batch that begins with one of those takes no others.
+  if (queue[0]?.removal.always) return 0;
+  return measureNeed(untilPercent, ports.space, ports, signal);
+}
+
+function judgeTasks(tasks: readonly Task[], usage: ImageUsage, { judgeOn }: RemovalPorts): readonly JudgedTask[] {
+  const judge = judgeOn(usage);
+  const present = new Map(usage.images.map((image) => [image.id, image]));
   return tasks.map((task) => {
-    const { id } = task.removal.image;
-    if (!present.has(id)) return { task, state: 'Gone' };
-    return { task, state: inUse.has(id) ? 'InUse' : 'Unused' };
+    const image = present.get(task.removal.image.id);
+    const kept = image && judge(image);
+    if (image === undefined || kept === undefined) return { task, ...(image && { image }) };
+    return { task, image, kept: { kind: 'skipped', reason: kept.reason, message: kept.message } };
   });
+}
+
+/** Returns what is settled of a batch, and leaves what is worth another try at the end of the queue. */
+async function takeBatch(
+  tasks: readonly JudgedTask[],
+  progress: Progress,
+  ports: RemovalPorts,
+  signal: AbortSignal,
+): Promise<readonly RemovalResult[]> {
+  const goesOn = tasks.length < progress.queue.length && !signal.aborted;
+  // It is large, and the next look needs room.
+  progress.usage = undefined;
+  const startedAt = ports.monotonicMs();
+  const tried = await removeBatch(tasks, progress, ports, goesOn);
+  progress.batchSize = nextBatchSize(progress.batchSize, tasks.length, ports.monotonicMs() - startedAt);
+  for (const { removal } of tried.filter(({ outcome }) => mayBeGone(outcome))) {
+    progress.removed++;
+    ports.space?.expect(removal.freesBytes);
+  }
+  const retries = tried.filter(isWorthRetrying);
+  progress.queue = [
+    ...progress.queue.slice(tasks.length),
+    ...retries.map(({ removal, outcome }) => ({ removal, earlier: outcome })),
+  ];
+  return tried.filter((attempt) => !isWorthRetrying(attempt));
 }
 
 type Attempt = RemovalResult & { readonly isRetry: boolean };
 
-/** `after` is what there is then, where somebody will ask and it could be read. */
 async function removeBatch(
   tasks: readonly JudgedTask[],
+  progress: Progress,
   ports: RemovalPorts,
-  goesOn: () => boolean,
-): Promise<{ readonly tried: readonly Attempt[]; readonly after: ImageUsage | undefined }> {
-  const ids = tasks.filter(({ state }) => state === 'Unused').map(({ task }) => task.removal.image.id);
-  const { judge, after } = ids.length === 0 ? {} : await removeAndLook(ids, ports, goesOn);
-  const tried = tasks.map(({ task: { removal, earlier }, state }): Attempt => {
+  goesOn: boolean,
+): Promise<readonly Attempt[]> {
+  const free = tasks.flatMap(({ image, kept }) => (image === undefined || kept !== undefined ? [] : [image]));
+  const judge = free.length === 0 ? undefined : await removeAndLook(free, progress, ports, goesOn);
+  return tasks.map(({ task: { removal, earlier }, image, kept }): Attempt => {
     const isRetry = earlier !== undefined;
-    if (state === 'Gone') return { removal, isRetry, outcome: { kind: 'removed' } };
-    if (state === 'InUse' || judge === undefined) {
-      return { removal, isRetry, outcome: { kind: 'skipped', reason: 'InUse' } };
-    }
-    return { removal, isRetry, outcome: judge(removal.image.id) };
+    const outcome = image === undefined ? ({ kind: 'removed' } as const) : (kept ?? judge?.(image.id));
+    return { removal, isRetry, outcome: outcome ?? { kind: 'removed' } };
   });
-  return { tried, after };
 }
 
+/** Where the look afterwards can't be right, nothing is known of the images that were asked to go. */
 async function removeAndLook(
-  ids: readonly string[],
+  images: readonly Image[],
+  progress: Progress,
   ports: RemovalPorts,
-  goesOn: () => boolean,
-): Promise<{ readonly judge: (id: string) => Outcome; readonly after?: ImageUsage | undefined }> {
-  const answer: RemovalAnswer = await ports.runtime.removeImages(ids);
+  goesOn: boolean,
+): Promise<(id: string) => Outcome> {
+  const ids = images.map(({ id }) => id);
+  const mayUntag = new Map(images.filter(ports.mayLoseAllNames).map(({ id, names }) => [id, names]));
+  const answer: RemovalAnswer = await ports.runtime.removeImages(ids, mayUntag);
+  progress.asked = ids;
   try {
-    const after = goesOn() ? await readForNext(ports) : undefined;
-    const present = new Set((after?.images ?? (await ports.runtime.listImages())).map(({ id }) => id));
-    return { judge: (id) => judgeRemoval(id, answer, present.has(id)), after };
+    const after = goesOn ? await readForNext(ports) : undefined;
+    const left = after?.images ?? (await ports.runtime.listImages());
+    if (progress.landmarks) checkLandmarks(progress.landmarks, left, ids);
+    progress.usage = after;
+    const present = new Set(left.map(({ id }) => id));
+    return (id) => judgeRemoval(id, answer, present.has(id));
   } catch (error) {
     const message = `was asked to go, and whether it went can't be told: ${messageOf(error)}`;
-    return { judge: () => ({ kind: 'unknown', reason: 'LookFailed', message }) };
+    return () => ({ kind: 'unknown', reason: 'LookFailed', message });
   }
 }
 
@@ -157,6 +215,18 @@ async function readForNext({ readUsage }: RemovalPorts): Promise<ImageUsage | un
   }
 }
 
+/** Takes out of the queue what is not called for, or what the limit leaves no place for. */
+function spare(progress: Progress, why: 'BelowThreshold' | 'OverLimit', { maxRemovals = 0 }: Plan): readonly Kept[] {
+  if (why === 'OverLimit') {
+    const over = progress.queue.map(({ removal }) => keepOverLimit(removal, maxRemovals));
+    progress.queue = [];
+    return over;
+  }
+  const uncalled = progress.queue.filter(({ removal }) => !removal.always);
+  progress.queue = progress.queue.filter(({ removal }) => removal.always);
+  return uncalled.map(({ removal }) => keepBelowThreshold(removal));
+}
+
 /** On a full disk a runtime may be unable to write a removal down, until others have made room. */
 const noSpace = /no space left on device/i;
 
@@ -167,6 +237,11 @@ function isWorthRetrying({ outcome, isRetry }: Attempt): boolean {
 
 function giveUp({ removal, earlier }: Task, reason: StopReason): RemovalResult {
   return { removal, outcome: earlier ?? { kind: 'skipped', reason } };
+}
+
+function reasonOf(error: unknown): StopReason {
+  if (error instanceof StopRequest) return error.reason;
+  return error instanceof SpaceNotFreedError ? 'SpaceNotFreed' : 'UsageUnreadable';
 }
 
 function messageOf(error: unknown): string {

@@ -1,5 +1,6 @@
 import type { ImageTimes } from '../plan/image-times.ts';
-import type { Kept, Removal } from '../plan/plan.ts';
+import type { Kept } from '../plan/judge.ts';
+import type { Removal } from '../plan/removal-order.ts';
 import type { RemovalResult } from '../removal/outcome.ts';
 import type { Image } from '../runtime/runtime.ts';
 

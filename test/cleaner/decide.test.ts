@@ -70,6 +70,7 @@ function buildPorts(
     changeHistory: async () => {},
     monotonicMs: () => 0,
     throttle: async () => false,
+    sleep: async () => undefined,
   };
 }
 

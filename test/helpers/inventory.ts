@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { History, ImageRecord } from '../../cleaner/history/history.ts';
 import type { Facts } from '../../cleaner/plan/keep-rules.ts';
-import type { Removal } from '../../cleaner/plan/plan.ts';
+import type { Removal } from '../../cleaner/plan/removal-order.ts';
 import type { Inventory } from '../../cleaner/runtime/inventory.ts';
 import type { Container, ContainerDetails, Image, Runtime } from '../../cleaner/runtime/runtime.ts';
 import { type Job, type JobDocument, jobSchema } from '../../contract/job.ts';

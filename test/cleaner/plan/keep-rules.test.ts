@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { judgeImage, type Verdict } from '../../../cleaner/plan/judge.ts';
 import { makeKeepRules } from '../../../cleaner/plan/keep-rules.ts';
-import { couldRemove, judgeImage, makePlan, type Verdict } from '../../../cleaner/plan/plan.ts';
+import { couldRemove, makePlan } from '../../../cleaner/plan/plan.ts';
 import { jobSchema } from '../../../contract/job.ts';
 import {
   buildFacts,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { makeKeepRules } from '../../../cleaner/plan/keep-rules.ts';
 import { foreseePlan, makePlan } from '../../../cleaner/plan/plan.ts';
 import { buildPlan } from '../../../cleaner/plan/plan-build.ts';
 import { type PlanDocument, parsePlan } from '../../../contract/plan-document.ts';
@@ -20,7 +21,11 @@ const daysAgo = (days: number) => now - days * dayMs;
 
 function planOf(fields: FactFields): PlanDocument {
   const facts = buildFacts(fields);
-  return buildPlan({ facts, plan: foreseePlan(makePlan(facts), facts.diskUsage) }, 'node-1', ['a note']);
+  return buildPlan(
+    { facts, rules: makeKeepRules(facts), plan: foreseePlan(makePlan(facts), facts.diskUsage) },
+    'node-1',
+    ['a note'],
+  );
 }
 
 const imageOf = (plan: PlanDocument, { id }: { readonly id: string }) => plan.images.find((image) => image.id === id);

@@ -263,8 +263,9 @@ describe('images.maxPerRun', () => {
   const images = ['a', 'b', 'c'].map((id) => buildImage(`a.io/${id}`, { id }));
   const history = buildHistory({ a: { firstSeen: 3 }, b: { firstSeen: 2 }, c: { firstSeen: 1 } });
 
-  it('lets the least recently used go, and keeps the others for a later run', () => {
-    const plan = makePlan(buildFacts({ job: { images: { maxPerRun: 2 } }, history, inventory: { images } }));
+  it('lets the least recently used go, and keeps the others for a later run (H9)', () => {
+    const facts = buildFacts({ job: { images: { maxPerRun: 2 } }, history, inventory: { images } });
+    const plan = foreseePlan(makePlan(facts), undefined);
     expect(removed(plan).map(({ id }) => id)).toEqual(['c', 'b']);
     expect(plan.kept).toMatchObject([
       { image: { id: 'a' }, reason: 'OverLimit', message: '2 others go first, and maxPerRun allows no more' },
@@ -365,7 +366,7 @@ describe('whatever is on the node', () => {
       fc.property(facts, fc.integer({ min: 1, max: 12 }), (given, maxPerRun) => {
         const limited = { ...given, job: { ...given.job, images: { ...given.job.images, maxPerRun } } };
         const all = removed(makePlan(given));
-        const plan = makePlan(limited);
+        const plan = foreseePlan(makePlan(limited), undefined);
         expect(removed(plan)).toEqual(all.slice(0, maxPerRun));
         const over = plan.kept.filter(({ reason }) => reason === 'OverLimit').map(({ image }) => image);
         expect(over).toEqual(all.slice(maxPerRun));

@@ -1,13 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import type { DiskUsage } from '../../../cleaner/plan/disk-usage.ts';
-import type { Plan, Removal } from '../../../cleaner/plan/plan.ts';
+import { createJudge } from '../../../cleaner/plan/judge.ts';
+import type { Plan } from '../../../cleaner/plan/plan.ts';
+import type { Removal } from '../../../cleaner/plan/removal-order.ts';
 import { nextBatchSize, selectBatch } from '../../../cleaner/removal/batch.ts';
 import type { SweepResult } from '../../../cleaner/removal/outcome.ts';
-import { carryOut } from '../../../cleaner/removal/removal.ts';
-import { createUsageReader } from '../../../cleaner/runtime/inventory.ts';
+import { carryOut, type RemovalPorts } from '../../../cleaner/removal/removal.ts';
+import { openSpace } from '../../../cleaner/removal/space.ts';
+import { createUsageReader, type ImageUsage } from '../../../cleaner/runtime/inventory.ts';
 import type { Image, RemovalAnswer } from '../../../cleaner/runtime/runtime.ts';
 import { StopRequest } from '../../../cleaner/stop.ts';
-import { buildContainer, buildImage, buildRemoval, buildRuntime, type FakeRuntime } from '../../helpers/inventory.ts';
+import type { JobDocument } from '../../../contract/job.ts';
+import {
+  buildContainer,
+  buildFacts,
+  buildImage,
+  buildRemoval,
+  buildRuntime,
+  type FakeRuntime,
+} from '../../helpers/inventory.ts';
 
 const images = Array.from({ length: 120 }, (_, index) => buildImage(`a.io/junk:${index}`, { id: `image-${index}` }));
 const [first, second, third] = images as [Image, Image, Image];
@@ -28,12 +39,30 @@ function run(plan: Plan, runtime: FakeRuntime, signal = new AbortController().si
   const readUsage = createUsageReader(runtime, undefined);
   return carryOut(
     plan,
-    { runtime, readUsage, measureDisk: fullDisk(runtime), throttle, monotonicMs, onResult: () => undefined },
+    {
+      runtime,
+      readUsage,
+      measureDisk: fullDisk(runtime),
+      throttle,
+      monotonicMs,
+      ...judged(),
+      onResult: () => undefined,
+    },
     signal,
   );
 }
 
 const throttle = async () => false;
+const sleep = async () => undefined;
+const judged = () => ({
+  judgeOn:
+    ({ inUse }: Pick<ImageUsage, 'inUse'>) =>
+    (image: Image) =>
+      inUse.has(image.id) ? { image, reason: 'InUse' as const, message: 'used' } : undefined,
+  mayLoseAllNames: () => true,
+  space: openSpace({ capacityBytes: 10_000, usedBytes: 9_000, availableBytes: 1_000 }),
+  sleep,
+});
 const monotonicMs = () => 0;
 
 function outcomes({ results }: SweepResult): Record<string, string> {
@@ -68,6 +97,7 @@ describe('carryOut', () => {
         readUsage: createUsageReader(runtime, undefined),
         measureDisk: fullDisk(runtime),
         throttle,
+        ...judged(),
         // Each reading of this clock is one second after the last.
         monotonicMs: () => (nowMs += 1_000),
         onResult: ({ removal }) => told.push(`${removal.image.id} ${runtime.requests.length}`),
@@ -250,6 +280,7 @@ describe('carryOut', () => {
           measureDisk: fullDisk(runtime),
           throttle: async () => story.push('rest') > 0 && takesTime,
           monotonicMs,
+          ...judged(),
           onResult: ({ removal }) => story.push(removal.image.id),
         },
         new AbortController().signal,
@@ -286,6 +317,7 @@ describe('carryOut', () => {
           measureDisk: () => Promise.reject(new Error('statfs failed')),
           throttle,
           monotonicMs,
+          ...judged(),
           onResult: () => undefined,
         },
         new AbortController().signal,
@@ -293,6 +325,125 @@ describe('carryOut', () => {
       expect(result.stopped).toMatchObject({ message: 'statfs failed' });
       expect(runtime.requests).toEqual([]);
     });
+  });
+});
+
+describe('what changes while a plan is carried out', () => {
+  const facts = (fields: Partial<JobDocument> = {}) => buildFacts({ job: fields, inventory: { images } });
+
+  function carry(runtime: FakeRuntime, plan: Plan, given = facts(), fields: Partial<RemovalPorts> = {}) {
+    const ports: RemovalPorts = {
+      ...judged(),
+      runtime,
+      readUsage: createUsageReader(runtime, undefined),
+      measureDisk: fullDisk(runtime),
+      throttle,
+      monotonicMs,
+      onResult: () => undefined,
+      judgeOn: createJudge(
+        given,
+        plan.removals.map(({ image }) => image),
+      ),
+      ...fields,
+    };
+    return carryOut(plan, ports, new AbortController().signal);
+  }
+
+  it.each<[what: string, reason: string, change: (image: Image) => Image]>([
+    ['pinned', 'Pinned', (image) => ({ ...image, pinned: true })],
+    ['given an excluded name', 'Excluded', (image) => ({ ...image, names: [...image.names, 'a.io/base:1'] })],
+    ['given another name', 'TooYoung', (image) => ({ ...image, names: [...image.names, 'a.io/new:1'] })],
+    ['robbed of its included name', 'NotIncluded', (image) => ({ ...image, names: ['b.io/moved:1'] })],
+    ['pulled in another size', 'TooYoung', (image) => ({ ...image, sizeBytes: 7 })],
+  ])('an image that was %s stays, with the reason (H24, C34, T17)', async (_, reason, change) => {
+    const runtime = buildRuntime({ images: [change(first), second] });
+    const given = facts({ images: { include: ['a.io/**'], exclude: ['**/base:*'], minAge: '0s' } });
+    const result = await carry(runtime, buildPlan([first, second]), given);
+    expect(outcomes(result)).toEqual({ 'image-0': `skipped ${reason}`, 'image-1': 'removed' });
+    expect(runtime.images).toEqual([change(first)]);
+  });
+
+  it('an image that was gone in one look and is back in the next stays (H24)', async () => {
+    const last = images.at(-1) ?? first;
+    const runtime = buildRuntime({ images: images.slice(0, -1) });
+    const remove = runtime.removeImages;
+    const list = runtime.listImages;
+    let looks = 0;
+    runtime.removeImages = (ids) => remove(ids);
+    runtime.listImages = async () => (++looks === 2 ? [...(await list()), last] : list());
+    const result = await carry(runtime, buildPlan(images), facts({ images: { minAge: '0s' } }));
+    expect(outcomes(result)[last.id]).toBe('skipped TooYoung');
+  });
+
+  it('an image that can not be removed takes no place of the limit (H9)', async () => {
+    const complaint = { imageId: first.id, message: 'read-only file system' };
+    const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [complaint] });
+    const result = await carry(runtime, { ...buildPlan(images.slice(0, 4)), maxRemovals: 2 });
+    expect(outcomes(result)).toEqual({
+      'image-0': 'failed RemovalFailed',
+      'image-1': 'removed',
+      'image-2': 'removed',
+    });
+    expect(result.spared).toMatchObject([{ image: { id: 'image-3' }, reason: 'OverLimit' }]);
+  });
+
+  it('a list without the images that are used says nothing of what is gone (H28)', async () => {
+    const runtime = buildRuntime({ images: images.slice(0, 5), containers: [buildContainer(images[4] ?? first)] });
+    runtime.removeImages = async (ids) => {
+      runtime.listImages = async () => [];
+      return { timedOut: false, complaints: ids.map((imageId) => ({ imageId, message: 'failed to delete' })) };
+    };
+    const result = await carry(runtime, buildPlan(images.slice(0, 4)));
+    expect(new Set(Object.values(outcomes(result)))).toEqual(new Set(['unknown LookFailed']));
+  });
+
+  /** A disk of 10,000 bytes, 9,000 of them used, that gives back a share of what was removed so much later. */
+  async function freeLate(share: number, delayMs: number) {
+    const runtime = buildRuntime({ images: images.slice(0, 90) });
+    let nowMs = 0;
+    const freed: { readonly atMs: number; readonly bytes: number }[] = [];
+    const remove = runtime.removeImages;
+    runtime.removeImages = async (ids) => {
+      freed.push({ atMs: nowMs + delayMs, bytes: ids.length * 100 * share });
+      return remove(ids);
+    };
+    const measureDisk = async () => {
+      const back = freed.filter(({ atMs }) => atMs <= nowMs).reduce((sum, { bytes }) => sum + bytes, 0);
+      return { capacityBytes: 10_000, usedBytes: 9_000 - back, availableBytes: 1_000 + back };
+    };
+    const plan = buildPlan(runtime.images, { always: false, untilPercent: 60 });
+    const result = await carry(runtime, plan, facts(), {
+      measureDisk,
+      monotonicMs: () => nowMs,
+      sleep: async (ms) => {
+        nowMs += ms;
+      },
+    });
+    return { result, removed: 90 - runtime.images.length, waitedMs: nowMs };
+  }
+
+  it.each([0, 1_000, 5_000, 20_000])(
+    'space that comes back %i ms late takes no image more with it (H25, N7, T21)',
+    async (delayMs) => {
+      const { result, removed, waitedMs } = await freeLate(1, delayMs);
+      expect(removed).toBe(30);
+      expect(result.stopped).toBeUndefined();
+      expect(waitedMs).toBeLessThan(delayMs + 2_000);
+    },
+  );
+
+  it('space that does not come back ends the run, which says so (H25)', async () => {
+    const { result, removed, waitedMs } = await freeLate(1, Number.POSITIVE_INFINITY);
+    expect(removed).toBe(30);
+    expect(result.stopped).toMatchObject({ reason: 'SpaceNotFreed', message: expect.stringContaining('3000 bytes') });
+    expect(waitedMs).toBeLessThan(40_000);
+  });
+
+  it('where sizes promise twice what the disk gives, further images go after a wait (H25, N10)', async () => {
+    const { result, removed, waitedMs } = await freeLate(0.5, 0);
+    expect(removed).toBe(60);
+    expect(result.stopped).toBeUndefined();
+    expect(waitedMs).toBeLessThan(60_000);
   });
 });
 

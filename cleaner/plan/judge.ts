@@ -1,0 +1,72 @@
+import type { KeepReason } from '../../contract/keep-reason.ts';
+import type { ImageUsage } from '../runtime/inventory.ts';
+import type { Image } from '../runtime/runtime.ts';
+import { type Facts, type KeepRule, makeKeepRules, recordOf } from './keep-rules.ts';
+
+export type Kept = { readonly image: Image; readonly reason: KeepReason; readonly message: string };
+
+/** What one rule says of an image. */
+export type Verdict = { readonly rule: KeepReason; readonly keeps: boolean; readonly message: string };
+
+/** Says why an image stays; undefined where nothing is against its removal. */
+export type Judge = (image: Image) => Kept | undefined;
+
+/** Keeps an image for the first, and so the strongest, of the rules that apply. */
+export function judgeBy(rules: readonly KeepRule[]): Judge {
+  return (image) => {
+    for (const { reason, findCause } of rules) {
+      const message = findCause(image);
+      if (message !== undefined) return { image, reason, message };
+    }
+    return undefined;
+  };
+}
+
+/** What every rule says of an image, strongest first. */
+export function judgeImage(rules: readonly KeepRule[], image: Image): readonly Verdict[] {
+  return rules.map(({ reason, findCause, otherwise }) => {
+    const cause = findCause(image);
+    return { rule: reason, keeps: cause !== undefined, message: cause ?? otherwise };
+  });
+}
+
+/**
+ * Judges images again by all rules on what later looks show, each look in its turn. What was used in a look before counts
+ * as used just now. What was gone in one, or has a new name or another size, was pulled or tagged by somebody since the
+ * plan, and is as new as that: an ID and a list of names are all that a runtime tells, and both may well be the same again.
+ */
+export function createJudge(facts: Facts, planned: readonly Image[]): (usage: ImageUsage) => Judge {
+  const known = new Map(planned.map((image) => [image.id, image]));
+  const gone = new Set<string>();
+  const used = new Set<string>();
+  return (usage) => {
+    const present = new Set(usage.images.map(({ id }) => id));
+    for (const id of known.keys()) {
+      if (!present.has(id)) gone.add(id);
+      if (usage.inUse.has(id)) used.add(id);
+    }
+    const judge = judgeBy(makeKeepRules(refresh(facts, usage, used)));
+    return (image) => judge(image) ?? keepChanged(image, known.get(image.id), gone);
+  };
+}
+
+function refresh(facts: Facts, usage: ImageUsage, used: ReadonlySet<string>): Facts {
+  const { inventory, history, now } = facts;
+  if (used.size === 0) return { ...facts, inventory: { ...inventory, ...usage } };
+  const usedNow = [...used].map((id) => [id, { ...recordOf(history, { id }), lastUsed: now }] as const);
+  const images = new Map([...history.images, ...usedNow]);
+  return { ...facts, inventory: { ...inventory, ...usage }, history: { ...history, images } };
+}
+
+function keepChanged(image: Image, planned: Image | undefined, gone: ReadonlySet<string>): Kept | undefined {
+  const since = describeChange(image, planned, gone);
+  if (since === undefined) return undefined;
+  return { image, reason: 'TooYoung', message: `${since} since this run began: somebody is about to need it` };
+}
+
+function describeChange(image: Image, planned: Image | undefined, gone: ReadonlySet<string>): string | undefined {
+  if (planned === undefined || gone.has(image.id)) return 'pulled';
+  const newName = image.names.find((name) => !planned.names.includes(name));
+  if (newName !== undefined) return `named ${newName}`;
+  return image.sizeBytes === planned.sizeBytes ? undefined : 'pulled in another size';
+}
