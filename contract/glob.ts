@@ -52,7 +52,7 @@ function compileUnqualified(glob: string): readonly ((name: Reference) => boolea
 
 function compileGlob(glob: string): (name: Reference) => boolean {
   const { repository, ...rest } = splitReference(glob);
-  return compileParts(compileWildcards(fillInRepository(glob, repository)), rest);
+  return compileParts(compileWildcards(fillInRepository(glob, repository).toLowerCase()), rest);
 }
 
 function compileParts(
@@ -60,17 +60,19 @@ function compileParts(
   { tag, digest }: Omit<Reference, 'repository'>,
 ): (name: Reference) => boolean {
   const matchesTag = tag === undefined || digest !== undefined ? undefined : compileWildcards(tag);
-  const matchesDigest = digest === undefined ? undefined : compileWildcards(digest);
+  const matchesDigest = digest === undefined ? undefined : compileWildcards(digest.toLowerCase());
   return (name) => {
     if (matchesTag !== undefined && (name.tag === undefined || !matchesTag(name.tag))) return false;
-    if (matchesDigest !== undefined && (name.digest === undefined || !matchesDigest(name.digest))) return false;
-    return matchesRepository(name.repository);
+    if (matchesDigest !== undefined && (name.digest === undefined || !matchesDigest(name.digest.toLowerCase())))
+      return false;
+    // Hosts are the same in any case, and paths have lower case alone.
+    return matchesRepository(name.repository.toLowerCase());
   };
 }
 
 function fillInRepository(glob: string, repository: string): string {
   return glob.includes('*')
-    ? repository.replace(/^index\.docker\.io\//, 'docker.io/')
+    ? repository.replace(/^index\.docker\.io\//i, 'docker.io/')
     : normaliseRepository(repository);
 }
 
@@ -106,33 +108,44 @@ function findPlaceProblem(glob: string, [first = '', ...path]: readonly string[]
   }
   if (first.includes('*')) return undefined;
   if (!isExplicitHost(first)) return `can't match: ${first} is no registry; write docker.io/${glob} or **/${glob}`;
-  if (!/^(?:index\.)?docker\.io$/.test(first) || path.length > 1 || path[0]?.includes('**')) return undefined;
+  if (!/^(?:index\.)?docker\.io$/i.test(first) || path.length > 1 || path[0]?.includes('**')) return undefined;
   return `can't match: write docker.io/library/${glob.slice(first.length + 1)}, or docker.io/** for every repository`;
 }
 
 function findHostProblem(segment: string): string | undefined {
-  const isValid = segment.includes('*')
-    ? /^[A-Za-z0-9.*-]+(?::[0-9*]+)?$/.test(segment)
-    : parseReference(`${segment}/a`)?.repository.endsWith('/a');
+  const [name = '', ...port] = segment.split(':');
+  const example = segment.includes('*') ? [fillWildcards(name), ...port.map((text) => text.replaceAll('*', '1'))] : [];
+  const isHost = parseReference(`${segment.includes('*') ? example.join(':') : segment}/a`)?.repository.endsWith('/a');
+  // `**` may stand for the registry and more, so that what follows it is of a path.
+  const isValid = isHost || (segment.includes('**') && findSegmentProblem(segment) === undefined);
   return isValid ? undefined : `can't match: ${segment} is no registry; write a host like registry.example.com:5000`;
 }
 
 function findSegmentProblem(segment: string): string | undefined {
   if (/[A-Z]/.test(segment)) return `can't match: repositories are lower case; write ${segment.toLowerCase()}`;
   const isValid = segment.includes('*')
-    ? /^[a-z0-9._*-]+$/.test(segment)
+    ? parseReference(`localhost/${fillWildcards(segment)}`) !== undefined && !/[:@]/.test(segment)
     : parseReference(`localhost/${segment}`) !== undefined;
   if (isValid) return undefined;
   return `can't match: ${segment} is no part of a repository; write a-z, 0-9, single . _ or - between them, and * or **`;
 }
 
+/** What a wildcard stands for in the shortest text that may be valid. Where a letter makes none, nothing does. */
+function fillWildcards(text: string): string {
+  return text.replace(/\*+/g, 'a');
+}
+
 function findTagProblem(tag: string): string | undefined {
-  const isValid = tag.includes('*') ? /^[\w*][\w.*-]*$/.test(tag) : isTag(tag);
+  const isValid = isTag(tag.includes('*') ? tag.replace(/\*+/g, /^\*/.test(tag) ? 'a' : '') : tag);
   if (isValid) return undefined;
   return `can't match: ${tag === '' ? 'an empty text' : tag} is no tag; write at most 128 of A-Z, a-z, 0-9, _ . - and *, or leave it out with its colon`;
 }
 
 function findDigestProblem(digest: string): string | undefined {
-  const isValid = digest.includes('*') ? /^[\w.+*-]+(?::[0-9a-fA-F*]*)?$/.test(digest) : isDigest(digest);
+  const literal = digest.replaceAll('*', '');
+  const isTooLong = /^sha256:/.test(digest) && literal.length > 'sha256:'.length + 64;
+  const isShort = /^sha256:[^*]*$/.test(digest) && literal.length !== 'sha256:'.length + 64;
+  const isShaped = digest.includes('*') ? /^[A-Za-z*][\w.+*-]*(?::[0-9a-fA-F*]*)?$/.test(digest) : isDigest(digest);
+  const isValid = isShaped && !isTooLong && !isShort;
   return isValid ? undefined : "can't match: malformed digest; write sha256: and 64 hexadecimal digits, or *";
 }

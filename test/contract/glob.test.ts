@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileGlobs, globSchema } from '../../contract/glob.ts';
-import { normaliseNames } from '../../contract/reference.ts';
+import { normaliseNames, parseReference } from '../../contract/reference.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}`;
 
@@ -67,6 +68,60 @@ describe('compileGlobs', () => {
   });
 });
 
+describe('case', () => {
+  it.each([
+    ['**@sha256:ABAB*', `a.io/b@${digest}`],
+    ['Registry.Example.COM/team/*', 'registry.example.com/team/app:1'],
+    ['registry.example.com/team/*', 'Registry.Example.com/team/app:1'],
+    ['Registry.Example.com/team/app', 'registry.example.com/team/app:1'],
+  ])('of a host or a digest makes no difference: %s matches %s (T23)', (glob, name) => {
+    expect(globSchema.safeParse(glob).success).toBe(true);
+    expect(compileGlobs([glob])(normaliseNames([name]))).toBe(true);
+  });
+});
+
+describe('a glob that is accepted', () => {
+  const piece = fc.constantFrom('a', 'b1', '*', '**', '.', '_', '__', '-', 'A', '..');
+  const segment = fc.array(piece, { minLength: 1, maxLength: 4 }).map((pieces) => pieces.join(''));
+  const globs = fc
+    .tuple(
+      fc.constantFrom('**', 'quay.io', 'Quay.IO', 'localhost:5000', '*.io', 'docker.io/team', '*:*'),
+      fc.array(segment, { minLength: 1, maxLength: 3 }),
+      fc.option(segment),
+      fc.option(fc.constantFrom('sha256:*', 'sha256:AB*', '*ab', `sha256:${'AB'.repeat(32)}`, 'sha256:abcd')),
+    )
+    .map(([host, path, tag, hash]) => `${[host, ...path].join('/')}${tag ? `:${tag}` : ''}${hash ? `@${hash}` : ''}`);
+
+  /** A full reference that the glob should match. */
+  function writeWitness(glob: string): string {
+    const [name = '', hash] = glob.split('@');
+    const colon = name.indexOf(':', name.lastIndexOf('/'));
+    const [repository, tag] = colon === -1 ? [name, undefined] : [name.slice(0, colon), name.slice(colon + 1)];
+    const [host = '', ...path] = repository.split('/');
+    const full = [host.replace(/:\*+/, ':1').replace(/\*+/g, 'a.a'), ...path.map((text) => text.replace(/\*+/g, 'a'))];
+    const [before = '', after] = (hash ?? '').toLowerCase().split('*');
+    const prefix = before === '' ? 'sha256:' : before;
+    const filled = after === undefined ? before : `${prefix}${'0'.repeat(71 - prefix.length - after.length)}${after}`;
+    const version = tag?.replace(/\*+/g, tag.startsWith('*') ? 'a' : '') ?? 'latest';
+    return `${full.join('/')}${hash === undefined ? `:${version}` : `@${filled}`}`;
+  }
+
+  it('matches at least one reference that can be, so that no exclude silently protects nothing (T23)', () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(globs, (glob) => {
+        if (!globSchema.safeParse(glob).success) return;
+        accepted++;
+        const witness = writeWitness(glob);
+        expect(parseReference(witness), `${glob}: ${witness}`).toBeDefined();
+        expect(compileGlobs([glob])(normaliseNames([witness])), `${glob}: ${witness}`).toBe(true);
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(accepted).toBeGreaterThan(60);
+  });
+});
+
 describe('globSchema', () => {
   it.each([
     ['', 'write **'],
@@ -77,6 +132,7 @@ describe('globSchema', () => {
     ['docker.io/*', 'write docker.io/library/*, or docker.io/**'],
     ['docker.io/nginx:*', 'write docker.io/library/nginx:*'],
     ['index.docker.io/n*', 'write docker.io/library/n*'],
+    ['Docker.IO/n*', 'write docker.io/library/n*'],
     ['https://a.io/b', 'no scheme'],
     ['a.io//b', 'empty path segment'],
     ['a.io/b/', 'empty path segment'],
@@ -90,6 +146,13 @@ describe('globSchema', () => {
     ['a.io/b@sha256:xyz', 'malformed digest'],
     ['a.io/b@sha256:xyz*', 'malformed digest'],
     ['a.io/b@', 'malformed digest'],
+    ['a.io/b@sha256:abcd', 'malformed digest'],
+    [`a.io/b@sha256:${'ab'.repeat(33)}*`, 'malformed digest'],
+    ['a.io/b..*', 'no part of a repository'],
+    ['a.io/*-', 'no part of a repository'],
+    ['a.io/_*/b', 'no part of a repository'],
+    ['*..io/b', 'no registry'],
+    [`a.io/b:${'x'.repeat(129)}*`, 'at most 128'],
     [digest, 'ID of an image'],
     ['ab'.repeat(32), 'ID of an image'],
     [`@${digest}`, `write **@${digest}`],
