@@ -1,6 +1,7 @@
 import pMap from 'p-map';
 import { annotation } from '../contract/labels.ts';
 import { announce } from './announce.ts';
+import { JobTooLargeError } from './cleanup/job-maps.ts';
 import { type BoundPods, type ClusterState, callConcurrency } from './cluster.ts';
 import type { ReconcileContext } from './context.ts';
 import { writeIntervalMs } from './journal.ts';
@@ -41,7 +42,11 @@ export async function advance(
     journal.advance(step.run);
     return write.at;
   }
-  if (step.start.length > 0) await ensureJob(context, run);
+  const obstacle = step.start.length > 0 ? await ensureJob(context, run) : undefined;
+  if (obstacle !== undefined) {
+    await record(context, object, stored, endRun(run, 'JobTooLarge', obstacle, now), now);
+    return now;
+  }
   const recorded = withReserved(step.run, step.reserve);
   if (!isDue) journal.advance(recorded);
   else if (!(await record(context, object, stored, recorded, now))) return new Date(now.getTime() + writeIntervalMs);
@@ -142,11 +147,18 @@ function sayRefused({ log }: ReconcileContext, run: Run, refused: ReadonlyMap<st
   log.warn({ run: run.name, nodes: [...refused.keys()], err: error }, message);
 }
 
-async function ensureJob({ cluster, journal }: ReconcileContext, run: Run): Promise<void> {
-  if (journal.hasJob(run.name)) return;
+/** Makes sure that the run's job exists; returns why it never can, where that is so. */
+async function ensureJob({ cluster, journal }: ReconcileContext, run: Run): Promise<string | undefined> {
+  if (journal.hasJob(run.name)) return undefined;
   const workloadReferences = run.spec.images.protectWorkloads ? await cluster.listWorkloadReferences() : [];
-  await cluster.createJob(run, jobOf(run, workloadReferences));
+  try {
+    await cluster.createJob(run, jobOf(run, workloadReferences));
+  } catch (error) {
+    if (error instanceof JobTooLargeError) return error.message;
+    throw error;
+  }
   journal.setJob(run.name);
+  return undefined;
 }
 
 /** Writes the record; false where somebody else has changed it. */

@@ -41,7 +41,9 @@ export function runFinished(run: Run): PolicyEvent {
     ? `dry run: ${images.planned} images (${bytesText(bytes.nominal)}) would be removed`
     : `${images.removed} images removed, ${bytesText(bytes.freed)} freed`;
   const details = problems.map((problem) => `${problem.node}: ${problem.reason}: ${problem.message}`);
-  const message = [`run ${run.name}: ${run.reason}: ${totals}; ${effect}`, ...details].join('; ');
+  // A run that failed before any node began has no node to tell why.
+  const cause = run.phase === 'Failed' && run.nodes.size === 0 ? `${run.message}; ` : '';
+  const message = [`run ${run.name}: ${run.reason}: ${cause}${totals}; ${effect}`, ...details].join('; ');
   const isAsExpected = problems.every(
     ({ result, reason = '' }) => result === 'Skipped' && permanentReasons.has(reason),
   );

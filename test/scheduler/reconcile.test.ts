@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BackgroundTasks } from '../../scheduler/background-tasks.ts';
+import { JobTooLargeError } from '../../scheduler/cleanup/job-maps.ts';
 import { RunJournal } from '../../scheduler/journal.ts';
 import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
 import { reconcile } from '../../scheduler/reconcile.ts';
@@ -285,8 +286,20 @@ describe('while a run is active', () => {
     await pass(secondsLater(61));
     expect(record()[0]?.nodes.get('b')).toMatchObject({ reason: 'NotCreated', message: `Error: ${words}` });
     cluster.fail = () => {};
-    await pass(secondsLater(62));
+    await pass(secondsLater(63));
     expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
+  });
+
+  it('a job that can not be stored ends the run at once, with the cause (H21)', async () => {
+    cluster.fail = (call) => {
+      if (call.startsWith('createJob')) throw new JobTooLargeError('the workloads name 300000 different images');
+    };
+    await pass(start);
+    expect(record()).toMatchObject([
+      { phase: 'Failed', reason: 'JobTooLarge', message: 'the workloads name 300000 different images' },
+    ]);
+    expect(cluster.events.at(-1)?.message).toContain('the workloads name 300000 different images');
+    expect(podsOf()).toEqual([]);
   });
 
   it('a pod that does not start is given up with what the cluster says of it, and removed (C17)', async () => {
