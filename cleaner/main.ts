@@ -10,6 +10,8 @@ import { openNode, usualState } from './open-node.ts';
 import { planNode } from './plan-node.ts';
 import { buildFailure, buildReport } from './report/build.ts';
 import { openReport } from './report/file.ts';
+import { fitReport } from './report/fit.ts';
+import { type LogSink, openLogSink } from './report/log-sink.ts';
 import { type ConnectOptions, connectRuntime } from './runtime/connect.ts';
 import { CrictlError } from './runtime/crictl/error.ts';
 import { DockerError } from './runtime/docker/error.ts';
@@ -42,10 +44,12 @@ class BadJobError extends Error {
 
 /** Runs the cleaner once and returns its exit code. Whatever happens is logged, and told in a report. */
 export async function clean(options: CleanOptions, environment: NodeJS.ProcessEnv): Promise<number> {
-  const log = createLog(environment);
+  const sink = openLogSink(1);
+  const log = createLog(environment, sink);
   giveWay();
   const reportFile = await openReport(options.report);
-  const report = reportFile.problem === undefined ? await runOnce(options, environment, log) : buildFailure([], 0);
+  const found = reportFile.problem === undefined ? await runOnce(options, environment, log) : buildFailure([], 0);
+  const report = addLogProblem(found, sink.problem());
   log.info({ event: 'report', ...report });
   const problem = await reportFile.write(report);
   if (problem !== undefined) log.error({ event: 'error', reason: 'ReportNotWritten' }, problem);
@@ -108,8 +112,13 @@ export async function plan(
   });
 }
 
-/** Synchronous, so that nothing logged is lost however the process ends. */
-function createLog({ LOG_LEVEL = 'info', NODE_NAME }: NodeJS.ProcessEnv): Logger {
+/** The report tells what the log can't. */
+function addLogProblem(report: Report, message: string | undefined): Report {
+  if (message === undefined) return report;
+  return fitReport({ ...report, errors: [{ reason: 'LogNotWritten', message }, ...report.errors] });
+}
+
+function createLog({ LOG_LEVEL = 'info', NODE_NAME }: NodeJS.ProcessEnv, sink: LogSink): Logger {
   const level = Object.hasOwn(pino.levels.values, LOG_LEVEL) || LOG_LEVEL === 'silent' ? LOG_LEVEL : 'info';
   const log = pino(
     {
@@ -118,7 +127,7 @@ function createLog({ LOG_LEVEL = 'info', NODE_NAME }: NodeJS.ProcessEnv): Logger
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ dest: 1, sync: true }),
+    sink,
   );
   if (level !== LOG_LEVEL) log.warn(`LOG_LEVEL ${LOG_LEVEL} is none of ${Object.keys(pino.levels.values).join(', ')}`);
   return log;

@@ -1,0 +1,57 @@
+import { writeSync } from 'node:fs';
+import { hasCode } from '../../contract/system-error.ts';
+
+/** Where log lines go. */
+export type LogSink = {
+  /** Writes a line, and never throws. */
+  write(line: string): void;
+  /** The first line that could not be written, with the cause; undefined where all were. */
+  problem(): string | undefined;
+};
+
+/** A pipe that nobody reads, or reads slowly, is tried again for so long in a run. */
+const maxWaitMs = 2_000;
+const waitMs = 10;
+
+/**
+ * Opens a sink on a file descriptor. Lines are written at once, so that none is lost however the process ends. A full file
+ * system or a closed pipe costs lines, and never the run: the first failure is told on standard error.
+ */
+export function openLogSink(descriptor: number, write = writeSync): LogSink {
+  let problem: string | undefined;
+  let leftMs = maxWaitMs;
+  let isCut = false;
+  const writeAll = (line: string) => {
+    let rest = Buffer.from(isCut ? `\n${line}` : line);
+    while (rest.length > 0) {
+      try {
+        rest = rest.subarray(write(descriptor, rest));
+        isCut = rest.length > 0;
+      } catch (error) {
+        if (!hasCode(error, 'EAGAIN') || leftMs <= 0) throw error;
+        leftMs -= waitMs;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, waitMs);
+      }
+    }
+  };
+  return {
+    write: (line) => {
+      try {
+        writeAll(line);
+      } catch (error) {
+        if (problem !== undefined) return;
+        problem = `the log is incomplete: ${error instanceof Error ? error.message : String(error)}`;
+        tellOnce(problem, write);
+      }
+    },
+    problem: () => problem,
+  };
+}
+
+function tellOnce(problem: string, write: typeof writeSync): void {
+  try {
+    write(2, `${problem}\n`);
+  } catch {
+    // There is nobody left to tell but the report.
+  }
+}
