@@ -12,9 +12,9 @@ it('a log that a full file system has no room for changes nothing but the report
   const images = Array.from({ length: 60 }, (_, index) => buildImage(`docker.io/library/junk:${index}`));
   const bench = await createBench(buildSimulatedNode({ images }));
   const files = ['--job', bench.jobFile, '--report', bench.reportFile, '--state', bench.stateDirectory];
-  const { exitCode, stderr } = await execa(process.execPath, ['--import', simulatedStatfs, main, 'clean', ...files], {
+  const command = [process.execPath, '--import', simulatedStatfs, main, 'clean', ...files];
+  const { exitCode, stderr } = await execa('sh', ['-c', 'exec "$@" >/dev/full', 'sh', ...command], {
     reject: false,
-    stdout: { file: '/dev/full' },
     env: { CRICTL: simulatedCrictl, CONTAINER_RUNTIME_ENDPOINT: `unix://${bench.nodeFile}` },
   });
   expect(exitCode).toBe(0);
