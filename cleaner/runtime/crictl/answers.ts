@@ -18,8 +18,11 @@ export type SandboxStatus = {
  * What only newer versions know may be missing, and nobody minds what nobody knows yet.
  */
 const text = z.string().default('');
-// Go prints 64-bit integers as strings.
-const size = z.union([z.string().regex(/^\d{1,15}$/), z.int().nonnegative()]).transform(Number);
+// Go prints 64-bit integers as strings. A size only informs: one that no disk has counts as nothing.
+const size = z
+  .union([z.string().regex(/^\d{1,20}$/), z.int().nonnegative()])
+  .transform(Number)
+  .transform((bytes) => (Number.isSafeInteger(bytes) ? bytes : 0));
 const imageSpec = z.object({ image: z.string(), userSpecifiedImage: text, user_specified_image: text }).nullish();
 // IDs become arguments of crictl, and images are removed by ID alone: no option and no name may pass for one.
 const imageId = z.string().regex(/^(?:[a-z0-9]+:)?[0-9a-f]{64,}$/, 'is no ID of an image');

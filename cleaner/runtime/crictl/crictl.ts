@@ -35,6 +35,8 @@ const imageQuestion = { args: ['inspecti', '-o', 'json'], schema: imageStatusesA
 const idsPerCall = 200;
 /** Each image that can't be inspected costs a call of its own: after so many, no more are asked about. */
 const maxFailures = 50;
+/** After so many that hang, the runtime hangs. What is known of an image only informs, so that the others stay unknown. */
+const maxSlow = 2;
 
 /** The runtime of a node as crictl shows it, over the runtime's socket. */
 export function createCrictl(options: CrictlOptions, run: RunCrictl = runCrictl): Runtime {
@@ -63,26 +65,36 @@ function prepareCall({ executable, endpoint, graceSeconds = 5 }: CrictlOptions, 
 async function inspectImages(caller: Caller, ids: readonly string[]): Promise<readonly ImageDetails[]> {
   const details: ImageDetails[] = [];
   let failures = 0;
+  let size = idsPerCall;
   for (let left = ids; left.length > 0 && failures < maxFailures; ) {
-    const asked = left.slice(0, idsPerCall);
+    const asked = left.slice(0, size);
     try {
       details.push(...(await askAboutAll(caller, imageQuestion, asked)));
       left = left.slice(asked.length);
     } catch (error) {
-      const culprits = findCulprits(error, asked);
-      if (culprits.length === 0) throw error;
+      const isTooMuch = error instanceof CrictlError && /^(?:TooLong|TimedOut)$/.test(error.problem.kind);
+      const culprits = isTooMuch && asked.length === 1 ? asked : findCulprits(error, asked);
+      if (isTooMuch && asked.length > 1) size = Math.ceil(asked.length / 2);
+      else if (culprits.length === 0) throw error;
       left = left.filter((id) => !culprits.includes(id));
-      failures++;
+      // One that hangs costs its whole deadline.
+      failures += isTooSlow(error) ? maxFailures / maxSlow : 1;
     }
   }
   return details;
+}
+
+function isTooSlow(error: unknown): boolean {
+  if (!(error instanceof CrictlError)) return false;
+  const { problem } = error;
+  return problem.kind === 'TimedOut' || (problem.kind === 'Exited' && problem.stderr.includes('DeadlineExceeded'));
 }
 
 /** The images that a call failed at; none where it failed for another reason, such as a runtime that is down. */
 function findCulprits(error: unknown, ids: readonly string[]): readonly string[] {
   if (!(error instanceof CrictlError) || error.problem.kind !== 'Exited') return [];
   const { stderr } = error.problem;
-  if (/code = (?:DeadlineExceeded|Unavailable)/.test(stderr)) return [];
+  if (stderr.includes('code = Unavailable')) return [];
   return readComplaints(stderr, ids).flatMap(({ imageId }) => imageId ?? []);
 }
 

@@ -300,3 +300,8 @@ function mounting(image: object) {
 function readMounts(mounts: readonly object[]) {
   return readAnswer(JSON.stringify({ status: { id: 'c', finishedAt: '', mounts } }), containerStatusesAnswer);
 }
+
+it('a size that no disk has counts as nothing, and fails no other image (H30)', () => {
+  const images = [{ ...image, size: '18446744073709551615' }];
+  expect(read(JSON.stringify({ images }), imagesAnswer)).toMatchObject([{ sizeBytes: 0 }]);
+});

@@ -235,14 +235,33 @@ describe('images that can not be inspected', () => {
     expect(calls).toHaveLength(51);
   });
 
-  it.each([
-    ['is down', 'code = Unavailable desc = connection error', 'connection error'],
-    ['hangs', 'code = DeadlineExceeded desc = context deadline exceeded', 'context deadline exceeded'],
-  ])('are none where the runtime %s: that fails at once', async (_, reason, message) => {
-    const { runtime, calls } = createDamaged(ids, reason);
-    await expect(runtime.inspectImages(ids)).rejects.toThrow(message);
-    expect(calls).toHaveLength(1);
+  it('are left out too where the runtime hangs over one, and end the questions where it hangs over several (H30)', async () => {
+    const hangs = 'code = DeadlineExceeded desc = context deadline exceeded';
+    const one = createDamaged(ids.slice(0, 1), hangs);
+    expect(await one.runtime.inspectImages(ids)).toHaveLength(449);
+    const all = createDamaged(ids, hangs);
+    expect(await all.runtime.inspectImages(ids)).toEqual([]);
+    expect(all.calls).toHaveLength(2);
   });
+
+  it('are asked about in smaller parts where their configurations are too long for one answer (H30)', async () => {
+    const run: RunCrictl = async (_call, args) => {
+      const asked = args.slice(3);
+      if (asked.length > 60) return { problem: { kind: 'TooLong', bytes: 1 } };
+      return { stdout: JSON.stringify(asked.map((id) => ({ status: { id } }))) };
+    };
+    const details = await createCrictl({ executable: 'crictl' }, run).inspectImages(ids);
+    expect(details.map(({ id }) => id)).toEqual(ids);
+  });
+
+  it.each([['is down', 'code = Unavailable desc = connection error', 'connection error']])(
+    'are none where the runtime %s: that fails at once',
+    async (_, reason, message) => {
+      const { runtime, calls } = createDamaged(ids, reason);
+      await expect(runtime.inspectImages(ids)).rejects.toThrow(message);
+      expect(calls).toHaveLength(1);
+    },
+  );
 
   it('are none where crictl names none', async () => {
     const executable = await writeBrokenCrictl(directory, 'inspecti', 'fails');
