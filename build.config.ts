@@ -1,5 +1,5 @@
 import { rename, rm } from 'node:fs/promises';
-import { build, type Plugin } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 
 /** Docker's client brings clients of SSH and gRPC along: nothing uses them, and they would be most of what it loads. */
 const leaveOut: Plugin = {
@@ -10,7 +10,7 @@ const leaveOut: Plugin = {
 const outdir = process.argv[2] ?? 'dist';
 
 // Splitting keeps the cluster client out of the chunks that `clean` loads: a cleaner starts in a fraction of the time.
-await build({
+const { metafile } = await build({
   entryPoints: ['main.ts'],
   outdir: `${outdir}.new`,
   bundle: true,
@@ -20,11 +20,26 @@ await build({
   target: 'node24',
   minifySyntax: true,
   legalComments: 'linked',
+  metafile: true,
   plugins: [leaveOut],
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 });
+refuseBrokenImports(metafile);
 // In one step, for whoever runs it meanwhile.
 await rm(outdir, { recursive: true, force: true });
 await rename(`${outdir}.new`, outdir);
+
+/** A dynamic import of a CommonJS file has no named exports once it is split: names would be missing when they are called. */
+function refuseBrokenImports({ inputs }: Metafile): void {
+  const broken = Object.entries(inputs).flatMap(([file, { imports }]) =>
+    imports
+      .filter(({ kind, path }) => kind === 'dynamic-import' && inputs[path]?.format === 'cjs')
+      .map(
+        ({ path }) =>
+          `${file} imports ${path} dynamically, which is CommonJS: import it in a file, and that file dynamically`,
+      ),
+  );
+  if (broken.length > 0) throw new Error(broken.join('\n'));
+}

@@ -12,6 +12,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
+          globalSetup: ['test/setup.ts'],
           // Most of the time goes into waiting for child processes; on a busy machine they take long to start.
           maxWorkers: 3,
           testTimeout: 90_000,
@@ -21,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: ['test/e2e/setup.ts'],
+          globalSetup: ['test/setup.ts', 'test/e2e/setup.ts'],
           fileParallelism: false,
           isolate: false,
           maxWorkers: 1,

@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
 import type { CommandContext } from './context.ts';
-import { formatDocument } from './output/print.ts';
 import { addSourceOptions, makePlan, type PlanSource, sourceHelp } from './plan-source.ts';
 
 type Flags = PlanSource & { readonly output: 'text' | 'json' | 'yaml' };
@@ -32,9 +31,8 @@ ${sourceHelp}`,
       const plan = await makePlan(policy, source, context);
       const { findImage } = await import('./find-image.ts');
       const { explain, formatExplanation } = await import('./output/explanation.ts');
+      const { formatDocument } = await import('./output/print.ts');
       const image = findImage(plan.images, text);
-      console.log(
-        output === 'text' ? formatExplanation(plan, image) : await formatDocument(explain(plan, image), output),
-      );
+      console.log(output === 'text' ? formatExplanation(plan, image) : formatDocument(explain(plan, image), output));
     });
 }

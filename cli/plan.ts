@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { PlanDocument } from '../contract/plan-document.ts';
 import type { CommandContext } from './context.ts';
-import { formatDocument } from './output/print.ts';
 import { addSourceOptions, makePlan, type PlanSource, sourceHelp } from './plan-source.ts';
 
 type Flags = PlanSource & { readonly output: 'table' | 'wide' | 'json' | 'yaml' };
@@ -44,7 +43,10 @@ function checkSource(command: Command, policy: string | undefined, { node, ...so
 }
 
 async function format(plan: PlanDocument, output: Flags['output']): Promise<string> {
-  if (output === 'json' || output === 'yaml') return formatDocument(plan, output);
+  if (output === 'json' || output === 'yaml') {
+    const { formatDocument } = await import('./output/print.ts');
+    return formatDocument(plan, output);
+  }
   const { formatPlan } = await import('./output/plan-table.ts');
   return formatPlan(plan, output === 'wide');
 }

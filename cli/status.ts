@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { PolicyOverview } from './cluster/overview.ts';
 import type { CommandContext } from './context.ts';
-import { formatDocument } from './output/print.ts';
 
 interface Flags {
   readonly output: 'table' | 'json' | 'yaml';
@@ -43,7 +42,10 @@ function isWell({ valid, runs: [last] }: PolicyOverview): boolean {
 
 async function format(policies: readonly PolicyOverview[], isOne: boolean, output: Flags['output']): Promise<string> {
   const [first] = policies;
-  if (output !== 'table') return formatDocument(isOne && first ? first : policies, output);
+  if (output !== 'table') {
+    const { formatDocument } = await import('./output/print.ts');
+    return formatDocument(isOne && first ? first : policies, output);
+  }
   const { formatDetails, formatPolicies } = await import('./output/status-table.ts');
   return isOne && first ? formatDetails(first, new Date()) : formatPolicies(policies, new Date());
 }

@@ -8,12 +8,12 @@ import { buildBinaries } from '../cluster/binaries.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ClusterNode } from '../cluster/node.ts';
 import { waitFor } from '../cluster/wait.ts';
+import { bundledProgram } from '../helpers/bundle.ts';
 import { buildImageSpecs, buildRunnableImageSpec, writeImages } from '../helpers/images.ts';
 import { buildUserPod, readImageNames } from './images.ts';
 import { type Installation, install, keepEvidence } from './installation.ts';
 import { buildPolicy, getJson, namespace, waitForRun } from './objects.ts';
 
-const main = join(import.meta.dirname, '../../main.ts');
 const deployment = 'deployment/nodesweep-scheduler';
 const images = { include: ['plan.test/**'], exclude: ['**/kept-*'], minAge: '0s', keepSideLoaded: false };
 let installation: Installation;
@@ -28,7 +28,7 @@ afterEach(async ({ task }) => {
 /** The command line of somebody who looks at the cluster from outside. */
 function nodesweep(...arguments_: readonly string[]) {
   const KUBECONFIG = installation.cluster?.kubeconfig ?? process.env.KUBECONFIG;
-  return execa(process.execPath, [main, ...arguments_], { reject: false, env: { KUBECONFIG } });
+  return execa(process.execPath, [bundledProgram(), ...arguments_], { reject: false, env: { KUBECONFIG } });
 }
 
 async function plan(...arguments_: readonly string[]): Promise<PlanDocument> {

@@ -1,14 +1,10 @@
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { ImageEvent } from '../../cleaner/report/events.ts';
 import type { JobDocument } from '../../contract/job.ts';
 import { type Report, reportSchema } from '../../contract/report.ts';
-
-const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
-/** Saves a quarter of the time that running from source takes. */
-const compileCache = fileURLToPath(new URL('../../node_modules/.cache/nodesweep', import.meta.url));
+import { bundledProgram, compileCache } from './bundle.ts';
 
 export type DockerClean = {
   /** For the files of the run. */
@@ -43,13 +39,13 @@ export async function cleanDocker({ directory, socket, state, job }: DockerClean
     }),
   );
   const files = ['--job', jobFile, '--report', reportFile, '--state', state ?? join(directory, 'state')];
-  const { exitCode, stdout } = await execa(process.execPath, [main, 'clean', ...files], {
+  const { exitCode, stdout } = await execa(process.execPath, [bundledProgram(), 'clean', ...files], {
     reject: false,
     env: {
       ...(state !== undefined && { NODESWEEP_STATE_ON_NODE: '/var/lib/docker/nodesweep' }),
       CONTAINER_RUNTIME_ENDPOINT: `unix://${socket}`,
       CRICTL: '/nowhere',
-      NODE_COMPILE_CACHE: compileCache,
+      ...compileCache(),
     },
   });
   const report = reportSchema.parse(JSON.parse(await readFile(reportFile, 'utf8')));

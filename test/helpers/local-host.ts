@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { execaNode } from 'execa';
 import { parse, stringify } from 'yaml';
 import { annotation, label } from '../../contract/labels.ts';
@@ -14,10 +13,7 @@ import {
   simulatedStatfs,
   writeNode,
 } from '../fixtures/simulated/node.ts';
-
-/** Saves a quarter of the time that running from source takes. */
-const compileCache = fileURLToPath(new URL('../../node_modules/.cache/nodesweep', import.meta.url));
-const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
+import { bundledProgram, compileCache } from './bundle.ts';
 
 /** A machine for `nodesweep local`: simulated runtimes as its nodes, a directory of policies, and one of state. */
 export class LocalHost {
@@ -98,12 +94,12 @@ export class LocalProcess {
   #wakeUp: () => void = () => {};
 
   constructor(args: readonly string[]) {
-    this.#child = execaNode(main, args, {
+    this.#child = execaNode(bundledProgram(), args, {
       nodeOptions: ['--import', simulatedStatfs],
       env: {
         CRICTL: simulatedCrictl,
         PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
-        NODE_COMPILE_CACHE: compileCache,
+        ...compileCache(),
       },
       ipc: false,
       reject: false,

@@ -1,13 +1,12 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { podResult } from '../../../scheduler/cleanup/pod.ts';
 import { LocalPods } from '../../../scheduler/local/pods.ts';
 import { buildImage, buildSimulatedNode, simulatedCrictl, writeNode } from '../../fixtures/simulated/node.ts';
+import { bundledProgram } from '../../helpers/bundle.ts';
 
-const script = fileURLToPath(new URL('../../../main.ts', import.meta.url));
 const identity = { name: 'nightly-1-pod', run: 'nightly-1', node: 'east', attempt: 0 };
 const slow = buildImage('docker.io/library/slow:1', { removal: { kind: 'Late', ms: 1_000 } });
 
@@ -32,7 +31,9 @@ afterEach(async () => {
 
 function openPods(): LocalPods {
   const environment = { ...process.env, CRICTL: simulatedCrictl };
-  return new LocalPods(join(directory, 'pods'), { script, environment, logLevel: 'silent' }, () => changed());
+  return new LocalPods(join(directory, 'pods'), { script: bundledProgram(), environment, logLevel: 'silent' }, () =>
+    changed(),
+  );
 }
 
 function startCleaner(): Promise<void> {

@@ -1,21 +1,12 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type PlanDocument, planSchema } from '../contract/plan-document.ts';
-import {
-  buildContainer,
-  buildImage,
-  buildSimulatedNode,
-  readNode,
-  simulatedCrictl,
-  simulatedStatfs,
-  updateNode,
-} from './fixtures/simulated/node.ts';
-import { type Bench, createBench, runClean } from './helpers/clean.ts';
+import { type PlanDocument, planSchema } from '../../contract/plan-document.ts';
+import { buildContainer, buildImage, buildSimulatedNode, readNode, updateNode } from '../fixtures/simulated/node.ts';
+import { type Bench, createBench, runClean } from '../helpers/clean.ts';
+import { runProgramOn } from '../helpers/program.ts';
 
-const main = join(import.meta.dirname, '../main.ts');
 const web = buildImage('docker.io/library/web:1');
 const old = buildImage('docker.io/library/old:1', { sizeBytes: 3e9 });
 const base = buildImage('docker.io/acme/app:1', { repoTags: ['docker.io/acme/app:1', 'docker.io/acme/base:1'] });
@@ -31,18 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => bench.remove());
 
-async function nodesweep(...args: readonly string[]) {
-  return execa(process.execPath, ['--import', simulatedStatfs, main, ...args], {
-    reject: false,
-    cwd: bench.directory,
-    env: {
-      CRICTL: simulatedCrictl,
-      CONTAINER_RUNTIME_ENDPOINT: `unix://${bench.nodeFile}`,
-      NODE_NAME: 'node-1',
-      NODE_COMPILE_CACHE: join(import.meta.dirname, '../node_modules/.cache/nodesweep'),
-    },
-  });
-}
+const nodesweep = (...args: readonly string[]) => runProgramOn(bench, args);
 
 async function plan(...args: readonly string[]): Promise<PlanDocument> {
   const { stdout } = await nodesweep(
@@ -201,10 +181,7 @@ describe('there is no plan, and exit code 2 with what to do,', () => {
   });
 
   it('for a runtime that does not answer', async () => {
-    const { stderr, exitCode } = await execa(process.execPath, [main, 'explain', 'web'], {
-      reject: false,
-      env: { CRICTL: simulatedCrictl, CONTAINER_RUNTIME_ENDPOINT: 'unix:///nowhere.sock' },
-    });
+    const { stderr, exitCode } = await runProgramOn({ ...bench, nodeFile: '/nowhere.sock' }, ['explain', 'web']);
     expect(stderr).toMatch(/^nodesweep: .*no such file or directory.*check CONTAINER_RUNTIME_ENDPOINT/s);
     expect(exitCode).toBe(2);
   });

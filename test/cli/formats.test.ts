@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { buildImage, buildSimulatedNode } from '../fixtures/simulated/node.ts';
+import { type Bench, createBench } from '../helpers/clean.ts';
+import { ended, succeeded } from '../helpers/ended-run.ts';
+import { type ProgramResult, runProgram, runProgramFor, runProgramOn, startProgramFor } from '../helpers/program.ts';
+import { RecordsServer } from '../helpers/records-server.ts';
+
+const policyFile = join(import.meta.dirname, '../../manifests/policies/nightly.yaml');
+const shells = ['bash', 'zsh', 'fish', 'powershell'];
+
+let bench: Bench;
+let server: RecordsServer;
+
+beforeAll(async () => {
+  const images = [buildImage('docker.io/library/web:1')];
+  bench = await createBench(buildSimulatedNode({ images }));
+  server = await RecordsServer.start();
+  server.putPolicy('nightly', 'schedule: "@daily"');
+  server.putRun('nightly', ended, { a: succeeded });
+});
+afterAll(async () => {
+  await bench.remove();
+  await server.remove();
+});
+
+/** Runs every command once more for each format that its help names, with these arguments before `-o FORMAT`. */
+const formats: Readonly<Record<string, (...format: readonly string[]) => Promise<ProgramResult>>> = {
+  plan: (...format) => runProgramOn(bench, ['plan', '--job', bench.jobFile, ...format]),
+  explain: (...format) => runProgramOn(bench, ['explain', 'web:1', ...format]),
+  status: (...format) => runProgramFor(server, ['status', 'nightly', ...format]),
+};
+
+/** Commands without formats, each with arguments with which it does its work. */
+const others: Readonly<Record<string, () => Promise<ProgramResult>>> = {
+  clean: () => runProgramOn(bench, ['clean', '--job', bench.jobFile, '--state', bench.stateDirectory, '--dry-run']),
+  lint: () => runProgram(['lint', '--next', '2', policyFile]),
+  schema: () => runProgram(['schema']),
+  run: () => runProgramFor(server, ['run', 'nightly']),
+  scheduler: async () =>
+    endAtFirstLine(['scheduler', '--namespace', 'nodesweep', '--image', 'a', '--port', String(await freePort())]),
+  local: () =>
+    endAtFirstLine([
+      'local',
+      ...['--policies', bench.directory, '--state', join(bench.directory, 'local')],
+      ...['--endpoint', `a=unix://${bench.nodeFile}`],
+    ]),
+};
+
+/** Stops a command that serves until it is stopped, once it has told that it works. */
+async function endAtFirstLine(args: readonly string[]): Promise<ProgramResult> {
+  const subprocess = startProgramFor(server, args);
+  const firstLine = new Promise((resolve) => subprocess.stdout?.once('data', resolve));
+  await Promise.race([firstLine, subprocess]);
+  subprocess.kill('SIGTERM');
+  const { stdout, stderr, exitCode } = await subprocess;
+  return { stdout, stderr, exitCode };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  return port;
+}
+
+async function formatsOf(command: string): Promise<readonly string[]> {
+  const { stdout } = await runProgram([command, '--help']);
+  const [, choices = '[]'] =
+    /--output[^(]*\(choices: ([^)]*?)(?:, default|\))/.exec(stdout.replaceAll(/\s+/g, ' ')) ?? [];
+  return [...choices.matchAll(/"([^"]+)"/g)].map(([, format = '']) => format);
+}
+
+it('every command of the help is run here', async () => {
+  const { stdout } = await runProgram(['--help']);
+  const [, list = ''] = /\nCommands:\n([\s\S]*)/.exec(stdout) ?? [];
+  const commands = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, command]) => command);
+  expect([...Object.keys(formats), ...Object.keys(others), 'complete', 'help'].sort()).toEqual(commands.sort());
+});
+
+describe.each(Object.entries(formats))('nodesweep %s', (command, run) => {
+  it('prints every format that its help names', async () => {
+    const named = await formatsOf(command);
+    expect(named).toEqual(expect.arrayContaining(['json', 'yaml']));
+    for (const format of named) {
+      const { stdout, stderr, exitCode } = await run('-o', format);
+      expect({ format, stderr, exitCode }).toEqual({ format, stderr: '', exitCode: 0 });
+      expect(stdout).not.toBe('');
+      if (format === 'json') expect(JSON.parse(stdout)).toBeTypeOf('object');
+      if (format === 'yaml') expect(parse(stdout)).toBeTypeOf('object');
+    }
+  });
+});
+
+it.each(Object.entries(others))('nodesweep %s does its work', async (command, run) => {
+  expect(await formatsOf(command)).toEqual([]);
+  const { stdout, stderr, exitCode } = await run();
+  expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
+  expect(stdout).not.toBe('');
+});
+
+it.each(shells)('nodesweep complete %s prints a script', async (shell) => {
+  const { stdout, exitCode } = await runProgram(['complete', shell]);
+  expect(stdout).toContain('nodesweep');
+  expect(exitCode).toBe(0);
+});

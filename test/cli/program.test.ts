@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { runProgram } from '../helpers/program.ts';
+
+const nodesweep = (...args: readonly string[]) => runProgram(args);
+
+describe('the command line', () => {
+  it('prints the JSON Schema of the policy documents', async () => {
+    expect(JSON.parse((await nodesweep('schema')).stdout)).toMatchObject({
+      required: ['schedule'],
+      additionalProperties: false,
+    });
+  });
+
+  it('completes commands and options in a shell', async () => {
+    expect((await nodesweep('complete', 'bash')).stdout).toContain('bash completion for nodesweep');
+    expect((await nodesweep('complete', '--', 'cl')).stdout).toMatch(/^clean\t/);
+    expect((await nodesweep('complete', '--', 'clean', '--p')).stdout).toMatch(/^--policy\t/);
+  });
+
+  it('lists every setting of the scheduler with its variable', async () => {
+    const { stdout } = await nodesweep('scheduler', '--help');
+    for (const name of ['NAMESPACE', 'IMAGE', 'SOCKETS', 'STATE_DIRECTORIES', 'API_RATE', 'PORT', 'LOG_LEVEL']) {
+      expect(stdout).toContain(`NODESWEEP_${name}`);
+    }
+  });
+
+  it.each([
+    [['scheduler', '--port', 'x'], /NODESWEEP_PORT \(--port <number>\): must be a whole number/],
+    [['clean'], /one of --job and --policy is needed/],
+    [['clean', '--job', 'a', '--policy', 'b'], /cannot be used with/],
+    [['swep'], /unknown command 'swep'[\s\S]*sweep|unknown command/],
+  ])('%j is refused with exit code 2', async (arguments_, message) => {
+    const { stderr, exitCode } = await nodesweep(...arguments_);
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(2);
+  });
+});

@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runName } from '../../scheduler/run/names.ts';
+import { waitFor } from '../cluster/wait.ts';
+import { ended, failed, succeeded } from '../helpers/ended-run.ts';
+import { runProgramFor, startProgramFor } from '../helpers/program.ts';
+import { RecordsServer } from '../helpers/records-server.ts';
+
+let server: RecordsServer;
+
+beforeEach(async () => {
+  server = await RecordsServer.start();
+});
+afterEach(() => server.remove());
+
+const nodesweep = (...args: readonly string[]) => runProgramFor(server, args);
+
+describe('nodesweep run', () => {
+  const annotationOf = () => server.annotationOf('nightly', 'nodesweep.io/run-at');
+
+  it('asks for a run with the annotation that does so, a new one each time', async () => {
+    server.putPolicy('nightly', 'schedule: "0 3 * * *"');
+    const { stdout, exitCode } = await nodesweep('run', 'nightly');
+    expect(stdout).toMatch(/^asked for run nightly-r[0-9a-z]{9}; nodesweep status nightly shows it$/);
+    expect(exitCode).toBe(0);
+    const first = annotationOf();
+    expect(first).toMatch(/^\d{4}-/);
+    await nodesweep('run', 'nightly');
+    expect(annotationOf()).not.toBe(first);
+  });
+
+  it.each([
+    ['Succeeded', 0],
+    ['Failed', 1],
+  ] as const)('follows it to its end; where it has %s, it exits with %i', async (phase, code) => {
+    server.putPolicy('nightly', 'schedule: "0 3 * * *"');
+    const following = startProgramFor(server, ['run', 'nightly', '--follow']);
+    const request = await waitFor('the request', 30_000, async () => annotationOf());
+    const name = runName('nightly', { type: 'Request', request });
+    const own = { name, trigger: { type: 'Request', request } } as const;
+    server.putRun('nightly', { ...own, phase: 'Running' }, { a: { attempts: 1 }, b: succeeded });
+    let output = '';
+    following.stdout?.on('data', (text) => {
+      output += text;
+    });
+    await waitFor('progress', 30_000, async () => output.includes('1 of 2 nodes') || undefined);
+    const nodes = { a: phase === 'Failed' ? failed : succeeded, b: succeeded };
+    server.putRun('nightly', { ...own, ...ended, phase }, nodes);
+    const { stdout, exitCode } = await following;
+    expect(stdout).toContain('1 of 2 nodes: 1 succeeded, 0 failed, 0 skipped');
+    expect(stdout.split('\n').at(-1)).toMatch(new RegExp(`^run ${name}: .* of 2 nodes succeeded`));
+    expect(exitCode).toBe(code);
+  });
+
+  it('refuses a policy that would start no run, and changes nothing', async () => {
+    server.putPolicy('nightly', 'schedule: "61 * * * *"');
+    const { stderr, exitCode } = await nodesweep('run', 'nightly');
+    expect(stderr).toMatch(/^nodesweep: policy nightly is not valid and starts no run: schedule: minute: 61/);
+    expect(exitCode).toBe(2);
+    expect(annotationOf()).toBeUndefined();
+  });
+});

@@ -1,0 +1,100 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { ended, failed, succeeded, tally } from '../helpers/ended-run.ts';
+import { runProgramFor } from '../helpers/program.ts';
+import { minutesAgo, RecordsServer } from '../helpers/records-server.ts';
+
+let server: RecordsServer;
+
+beforeEach(async () => {
+  server = await RecordsServer.start();
+});
+afterEach(() => server.remove());
+
+const nodesweep = (...args: readonly string[]) => runProgramFor(server, args);
+
+describe('nodesweep status', () => {
+  it('shows every policy in a line, with its last run and its next slot (C32)', async () => {
+    server.putPolicy('nightly', 'schedule: "0 3 * * *"', { nextSlot: minutesAgo(-61) });
+    server.putRun('nightly', ended, { a: succeeded, b: succeeded });
+    server.putPolicy('rare', 'schedule: "@yearly"\ntimeZone: Europe/Berlin\nsuspend: true');
+    const { stdout, exitCode } = await nodesweep('status');
+    expect(stdout.split('\n').map((line) => line.split(/\s{2,}/))).toEqual([
+      ['POLICY', 'STATE', 'SCHEDULE', 'NEXT', 'LAST RUN', 'OUTCOME', 'NODES', 'FREED'],
+      ['nightly', 'Valid', '0 3 * * *', 'in 1h', '1h ago', 'Succeeded', '2/2', '6GiB'],
+      ['rare', 'Suspended', '@yearly Europe/Berlin', '-', '-', '-', '-', '-'],
+    ]);
+    expect(exitCode).toBe(0);
+  });
+
+  it('names what is wrong with a policy, and exits with 1 (C3)', async () => {
+    server.putPolicy('broken', 'schedule: "61 * * * *"\nrollout: {parallelism: 0}');
+    const { stdout, exitCode } = await nodesweep('status');
+    expect(stdout).toMatch(/^broken +Invalid/m);
+    expect(stdout).toMatch(/^broken: schedule: minute: 61/m);
+    expect(stdout).toMatch(/^broken: rollout\.parallelism: must be/m);
+    expect(exitCode).toBe(1);
+  });
+
+  it('shows the runs of one policy and why nodes failed, and exits with 1 where the last run has failed (C32)', async () => {
+    server.putPolicy('nightly', 'schedule: "0 3 * * *"');
+    server.putRun('nightly', { ...ended, phase: 'Failed', reason: 'NodesFailed' }, { a: succeeded, b: failed });
+    server.putRun('nightly', { ...ended, name: 'nightly-0', startedAt: minutesAgo(120) }, { a: succeeded });
+    server.putPolicy('other', 'schedule: "@daily"');
+    const { stdout, exitCode } = await nodesweep('status', 'nightly');
+    expect(stdout).not.toContain('other');
+    expect(stdout).toMatch(/^nightly-1 +1h ago +\S+ +Failed +NodesFailed +1\/2, 1 failed +3 removed +3GiB$/m);
+    expect(stdout.indexOf('nightly-1')).toBeLessThan(stdout.indexOf('nightly-0'));
+    expect(stdout).toMatch(
+      /^Nodes of nightly-1:\nNODE +RESULT +REASON +MESSAGE\nb +Failed +NotStarted +no such socket$/m,
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  it('tells that no scheduler has looked at a policy as it is now', async () => {
+    server.putPolicy('new', 'schedule: "@daily"', { observedVersion: '1' });
+    expect((await nodesweep('status')).stdout).toMatch(/^new +Unobserved +@daily +- /m);
+  });
+
+  it.each(['json', 'yaml'])('tells the same to programs, as %s', async (format) => {
+    server.putPolicy('nightly', 'schedule: "0 3 * * *"');
+    server.putRun('nightly', ended, { a: succeeded });
+    const { stdout } = await nodesweep('status', '-o', format, 'nightly');
+    expect(parse(stdout)).toMatchObject({
+      policy: 'nightly',
+      valid: true,
+      runs: [
+        {
+          run: 'nightly-1',
+          phase: 'Succeeded',
+          nodes: { desired: 1, succeeded: 1 },
+          bytes: { freed: tally.freedBytes },
+        },
+      ],
+    });
+  });
+
+  it('names a record that can not be read, shows the others, and exits with 1', async () => {
+    server.putPolicy('nightly', 'schedule: "0 3 * * *"');
+    server.putDamagedRun('damaged');
+    const { stdout, stderr, exitCode } = await nodesweep('status');
+    expect(stdout).toContain('nightly');
+    expect(stderr).toContain("nodesweep: ConfigMap damaged.run can't be read: ");
+    expect(exitCode).toBe(1);
+  });
+
+  it('exits with 2 for a policy that is not there, and names those that are', async () => {
+    server.putPolicy('nightly', 'schedule: "0 3 * * *"');
+    expect(await nodesweep('status', 'nightli')).toMatchObject({
+      stderr: 'nodesweep: there is no policy nightli; there is nightly',
+      exitCode: 2,
+    });
+  });
+
+  it('exits with 2 where no API server answers, and says so', async () => {
+    await server.stop();
+    const { stderr, exitCode } = await nodesweep('status');
+    expect(stderr).toMatch(/^nodesweep: could not list configmaps: .*ECONNREFUSED/);
+    expect(exitCode).toBe(2);
+  });
+});
