@@ -1,5 +1,5 @@
 import type { Job } from '../contract/job.ts';
-import { type History, updateHistory } from './history/history.ts';
+import type { RunHistory } from './history/run-history.ts';
 import type { DiskUsage } from './plan/disk-usage.ts';
 import { type Facts, type KeepRule, makeKeepRules } from './plan/keep-rules.ts';
 import { selectCrowded } from './plan/newest.ts';
@@ -10,12 +10,9 @@ import type { Image, Runtime } from './runtime/runtime.ts';
 export type DecidePorts = {
   readonly runtime: Pick<Runtime, 'getSandboxImages' | 'inspectImages'>;
   readonly readUsage: ReadUsage;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
   /** References of the cleaner's own image. */
   readonly ownReferences: readonly string[];
-  /** Undefined where there is none to rely on. */
-  readonly loadHistory: () => Promise<History | undefined>;
+  readonly history: Pick<RunHistory, 'recall'>;
   /** Undefined where it can't be measured and the job can do without. */
   readonly measureDisk: () => Promise<DiskUsage | undefined>;
 };
@@ -44,9 +41,9 @@ export function needsDisk({ disk, images }: Job): boolean {
 
 /** Where nothing could go, three lists tell it, and no more is asked of the runtime. */
 async function gatherFacts(job: Job, ports: DecidePorts, all: boolean): Promise<Omit<Decision, 'plan'>> {
-  const { runtime, now, ownReferences } = ports;
-  const [usage, earlier, diskUsage] = await Promise.all([ports.readUsage(), ports.loadHistory(), ports.measureDisk()]);
-  const history = updateHistory(earlier, usage, now);
+  const { runtime, ownReferences } = ports;
+  const [usage, diskUsage] = await Promise.all([ports.readUsage(), ports.measureDisk()]);
+  const { history, now } = await ports.history.recall(usage);
   const inventory: Inventory = { ...usage, sandboxReferences: [], details: new Map() };
   const facts: Facts = { job, inventory, history, ownReferences, diskUsage, now };
   const rules = makeKeepRules(facts);

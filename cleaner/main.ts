@@ -5,7 +5,8 @@ import type { PlanDocument } from '../contract/plan-document.ts';
 import { exitCodeOf, type Report, type ReportError } from '../contract/report.ts';
 import { measureImageDisk } from './filesystem.ts';
 import { readClock } from './history/clock.ts';
-import { loadHistory } from './history/file.ts';
+import { openReadOnlyStore } from './history/file.ts';
+import { openHistory } from './history/run-history.ts';
 import { openNode, usualState } from './open-node.ts';
 import { planNode } from './plan-node.ts';
 import { buildFailure, buildReport } from './report/build.ts';
@@ -69,16 +70,8 @@ async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, lo
     const runtime = await connectRuntime({ ...readRuntimeOptions(environment), signal: over.signal });
     const readUsage = createUsageReader(runtime, environment.POD_UID, () => uptime() * 1_000);
     const ownReferences = readOwnReferences(environment);
-    const node = openNode(
-      {
-        state: options.state,
-        stateOnNode: readStateOnNode(environment),
-        ownReferences,
-        runtime,
-        clock: await readClock(),
-      },
-      log,
-    );
+    const stateOnNode = readStateOnNode(environment);
+    const node = openNode({ state: options.state, stateOnNode, ownReferences, runtime }, log);
     const findings = await sweep(job, { runtime, readUsage, node, onImage: (event) => log.info(event) }, stop.signal);
     return buildReport(findings, durationMs());
   } catch (error) {
@@ -100,14 +93,12 @@ export async function plan(
 ): Promise<PlanDocument> {
   const job = await loadJob();
   const runtime = await connectRuntime(readRuntimeOptions(environment));
-  const clock = await readClock();
   return planNode(job, {
     runtime,
     readUsage: createUsageReader(runtime, environment.POD_UID, () => uptime() * 1_000),
-    clock,
     node: environment.NODE_NAME || hostname(),
     ownReferences: readOwnReferences(environment),
-    loadHistory: () => loadHistory(state ?? usualState, clock),
+    openHistory: (onRemark) => openHistory(openReadOnlyStore({ directory: state ?? usualState, readClock }), onRemark),
     measureDisk: () => measureImageDisk(runtime, { directory: state, pathOnNode: readStateOnNode(environment) }),
   });
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { measureImageDisk } from './filesystem.ts';
-import type { Clock } from './history/clock.ts';
-import { changeHistory, loadHistory } from './history/file.ts';
+import { readClock } from './history/clock.ts';
+import { openHistoryStore } from './history/file.ts';
+import { type HistoryRemark, openHistory } from './history/run-history.ts';
 import { readPressure } from './removal/pressure-file.ts';
 import { createThrottle } from './removal/throttle.ts';
 import type { Runtime } from './runtime/runtime.ts';
@@ -18,29 +19,22 @@ export type NodeOptions = {
   readonly stateOnNode: string | undefined;
   readonly ownReferences: readonly string[];
   readonly runtime: Pick<Runtime, 'getImageFilesystems'>;
-  readonly clock: Clock;
 };
 
 /** This machine, as a run needs it. What is out of the ordinary is logged. */
-export function openNode({ state, stateOnNode, ownReferences, runtime, clock }: NodeOptions, log: Logger): NodeAccess {
+export function openNode({ state, stateOnNode, ownReferences, runtime }: NodeOptions, log: Logger): NodeAccess {
   const directory = state ?? usualState;
   const rest = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => undefined);
   return {
-    now: clock.now,
     ownReferences,
     measureDisk: () => measureImageDisk(runtime, { directory: state, pathOnNode: stateOnNode }),
-    changeHistory: async (change) => {
-      const problem = await changeHistory(directory, clock, change);
-      if (problem === undefined) return;
-      log.warn({ event: 'history', reason: problem }, 'the history is changed without its lock');
-    },
-    loadHistory: async () => {
-      const loaded = await loadHistory(directory, clock);
-      if (loaded.kind === 'Found') return loaded.history;
-      const reason = loaded.kind === 'Missing' ? 'this is the first run on this node' : loaded.reason;
-      const level = loaded.kind === 'Missing' ? 'info' : 'warn';
-      log[level]({ event: 'history', reason }, 'every image counts as old enough, and none as long unused');
-      return undefined;
+    openHistory: (onRemark) => {
+      const onUnlocked = (problem: string) =>
+        log.warn({ event: 'history', reason: problem }, 'the history is changed without its lock');
+      return openHistory(openHistoryStore({ directory, readClock, onUnlocked }), (remark) => {
+        logRemark(log, remark);
+        onRemark(remark);
+      });
     },
     monotonicMs: () => performance.now(),
     sleep: rest,
@@ -51,4 +45,8 @@ export function openNode({ state, stateOnNode, ownReferences, runtime, clock }: 
       onRest: (rested) => log.info({ event: 'rest', ...rested }, 'gave way to others on this node'),
     }),
   };
+}
+
+function logRemark(log: Logger, { reason, message }: HistoryRemark): void {
+  log[reason === 'FirstRun' ? 'info' : 'warn']({ event: 'history', reason }, message);
 }

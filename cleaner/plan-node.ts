@@ -1,8 +1,7 @@
 import type { Job } from '../contract/job.ts';
 import type { PlanDocument } from '../contract/plan-document.ts';
 import { decide, needsDisk } from './decide.ts';
-import type { Clock } from './history/clock.ts';
-import type { LoadedHistory } from './history/file.ts';
+import type { HistoryRemark, RunHistory } from './history/run-history.ts';
 import type { DiskUsage } from './plan/disk-usage.ts';
 import { buildPlan } from './plan/plan-build.ts';
 import type { ReadUsage } from './runtime/inventory.ts';
@@ -12,11 +11,10 @@ import type { Runtime } from './runtime/runtime.ts';
 export type PlanPorts = {
   readonly runtime: Pick<Runtime, 'getSandboxImages' | 'inspectImages'>;
   readonly readUsage: ReadUsage;
-  readonly clock: Clock;
   readonly node: string;
   /** References of the cleaner's own image. */
   readonly ownReferences: readonly string[];
-  readonly loadHistory: () => Promise<LoadedHistory>;
+  readonly openHistory: (onRemark: (remark: HistoryRemark) => void) => Pick<RunHistory, 'recall'>;
   readonly measureDisk: () => Promise<DiskUsage>;
 };
 
@@ -27,14 +25,7 @@ export async function planNode(job: Job, ports: PlanPorts): Promise<PlanDocument
     { ...job, dryRun: true },
     {
       ...ports,
-      now: ports.clock.now,
-      loadHistory: async () => {
-        const loaded = await ports.loadHistory();
-        if (loaded.kind === 'Found') return loaded.history;
-        const reason = loaded.kind === 'Missing' ? 'no run was here before' : loaded.reason;
-        notes.push(`${reason}: every image counts as old enough, and none as long unused`);
-        return undefined;
-      },
+      history: ports.openHistory(({ message }) => notes.push(message)),
       measureDisk: async () => {
         try {
           return await ports.measureDisk();

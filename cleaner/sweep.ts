@@ -1,8 +1,7 @@
 import type { Job } from '../contract/job.ts';
 import type { ReportError } from '../contract/report.ts';
 import { decide, needsDisk } from './decide.ts';
-import type { HistoryChange } from './history/file.ts';
-import { forgetImages, type History, recallImages, updateHistory } from './history/history.ts';
+import type { HistoryRemark, RunHistory } from './history/run-history.ts';
 import type { DiskUsage } from './plan/disk-usage.ts';
 import { describeTimes } from './plan/image-times.ts';
 import { createJudge } from './plan/judge.ts';
@@ -21,15 +20,11 @@ import { untilStopped } from './stop.ts';
 
 /** What a run needs of its node, besides the runtime. */
 export type NodeAccess = {
-  /** Milliseconds since the epoch. */
-  readonly now: number;
   /** References of the cleaner's own image. */
   readonly ownReferences: readonly string[];
   measureDisk(): Promise<DiskUsage>;
-  /** Undefined where there is none to rely on. */
-  loadHistory(): Promise<History | undefined>;
-  /** Changes what is stored, which another cleaner may have changed since it was loaded. */
-  changeHistory(change: HistoryChange): Promise<void>;
+  /** Opens the usage history of the node for one run. */
+  openHistory(onRemark: (remark: HistoryRemark) => void): RunHistory;
   readonly throttle: Throttle;
   /** Of a clock that never steps. */
   readonly monotonicMs: () => number;
@@ -45,18 +40,16 @@ export type SweepPorts = {
   readonly onImage: (event: ImageEvent) => void;
 };
 
-/**
- * One run on one node: looks, decides, acts, and tells what came of it. Fails only as long as nothing was attempted.
- * What is to go leaves the history beforehand, and what stayed after all comes back into it afterwards: were the run
- * killed in between, an image that was removed and pulled again would pass for an old one. The other way round, an image
- * that was not removed passes for a new one, which only delays its removal.
- */
+/** Makes one run on one node: looks, decides, acts, and tells what came of it. Fails only as long as nothing was attempted. */
 export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): Promise<Findings> {
   const { runtime, readUsage, node } = ports;
   const errors: ReportError[] = [];
   const measureDisk = () =>
     needsDisk(job) ? node.measureDisk() : orError(node.measureDisk, 'DiskUnmeasurable', errors);
-  const look = () => decide(job, { ...node, runtime, readUsage, measureDisk });
+  const history = node.openHistory(({ reason, message }) => {
+    if (reason !== 'FirstRun') errors.push({ reason, message });
+  });
+  const look = () => decide(job, { ...node, history, runtime, readUsage, measureDisk });
   const { facts, plan } = await untilStopped(look, signal);
   for (const message of facts.inventory.remarks) errors.push({ reason: 'ImageMissing', message });
   const before = facts.diskUsage;
@@ -64,13 +57,9 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
   for (const kept of plan.kept) onImage(keptEvent(kept));
 
   const planned = job.dryRun ? [] : plan.removals.map(({ image }) => image.id);
-  const save = (gone: readonly string[], problems: ReportError[]) =>
-    orError(() => node.changeHistory(addFindings(facts, planned, gone)), 'HistoryNotWritten', problems);
-  const unsaved: ReportError[] = [];
-  await save(planned, unsaved);
+  if (planned.length > 0) await history.forget(planned);
   const result = job.dryRun ? forego(plan, onImage) : await act({ facts, plan }, { ...ports, onImage }, signal);
-  // Where the disk was full, removing may have made room for it.
-  if (unsaved.length > 0 || planned.length > 0) await save(goneOf(result), errors);
+  if (planned.length > 0) await history.settle(goneOf(result));
 
   const wasTried = result.results.length > 0 && before !== undefined;
   const after = wasTried
@@ -94,16 +83,6 @@ function guardTelling(
       hasFailed = true;
     }
   };
-}
-
-/** What a run knows of the images that it plans to remove, it tells again: all but those that are gone are there still. */
-function addFindings(
-  { history, inventory, now }: Facts,
-  planned: readonly string[],
-  gone: readonly string[],
-): HistoryChange {
-  return (stored = history) =>
-    forgetImages(updateHistory(recallImages(stored, history, planned), inventory, now), gone);
 }
 
 /** The images that are gone, or may be. */

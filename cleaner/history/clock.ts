@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { uptime } from 'node:os';
 
-/** What the node's clocks say at one moment. */
+/** The node's clocks at one moment. */
 export type Clock = {
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** Milliseconds since the node started. */
   readonly uptimeMs: number;
-  /** Which start of the node that is; absent where the system doesn't tell. */
+  /** Identifies this start of the node; absent where the system doesn't tell. */
   readonly bootId?: string;
 };
 
-/** More than clocks are set right by in normal operation. */
+/** Clocks are set right by less than this in normal operation. */
 const toleranceMs = 60_000;
 
 /** Reads the clocks of this node. */
@@ -21,21 +21,31 @@ export async function readClock(): Promise<Clock> {
 }
 
 /**
- * By how much the wall clock went on further than the node is known to have been up, in milliseconds: so long it was off,
- * or the clock stepped ahead; negative where it stepped back. Of a time with a restart in it, nothing before the restart
- * is known.
+ * Tells by how much the wall clock went on further than the node is known to have been up, in milliseconds: so long it was
+ * off, or the clock stepped ahead; negative where it stepped back. The clocks may be given in either order.
  */
 export function unaccountedMs(earlier: Clock, later: Clock): number {
-  const upMs = isSameBoot(earlier, later) ? later.uptimeMs - earlier.uptimeMs : later.uptimeMs;
-  return later.now - earlier.now - upMs;
+  return later.now - earlier.now - knownUpMs(earlier, later);
 }
 
-/** Whether the wall clock kept pace with the node's uptime in between: then it tells how long ago something was. */
+/** Tells when a moment was, in the terms of the wall clock of a later moment of the same boot. */
+export function timeOf(moment: Clock, later: Clock): number {
+  return later.now - (later.uptimeMs - moment.uptimeMs);
+}
+
+/** Tells that the wall clock kept pace with the node's uptime in between: then it tells how long ago something was. */
 export function isSteady(earlier: Clock, later: Clock): boolean {
   return Math.abs(unaccountedMs(earlier, later)) <= toleranceMs;
 }
 
-/** Where the system tells no boot, a restart shows in the uptime; the other clock may be read a moment later than ours. */
-function isSameBoot(earlier: Clock, later: Clock): boolean {
-  return earlier.bootId === later.bootId && later.uptimeMs >= earlier.uptimeMs - toleranceMs;
+/**
+ * Of a time with a restart in it, nothing before the restart is known. Where the system tells no boot, the least that can
+ * have passed counts: a lower uptime may be of the next boot, or of a moment before.
+ */
+function knownUpMs(earlier: Clock, later: Clock): number {
+  const sameBootMs = later.uptimeMs - earlier.uptimeMs;
+  if (earlier.bootId !== undefined && later.bootId !== undefined) {
+    return earlier.bootId === later.bootId ? sameBootMs : later.uptimeMs;
+  }
+  return sameBootMs >= 0 ? sameBootMs : Math.min(later.uptimeMs, later.now - earlier.now);
 }

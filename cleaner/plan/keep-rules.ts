@@ -77,8 +77,9 @@ export function mayLoseAllNames({ include, exclude }: Job['images']): (image: Pi
   return ({ names }) => names.every((name) => isIncluded([name]) && !isExcluded([name]));
 }
 
+/** The record of an image; one without came after the latest moment that the history tells of. */
 export function recordOf(history: History, { id }: Pick<Image, 'id'>): ImageRecord {
-  return history.images.get(id) ?? { firstSeen: history.startedAt };
+  return history.images.get(id) ?? { firstSeen: history.lookedAt };
 }
 
 /** Before the history nothing is known: an image counts as used when it began. */

@@ -8,6 +8,7 @@ import {
   buildImage,
   buildInventory,
   buildJob,
+  buildRunHistory,
   buildRuntime,
   now,
 } from '../helpers/inventory.ts';
@@ -37,9 +38,8 @@ const startedAt = process.cpuUsage();
 const { plan } = await decide(job, {
   runtime,
   readUsage: createUsageReader(runtime, undefined),
-  now,
   ownReferences: [],
-  loadHistory: async () => history,
+  history: buildRunHistory(history),
   measureDisk: async () => undefined,
 });
 const { user, system } = process.cpuUsage(startedAt);

@@ -7,7 +7,7 @@ import type { Image, Runtime } from '../../cleaner/runtime/runtime.ts';
 import { sweep } from '../../cleaner/sweep.ts';
 import type { JobDocument } from '../../contract/job.ts';
 import { type GeneratedNode, generateNode, startRuntime, tags } from '../helpers/generated-node.ts';
-import { buildImage, buildJob, buildRuntime, now } from '../helpers/inventory.ts';
+import { buildImage, buildJob, buildRunHistory, buildRuntime, now } from '../helpers/inventory.ts';
 
 type Rules = Partial<JobDocument>;
 
@@ -60,14 +60,12 @@ function buildPorts(
   const bytesOf = (all: readonly Image[]) => all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const capacityBytes = bytesOf(images) / 0.6;
   return {
-    now,
     ownReferences: [own],
     measureDisk: async () => {
       const usedBytes = bytesOf(await runtime.listImages());
       return { capacityBytes, usedBytes, availableBytes: capacityBytes - usedBytes };
     },
-    loadHistory: async () => history,
-    changeHistory: async () => {},
+    openHistory: () => buildRunHistory(history),
     monotonicMs: () => 0,
     throttle: async () => false,
     sleep: async () => undefined,
@@ -186,6 +184,7 @@ describe('what is asked of the runtime', () => {
     asked.length = 0;
     await decide(buildJob(rules), {
       ...buildPorts({ images, history: undefined }, runtime),
+      history: buildRunHistory(undefined),
       runtime,
       readUsage: createUsageReader(runtime, undefined),
       measureDisk: async () => ({ capacityBytes: 100, usedBytes: 99, availableBytes: 1 }),

@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { buildImage, buildSimulatedNode, updateNode } from '../fixtures/simulated/node.ts';
 import { type Bench, type CleanRun, createBench, imagesLeft, nameOf, runClean } from '../helpers/clean.ts';
@@ -30,37 +31,107 @@ async function leftInState(): Promise<readonly string[]> {
   return (await readdir(bench.stateDirectory)).toSorted();
 }
 
-describe('a disk that is full does not keep the cleaner from making room (N6)', () => {
-  it.each(['mkdir', 'open', 'write', 'rename'])(
+describe('a disk that is full does not keep the cleaner from making room where a good history tells what is old (N6, H27)', () => {
+  it.each(['open', 'write', 'rename'])(
     'where %s fails, and history and report are written once there is room',
     async (step) => {
       await prepare({ disk: { highPercent: 85, lowPercent: 80 } });
-      if (step !== 'mkdir') await mkdir(bench.stateDirectory);
+      await runClean(bench, ['--dry-run']);
       const run = await runWithFault(step, 'ENOSPC', bench.directory);
-      expect(run).toMatchObject({ exitCode: 0, report: { outcome: 'Succeeded', images: { removed: 1 }, errors: [] } });
+      expect(run).toMatchObject({ exitCode: 0, report: { outcome: 'Succeeded', images: { removed: 1 } } });
+      expect(run.report.errors).toEqual([
+        { reason: 'HistoryNotWritten', message: expect.stringMatching(/ENOSPC.*: no image counts as long unused$/) },
+      ]);
       expect(run.report.filesystem.usedBeforeBytes).toBe(run.report.filesystem.capacityBytes);
       expect(imagesLeft(bench)).toEqual([]);
       expect(await leftInState()).toEqual(['history.json', 'history.lock']);
     },
   );
+
+  it('but no image goes there for being long unused: nobody knows what was used since the history was written', async () => {
+    await prepare({ images: { maxUnusedAge: '1s' } });
+    await runClean(bench, ['--dry-run']);
+    await setTimeout(1_500);
+    expect((await runWithFault('write', 'ENOSPC')).report.images.removed).toBe(0);
+    expect(imagesLeft(bench)).toEqual([nameOf(old)]);
+  });
 });
 
-describe('a state directory that can not be written to is told of, and stops nothing', () => {
+describe('a state directory that can not be written to makes every image count as just seen, and is told of (H27)', () => {
   it.each([
-    ['mkdir', 'EROFS'],
-    ['open', 'EACCES'],
-    ['sync', 'EDQUOT'],
-  ])('where %s fails with %s', async (step, code) => {
+    ['mkdir', 'EROFS', false],
+    ['mkdir', 'ENOSPC', false],
+    ['open', 'ENOSPC', false],
+    ['open', 'EACCES', false],
+    ['open', 'EROFS', true],
+    ['sync', 'EDQUOT', false],
+    ['rename', 'EIO', true],
+  ])('where %s fails with %s, with a history from before: %s', async (step, code, hasHistory) => {
     await prepare();
-    if (step !== 'mkdir') await mkdir(bench.stateDirectory);
+    if (hasHistory) await runClean(bench, ['--dry-run']);
+    else if (step !== 'mkdir') await mkdir(bench.stateDirectory);
     const run = await runWithFault(step, code);
-    expect(run.exitCode).toBe(0);
-    expect(imagesLeft(bench)).toEqual([]);
-    expect(run.report.errors).toEqual([
-      { reason: 'HistoryNotWritten', message: expect.stringContaining(`${code}: simulated, ${step} '`) },
-    ]);
-    if (step !== 'mkdir') expect(await leftInState()).toEqual(['history.lock']);
+    expect(run).toMatchObject({ exitCode: 0, report: { outcome: 'Succeeded', images: { removed: 0, kept: 1 } } });
+    expect(run.images).toMatchObject([{ decision: 'keep', reason: 'TooYoung' }]);
+    const message = expect.stringMatching(`${code}: simulated, ${step} '.*: every image counts as just seen$`);
+    expect(run.report.errors).toEqual([{ reason: 'HistoryNotWritten', message }]);
+    expect(run.events).toContainEqual(expect.objectContaining({ event: 'history', level: 'warn', msg: message }));
   });
+
+  it('and a policy without minAge still removes what is unused', async () => {
+    await prepare({ images: { minAge: '0s' } });
+    const run = await runWithFault('mkdir', 'EROFS');
+    expect(run.report).toMatchObject({ outcome: 'Succeeded', images: { removed: 1 } });
+    expect(run.report.errors).toHaveLength(1);
+  });
+});
+
+describe('a history that can not be relied on is told of, and is no first run', () => {
+  const historyFile = () => `${bench.stateDirectory}/history.json`;
+
+  it.each<[what: string, spoil: (text: string) => string]>([
+    ['cut off', (text) => text.slice(0, -9)],
+    ['empty', () => ''],
+    ['of another version', (text) => text.replace('"version":1', '"version":2')],
+  ])('one that is %s makes every image count as just seen, once (H27)', async (_, spoil) => {
+    await prepare();
+    await runClean(bench, ['--dry-run']);
+    await writeFile(historyFile(), spoil(await readFile(historyFile(), 'utf8')));
+    const run = await runClean(bench);
+    expect(run.images).toMatchObject([{ decision: 'keep', reason: 'TooYoung' }]);
+    expect(run.report).toMatchObject({ outcome: 'Succeeded', errors: [{ reason: 'HistoryDamaged' }] });
+    expect((await runClean(bench)).report).toMatchObject({ images: { kept: 1 }, errors: [] });
+  });
+
+  it.each(['-1e20', '1e308', '1e999', '"never"'])('one time of %s spoils one record alone (H30)', async (time) => {
+    await prepare();
+    const other = buildImage('docker.io/library/other:1');
+    updateNode(bench.nodeFile, (node) => ({ ...node, images: [...node.images, other] }));
+    await runClean(bench, ['--dry-run']);
+    const odd = `"${old.id}":{"firstSeen":${time}}`;
+    const text = await readFile(historyFile(), 'utf8');
+    await writeFile(historyFile(), text.replace(`"${old.id}":{"firstSeen":0}`, odd));
+    const run = await runClean(bench);
+    expect(imagesLeft(bench)).toEqual([nameOf(old)]);
+    expect(run.report).toMatchObject({ outcome: 'Succeeded', images: { removed: 1, kept: 1 } });
+    expect(run.report.errors).toMatchObject([
+      { reason: 'HistoryDamaged', message: expect.stringContaining('1 records') },
+    ]);
+  });
+});
+
+it('a cleaner whose history was written by one that looked later finds no image older (H23)', async () => {
+  await prepare({ images: { minAge: '2m', maxUnusedAge: '2m' } });
+  await runClean(bench, ['--dry-run']);
+  const path = `${bench.stateDirectory}/history.json`;
+  const file = JSON.parse(await readFile(path, 'utf8'));
+  const aheadMs = 66_000;
+  const later = { startedAt: file.startedAt + aheadMs, updatedAt: file.updatedAt + aheadMs };
+  const images = { [old.id]: { firstSeen: later.updatedAt, lastUsed: later.updatedAt } };
+  await writeFile(path, JSON.stringify({ ...file, ...later, uptimeMs: file.uptimeMs + aheadMs, images }));
+  expect((await runClean(bench)).report.images).toMatchObject({ removed: 0, kept: 1 });
+  const [record] = Object.values<{ firstSeen: number }>(JSON.parse(await readFile(path, 'utf8')).images);
+  expect(record?.firstSeen).toBeGreaterThan(file.updatedAt);
 });
 
 it('a history that can not be replaced stays as it was, and is joined by what comes once it can (N8)', async () => {

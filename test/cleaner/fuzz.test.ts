@@ -10,7 +10,7 @@ import { buildSimulatedNode } from '../fixtures/simulated/node.ts';
 import { createBench, runClean } from '../helpers/clean.ts';
 import { bareId, findUntouchable } from '../helpers/evidence.ts';
 import { fuzzNodes } from '../helpers/fuzz-node.ts';
-import { buildJob, now } from '../helpers/inventory.ts';
+import { buildJob, buildRunHistory } from '../helpers/inventory.ts';
 import { mutations, pathsIn } from '../helpers/mutations.ts';
 import { type Answers, type PrintedAnswers, printAnswers, replay } from '../helpers/replay.ts';
 
@@ -35,9 +35,8 @@ describe.each(fuzzNodes)('whatever happens to an answer ($name), nothing goes th
       const { plan } = await decide(job, {
         runtime,
         readUsage: createUsageReader(runtime, node.podUid),
-        now,
         ownReferences: [],
-        loadHistory: async () => undefined,
+        history: buildRunHistory(undefined),
         measureDisk: async () => fullDisk,
       });
       return plan.removals.map(({ image }) => bareId(image.id));

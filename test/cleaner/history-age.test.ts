@@ -82,7 +82,7 @@ class SimulatedNode {
       inUse: isUsed ? buildInUse(image) : new Map(),
       finishedAt: new Map(this.#container === 'finished' ? [[image.id, this.#finishedAtWallMs]] : []),
     });
-    const earlier = this.#text === undefined ? undefined : parseHistory(this.#text, clock);
+    const earlier = this.#text === undefined ? undefined : parseHistory(this.#text, clock)?.history;
     const history = updateHistory(earlier, usage, clock.now);
     this.#text = formatHistory(history, clock);
     return isExpired(buildFacts({ job: { images: { maxUnusedAge: '7d' } }, history, now: clock.now }), image);

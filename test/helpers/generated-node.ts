@@ -182,7 +182,7 @@ function recall(images: readonly DrawnImage[]): History {
     id,
     { firstSeen, ...(lastUsed !== undefined && { lastUsed }) },
   ]);
-  return { startedAt: now - 30 * dayMs, isClockSteady: true, images: new Map(records) };
+  return { startedAt: now - 30 * dayMs, lookedAt: now - 1, isClockSteady: true, images: new Map(records) };
 }
 
 function pick<T>(all: readonly T[], index: number): T {

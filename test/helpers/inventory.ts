@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { History, ImageRecord } from '../../cleaner/history/history.ts';
+import { type History, type ImageRecord, updateHistory } from '../../cleaner/history/history.ts';
+import type { RunHistory } from '../../cleaner/history/run-history.ts';
 import type { Facts } from '../../cleaner/plan/keep-rules.ts';
 import type { Removal } from '../../cleaner/plan/removal-order.ts';
 import type { Inventory } from '../../cleaner/runtime/inventory.ts';
@@ -49,7 +50,16 @@ export function buildInventory(fields: Partial<Inventory> = {}): Inventory {
 
 /** A history that began long ago, so that only the records matter. */
 export function buildHistory(records: Readonly<Record<string, ImageRecord>> = {}): History {
-  return { startedAt: 0, isClockSteady: true, images: new Map(Object.entries(records)) };
+  return { startedAt: 0, lookedAt: 0, isClockSteady: true, images: new Map(Object.entries(records)) };
+}
+
+/** A history in memory, which keeps nothing of a run; without records it is that of a first run. */
+export function buildRunHistory(history: History | undefined): RunHistory {
+  return {
+    recall: async (usage) => ({ history: updateHistory(history, usage, now), now }),
+    forget: async () => {},
+    settle: async () => {},
+  };
 }
 
 /** The images that containers use, as an inventory has them. */

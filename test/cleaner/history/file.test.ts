@@ -9,7 +9,8 @@ import type { History } from '../../../cleaner/history/history.ts';
 import { buildHistory, dayMs, minuteMs, now } from '../../helpers/inventory.ts';
 
 const clock: Clock = { now, uptimeMs: dayMs, bootId: 'boot-1' };
-const history = buildHistory({ 'sha256:a': { firstSeen: 0 }, 'sha256:b': { firstSeen: 5, lastUsed: now - 1 } });
+const buildLooked = (records: Parameters<typeof buildHistory>[0]) => ({ ...buildHistory(records), lookedAt: now });
+const history = buildLooked({ 'sha256:a': { firstSeen: 0 }, 'sha256:b': { firstSeen: 5, lastUsed: now - 1 } });
 
 let parent: string;
 let directory: string;
@@ -23,29 +24,31 @@ beforeEach(async () => {
 
 afterEach(() => rm(parent, { recursive: true }));
 
-const save = (changed: History = history) => changeHistory(directory, clock, () => changed);
+const placeAt = (at: Clock) => ({ directory, readClock: async () => at });
+const load = (at = clock) => loadHistory(placeAt(at));
+const save = (changed: History = history, at = clock) => changeHistory(placeAt(at), () => changed);
 
 it('what is saved is found again, in a directory made for it and without leftovers (N8)', async () => {
   directory = join(parent, 'deep', 'below');
   await save();
-  expect(await loadHistory(directory, clock)).toEqual({ kind: 'Found', history });
+  expect(await load()).toEqual({ kind: 'Found', at: clock, history });
   expect((await readdir(directory)).toSorted()).toEqual(['history.json', 'history.lock']);
 });
 
 it('a node without a history has none', async () => {
-  expect(await loadHistory(directory, clock)).toEqual({ kind: 'Missing' });
+  expect(await load()).toEqual({ kind: 'Missing', at: clock });
 });
 
 it('a change is made to what is there by then (T24)', async () => {
   await save(buildHistory({ theirs: { firstSeen: 7 } }));
-  const change = (stored = buildHistory()) => ({
-    ...stored,
-    images: new Map([...stored.images, ['ours', { firstSeen: 8 }]]),
+  await changeHistory(placeAt(clock), (stored) => {
+    if (stored.kind !== 'Found') return history;
+    return { ...stored.history, images: new Map([...stored.history.images, ['ours', { firstSeen: 8 }]]) };
   });
-  await changeHistory(directory, clock, change);
-  expect(await loadHistory(directory, clock)).toEqual({
+  expect(await load()).toEqual({
     kind: 'Found',
-    history: buildHistory({ theirs: { firstSeen: 7 }, ours: { firstSeen: 8 } }),
+    at: clock,
+    history: buildLooked({ theirs: { firstSeen: 7 }, ours: { firstSeen: 8 } }),
   });
 });
 
@@ -72,25 +75,27 @@ it('the draft of a cleaner that was killed is used up by the next', async () => 
   await save();
   await writeFile(`${file}.tmp`, 'x'.repeat(100_000));
   await save();
-  expect(await loadHistory(directory, clock)).toEqual({ kind: 'Found', history });
+  expect(await load()).toEqual({ kind: 'Found', at: clock, history });
   expect((await readdir(directory)).toSorted()).toEqual(['history.json', 'history.lock']);
 });
 
-describe('a history is as good as none', () => {
+describe('a history is damaged', () => {
   it.each<[what: string, spoil: (text: string) => string]>([
     ['empty', () => ''],
     ['half-written', (text) => text.slice(0, text.length / 2)],
     ['of another version', (text) => text.replace('"version":1', '"version":2')],
     ['of another shape', () => '[]'],
-    ['holds no numbers', (text) => text.replace('"firstSeen":0', '"firstSeen":"long ago"')],
-    ['holds numbers without end', (text) => text.replace('"firstSeen":0', '"firstSeen":1e999')],
-  ])('when it is %s (N8)', async (_, spoil) => {
+    ['without images', (text) => text.replace(/"images":\{.*\}\}/, '"images":[]}')],
+    ['begun at no time', (text) => text.replace('"startedAt":0', '"startedAt":-1e20')],
+    ['written at no time', (text) => text.replace(/"updatedAt":\d+/, '"updatedAt":1e308')],
+    ['written at no uptime', (text) => text.replace(/"uptimeMs":\d+/, '"uptimeMs":-1')],
+  ])('when it is %s (N8, H27)', async (_, spoil) => {
     await save();
     await writeFile(file, spoil(await readFile(file, 'utf8')));
     const reason = `${file} is damaged or of another version`;
-    expect(await loadHistory(directory, clock)).toEqual({ kind: 'Discarded', reason });
+    expect(await load()).toEqual({ kind: 'Damaged', at: clock, reason });
     await save();
-    expect(await loadHistory(directory, clock)).toEqual({ kind: 'Found', history });
+    expect(await load()).toEqual({ kind: 'Found', at: clock, history });
   });
 
   it.each<[what: string, make: () => Promise<unknown>, reason: string]>([
@@ -101,7 +106,38 @@ describe('a history is as good as none', () => {
   ])('when it is %s, and it is not read', async (_, make, reason) => {
     await mkdir(directory);
     await make();
-    expect(await loadHistory(directory, clock)).toEqual({ kind: 'Discarded', reason: `${file} ${reason}` });
+    expect(await load()).toEqual({ kind: 'Damaged', at: clock, reason: `${file} ${reason}` });
+  });
+});
+
+describe('one odd record is left out, and told of, and the others stay (H30)', () => {
+  it.each([
+    '"firstSeen":-1e20',
+    '"firstSeen":1e308',
+    '"firstSeen":1e999',
+    '"firstSeen":null',
+    '"firstSeen":"long ago"',
+    '"firstSeen":-8.6e15',
+    '"firstSeen":5,"lastUsed":-1e20',
+    '"firstSeen":5,"lastUsed":null',
+    '"lastUsed":5',
+  ])('{%s}', async (odd) => {
+    await save();
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"firstSeen":0', odd));
+    expect(await load()).toEqual({
+      kind: 'Found',
+      at: clock,
+      history: buildLooked({ 'sha256:b': { firstSeen: 5, lastUsed: now - 1 } }),
+      reason: `1 records of ${file} can't be right and are left out`,
+    });
+  });
+
+  it('{"__proto__": …} is an image like another, which is not there', async () => {
+    await save();
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"sha256:a"', '"__proto__"'));
+    const loaded = await load();
+    expect(loaded.kind === 'Found' && [...loaded.history.images.keys()]).toEqual(['__proto__', 'sha256:b']);
+    expect(Object.prototype).not.toHaveProperty('firstSeen');
   });
 });
 
@@ -109,7 +145,7 @@ it('of more images than fit, those that were active last are left out: they coun
   const idOf = (index: number) => `sha256:${String(index).padStart(64, '0')}`;
   const records = Array.from({ length: 20_001 }, (_, index) => [idOf(index), { firstSeen: 30_000 - index }]);
   await save(buildHistory(Object.fromEntries(records)));
-  const loaded = await loadHistory(directory, clock);
+  const loaded = await load();
   const ids = loaded.kind === 'Found' ? [...loaded.history.images.keys()] : [];
   expect(ids).toHaveLength(20_000);
   expect(ids).not.toContain(idOf(0));
@@ -128,17 +164,35 @@ describe('time counts while the node is known to be up (N8, T25):', () => {
     ['a node that was off for a month', { now: now + 30 * dayMs, ...rebooted }, 5 * minuteMs, false],
     ['a system that tells no boot', { now: now + minuteMs, uptimeMs: dayMs + minuteMs }, minuteMs, true],
     ['a restart where the system tells no boot', { now: now + dayMs, uptimeMs: 5 * minuteMs }, 5 * minuteMs, false],
-    ['another cleaner that looked a moment later', { now: now - 10, uptimeMs: dayMs - 10 }, -10, true],
+    [
+      'another cleaner that looked a moment later',
+      { now: now - 10, uptimeMs: dayMs - 10, bootId: 'boot-1' },
+      -10,
+      true,
+    ],
+    [
+      'another cleaner that looked an hour later (H23)',
+      { now: now - 60 * minuteMs, uptimeMs: dayMs - 60 * minuteMs, bootId: 'boot-1' },
+      -60 * minuteMs,
+      true,
+    ],
+    [
+      'another cleaner that looked an hour later, where the system tells no boot (H23)',
+      { now: now - 60 * minuteMs, uptimeMs: dayMs - 60 * minuteMs },
+      -60 * minuteMs,
+      true,
+    ],
   ])('%s', async (_, later, agedMs, isClockSteady) => {
     const { bootId, ...bare } = clock;
-    const written = later.bootId === undefined ? bare : { ...bare, bootId: 'boot-1' };
-    await changeHistory(directory, written, () => earlier);
-    const loaded = await loadHistory(directory, later);
+    await save(earlier, later.bootId === undefined ? bare : clock);
+    const loaded = await load(later);
     const at = (time: number) => Math.min(later.now, time - now + later.now - agedMs);
     expect(loaded).toEqual({
       kind: 'Found',
+      at: later,
       history: {
         startedAt: at(0),
+        lookedAt: at(now),
         isClockSteady,
         images: new Map([
           ['old', { firstSeen: 0 }],
@@ -149,8 +203,12 @@ describe('time counts while the node is known to be up (N8, T25):', () => {
   });
 
   it('a time in the future counts as now', async () => {
-    await save(buildHistory({ a: { firstSeen: now + dayMs, lastUsed: 8.64e15 } }));
-    const loaded = await loadHistory(directory, clock);
-    expect(loaded).toEqual({ kind: 'Found', history: buildHistory({ a: { firstSeen: now, lastUsed: now } }) });
+    await save(buildLooked({ a: { firstSeen: now + dayMs, lastUsed: 8.64e15 } }));
+    const loaded = await load();
+    expect(loaded).toEqual({
+      kind: 'Found',
+      at: clock,
+      history: buildLooked({ a: { firstSeen: now, lastUsed: now } }),
+    });
   });
 });

@@ -10,6 +10,7 @@ describe('updateHistory', () => {
     const usage = buildInventory({ images: [a, b], inUse: buildInUse(b) });
     expect(updateHistory(undefined, usage, now)).toEqual({
       startedAt: now,
+      lookedAt: now,
       isClockSteady: true,
       images: new Map([
         [a.id, { firstSeen: 0 }],
@@ -21,12 +22,23 @@ describe('updateHistory', () => {
   it('later sees new images first now, and forgets those that are gone (N1)', () => {
     const earlier = buildHistory({ [a.id]: { firstSeen: 5, lastUsed: now - 1 } });
     const history = updateHistory(earlier, buildInventory({ images: [b] }), now);
-    expect(history).toEqual(buildHistory({ [b.id]: { firstSeen: now } }));
+    expect(history).toEqual({ ...buildHistory({ [b.id]: { firstSeen: now } }), lookedAt: now });
   });
 
   it('keeps what another cleaner saw later than this run, which lacks it (T24)', () => {
     const theirs = { new: { firstSeen: now + 1 }, used: { firstSeen: 5, lastUsed: now + 1 } };
-    expect(updateHistory(buildHistory(theirs), buildInventory(), now)).toEqual(buildHistory(theirs));
+    const stored = { ...buildHistory(theirs), lookedAt: now + 1 };
+    expect(updateHistory(stored, buildInventory(), now)).toEqual(stored);
+  });
+
+  it('leaves out an image that another cleaner found gone after this look, and takes no finish from it (T24, H23)', () => {
+    const stored = { ...buildHistory({ [b.id]: { firstSeen: 5 } }), lookedAt: now + 1 };
+    const finishedAt = new Map([[b.id, now - 10]]);
+    const usage = buildInventory({ images: [a, b], inUse: buildInUse(b), finishedAt });
+    expect(updateHistory(stored, usage, now)).toEqual({
+      ...stored,
+      images: new Map([[b.id, { firstSeen: 5, lastUsed: now }]]),
+    });
   });
 
   it.each([
@@ -34,6 +46,7 @@ describe('updateHistory', () => {
     { what: 'finished before', finishedAt: now - 10, before: undefined, lastUsed: now - 10 },
     { what: 'finished before it was last seen used', finishedAt: now - 10, before: now - 5, lastUsed: now - 5 },
     { what: 'finished in the future, by a clock that was set back', finishedAt: now + 10, before: 1, lastUsed: now },
+    { what: 'finished at no time', finishedAt: Number.NaN, before: 1, lastUsed: now },
     { what: 'finished by an unsteady clock', finishedAt: now - 10, before: 1, isClockSteady: false, lastUsed: now },
   ])('takes the last use of an image that is $what (N4)', ({ finishedAt, before, lastUsed, isClockSteady = true }) => {
     const records = { [a.id]: { firstSeen: 0, ...(before !== undefined && { lastUsed: before }) } };
@@ -44,17 +57,15 @@ describe('updateHistory', () => {
   });
 });
 
-it('forgetImages leaves out what is removed', () => {
+it('forgetImages leaves out what is removed, as of then', () => {
   const history = buildHistory({ [a.id]: { firstSeen: 1 }, [b.id]: { firstSeen: 2 } });
-  expect(forgetImages(history, [a.id])).toEqual(buildHistory({ [b.id]: { firstSeen: 2 } }));
+  expect(forgetImages(history, [a.id], 9)).toEqual({ ...buildHistory({ [b.id]: { firstSeen: 2 } }), lookedAt: 9 });
 });
 
 it('recallImages brings back what was forgotten, unless it is known again', () => {
-  const before = buildHistory({ [a.id]: { firstSeen: 1 }, [b.id]: { firstSeen: 2 }, c: { firstSeen: 3 } });
+  const { images } = buildHistory({ [a.id]: { firstSeen: 1 }, [b.id]: { firstSeen: 2 } });
   const stored = buildHistory({ [a.id]: { firstSeen: 9 } });
-  expect(recallImages(stored, before, [a.id, b.id, 'unknown'])).toEqual(
-    buildHistory({ [a.id]: { firstSeen: 9 }, [b.id]: { firstSeen: 2 } }),
-  );
+  expect(recallImages(stored, images)).toEqual(buildHistory({ [a.id]: { firstSeen: 9 }, [b.id]: { firstSeen: 2 } }));
 });
 
 it('shiftHistory moves every time but that of images older than the history, and none into the future', () => {
@@ -70,6 +81,8 @@ it('shiftHistory moves every time but that of images older than the history, and
       latest: { firstSeen: 15, lastUsed: 100 },
     }),
     startedAt: 10,
+    lookedAt: 10,
   });
   expect(shiftHistory(history, -10, 100).images.get('new')).toEqual({ firstSeen: -5 });
+  expect(shiftHistory(history, -5, 100).images.get('new')).toEqual({ firstSeen: 1 });
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readClock } from '../../../cleaner/history/clock.ts';
 import { changeHistory, loadHistory } from '../../../cleaner/history/file.ts';
 import { formatHistory } from '../../../cleaner/history/format.ts';
@@ -42,7 +42,7 @@ async function startHanging() {
 }
 
 async function recordsLeft(): Promise<readonly string[]> {
-  const loaded = await loadHistory(directory, await readClock());
+  const loaded = await loadHistory({ directory, readClock });
   return loaded.kind === 'Found' ? [...loaded.history.images.keys()].toSorted() : [];
 }
 
@@ -79,25 +79,21 @@ it('a lock leaves nothing behind that could go stale: its file stays empty', asy
 
 it('an owner that hangs holds nobody up for ever: the others go on without the lock, and say so', async () => {
   const owner = await takeLock(lockFile);
-  const change = () => buildHistory({ theirs: { firstSeen: 1 } });
-  expect(await changeHistory(directory, await readClock(), change, impatient)).toMatch(/another cleaner has held/);
+  const place = { directory, readClock, limits: impatient, onUnlocked: vi.fn() };
+  await changeHistory(place, () => buildHistory({ theirs: { firstSeen: Date.now() } }));
+  expect(place.onUnlocked).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/another cleaner has held/));
   expect(await recordsLeft()).toEqual(['theirs']);
   owner.release();
 });
 
 it('an owner that took too long begins again with what others wrote meanwhile', async () => {
-  const clock = await readClock();
   let calls = 0;
-  await changeHistory(
-    directory,
-    clock,
-    (stored) => {
-      const theirs = formatHistory(buildHistory({ theirs: { firstSeen: 1 } }), clock);
-      if (calls++ === 0) writeFileSync(join(directory, 'history.json'), theirs);
-      return buildHistory({ ...Object.fromEntries(stored?.images ?? []), ours: { firstSeen: 1 } });
-    },
-    { waitMs: 10_000, holdMs: -1 },
-  );
+  await changeHistory({ directory, readClock, limits: { waitMs: 10_000, holdMs: -1 } }, (stored) => {
+    const theirs = formatHistory(buildHistory({ theirs: { firstSeen: 1 } }), stored.at);
+    if (calls++ === 0) writeFileSync(join(directory, 'history.json'), theirs);
+    const before = stored.kind === 'Found' ? stored.history.images : [];
+    return buildHistory({ ...Object.fromEntries(before), ours: { firstSeen: 1 } });
+  });
   expect(await recordsLeft()).toEqual(['ours', 'theirs']);
   expect(calls).toBe(3);
   expect((await readdir(directory)).toSorted()).toEqual(['history.json', 'history.lock']);
@@ -109,8 +105,9 @@ describe('where the lock can not be had', () => {
     ['its file is something else', () => writeFile(lockFile, 'x'.repeat(5_000)), /locked: file is not a database/],
   ])('the change is made without it, and why is told: %s', async (_, spoil, problem) => {
     await spoil();
-    const changed = await changeHistory(directory, await readClock(), () => buildHistory({ a: { firstSeen: 1 } }));
-    expect(changed).toMatch(problem);
+    const onUnlocked = vi.fn();
+    await changeHistory({ directory, readClock, onUnlocked }, () => buildHistory({ a: { firstSeen: 1 } }));
+    expect(onUnlocked).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(problem));
     expect(await recordsLeft()).toEqual(['a']);
     expect((await readdir(directory)).toSorted()).toEqual(['history.json', 'history.lock']);
   });

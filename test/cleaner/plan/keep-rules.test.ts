@@ -79,7 +79,7 @@ describe('of an image, the rule', () => {
       'keeps: first seen 23h 59m ago, minAge is 1d',
       { job: { images: { minAge: '1d' } }, ...seen(now - dayMs + 60_000) },
     ],
-    ['TooYoung', 'keeps: first seen 1m ago, minAge is 2m', { history: { ...buildHistory(), startedAt: now - 60_000 } }],
+    ['TooYoung', 'keeps: first seen 1m ago, minAge is 2m', { history: { ...buildHistory(), lookedAt: now - 60_000 } }],
     ['RecentlyUsed', 'lets go: not used within minAge (2m)', seen(0, now - dayMs)],
     ['RecentlyUsed', 'keeps: used 1m 59s ago, minAge is 2m', seen(0, now - 119_000)],
     [
