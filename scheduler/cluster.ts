@@ -29,20 +29,26 @@ export interface BoundPods {
   readonly count: number;
 }
 
+/** What came of creating the record of a run. */
+export type Creation =
+  | { readonly outcome: 'Created'; readonly run: Versioned<Run> }
+  /** This run was started before, perhaps by another replica. Undefined where {@link Cluster.state} does not show it. */
+  | { readonly outcome: 'AlreadyExists'; readonly run: Versioned<Run> | undefined };
+
 /** Where policies, nodes and cleaner pods live. Every call may reject with an error that names the object; none retries. */
 export interface Cluster {
   /** Begins to watch and resolves once the state is complete; `onChange` is called after every later change of it. */
   start(onChange: () => void): Promise<void>;
   stop(): Promise<void>;
   state(): ClusterState;
-  /** `AlreadyExists` means that this run was started before, perhaps by another replica. */
-  createRun(policy: PolicyObject, run: Run): Promise<'Created' | 'AlreadyExists'>;
+  /** Creates the record of a run, which starts it exactly once. */
+  createRun(policy: PolicyObject, run: Run): Promise<Creation>;
   /** Returns the new version; undefined where the record has changed since it was read: decide anew on the new state. */
   updateRun(run: Versioned<Run>): Promise<string | undefined>;
   /** Deletes a record, and with it the job and the pods it owns. */
   deleteRun(run: string): Promise<void>;
-  /** Writes over the status that {@link state} shows; `Conflict` where somebody else has changed it since. */
-  writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<'Updated' | 'Conflict'>;
+  /** Writes over the status that {@link state} shows; false where somebody else has changed it since. */
+  writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<boolean>;
   /** Creates what the cleaners of a run are told; one that exists is left as it is. It goes with the record. */
   createJob(run: Run, job: JobDocument): Promise<void>;
   /**

@@ -2,17 +2,17 @@ import { hostname } from 'node:os';
 import pTimeout from 'p-timeout';
 import { pino } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
-import { BackgroundTasks } from './background-tasks.ts';
 import type { Cluster } from './cluster.ts';
-import type { ReconcileContext } from './context.ts';
 import { Election } from './election.ts';
 import { serveHealth } from './health.ts';
-import { RunJournal } from './journal.ts';
+import { RunJournal } from './journal/journal.ts';
 import type { LocalOptions } from './local/cluster.ts';
 import type { Log } from './log.ts';
 import { Loop } from './loop.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import { reconcile } from './reconcile.ts';
+import { BackgroundTasks } from './reconcile/background-tasks.ts';
+import type { ReconcileContext } from './reconcile/context.ts';
+import { reconcile } from './reconcile/reconcile.ts';
 import { readSettings } from './settings.ts';
 
 /** A pass is made at least every minute; one that has not ended for so long never will. */
@@ -41,6 +41,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
     journal: new RunJournal(),
     background,
     startTimeoutMs: settings.startTimeoutSeconds * 1000,
+    observer: metrics,
   };
   const loop = createLoop(context, leadership, metrics);
   const isCurrent = () => cluster.isCurrent && leadership.isCurrent;

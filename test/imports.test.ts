@@ -33,12 +33,13 @@ const pureFolders = [
   'cleaner/plan',
   'scheduler/policy',
   'scheduler/run',
+  'scheduler/journal',
   'scheduler/status',
   'scheduler/cleanup',
   'cli/output',
 ];
 /** What does a thing step by step, by way of ports. */
-const flowFolders = ['cleaner', 'cleaner/removal', 'scheduler'];
+const flowFolders = ['cleaner', 'cleaner/removal', 'scheduler', 'scheduler/reconcile'];
 /** Each library, and the only folder or file that may import it. */
 const adapters: Readonly<Record<string, string>> = {
   '@kubernetes/client-node': 'scheduler/kubernetes',

@@ -61,7 +61,8 @@ async function buildJob(
   now: Date,
 ): Promise<JobDocument> {
   const workloadReferences = policy.images.protectWorkloads ? await cluster.listWorkloadReferences() : [];
-  const run = newRun(object.name, { type: 'Request', request: name }, document, policy, undefined, now);
+  const trigger = { type: 'Request', request: name } as const;
+  const run = newRun({ policy: object.name, trigger, document, spec: policy, resumedBy: undefined }, now);
   return jobOf({ ...run, name }, workloadReferences);
 }
 

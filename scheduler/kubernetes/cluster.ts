@@ -3,11 +3,11 @@ import type { JobDocument } from '../../contract/job.ts';
 import { label } from '../../contract/labels.ts';
 import type { RuntimeOverrides } from '../cleanup/node-runtime.ts';
 import { buildPod, type PodNode, type PodTemplate } from '../cleanup/pod.ts';
-import type { BoundPods, Cluster, ClusterState, PolicyEvent } from '../cluster.ts';
+import type { BoundPods, Cluster, ClusterState, Creation, PolicyEvent } from '../cluster.ts';
 import type { Log } from '../log.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../objects.ts';
 import { podName, recordName } from '../run/names.ts';
-import { isFinished, type Run } from '../run/run.ts';
+import type { Run } from '../run/run.ts';
 import type { PolicyStatus } from '../status/status.ts';
 import type { KubernetesApi } from './api.ts';
 import { BoundPodReader } from './bound-pods.ts';
@@ -40,13 +40,6 @@ export interface KubernetesOptions {
   /** Kinds of objects with pod templates, beside the built-in ones. */
   readonly workloadResources?: readonly FurtherResource[];
   readonly log: Log;
-  /** Who is told of runs that have been started, and of those that have been recorded as ended, by this process. */
-  readonly observer?: Observer | undefined;
-}
-
-export interface Observer {
-  readonly observeStart: (run: Run) => void;
-  readonly observeEnd: (run: Run) => void;
 }
 
 /** The cluster port on a Kubernetes API server. */
@@ -109,20 +102,18 @@ export class KubernetesCluster implements Cluster {
     return { ...this.#groups(), nodes: this.#nodes.values(), pods: this.#pods.values() };
   }
 
-  async createRun(policy: PolicyObject, run: Run): Promise<'Created' | 'AlreadyExists'> {
+  async createRun(policy: PolicyObject, run: Run): Promise<Creation> {
     const body = buildRecord(this.#namespace, policy, run);
-    const isNew = await this.#store.create(`create the record of run ${run.name}`, body);
-    if (isNew) this.#options.observer?.observeStart(run);
-    return isNew ? 'Created' : 'AlreadyExists';
+    const resourceVersion = await this.#store.create(`create the record of run ${run.name}`, body);
+    if (resourceVersion !== undefined) return { outcome: 'Created', run: { value: run, resourceVersion } };
+    return { outcome: 'AlreadyExists', run: this.state().runs.find(({ value }) => value.name === run.name) };
   }
 
   async updateRun({ value: run, resourceVersion }: Versioned<Run>): Promise<string | undefined> {
     const owner = this.#policyOf(run);
     if (owner === undefined) return undefined;
     const body = buildRecord(this.#namespace, owner, run);
-    const version = await this.#store.replace(`update the record of run ${run.name}`, body, resourceVersion);
-    if (version !== undefined && isFinished(run)) this.#options.observer?.observeEnd(run);
-    return version;
+    return this.#store.replace(`update the record of run ${run.name}`, body, resourceVersion);
   }
 
   deleteRun(run: string): Promise<void> {
@@ -130,18 +121,16 @@ export class KubernetesCluster implements Cluster {
     return this.#store.delete(`delete the record of run ${run}`, recordName(run));
   }
 
-  async writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<'Updated' | 'Conflict'> {
+  async writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<boolean> {
     const body = buildStatus(this.#namespace, policy, status);
     const name = body.metadata?.name ?? '';
     const what = `write the status of policy ${policy.name}`;
     const known = this.#configMaps.get(name);
-    if (known?.kind === 'status') {
-      const version = await this.#store.replace(what, body, known.status.resourceVersion);
-      return version === undefined ? 'Conflict' : 'Updated';
-    }
-    if (await this.#store.create(what, body)) return 'Updated';
+    if (known?.kind === 'status')
+      return (await this.#store.replace(what, body, known.status.resourceVersion)) !== undefined;
+    if ((await this.#store.create(what, body)) !== undefined) return true;
     await this.#store.expectOwn(name, 'status');
-    return 'Conflict';
+    return false;
   }
 
   async createJob(run: Run, job: JobDocument): Promise<void> {

@@ -20,12 +20,12 @@ export class ConfigMapStore {
     this.#collection = collection;
   }
 
-  /** False where one of that name exists. */
-  async create(what: string, body: V1ConfigMap): Promise<boolean> {
+  /** Returns the version of the new one; undefined where one of that name exists. */
+  async create(what: string, body: V1ConfigMap): Promise<string | undefined> {
     const call = { ...this.#target(), verb: 'create', body } as const;
     const created = await this.#api.call<V1ConfigMap>(what, ['AlreadyExists'], call);
     if (created !== undefined) this.#collection.apply(created);
-    return created !== undefined;
+    return created?.metadata?.resourceVersion;
   }
 
   /** Writes over one version and returns the next; undefined where it is not as it was thought to be, or is gone. */

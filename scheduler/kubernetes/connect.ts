@@ -4,7 +4,7 @@ import type { LeaseStore } from '../lease.ts';
 import type { Log } from '../log.ts';
 import { podTemplateOf, type Settings } from '../settings.ts';
 import { KubernetesApi, type ObservedCall } from './api.ts';
-import { KubernetesCluster, type Observer } from './cluster.ts';
+import { KubernetesCluster } from './cluster.ts';
 import { ClusterError } from './error.ts';
 import { KubernetesLeaseStore } from './lease.ts';
 import { KubernetesTransport } from './transport.ts';
@@ -25,8 +25,8 @@ export interface Connection {
   readonly leases: LeaseStore;
 }
 
-/** Who is told of requests, and of runs that start and end. */
-export interface ConnectionObserver extends Observer {
+/** Hears of requests to the API server. */
+export interface ConnectionObserver {
   readonly observeRequest: (request: ObservedCall) => void;
 }
 
@@ -47,7 +47,7 @@ export async function connectCluster(
   const template = podTemplateOf(settings, namespace, image);
   const overrides = { sockets, stateDirectories };
   return {
-    cluster: new KubernetesCluster({ api, template, overrides, workloadResources, log, observer }),
+    cluster: new KubernetesCluster({ api, template, overrides, workloadResources, log }),
     leases: new KubernetesLeaseStore(leaseApi, namespace),
   };
 }

@@ -28,7 +28,8 @@ export class JobStore {
     let isNew = true;
     for (const { name, ...content } of maps) {
       const body = { ...buildConfigMap(this.#namespace, name, labelsOf('job', policy, run), owner), ...content };
-      isNew = await this.#store.create(`create the job of run ${run}`, { ...body, immutable: true });
+      const version = await this.#store.create(`create the job of run ${run}`, { ...body, immutable: true });
+      isNew = version !== undefined;
     }
     // The last one is the job itself: it counts whose was first, here or in another replica.
     if (isNew)

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobDocument } from '../../contract/job.ts';
-import type { BoundPods, Cluster, ClusterState } from '../cluster.ts';
+import type { BoundPods, Cluster, ClusterState, Creation } from '../cluster.ts';
 import type { Log } from '../log.ts';
 import type { Node, PolicyObject, Versioned } from '../objects.ts';
 import { podName } from '../run/names.ts';
@@ -101,8 +101,10 @@ class LocalCluster implements Cluster {
     };
   }
 
-  async createRun(_policy: PolicyObject, run: Run): Promise<'Created' | 'AlreadyExists'> {
-    return this.#runs.create(run.name, run);
+  async createRun(_policy: PolicyObject, run: Run): Promise<Creation> {
+    const resourceVersion = await this.#runs.create(run.name, run);
+    if (resourceVersion !== undefined) return { outcome: 'Created', run: { value: run, resourceVersion } };
+    return { outcome: 'AlreadyExists', run: this.#runs.entries().get(run.name) };
   }
 
   async updateRun({ value: run, resourceVersion }: Versioned<Run>): Promise<string | undefined> {
@@ -116,9 +118,9 @@ class LocalCluster implements Cluster {
     await this.deletePods(run);
   }
 
-  async writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<'Updated'> {
+  async writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<boolean> {
     await this.#statuses.replace(policy.name, status);
-    return 'Updated';
+    return true;
   }
 
   async createJob(run: Run, job: JobDocument): Promise<void> {

@@ -47,11 +47,11 @@ export class LocalStore<T> {
     return this.#entries;
   }
 
-  async create(name: string, value: T): Promise<'Created' | 'AlreadyExists'> {
+  /** Returns the version of the new one; undefined where one of that name exists. */
+  async create(name: string, value: T): Promise<string | undefined> {
     const data = this.#codec.encode(value);
-    if (!(await createFile(this.#pathOf(name), stringify(data)))) return 'AlreadyExists';
-    this.#remember(name, data);
-    return 'Created';
+    if (!(await createFile(this.#pathOf(name), stringify(data)))) return undefined;
+    return this.#remember(name, data);
   }
 
   /** Returns the new version. */

@@ -11,8 +11,8 @@ const minRecordAgeMs = 600_000;
 
 /** What has outlived its use. */
 export interface Expiry {
-  /** Pods that still work for a run that is over. */
-  readonly leftovers: readonly string[];
+  /** By run that is over, the pods that still work for it. */
+  readonly leftovers: ReadonlyMap<string, readonly string[]>;
   /** Runs whose pods have been kept for their TTL. */
   readonly podsOf: readonly string[];
   /** Records beyond the history limits; their pods have expired too. */
@@ -39,13 +39,17 @@ export function expire(
   const names = new Set(finished.map((run) => run.name));
   const present = pods.filter((pod) => names.has(pod.run) && pod.deletionTimestamp === undefined);
   const withPods = new Set(present.map((pod) => pod.run));
+  const working = Map.groupBy(
+    present.filter((pod) => !hasStopped(pod)),
+    ({ run }) => run,
+  );
   const surplus = new Set([
     ...beyond(finished, 'Succeeded', limits?.successfulRunsHistoryLimit),
     ...beyond(finished, 'Failed', limits?.failedRunsHistoryLimit),
   ]);
   const pending = [...finished.map(expiryOf), ...[...surplus].map(recordExpiryOf)];
   return {
-    leftovers: present.filter((pod) => !hasStopped(pod)).map((pod) => pod.name),
+    leftovers: new Map([...working].map(([run, pods]) => [run, pods.map(({ name }) => name)])),
     podsOf: expired.filter((run) => withPods.has(run.name)).map((run) => run.name),
     records: [...surplus].filter((run) => recordExpiryOf(run) <= now.getTime()),
     wakeAt: earliest(pending.filter((time) => time > now.getTime()).map((time) => new Date(time))),

@@ -53,18 +53,13 @@ export interface Run {
   readonly nodes: ReadonlyMap<string, NodeProgress>;
 }
 
-/** A run that is about to start. `resumedBy` is the request to resume that is there already, and not meant for it. */
-export function newRun(
-  policy: string,
-  trigger: Trigger,
-  document: CleanupDocument,
-  spec: CleanupPolicy,
-  resumedBy: string | undefined,
-  now: Date,
-): Run {
-  const name = runName(policy, trigger);
+/** What is decided of a run before it starts. `resumedBy` is the request to resume that is there already, and not meant for it. */
+export type RunPlan = Pick<Run, 'policy' | 'trigger' | 'document' | 'spec' | 'resumedBy'>;
+
+/** A run that is about to start. */
+export function newRun({ policy, trigger, document, spec, resumedBy }: RunPlan, now: Date): Run {
   return {
-    name,
+    name: runName(policy, trigger),
     policy,
     trigger,
     document,

@@ -2,7 +2,7 @@ import { parse, stringify } from 'yaml';
 import * as z from 'zod';
 import { annotation } from '../../contract/labels.ts';
 import type { PolicyObject, Versioned } from '../objects.ts';
-import { startDelayMs, upcomingSlot } from '../policy/due.ts';
+import { missedSlot, startDelayMs, upcomingSlot } from '../policy/due.ts';
 import type { CleanupPolicy, ParsedPolicy } from '../policy/policy.ts';
 import type { Run } from '../run/run.ts';
 import { conditionSchema, conditionsOf } from './conditions.ts';
@@ -40,16 +40,34 @@ export type PolicyStatus = Omit<z.output<typeof statusSchema>, 'version'>;
 /** A clock may be a little ahead of that of the API server, or of another replica. */
 const clockSkewMs = 300_000;
 
-/**
- * The status of a policy as it must be now; the same object as the stored one where nothing is new. A stored status that
- * can't be read, or that comes from the future, starts afresh from now: what it remembered must not be run again.
- */
-export function observePolicy(
-  object: PolicyObject,
-  parsed: ParsedPolicy,
-  stored: Versioned<PolicyStatus | undefined> | undefined,
-  now: Date,
-): PolicyStatus {
+/** What a pass has found of a policy. */
+export interface Findings {
+  readonly object: PolicyObject;
+  readonly parsed: ParsedPolicy;
+  /** The runs of the policy that are on record. */
+  readonly runs: readonly Run[];
+  /** The run that the pass has started, or found to be started before. */
+  readonly started?: Run | undefined;
+  readonly now: Date;
+}
+
+type Stored = Versioned<PolicyStatus | undefined> | undefined;
+
+/** The status on which is decided what is due: with the policy as it is now, and with what the records tell. */
+export function judgePolicy(found: Findings, stored: Stored): PolicyStatus {
+  return rememberRecords(observePolicy(found, stored), found.runs, found.now);
+}
+
+/** The status that holds all that a pass has found; the same object as the stored one where nothing is new. */
+export function statusOf(found: Findings, stored: Stored): PolicyStatus {
+  const { object, parsed, runs, started, now } = found;
+  const judged = judgePolicy(found, stored);
+  const remembered = started === undefined ? judged : rememberRun(judged, started);
+  return withConditions(parsed.valid ? withSlots(remembered, object.name, parsed.policy, now) : remembered, runs, now);
+}
+
+/** A stored status that can't be read, or that comes from the future, starts afresh from now: its past must not run again. */
+function observePolicy({ object, parsed, now }: Findings, stored: Stored): PolicyStatus {
   const before = stored?.value?.policyUid === object.uid && !isFromFuture(stored.value, now) ? stored.value : undefined;
   if (before?.observedVersion === object.resourceVersion) return before;
   const isLost = before === undefined && stored !== undefined && (stored.value?.policyUid ?? object.uid) === object.uid;
@@ -68,17 +86,19 @@ export function observePolicy(
   };
 }
 
+/** The status with the slot that comes next, and with one that was not started in time. */
+function withSlots(status: PolicyStatus, name: string, policy: CleanupPolicy, now: Date): PolicyStatus {
+  return withMissedSlot(withNextSlot(status, name, policy, now), missedSlot({ name, policy }, status, now));
+}
+
 /** The status with the conditions that follow from it and from the policy's runs. */
-export function withConditions(status: PolicyStatus, runs: readonly Run[], now: Date): PolicyStatus {
+function withConditions(status: PolicyStatus, runs: readonly Run[], now: Date): PolicyStatus {
   const conditions = conditionsOf(status, runs, now);
   return conditions === status.conditions ? status : { ...status, conditions };
 }
 
 /** Whether a newer version of the policy was judged than the one that is seen: the watch is late, or another replica ahead. */
-export function isOutdated(
-  { uid, resourceVersion }: PolicyObject,
-  stored: Versioned<PolicyStatus | undefined> | undefined,
-): boolean {
+export function isOutdated({ uid, resourceVersion }: PolicyObject, stored: Stored): boolean {
   if (stored?.value?.policyUid !== uid) return false;
   const versions = [resourceVersion, stored.value.observedVersion];
   // Kubernetes counts its versions; others may be in no order.
@@ -87,13 +107,13 @@ export function isOutdated(
 }
 
 /** The status with the slot that comes next, where the one it tells has had its time. */
-export function withNextSlot(status: PolicyStatus, name: string, policy: CleanupPolicy, now: Date): PolicyStatus {
+function withNextSlot(status: PolicyStatus, name: string, policy: CleanupPolicy, now: Date): PolicyStatus {
   const start = nextStart(status, name, policy);
   return start === undefined || start > now ? status : { ...status, nextSlot: upcomingSlot(name, policy, now) };
 }
 
 /** The status with a slot that was not started in time, if it is not known yet. */
-export function withMissedSlot(status: PolicyStatus, slot: Date | undefined): PolicyStatus {
+function withMissedSlot(status: PolicyStatus, slot: Date | undefined): PolicyStatus {
   return slot === undefined || (status.missedSlot ?? 0) >= slot ? status : { ...status, missedSlot: slot };
 }
 
@@ -103,7 +123,7 @@ export function nextStart({ nextSlot }: PolicyStatus, name: string, policy: Clea
 }
 
 /** The status after a run was started; what it remembers of later ones stays. */
-export function rememberRun(status: PolicyStatus, run: Run): PolicyStatus {
+function rememberRun(status: PolicyStatus, run: Run): PolicyStatus {
   const { name, trigger } = run;
   const start = startOf(run);
   const lastStart = status.lastStart !== undefined && status.lastStart >= start ? status.lastStart : start;
@@ -122,7 +142,7 @@ function startOf({ trigger, startedAt }: Run): Date {
  * The status with what all records tell: a slot that was started, while the status was not written, is not due again. A
  * request is not taken from its record: who makes one of long ago again is to be told.
  */
-export function rememberRecords(status: PolicyStatus, runs: readonly Run[], now: Date): PolicyStatus {
+function rememberRecords(status: PolicyStatus, runs: readonly Run[], now: Date): PolicyStatus {
   return runs
     .filter(
       ({ trigger, startedAt }) => trigger.type !== 'Request' && startedAt.getTime() <= now.getTime() + clockSkewMs,

@@ -1,5 +1,5 @@
 import type { JobDocument } from '../../contract/job.ts';
-import type { BoundPods, Cluster, ClusterState, PolicyEvent } from '../../scheduler/cluster.ts';
+import type { BoundPods, Cluster, ClusterState, Creation, PolicyEvent } from '../../scheduler/cluster.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../../scheduler/objects.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import { decodeRun, encodeRun } from '../../scheduler/run/record.ts';
@@ -55,11 +55,12 @@ export class FakeCluster implements Cluster {
     };
   }
 
-  async createRun(_policy: PolicyObject, run: Run): Promise<'Created' | 'AlreadyExists'> {
+  async createRun(_policy: PolicyObject, run: Run): Promise<Creation> {
     this.#write(`createRun ${run.name}`);
-    if (this.records.has(run.name)) return 'AlreadyExists';
+    if (this.records.has(run.name))
+      return { outcome: 'AlreadyExists', run: this.state().runs.find(({ value }) => value.name === run.name) };
     this.records.set(run.name, { data: encodeRun(run), version: this.#version++ });
-    return 'Created';
+    return { outcome: 'Created', run: { value: run, resourceVersion: String(this.#version - 1) } };
   }
 
   async updateRun({ value: run, resourceVersion }: Versioned<Run>): Promise<string | undefined> {
@@ -77,10 +78,10 @@ export class FakeCluster implements Cluster {
     for (const pod of this.pods.values()) if (pod.run === run) this.pods.delete(pod.name);
   }
 
-  async writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<'Updated' | 'Conflict'> {
+  async writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<boolean> {
     this.#write(`writeStatus ${policy.name}`);
     this.statusTexts.set(policy.name, { data: encodeStatus(status), version: this.#version++ });
-    return 'Updated';
+    return true;
   }
 
   async createJob(run: Run, job: JobDocument): Promise<void> {

@@ -53,9 +53,11 @@ export function connectModel(world: World, views: Views, replica: number, call: 
     createRun: (policy, run) =>
       call('createRun', () => {
         const created = world.createRun(run, policy.uid, replica);
-        if (created === conflict) return 'AlreadyExists';
+        if (created === conflict) {
+          return { outcome: 'AlreadyExists', run: stateNow().runs.find(({ value }) => value.name === run.name) };
+        }
         views.configMaps.apply(created);
-        return 'Created';
+        return { outcome: 'Created', run: { value: run, resourceVersion: String(created.version) } };
       }),
     updateRun: ({ value: run, resourceVersion }: Versioned<Run>) =>
       call('updateRun', () => {
@@ -71,8 +73,7 @@ export function connectModel(world: World, views: Views, replica: number, call: 
     writeStatus: (policy: PolicyObject, status: PolicyStatus) => {
       const version = stateNow().statuses.get(policy.name)?.resourceVersion;
       return call('writeStatus', () => {
-        const written = take(statusKey(policy.name), world.writeStatus(policy, status, version));
-        return written === undefined ? 'Conflict' : 'Updated';
+        return take(statusKey(policy.name), world.writeStatus(policy, status, version)) !== undefined;
       });
     },
     createJob: (run) => call('createJob', () => world.createJob(run.name, uidOf(run.name))),

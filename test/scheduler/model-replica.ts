@@ -1,6 +1,6 @@
-import { BackgroundTasks } from '../../scheduler/background-tasks.ts';
-import { RunJournal } from '../../scheduler/journal.ts';
-import { reconcile } from '../../scheduler/reconcile.ts';
+import { RunJournal } from '../../scheduler/journal/journal.ts';
+import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
+import { reconcile } from '../../scheduler/reconcile/reconcile.ts';
 import { connectModel, listAll, type Views } from './model-client.ts';
 import { ApiError, type Fault, Faults } from './model-faults.ts';
 import type { CatchUp } from './model-view.ts';
@@ -59,7 +59,7 @@ export class Replica {
 
   /** The runs as this process knows them. */
   runsOf(policy: string) {
-    return this.#journal.runsOf(policy).map(({ value }) => value);
+    return this.#journal.runs.of(policy);
   }
 
   start(): void {

@@ -1,14 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BackgroundTasks } from '../../scheduler/background-tasks.ts';
 import { JobTooLargeError } from '../../scheduler/cleanup/job-maps.ts';
-import { RunJournal } from '../../scheduler/journal.ts';
+import { RunJournal } from '../../scheduler/journal/journal.ts';
 import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
-import { reconcile } from '../../scheduler/reconcile.ts';
+import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
+import type { RunObserver } from '../../scheduler/reconcile/context.ts';
+import { reconcile } from '../../scheduler/reconcile/reconcile.ts';
 import { buildNode, buildPod, buildPolicyObject, secondsLater, start } from '../helpers/builders.ts';
 import { FakeCluster, Killed } from '../helpers/fake-cluster.ts';
 
 let cluster: FakeCluster;
 let journal: RunJournal;
+let observer: RunObserver | undefined;
 const logged: string[] = [];
 const log = {
   info: () => {},
@@ -28,10 +30,22 @@ let killed: Killed | undefined;
 async function pass(now: Date, by = journal): Promise<Date | undefined> {
   cluster.now = now;
   const background = new BackgroundTasks(log);
-  const wakeAt = await reconcile({ cluster, log, journal: by, background, startTimeoutMs: 60_000 }, now);
+  const wakeAt = await reconcile({ cluster, log, journal: by, background, startTimeoutMs: 60_000, observer }, now);
   await background.finish();
   if (killed !== undefined) throw killed;
   return wakeAt;
+}
+
+/** The next call of this name takes effect, and fails all the same. */
+function loseAnswer(call: 'createRun' | 'updateRun'): void {
+  const original = cluster[call];
+  Object.assign(cluster, {
+    [call]: async (...args: unknown[]) => {
+      Object.assign(cluster, { [call]: original });
+      await Reflect.apply(original, cluster, args);
+      throw new Error('the connection was lost');
+    },
+  });
 }
 
 /** Another process takes over: nothing is known but what the cluster holds. */
@@ -53,6 +67,7 @@ beforeEach(() => {
   cluster.policies = [buildPolicyObject()];
   restart();
   logged.length = 0;
+  observer = undefined;
 });
 
 describe('a due slot', () => {
@@ -340,7 +355,7 @@ describe('while a run is active', () => {
     expect(record()).toMatchObject([{ phase: 'Succeeded' }]);
     expect(cluster.pods.size).toBe(60);
     const others = cluster.writes.filter((write) => !write.startsWith('createPod')).map((write) => write.split(' ')[0]);
-    expect(others.filter((write) => write === 'updateRun')).toHaveLength(3);
+    expect(others.filter((write) => write === 'updateRun')).toHaveLength(2);
     expect(others.length).toBeLessThanOrEqual(10);
   });
 
@@ -369,7 +384,7 @@ describe('while a run is active', () => {
       if (seconds < 2) expect(next).toEqual(secondsLater(seconds));
     }
     expect(counts).toEqual([100, 200, 250]);
-    expect(cluster.writes.filter((write) => write.startsWith('updateRun'))).toHaveLength(1);
+    expect(cluster.writes.filter((write) => write.startsWith('updateRun'))).toEqual([]);
   });
 
   it('many pods that are given up are deleted in several steps, and put on record once', async () => {
@@ -740,4 +755,90 @@ it('a jittered start is waited for, and the status tells the slot until then (C1
   await pass(wakeAt ?? start);
   expect(record().map(({ trigger }) => trigger)).toEqual([{ type: 'Schedule', slot: start }]);
   expect(next()).toEqual(secondsLater(3600));
+});
+
+describe('writes', () => {
+  const writesOf = async (now: Date) => {
+    cluster.writes = [];
+    await pass(now);
+    return cluster.writes.map((write) => write.split(' ')[0]);
+  };
+
+  it('are one for the record, one for the job, one for the status and one for each pod where a run starts', async () => {
+    const pods = ['createPod', 'createPod', 'createPod'];
+    expect(await writesOf(start)).toEqual(['createRun', 'recordEvent', 'createJob', ...pods, 'writeStatus']);
+    expect(await writesOf(secondsLater(1))).toEqual([]);
+    cluster.finishPods();
+    expect(await writesOf(secondsLater(5))).toEqual(['updateRun', 'recordEvent', 'writeStatus']);
+    expect(await writesOf(secondsLater(6))).toEqual([]);
+  });
+
+  it('are at most ten beside the pods for a run over 1,000 nodes that end one after the other', async () => {
+    cluster.nodes = Array.from({ length: 1_000 }, (_, index) => buildNode(`node-${index}`));
+    edit({ rollout: { parallelism: '5%' } });
+    for (let seconds = 0; record()[0]?.phase !== 'Succeeded'; seconds += 1) {
+      await pass(secondsLater(seconds));
+      cluster.finishPods();
+    }
+    expect(cluster.writes.filter((write) => write.startsWith('createPod'))).toHaveLength(1_000);
+    expect(cluster.writes.length).toBeLessThanOrEqual(1_010);
+  });
+
+  it('of the status are one in a pass, whatever it finds: an edit, a start, a missed slot and the end of a run', async () => {
+    edit({ schedule: '* * * * *', startingDeadlineSeconds: 30 });
+    await pass(start);
+    cluster.finishPods();
+    edit({ schedule: '* * * * *', startingDeadlineSeconds: 30, dryRun: true }, '3');
+    expect((await writesOf(secondsLater(95))).filter((write) => write === 'writeStatus')).toHaveLength(1);
+    expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted', 'RunSucceeded', 'SlotMissed']);
+  });
+});
+
+it.each(['createRun', 'updateRun'] as const)(
+  'a start and an end are told once by event and metric, also where the answer to %s was lost (H40)',
+  async (call) => {
+    const observed: string[] = [];
+    observer = {
+      observeStart: ({ phase }) => observed.push(phase),
+      observeEnd: ({ phase }) => observed.push(phase),
+    };
+    loseAnswer(call);
+    await pass(start);
+    await pass(secondsLater(2));
+    cluster.finishPods();
+    loseAnswer(call);
+    for (const seconds of [4, 6, 8]) await pass(secondsLater(seconds));
+    expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted', 'RunSucceeded']);
+    expect(observed).toEqual(['Running', 'Succeeded']);
+  },
+);
+
+describe('Replace leaves exactly one active run (H37),', () => {
+  const activeNames = () => record().flatMap(({ name, phase }) => (phase === 'Running' ? [name] : []));
+
+  it('also where the write that ends the old one meets a conflict', async () => {
+    edit({ concurrencyPolicy: 'Replace', activeDeadlineSeconds: 90_000 });
+    await pass(start);
+    const update = cluster.updateRun.bind(cluster);
+    let conflicts = 1;
+    cluster.updateRun = async (run) => (conflicts-- > 0 ? undefined : update(run));
+    await pass(secondsLater(3600));
+    expect(activeNames()).toEqual(['nightly-29540760']);
+    for (const seconds of [3602, 3604]) await pass(secondsLater(seconds));
+    expect(activeNames()).toEqual(['nightly-29540820']);
+    expect(record()[0]).toMatchObject({ phase: 'Failed', reason: 'Replaced' });
+    expect(new Set([...cluster.pods.values()].map(({ run }) => run))).toEqual(new Set(activeNames()));
+  });
+
+  it('and starts it before the pods of the old one are gone (H32)', async () => {
+    edit({ concurrencyPolicy: 'Replace', activeDeadlineSeconds: 90_000 });
+    await pass(start);
+    const gate = Promise.withResolvers<void>();
+    cluster.deletePods = () => gate.promise;
+    const context = { cluster, log, journal, background: new BackgroundTasks(log), startTimeoutMs: 60_000 };
+    await reconcile(context, secondsLater(3600));
+    expect(activeNames()).toEqual(['nightly-29540820']);
+    gate.resolve();
+    await context.background.finish();
+  });
 });

@@ -85,16 +85,16 @@ async function createRun(run: Run = buildRun()): Promise<void> {
 
 describe('the record of a run', () => {
   it('is created once, and shows at once (C10)', async () => {
-    expect(await cluster.createRun(policy, buildRun())).toBe('Created');
+    expect(await cluster.createRun(policy, buildRun())).toMatchObject({ outcome: 'Created', run: runs()[0] });
     expect(runs()).toMatchObject([{ value: { name: 'nightly-29540760', phase: 'Running' } }]);
-    expect(await cluster.createRun(policy, buildRun())).toBe('AlreadyExists');
+    expect(await cluster.createRun(policy, buildRun())).toMatchObject({ outcome: 'AlreadyExists', run: runs()[0] });
     expect(runs()).toHaveLength(1);
   });
 
   it('whose creation was done, but not answered, is there when it is tried again (C10)', async () => {
     failOnce('lost', isPost);
     await expect(createRun()).rejects.toThrow(/^could not create the record of run nightly-29540760: /);
-    expect(await cluster.createRun(policy, buildRun())).toBe('AlreadyExists');
+    expect(await cluster.createRun(policy, buildRun())).toMatchObject({ outcome: 'AlreadyExists', run: runs()[0] });
     await vi.waitFor(() => expect(runs()).toHaveLength(1));
   });
 
@@ -178,8 +178,8 @@ describe('the status of a policy', () => {
   const statuses = () => cluster.state().statuses.get('nightly');
 
   it('is created, and then written over', async () => {
-    expect(await cluster.writeStatus(policy, status)).toBe('Updated');
-    expect(await cluster.writeStatus(policy, { ...status, lastRun: 'nightly-1' })).toBe('Updated');
+    expect(await cluster.writeStatus(policy, status)).toBe(true);
+    expect(await cluster.writeStatus(policy, { ...status, lastRun: 'nightly-1' })).toBe(true);
     expect(statuses()).toMatchObject({ value: { lastRun: 'nightly-1' } });
     expect(server.count('PUT')).toBe(1);
   });
@@ -190,7 +190,7 @@ describe('the status of a policy', () => {
     server.fault = ({ query }) => (query.has('watch') ? 'cut' : undefined);
     server.cutWatches();
     await other.writeStatus(policy, { ...status, lastRun: 'theirs' });
-    expect(await cluster.writeStatus(policy, { ...status, lastRun: 'mine' })).toBe('Conflict');
+    expect(await cluster.writeStatus(policy, { ...status, lastRun: 'mine' })).toBe(false);
     expect(statuses()).toMatchObject({ value: { lastRun: 'theirs' } });
     await other.stop();
   });
@@ -200,7 +200,7 @@ describe('the status of a policy', () => {
     const { metadata } = server.objects.get(`${maps}/nightly.status`) ?? {};
     server.put(maps, 'nightly.status', { metadata, data: { 'status.yaml': '{' } });
     await vi.waitFor(() => expect(statuses()).toMatchObject({ value: undefined }));
-    expect(await cluster.writeStatus(policy, status)).toBe('Updated');
+    expect(await cluster.writeStatus(policy, status)).toBe(true);
     expect(statuses()).toMatchObject({ value: { valid: true } });
   });
 

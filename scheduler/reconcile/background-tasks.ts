@@ -1,4 +1,4 @@
-import type { Log } from './log.ts';
+import type { Log } from '../log.ts';
 
 /** Work that may take long and that no decision waits for: it is done beside the passes, each piece once at a time. */
 export class BackgroundTasks {

@@ -1,11 +1,9 @@
-import type { PolicyEvent } from './cluster.ts';
-import type { ReconcileContext } from './context.ts';
-import type { PolicyObject } from './objects.ts';
+import type { PolicyEvent } from '../cluster.ts';
+import type { PolicyPass } from './context.ts';
 
-/** Says something of a policy in the log and in an event. An event that can't be recorded holds nothing up. */
+/** Tells something of a policy in the log and in an event. An event that can't be recorded holds nothing up. */
 export async function announce(
-  { cluster, log }: Pick<ReconcileContext, 'cluster' | 'log'>,
-  object: PolicyObject,
+  { cluster, log, object }: Pick<PolicyPass, 'cluster' | 'log' | 'object'>,
   event: PolicyEvent,
   fields: object,
 ): Promise<void> {

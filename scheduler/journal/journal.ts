@@ -1,0 +1,25 @@
+import type { Versioned } from '../objects.ts';
+import type { Run } from '../run/run.ts';
+import { CreationBackoff } from './creation-backoff.ts';
+import { RunCache } from './run-cache.ts';
+import { UntoldChanges } from './untold.ts';
+import { WritePacing } from './write-pacing.ts';
+
+/** All that a process remembers of runs beyond their records. It can be lost at any time without harm. */
+export class RunJournal {
+  readonly runs = new RunCache();
+  readonly writes = new WritePacing();
+  readonly creation = new CreationBackoff();
+  readonly untold = new UntoldChanges();
+  /** The runs whose job this process has made sure of. */
+  readonly jobs = new Set<string>();
+
+  /** Takes over all records, and forgets the runs that are gone. */
+  observe(runs: readonly Versioned<Run>[]): void {
+    this.runs.observe(runs);
+    const names = new Set(runs.map(({ value }) => value.name));
+    this.writes.retain(names);
+    this.creation.retain(names);
+    for (const run of this.jobs) if (!names.has(run)) this.jobs.delete(run);
+  }
+}

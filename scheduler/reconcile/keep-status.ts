@@ -1,0 +1,44 @@
+import { isFinished, type Run } from '../run/run.ts';
+import { policyRejected, requestIgnored, slotMissed } from '../status/events.ts';
+import { isOutdated, type PolicyStatus, statusOf } from '../status/status.ts';
+import { activeRuns } from './advance.ts';
+import { announce } from './announce.ts';
+import type { PolicyPass } from './context.ts';
+import type { Start } from './start-run.ts';
+
+/**
+ * Writes what the pass has found to the status, in one write, and tells what is new in it. Returns the status; undefined
+ * where somebody else has changed it meanwhile, so that everything is to be found again.
+ */
+export async function keepStatus(pass: PolicyPass, start: Start | undefined): Promise<PolicyStatus | undefined> {
+  const { cluster, journal, object } = pass;
+  // The status as it is by now: another replica may have written it since the pass began, and what it remembers must stay.
+  const stored = cluster.state().statuses.get(object.name);
+  if (isOutdated(object, stored)) return undefined;
+  const started = start !== undefined && 'run' in start ? start.run : undefined;
+  const status = statusOf({ ...pass, runs: journal.runs.of(object.name), started }, stored);
+  if (status !== stored?.value && !(await cluster.writeStatus(object, status))) return undefined;
+  await tellNews(pass, stored?.value, status);
+  if (start?.outcome === 'AlreadyExists') await tellIfIgnored(pass, start.run);
+  return status;
+}
+
+/** Tells what nothing but the status would show: an invalid policy, and a slot that was left out. */
+async function tellNews(pass: PolicyPass, before: PolicyStatus | undefined, status: PolicyStatus): Promise<void> {
+  const { parsed, object } = pass;
+  if (!parsed.valid) {
+    const isNew = before?.observedVersion !== object.resourceVersion;
+    if (isNew) await announce(pass, policyRejected(parsed.problems), { problems: parsed.problems });
+    return;
+  }
+  const { missedSlot: slot } = status;
+  if (slot === undefined || slot.getTime() === before?.missedSlot?.getTime()) return;
+  const active = activeRuns(pass).map(({ value }) => value.name);
+  await announce(pass, slotMissed(slot, parsed.policy.startingDeadlineSeconds, active), { slot });
+}
+
+/** A request that was made before, and whose run is over, starts nothing: whoever made it should know. */
+async function tellIfIgnored(pass: PolicyPass, run: Run): Promise<void> {
+  if (run.trigger.type !== 'Request' || !isFinished(run)) return;
+  await announce(pass, requestIgnored(run, run.trigger.request), { run: run.name });
+}

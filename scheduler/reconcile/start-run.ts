@@ -1,0 +1,82 @@
+import { annotation } from '../../contract/labels.ts';
+import type { Node, PolicyObject, Versioned } from '../objects.ts';
+import type { DueQuestion } from '../policy/due.ts';
+import type { CleanupPolicy } from '../policy/policy.ts';
+import { judgePressed } from '../policy/pressure-trigger.ts';
+import type { Trigger } from '../policy/trigger.ts';
+import { advanceRun, endRun, withReserved } from '../run/rollout.ts';
+import { newRun, type Run } from '../run/run.ts';
+import { activeRuns } from './advance.ts';
+import { type PolicyPass, retryTime } from './context.ts';
+import { recordRun, tellChange } from './record-run.ts';
+
+/** What came of a run that is due. */
+export type Start =
+  | { readonly outcome: 'Started' | 'AlreadyExists'; readonly run: Run }
+  /** It waits for the runs before it to end. */
+  | { readonly outcome: 'HeldUp'; readonly retryAt?: Date }
+  /** A record of its name can't be seen: it is not heard of yet, or is what is left of a policy that was deleted. */
+  | { readonly outcome: 'Unseen'; readonly retryAt: Date };
+
+/** Starts the run that is due, if the concurrency policy lets it. */
+export async function startRun(pass: PolicyPass, trigger: Trigger): Promise<Start> {
+  const run = plannedRun(pass, trigger);
+  // A run of that very name is this one: it was started, but the status was not written.
+  const others = activeRuns(pass).filter(({ value }) => value.name !== run.name);
+  if (others.length > 0 && isPatient(run.spec, trigger)) return { outcome: 'HeldUp' };
+  if (run.spec.concurrencyPolicy === 'Replace' && !(await replaceRuns(pass, others)))
+    return { outcome: 'HeldUp', retryAt: retryTime(pass) };
+  return createRun(pass, run);
+}
+
+/** The question whether a run of a policy is due. */
+export function dueQuestion(nodes: readonly Node[], object: PolicyObject, policy: CleanupPolicy): DueQuestion {
+  const request = object.annotations[annotation.runAt];
+  const isPressed = policy.onPressure && nodes.some((node) => judgePressed(node, policy.nodes).verdict === 'Eligible');
+  return { name: object.name, policy, request, isPressed };
+}
+
+/** The run as its record begins: with the nodes whose pods its first step creates, so that they need no second write. */
+function plannedRun({ object, parsed, state, startTimeoutMs, now }: PolicyPass, trigger: Trigger): Run {
+  if (!parsed.valid) throw new Error(`policy ${object.name} is not valid`);
+  const resumedBy = object.annotations[annotation.resumeAt];
+  const run = newRun({ ...parsed, policy: object.name, spec: parsed.policy, trigger, resumedBy }, now);
+  const pods = state.pods.filter((pod) => pod.run === run.name);
+  const step = advanceRun({ run, nodes: state.nodes, pods, startTimeoutMs, podWarnings: new Map() }, now);
+  return step.reserve.length === 0 ? run : withReserved({ ...run, nodes: step.run.nodes }, step.reserve);
+}
+
+/**
+ * Whether a run waits for the one in progress. As with CronJob, of the slots that come meanwhile the latest starts then, if its
+ * deadline allows. Disk pressure on some nodes is no reason to end what cleans all of them.
+ */
+function isPatient({ concurrencyPolicy }: CleanupPolicy, { type }: Trigger): boolean {
+  return concurrencyPolicy === 'Forbid' || (concurrencyPolicy === 'Replace' && type === 'Pressure');
+}
+
+/** Ends runs in favour of a newer one; false where one of them could not be ended, so that the newer one must wait. */
+async function replaceRuns(pass: PolicyPass, runs: readonly Versioned<Run>[]): Promise<boolean> {
+  let areEnded = true;
+  for (const { value } of runs) {
+    const ended = endRun(value, 'Replaced', 'a newer run of the policy replaced this one', pass.now);
+    const isEnded = await recordRun(pass, ended);
+    if (isEnded)
+      pass.background.begin(`delete the pods of run ${value.name}`, () => pass.cluster.deletePods(value.name));
+    areEnded &&= isEnded;
+  }
+  return areEnded;
+}
+
+async function createRun(pass: PolicyPass, run: Run): Promise<Start> {
+  const { cluster, journal, object, now } = pass;
+  journal.untold.expect(run);
+  const { outcome, run: existing } = await cluster.createRun(object, run);
+  if (outcome === 'AlreadyExists') {
+    journal.untold.take(run);
+    return existing === undefined ? { outcome: 'Unseen', retryAt: retryTime(pass) } : { outcome, run: existing.value };
+  }
+  journal.runs.store(existing);
+  journal.writes.noteWrite(existing, now);
+  await tellChange(pass, run);
+  return { outcome: 'Started', run };
+}
