@@ -39,7 +39,7 @@ interface Halt {
 /** Decides the next step of an active run: settles what has ended, starts what may start, ends what is complete. */
 export function advanceRun(view: RunView, now: Date): RolloutStep {
   const candidates = observeNodes(view, now);
-  const halt = haltOf(view.run, candidates);
+  const halt = haltOf(view.run, candidates, now);
   const { reserve, start, isCut } = halt === undefined ? nodesToStart(view, candidates, now) : nothingToStart;
   const stop = candidates.flatMap(podToStop);
   const isFinished = !isBusy(candidates, start) && !isStillWaiting(candidates, halt);
@@ -125,11 +125,20 @@ function isOfNode({ progress: { reason } }: Candidate): boolean {
   return reason === 'NotStarted' || reason === 'NodeLost';
 }
 
-function haltOf(run: Run, candidates: readonly Candidate[]): Halt | undefined {
+/**
+ * True where the deadline of the run has just ended the work on a node. A pod that ended by a deadline of its own has the same
+ * reason, in the kubelet's words, and ends no run.
+ */
+function isCutOff({ name, progress }: Candidate, run: Run): boolean {
+  const isNew = run.nodes.get(name)?.result === undefined;
+  return isNew && progress.result === 'Failed' && progress.reason === 'DeadlineExceeded';
+}
+
+function haltOf(run: Run, candidates: readonly Candidate[], now: Date): Halt | undefined {
   const { canary, failurePolicy } = run.spec.rollout;
   const failures = candidates.filter(isFailure);
   const failed = failures.length;
-  if (candidates.some(({ progress: { result, reason } }) => result === 'Failed' && reason === 'DeadlineExceeded')) {
+  if (now >= deadlineOf(run) && candidates.some((candidate) => isCutOff(candidate, run))) {
     return { reason: 'DeadlineExceeded', message: 'the run took longer than its activeDeadlineSeconds', isFinal: true };
   }
   if (failed === 0) return undefined;

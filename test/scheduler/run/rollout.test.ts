@@ -340,3 +340,13 @@ it('a remark of a cleaner that succeeded is not lost', () => {
   const ended = step(rollout({}, ['a']), [buildReportedPod('a', report)], start, [buildNode('a')]).run;
   expect(ended.nodes.get('a')).toMatchObject({ result: 'Succeeded', reason: 'HistoryNotWritten' });
 });
+
+it("a pod that ends by a deadline of its own ends its node's work, and not the run (H38)", () => {
+  const document = { activeDeadlineSeconds: 36_000, rollout: { parallelism: 1, restartLimit: 0 } };
+  const run = withStarted(buildRun(document), ['a']);
+  const cut = buildPod('a', { phase: 'Failed', reason: 'DeadlineExceeded', message: 'Pod was active too long' });
+  const next = step(run, [cut], secondsLater(401));
+  expect(next.run).toMatchObject({ phase: 'Running' });
+  expect(next.run.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'DeadlineExceeded' });
+  expect(next.start.map(({ node }) => node.name)).toEqual(['b']);
+});
