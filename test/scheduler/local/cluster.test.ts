@@ -119,7 +119,7 @@ describe.concurrent('nodesweep local', () => {
     host.setNodes({ east: buildSimulatedNode({ images: [slow] }) });
     await host.writePolicy('nightly', nightly, 'now');
     const first = start(host);
-    await first.line('this is the first run on this node');
+    await first.line('"reason":"FirstRun"');
     await vi.waitUntil(() => host.imagesOf('east').length === 0, { timeout: 10_000 });
     void first.end('SIGINT');
     await first.line('"msg":"stopping"');
@@ -138,7 +138,7 @@ describe.concurrent('nodesweep local', () => {
     host.setNodes({ east: buildSimulatedNode({ images: [slow] }) });
     await host.writePolicy('nightly', nightly, 'now');
     const first = start(host);
-    await first.line('this is the first run on this node');
+    await first.line('"reason":"FirstRun"');
     const killed = first.end('SIGKILL');
 
     await start(host).line('1 of 1 nodes succeeded, 0 failed, 0 were skipped; 1 images removed');
