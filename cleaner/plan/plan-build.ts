@@ -33,7 +33,8 @@ export function buildPlan({ facts, rules, plan }: Decision, node: string, notes:
     policy: job.policy,
     node,
     time: isoTime(now),
-    ...(history.startedAt < now && { historySince: isoTime(history.startedAt) }),
+    // A history that this very look has begun tells nothing yet.
+    ...(now - history.startedAt >= 1_000 && { historySince: isoTime(history.startedAt) }),
     ...(job.disk && { disk: job.disk }),
     ...(diskUsage && { filesystem: describeFilesystem(diskUsage, totals.freesBytes) }),
     images,
