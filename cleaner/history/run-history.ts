@@ -123,7 +123,13 @@ function continueHistory(stored: StoredHistory, look: Look | undefined): History
   const history = stored.kind === 'Found' ? stored.history : emptyHistory(stored.at.now);
   if (look === undefined) return history;
   const isClockSteady = history.isClockSteady && isSteady(look.at, stored.at);
-  return updateHistory({ ...history, isClockSteady }, look.usage, timeOf(look.at, stored.at));
+  const updated = updateHistory({ ...history, isClockSteady }, look.usage, timeOf(look.at, stored.at));
+  return lacksUsed(updated, look.usage) ? forgetImages(updated, [], stored.at.now) : updated;
+}
+
+/** A use that has no record to go into is remembered in that nobody brings back a record from before it. */
+function lacksUsed(history: History, { images, inUse }: ImageUsage): boolean {
+  return images.some(({ id }) => inUse.has(id) && !history.images.has(id));
 }
 
 /** Another cleaner that has looked since knows better: it has a record of an image that is there, and else saw that it isn't. */
