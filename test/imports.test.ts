@@ -49,7 +49,6 @@ const adapters: Readonly<Record<string, string>> = {
   execa: 'scheduler/local',
   'node:sqlite': 'cleaner/history',
   'prom-client': 'scheduler/metrics',
-  'node-cron': 'scheduler/policy',
 };
 const adapterFolders = ['scheduler/kubernetes', 'scheduler/local', 'cleaner/runtime/crictl', 'cleaner/runtime/docker'];
 

@@ -42,9 +42,13 @@ export function dueTrigger(question: DueQuestion, memory: SlotMemory, now: Date)
 }
 
 /** The slot that is started next, for status and wake-up; undefined while suspended. */
-export function upcomingSlot(name: string, policy: CleanupPolicy, now: Date): Date | undefined {
+export function upcomingSlot(
+  { name, policy }: SlotQuestion,
+  memory: Pick<SlotMemory, 'scheduleSince' | 'lastSlot'>,
+  now: Date,
+): Date | undefined {
   if (policy.suspend) return undefined;
-  return nextSlot(scheduleOf(policy), new Date(now.getTime() - startDelayMs(name, policy)));
+  return nextSlot(scheduleOf(policy), new Date(now.getTime() - startDelayMs(name, policy)), anchorOf(memory));
 }
 
 /**
@@ -75,10 +79,16 @@ export function missedSlot(question: SlotQuestion, memory: SlotMemory, now: Date
 }
 
 function latestSlot({ name, policy }: SlotQuestion, memory: SlotMemory, now: Date): Date | undefined {
-  const since = new Date(Math.max(memory.scheduleSince.getTime(), memory.lastSlot?.getTime() ?? 0));
-  return lastSlot(scheduleOf(policy), since, new Date(now.getTime() - startDelayMs(name, policy)));
+  return lastSlot(scheduleOf(policy), anchorOf(memory), new Date(now.getTime() - startDelayMs(name, policy)));
 }
 
+/** No slot before this instant is run, and those of `@every` count from it. */
+function anchorOf({ scheduleSince, lastSlot: last }: Pick<SlotMemory, 'scheduleSince' | 'lastSlot'>): Date {
+  return last !== undefined && last > scheduleSince ? last : scheduleSince;
+}
+
+/** With a deadline of 0 a slot has its own second: without it, it would never start. */
 function isTooLate(slot: Date, { startingDeadlineSeconds }: CleanupPolicy, now: Date): boolean {
-  return now.getTime() - slot.getTime() > (startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+  const deadlineMs = startingDeadlineSeconds === 0 ? 999 : (startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+  return now.getTime() - slot.getTime() > deadlineMs;
 }

@@ -1,7 +1,8 @@
 import { LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
 import { diskSchema, imagesSchema } from '../../contract/job.ts';
-import { isTimeZone, scheduleProblems } from './schedule.ts';
+import { scheduleProblems } from './schedule.ts';
+import { isTimeZone } from './wall-clock.ts';
 
 /** The longest policy name, CronJob's limit: every name derived from it still fits. */
 const maxPolicyNameLength = 52;
@@ -99,9 +100,13 @@ const diskPolicySchema = z
 /** The document as it is written; a policy is what {@link cleanupSchema} makes of it. */
 const cleanupDocumentSchema = z
   .strictObject({
-    schedule: scheduleSchema.describe('Five cron fields, or @hourly, @daily, @weekly, @monthly, @yearly.'),
+    schedule: scheduleSchema.describe(
+      'Five cron fields, or @hourly, @daily, @weekly, @monthly, @yearly, @every 90s; as for a CronJob.',
+    ),
     timeZone: timeZoneSchema.default('Etc/UTC').describe('IANA time zone in which the schedule is read.'),
-    startingDeadlineSeconds: seconds.optional().describe('A slot older than this never starts.'),
+    startingDeadlineSeconds: seconds
+      .optional()
+      .describe('A slot older than this never starts; 0 leaves a slot its own second.'),
     jitterSeconds: z
       .int()
       .min(0)
@@ -131,7 +136,8 @@ const cleanupDocumentSchema = z
       .describe('Remove only from a disk usage on, least recently used images first; start runs under disk pressure.'),
   })
   .refine(
-    ({ jitterSeconds, startingDeadlineSeconds = Number.POSITIVE_INFINITY }) => jitterSeconds < startingDeadlineSeconds,
+    ({ jitterSeconds, startingDeadlineSeconds = Number.POSITIVE_INFINITY }) =>
+      jitterSeconds === 0 || jitterSeconds < startingDeadlineSeconds,
     {
       path: ['jitterSeconds'],
       message: 'must be below startingDeadlineSeconds, which counts from the slot, or some slots would never start',

@@ -7,7 +7,7 @@ const maxPodNameLength = 63;
 export function runName(policy: string, trigger: Trigger): string {
   switch (trigger.type) {
     case 'Schedule':
-      return `${policy}-${Math.floor(trigger.slot.getTime() / 60_000)}`;
+      return `${policy}-${slotNumber(trigger.slot)}`;
     case 'Request':
       return `${policy}-r${hash(trigger.request, 9)}`;
     case 'Pressure':
@@ -15,6 +15,12 @@ export function runName(policy: string, trigger: Trigger): string {
     default:
       return trigger satisfies never;
   }
+}
+
+/** The minute of a slot; for one of `@every` within a minute the second, which has more digits. */
+function slotNumber(slot: Date): number {
+  const seconds = Math.floor(slot.getTime() / 1000);
+  return seconds % 60 === 0 ? seconds / 60 : seconds;
 }
 
 /** The name of a pod is a function of run, node and try, so a second create of it changes nothing. */

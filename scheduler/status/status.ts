@@ -76,14 +76,9 @@ function observePolicy({ object, parsed, now }: Findings, stored: Stored): Polic
   if (!parsed.valid) return { ...observed, valid: false, problems: [...parsed.problems], nextSlot: undefined };
   const schedule = scheduleKey(parsed.policy);
   const isEdited = before?.schedule !== undefined && before.schedule !== schedule;
-  return {
-    ...observed,
-    valid: true,
-    problems: [],
-    schedule,
-    scheduleSince: isEdited ? now : known.scheduleSince,
-    nextSlot: upcomingSlot(object.name, parsed.policy, now),
-  };
+  const scheduleSince = isEdited ? now : known.scheduleSince;
+  const nextSlot = upcomingSlot({ name: object.name, policy: parsed.policy }, { ...observed, scheduleSince }, now);
+  return { ...observed, valid: true, problems: [], schedule, scheduleSince, nextSlot };
 }
 
 /** The status with the slot that comes next, and with one that was not started in time. */
@@ -109,7 +104,9 @@ export function isOutdated({ uid, resourceVersion }: PolicyObject, stored: Store
 /** The status with the slot that comes next, where the one it tells has had its time. */
 function withNextSlot(status: PolicyStatus, name: string, policy: CleanupPolicy, now: Date): PolicyStatus {
   const start = nextStart(status, name, policy);
-  return start === undefined || start > now ? status : { ...status, nextSlot: upcomingSlot(name, policy, now) };
+  return start === undefined || start > now
+    ? status
+    : { ...status, nextSlot: upcomingSlot({ name, policy }, status, now) };
 }
 
 /** The status with a slot that was not started in time, if it is not known yet. */

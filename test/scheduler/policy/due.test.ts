@@ -7,7 +7,8 @@ import {
   startDelayMs,
   upcomingSlot,
 } from '../../../scheduler/policy/due.ts';
-import type { CleanupDocument } from '../../../scheduler/policy/policy.ts';
+import { type CleanupDocument, parseCleanup } from '../../../scheduler/policy/policy.ts';
+import { runName } from '../../../scheduler/run/names.ts';
 import { buildSpec, secondsLater, start } from '../../helpers/builders.ts';
 
 const memory: SlotMemory = { scheduleSince: secondsLater(-1800) };
@@ -51,9 +52,9 @@ describe('jitter', () => {
   });
 
   it('keeps the slot the next one until it is started', () => {
-    const { policy } = question({ jitterSeconds });
-    expect(upcomingSlot('nightly', policy, at(delayMs - 1))).toEqual(start);
-    expect(upcomingSlot('nightly', policy, at(delayMs))).toEqual(secondsLater(3600));
+    const asked = question({ jitterSeconds });
+    expect(upcomingSlot(asked, memory, at(delayMs - 1))).toEqual(start);
+    expect(upcomingSlot(asked, memory, at(delayMs))).toEqual(secondsLater(3600));
   });
 
   it('does not lengthen the deadline, which counts from the slot (C5)', () => {
@@ -94,4 +95,29 @@ describe('disk pressure', () => {
   it('gives way to a slot that is due, which cleans the pressed nodes too', () => {
     expect(dueTrigger(pressed({ schedule: '0 * * * *' }), memory, start)).toEqual({ type: 'Schedule', slot: start });
   });
+});
+
+describe('startingDeadlineSeconds: 0', () => {
+  it('is taken, as by CronJob, without a word about jitterSeconds (H19)', () => {
+    expect(parseCleanup('schedule: "@hourly"\nstartingDeadlineSeconds: 0')).toMatchObject({ valid: true });
+  });
+
+  it('leaves a slot its own second (H19, C5)', () => {
+    const asked = question({ startingDeadlineSeconds: 0 });
+    expect(dueTrigger(asked, memory, new Date(start.getTime() + 999))).toEqual({ type: 'Schedule', slot: start });
+    expect(dueTrigger(asked, memory, secondsLater(1))).toBeUndefined();
+  });
+});
+
+it('the next slot of @every stays where it is as time goes by, and follows the last one (H19)', () => {
+  const asked = question({ schedule: '@every 10m' });
+  const since = { scheduleSince: start };
+  expect(upcomingSlot(asked, since, secondsLater(1))).toEqual(secondsLater(600));
+  expect(upcomingSlot(asked, since, secondsLater(599))).toEqual(secondsLater(600));
+  expect(upcomingSlot(asked, { ...since, lastSlot: secondsLater(600) }, secondsLater(700))).toEqual(secondsLater(1200));
+});
+
+it('runs of slots within one minute have names of their own (C1)', () => {
+  const names = [0, 30, 60].map((seconds) => runName('nightly', { type: 'Schedule', slot: secondsLater(seconds) }));
+  expect(new Set(names).size).toBe(3);
 });

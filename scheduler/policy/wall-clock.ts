@@ -1,0 +1,107 @@
+/** What a clock on the wall of a zone shows, in whole seconds. */
+export interface WallTime {
+  readonly year: number;
+  /** From 1 to 12. */
+  readonly month: number;
+  readonly day: number;
+  /** From 0, Sunday. */
+  readonly weekday: number;
+  readonly hour: number;
+  readonly minute: number;
+  readonly second: number;
+}
+
+/** Reads the wall clock of a zone of the IANA database. Instants are in seconds since the epoch. */
+export interface WallClock {
+  readonly read: (instant: number) => WallTime;
+  /**
+   * The instant at which the clock shows a time, as Go's `time.Date` has it: parts that are too large carry over, a time that
+   * comes twice is one of the two, and one that is skipped is as far away as the clock was moved.
+   */
+  readonly instantOf: (time: Omit<WallTime, 'weekday'>) => number;
+}
+
+/** Whether `timeZone` is a name of the IANA time zone database. Offsets and `Local` are not. */
+export function isTimeZone(timeZone: string): boolean {
+  if (!/^[A-Za-z]/.test(timeZone)) return false;
+  try {
+    wallClock(timeZone);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const clocks = new Map<string, WallClock>();
+
+/** The clock of a zone; throws a RangeError for an unknown zone. As many are kept as there are zones. */
+export function wallClock(timeZone: string): WallClock {
+  const clock = clocks.get(timeZone) ?? newClock(timeZone);
+  clocks.set(timeZone, clock);
+  return clock;
+}
+
+function newClock(timeZone: string): WallClock {
+  const offsetAt = offsets(timeZone);
+  return {
+    read: (instant) => readUtc(instant + offsetAt(instant)),
+    instantOf: ({ year, month, day, hour, minute, second }) => {
+      const local = Date.UTC(year, month - 1, day, hour, minute, second) / 1000;
+      const offset = offsetAt(local);
+      return local - offsetAt(local - offset);
+    },
+  };
+}
+
+function readUtc(seconds: number): WallTime {
+  const date = new Date(seconds * 1000);
+  return {
+    year: date.getUTCFullYear(),
+    month: date.getUTCMonth() + 1,
+    day: date.getUTCDate(),
+    weekday: date.getUTCDay(),
+    hour: date.getUTCHours(),
+    minute: date.getUTCMinutes(),
+    second: date.getUTCSeconds(),
+  };
+}
+
+/** No zone has changed its offset within a quarter of an hour since 1972. */
+const quarterSeconds = 900;
+const maxKnownOffsets = 2_000;
+
+/** By how many seconds a zone is ahead of UTC at an instant. Asking is slow, so that some answers are kept. */
+function offsets(timeZone: string): (instant: number) => number {
+  const format = dateFormat(timeZone);
+  const known = new Map<number, number>();
+  return (instant) => {
+    const quarter = Math.floor(instant / quarterSeconds);
+    const offset = known.get(quarter);
+    if (offset !== undefined) return offset;
+    if (known.size >= maxKnownOffsets) known.clear();
+    const found = readOffset(format, quarter * quarterSeconds);
+    known.set(quarter, found);
+    return found;
+  };
+}
+
+function readOffset(format: Intl.DateTimeFormat, instant: number): number {
+  const [month = 0, day = 0, year = 0, hour = 0, minute = 0] =
+    format
+      .format(instant * 1000)
+      .match(/\d+/g)
+      ?.map(Number) ?? [];
+  return Date.UTC(year, month - 1, day, hour, minute) / 1000 - instant;
+}
+
+function dateFormat(timeZone: string): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+  });
+}
