@@ -58,6 +58,8 @@ export interface CleanerPod {
   readonly containerMessage?: string | undefined;
   /** Set once the cleaner's container has ended, whatever else runs in the pod. */
   readonly exitCode?: number | undefined;
+  /** True while a container that others have put into the pod has not ended. */
+  readonly hasOthersAtWork?: boolean | undefined;
 }
 
 /** Something with the version under which it was read: an update of an older version is refused. */

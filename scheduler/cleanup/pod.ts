@@ -163,6 +163,14 @@ export function hasStopped({ phase }: CleanerPod): boolean {
   return phase === 'Succeeded' || phase === 'Failed';
 }
 
+/**
+ * True where a container of the pod may still run. The kubelet tells the end of a container before it tells that of the pod:
+ * a pod whose only container has ended stays, with its log, until its TTL is over.
+ */
+export function isAtWork(pod: CleanerPod): boolean {
+  return !hasStopped(pod) && (pod.exitCode === undefined || pod.hasOthersAtWork === true);
+}
+
 /** Reads the result of a pod from its status. */
 export function podResult(pod: CleanerPod): PodResult {
   if (!hasEnded(pod)) return { kind: 'Active' };

@@ -97,7 +97,8 @@ export function readPod(object: V1Pod): CleanerPod | undefined {
   const node = annotations[annotation.node] ?? object.spec?.nodeName;
   if (run === undefined || node === undefined) return undefined;
   // Others may have put containers of theirs into the pod.
-  const state = object.status?.containerStatuses?.find(({ name }) => name === cleanerContainer)?.state;
+  const containers = object.status?.containerStatuses ?? [];
+  const state = containers.find(({ name }) => name === cleanerContainer)?.state;
   return {
     name,
     run,
@@ -111,6 +112,7 @@ export function readPod(object: V1Pod): CleanerPod | undefined {
     containerReason: state?.terminated?.reason ?? state?.waiting?.reason,
     containerMessage: state?.terminated?.message ?? state?.waiting?.message,
     exitCode: state?.terminated?.exitCode,
+    hasOthersAtWork: containers.some(({ name, state }) => name !== cleanerContainer && state?.terminated === undefined),
   };
 }
 

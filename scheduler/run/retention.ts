@@ -1,4 +1,4 @@
-import { hasStopped } from '../cleanup/pod.ts';
+import { isAtWork } from '../cleanup/pod.ts';
 import type { CleanerPod } from '../objects.ts';
 import { earliest } from '../policy/instants.ts';
 import { isFinished, type Run } from './run.ts';
@@ -39,10 +39,7 @@ export function expire(
   const names = new Set(finished.map((run) => run.name));
   const present = pods.filter((pod) => names.has(pod.run) && pod.deletionTimestamp === undefined);
   const withPods = new Set(present.map((pod) => pod.run));
-  const working = Map.groupBy(
-    present.filter((pod) => !hasStopped(pod)),
-    ({ run }) => run,
-  );
+  const working = Map.groupBy(present.filter(isAtWork), ({ run }) => run);
   const surplus = new Set([
     ...beyond(finished, 'Succeeded', limits?.successfulRunsHistoryLimit),
     ...beyond(finished, 'Failed', limits?.failedRunsHistoryLimit),

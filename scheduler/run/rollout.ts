@@ -1,4 +1,4 @@
-import { hasEnded, hasStopped } from '../cleanup/pod.ts';
+import { hasEnded, isAtWork } from '../cleanup/pod.ts';
 import type { Node } from '../objects.ts';
 import {
   brief,
@@ -162,7 +162,7 @@ function haltOf(run: Run, candidates: readonly Candidate[], now: Date): Halt | u
 
 /** The pod, where it runs on though its node is settled, or its cleaner has ended beside other containers. */
 function podToStop({ pod, progress }: Candidate): string[] {
-  if (pod === undefined || hasStopped(pod) || pod.deletionTimestamp !== undefined) return [];
+  if (pod === undefined || !isAtWork(pod) || pod.deletionTimestamp !== undefined) return [];
   return progress.result !== undefined || hasEnded(pod) ? [pod.name] : [];
 }
 

@@ -328,6 +328,7 @@ describe('cleaner pods', () => {
     });
     await vi.waitFor(() => expect(known()).toHaveLength(1));
     expect(podResult(known()[0] ?? buildPod('node-1'))).toMatchObject({ kind: 'Reported' });
+    expect(known()[0]).toMatchObject({ hasOthersAtWork: true });
   });
 
   it('of a run whose record is gone are not created', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CleanerPod, Node } from '../../../scheduler/objects.ts';
 import type { CleanupDocument } from '../../../scheduler/policy/policy.ts';
+import { expire } from '../../../scheduler/run/retention.ts';
 import { advanceRun, resumeRun, withStarted } from '../../../scheduler/run/rollout.ts';
 import type { Run } from '../../../scheduler/run/run.ts';
 import { buildNode, buildPod, buildReportedPod, buildRun, secondsLater, start } from '../../helpers/builders.ts';
@@ -219,7 +220,7 @@ describe('a pod that others have put a container into (H11)', () => {
   const one = [buildNode('a')];
 
   it('has settled its node when its cleaner has ended, and is then deleted', () => {
-    const beside = buildReportedPod('a', {}, { phase: 'Running' });
+    const beside = buildReportedPod('a', {}, { phase: 'Running', hasOthersAtWork: true });
     const next = step(rollout({}, ['a']), [beside], start, one);
     expect(next.run).toMatchObject({ phase: 'Succeeded' });
     expect(next.stop).toEqual([beside.name]);
@@ -227,8 +228,16 @@ describe('a pod that others have put a container into (H11)', () => {
     expect(step(next.run, [going], start, one).stop).toEqual([]);
   });
 
+  it('stays with its log where nothing else runs in it: the kubelet tells the end of the pod a little later (C30)', () => {
+    const ended = buildReportedPod('a', {}, { phase: 'Running', hasOthersAtWork: false });
+    const next = step(rollout({}, ['a']), [ended], start, one);
+    expect(next.run).toMatchObject({ phase: 'Succeeded' });
+    expect(next.stop).toEqual([]);
+    expect(expire([next.run], [ended], undefined, start).leftovers).toEqual(new Map());
+  });
+
   it('is deleted also when its cleaner crashed, and another is started', () => {
-    const beside = buildPod('a', { phase: 'Running', containerReason: 'Error', exitCode: 139 });
+    const beside = buildPod('a', { phase: 'Running', containerReason: 'Error', exitCode: 139, hasOthersAtWork: true });
     const next = step(rollout({}, ['a']), [beside], start, one);
     expect(next.run.nodes.get('a')).toMatchObject({ reason: 'CleanerCrashed' });
     expect(next.stop).toEqual([beside.name]);
