@@ -15,7 +15,7 @@ import { addStatus } from './cli/status.ts';
 import manifest from './package.json' with { type: 'json' };
 
 /**
- * How much the heap may grow between two collections of its old part. The long answers of a runtime and of an API server are
+ * The share by which the heap may grow between two collections of its old part. The long answers of a runtime and of an API server are
  * garbage soon: V8 would let twice as much of it pile up before it looks.
  */
 const heapGrowingPercent = 40;

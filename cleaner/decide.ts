@@ -34,12 +34,12 @@ export async function decide(job: Job, ports: DecidePorts, all = false): Promise
   return { facts, rules, plan: job.dryRun ? foreseePlan(plan, facts.diskUsage) : plan };
 }
 
-/** Whether the job can remove nothing without the usage of the disk: images that are unused for too long go at any usage. */
+/** True if the job can remove nothing without the usage of the disk: images that are unused for too long go at any usage. */
 export function needsDisk({ disk, images }: Job): boolean {
   return disk !== undefined && images.maxUnusedAge === undefined;
 }
 
-/** Where nothing could go, three lists tell it, and no more is asked of the runtime. */
+/** If nothing could go, three lists tell it, and no more is asked of the runtime. */
 async function gatherFacts(job: Job, ports: DecidePorts, all: boolean): Promise<Omit<Decision, 'plan'>> {
   const { runtime, ownReferences } = ports;
   const [usage, diskUsage] = await Promise.all([ports.readUsage(), ports.measureDisk()]);

@@ -30,7 +30,7 @@ async function loadDocument(path: string): Promise<Job> {
   });
 }
 
-/** What the files beside a job say counts as what the job says itself: images that must stay. */
+/** The content of the files beside a job counts as what the job says itself: images that must stay. */
 async function addReferences(job: Job, directory: string): Promise<Job> {
   const { startingReferences = [], workloadReferences = [] } = job.referenceFiles ?? {};
   // A job of an older scheduler does not name the file that a pod of a newer one has.

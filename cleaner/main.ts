@@ -3,7 +3,7 @@ import { type Logger, pino } from 'pino';
 import type { Job } from '../contract/job.ts';
 import type { PlanDocument } from '../contract/plan-document.ts';
 import { exitCodeOf, type Report, type ReportError } from '../contract/report.ts';
-import { measureImageDisk } from './filesystem.ts';
+import { DiskUnmeasurableError, measureImageDisk } from './filesystem.ts';
 import { readClock } from './history/clock.ts';
 import { openReadOnlyStore } from './history/file.ts';
 import { openHistory } from './history/run-history.ts';
@@ -25,7 +25,7 @@ export { JobFileError, loadJobFile } from './job-file.ts';
 
 export type CleanOptions = {
   readonly loadJob: () => Promise<Job>;
-  /** Where to write the report. */
+  /** The path of the report. */
   readonly report?: string | undefined;
   /**
    * A directory of the cleaner's own on the image filesystem. Without one the history is at a usual place, and `disk` is
@@ -76,7 +76,7 @@ async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, lo
     return buildReport(findings, durationMs());
   } catch (error) {
     const { reason, message } = describeError(error);
-    const isExpected = [BadJobError, CrictlError, DockerError, InventoryError, StopRequest].some(
+    const isExpected = [BadJobError, CrictlError, DiskUnmeasurableError, DockerError, InventoryError, StopRequest].some(
       (expected) => error instanceof expected,
     );
     log.error({ event: 'error', reason, ...(!isExpected && { err: error }) }, message);

@@ -9,7 +9,7 @@ import { createThrottle } from './removal/throttle.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type { NodeAccess } from './sweep.ts';
 
-/** Where the history is unless a directory is given. */
+/** The place of the history unless a directory is given. */
 export const usualState = '/var/lib/nodesweep';
 
 export type NodeOptions = {

@@ -7,7 +7,7 @@ import { buildPlan } from './plan/plan-build.ts';
 import type { ReadUsage } from './runtime/inventory.ts';
 import type { Runtime } from './runtime/runtime.ts';
 
-/** What a plan needs of its node; nothing here can change it. */
+/** The parts of its node that a plan needs; nothing here can change it. */
 export type PlanPorts = {
   readonly runtime: Pick<Runtime, 'getSandboxImages' | 'inspectImages'>;
   readonly readUsage: ReadUsage;

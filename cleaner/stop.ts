@@ -1,6 +1,6 @@
 import pTimeout from 'p-timeout';
 
-/** Why a run is to come to its end: what its signal is aborted with. */
+/** The reason why a run is to come to its end: what its signal is aborted with. */
 export class StopRequest extends Error {
   override readonly name = 'StopRequest';
   readonly reason: 'Interrupted' | 'DeadlineExceeded';
@@ -11,7 +11,10 @@ export class StopRequest extends Error {
   }
 }
 
-/** Gives up waiting for what only reads as soon as `signal` says so, with the {@link StopRequest} that it is aborted with. */
+/**
+ * Gives up waiting for what only reads as soon as `signal` says so, with the {@link StopRequest} that it is aborted
+ * with.
+ */
 export async function untilStopped<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   return pTimeout(read(), { milliseconds: Number.POSITIVE_INFINITY, signal });

@@ -18,7 +18,7 @@ import type { ReadUsage } from './runtime/inventory.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { untilStopped } from './stop.ts';
 
-/** What a run needs of its node, besides the runtime. */
+/** The parts of its node that a run needs, besides the runtime. */
 export type NodeAccess = {
   /** References of the cleaner's own image. */
   readonly ownReferences: readonly string[];
@@ -40,7 +40,10 @@ export type SweepPorts = {
   readonly onImage: (event: ImageEvent) => void;
 };
 
-/** Makes one run on one node: looks, decides, acts, and tells what came of it. Fails only as long as nothing was attempted. */
+/**
+ * Makes one run on one node: looks, decides, acts, and tells what came of it. Fails only as long as nothing was
+ * attempted.
+ */
 export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): Promise<Findings> {
   const { runtime, readUsage, node } = ports;
   const errors: ReportError[] = [];

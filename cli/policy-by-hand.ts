@@ -23,7 +23,7 @@ export function jobOfDefaults(): Job {
   return jobSchema.parse({ version: 1, policy: '<defaults>', run: 'by-hand' });
 }
 
-/** What removes images must not break a promise of the policy that it can't keep; throws a {@link PolicyFileError}. */
+/** Refuses a job that would break a promise of the policy that it can't keep; throws a {@link PolicyFileError}. */
 export function refuseUnkeepable(job: Job): Job {
   if (!job.images.protectWorkloads) return job;
   throw new PolicyFileError(
@@ -31,7 +31,7 @@ export function refuseUnkeepable(job: Job): Job {
   );
 }
 
-/** What a plan made by hand can't take into account. */
+/** The facts that a plan made by hand can't take into account. */
 export function describeUnkeepable(job: Job): readonly string[] {
   const bound = 'by hand, the images of pods that are about to start on this machine are not known';
   if (!job.images.protectWorkloads) return [bound];

@@ -130,7 +130,7 @@ function findSegmentProblem(segment: string): string | undefined {
   return `can't match: ${segment} is no part of a repository; write a-z, 0-9, single . _ or - between them, and * or **`;
 }
 
-/** What a wildcard stands for in the shortest text that may be valid. Where a letter makes none, nothing does. */
+/** The text that a wildcard stands for in the shortest text that may be valid. Where a letter makes none, nothing does. */
 function fillWildcards(text: string): string {
   return text.replace(/\*+/g, 'a');
 }

@@ -1,4 +1,4 @@
-/** Why an image is kept, strongest first: an image with several reasons is kept for the first. */
+/** The reason why an image is kept, strongest first: an image with several reasons is kept for the first. */
 export type KeepReason =
   | 'InUse'
   | 'Pinned'

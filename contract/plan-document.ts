@@ -6,7 +6,7 @@ const percent = z.number().nonnegative();
 /** ISO 8601, in UTC. */
 const time = z.iso.datetime();
 
-/** What one rule says of an image. */
+/** The verdict of one rule on an image. */
 const verdictSchema = z.object({ rule: z.string(), keeps: z.boolean(), message: z.string() });
 
 const plannedImageSchema = z.object({
@@ -24,20 +24,20 @@ const plannedImageSchema = z.object({
   /** The containers that use it, as namespace, pod and container; absent where there are none. */
   usedBy: z.array(z.string()).optional(),
   decision: z.enum(['remove', 'keep']),
-  /** Why it is kept, or (of a run) why it was not removed. */
+  /** The reason why it is kept, or (of a run) why it was not removed. */
   reason: z.string().optional(),
   /** Of a run: what came of the decision to remove it. */
   outcome: z.string().optional(),
   /** The reason in words. */
   message: z.string(),
-  /** What its removal is likely to free, after all that go before it; absent where it is kept. */
+  /** The bytes that its removal is likely to free, after all that go before it; absent where it is kept. */
   freesBytes: bytes.optional(),
-  /** What every rule says of it, strongest first; empty where a log tells of it, which has the decisive one alone. */
+  /** The verdicts of all rules on it, strongest first; empty where a log tells of it, which has the decisive one alone. */
   verdicts: z.array(verdictSchema),
 });
 
 /**
- * What a policy would do on a node: `nodesweep plan -o json`. Or, with `run`, what it did there, as the log of a finished
+ * The plan of a policy for a node: `nodesweep plan -o json`. Or, with `run`, what it did there, as the log of a finished
  * run tells. Fields may be added within a version.
  */
 export const planSchema = z.object({
@@ -68,14 +68,14 @@ export const planSchema = z.object({
     images: count,
     /** The sum of the sizes. */
     sizeBytes: bytes,
-    /** How many are to go. */
+    /** The number of images that are to go. */
     removals: count,
-    /** What these are likely to free; their sizes where `nominal`. */
+    /** The bytes that these are likely to free; their sizes where `nominal`. */
     freesBytes: bytes,
-    /** How many of them count with their size, as it isn't known which of their layers other images hold. */
+    /** The number of them that count with their size, as it isn't known which of their layers other images hold. */
     nominal: count,
   }),
-  /** What whoever reads it should know. */
+  /** Remarks for the reader. */
   notes: z.array(z.string()),
 });
 

@@ -115,7 +115,7 @@ export function normaliseRepository(repository: string): string {
   return registry === 'docker.io' && !path.includes('/') ? `docker.io/library/${path}` : `${registry}/${path}`;
 }
 
-/** Whether the first segment of a name is a registry, as opposed to a user or organisation of `docker.io`. */
+/** True if the first segment of a name is a registry, as opposed to a user or organisation of `docker.io`. */
 export function isExplicitHost(segment: string): boolean {
   return /[.:]/.test(segment) || segment === 'localhost' || segment.toLowerCase() !== segment;
 }
@@ -128,12 +128,12 @@ export function isDigest(text: string): boolean {
   return digestPattern.test(text);
 }
 
-/** Whether a text is the ID of an image, with or without `sha256:`. */
+/** True if a text is the ID of an image, with or without `sha256:`. */
 export function isImageId(text: string): boolean {
   return imageId.test(text);
 }
 
-/** Whether a reference tells an image by its content: an ID or a digest, as opposed to a tag, which may move. */
+/** True if a reference tells an image by its content: an ID or a digest, as opposed to a tag, which may move. */
 export function isExact(text: string): boolean {
   return text.includes('@') || isImageId(withoutScheme(text));
 }
@@ -165,7 +165,7 @@ function normaliseName(text: string): string {
   return reference === undefined ? text : formatReference(reference);
 }
 
-/** Whether there is nothing to fill in, as with nearly every name that a runtime lists. */
+/** True if there is nothing to fill in, as with nearly every name that a runtime lists. */
 function isFull(text: string): boolean {
   const slash = text.indexOf('/');
   const registry = text.slice(0, slash);

@@ -5,14 +5,14 @@ export const maxReportBytes = 4096;
 
 const count = z.int().nonnegative();
 
-/** What can be wrong with one image, or (without `image`) with the whole run on this node. */
+/** An error of one image, or (without `image`) with the whole run on this node. */
 const reportErrorSchema = z.strictObject({
   image: z.string().optional(),
   reason: z.string(),
   message: z.string(),
 });
 
-/** What one cleaner pod did: the cleaner writes it as its termination message, the scheduler reads it. */
+/** The report of one cleaner pod: the cleaner writes it as its termination message, the scheduler reads it. */
 export const reportSchema = z.strictObject({
   version: z.literal(1),
   outcome: z.enum(['Succeeded', 'PartiallyFailed', 'Failed', 'DryRun']),
@@ -30,7 +30,7 @@ export const reportSchema = z.strictObject({
   filesystem: z.strictObject({ capacityBytes: count, usedBeforeBytes: count, usedAfterBytes: count }),
   durationMs: count,
   errors: z.array(reportErrorSchema),
-  /** How many errors were left out, or had their message cut, to stay below {@link maxReportBytes}. */
+  /** The number of errors that were left out, or had their message cut, to stay below {@link maxReportBytes}. */
   omitted: count,
 });
 

@@ -29,13 +29,13 @@ export interface BoundPods {
   readonly count: number;
 }
 
-/** What came of creating the record of a run. */
+/** The result of creating the record of a run. */
 export type Creation =
   | { readonly outcome: 'Created'; readonly run: Versioned<Run> }
   /** This run was started before, perhaps by another replica. Undefined where {@link Cluster.state} does not show it. */
   | { readonly outcome: 'AlreadyExists'; readonly run: Versioned<Run> | undefined };
 
-/** Where policies, nodes and cleaner pods live. Every call may reject with an error that names the object; none retries. */
+/** The port to policies, nodes and cleaner pods. Every call may reject with an error that names the object; none retries. */
 export interface Cluster {
   /** Begins to watch and resolves once the state is complete; `onChange` is called after every later change of it. */
   start(onChange: () => void): Promise<void>;
@@ -61,7 +61,10 @@ export interface Cluster {
   /** Deletes all cleaner pods of a run in one call. */
   deletePods(run: string): Promise<void>;
   recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void>;
-  /** What keeps a pod from starting, in the words of the newest warning about it; undefined where nothing was said. */
+  /**
+   * The obstacle that keeps a pod from starting, in the words of the newest warning about it; undefined where nothing
+   * was said.
+   */
   readPodWarning(pod: string): Promise<string | undefined>;
   /** The pods bound to each of the nodes, as they are now: what is known from earlier does not count. */
   readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>>;

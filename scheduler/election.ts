@@ -34,12 +34,12 @@ export class Election {
     this.#timing = timing;
   }
 
-  /** Whether this process may work now. */
+  /** True if this process may work now. */
   get isLeader(): boolean {
     return performance.now() - this.#renewedAt < this.#timing.renewDeadlineMs;
   }
 
-  /** Whether it is known who leads. */
+  /** True if it is known who leads. */
   get isCurrent(): boolean {
     return performance.now() - this.#answeredAt < this.#timing.renewDeadlineMs;
   }
@@ -78,13 +78,13 @@ export class Election {
   async #tryToLead(onElected: () => void): Promise<boolean> {
     const startedAt = performance.now();
     try {
-      // Who holds the lease knows it; that of somebody else is read anew.
+      // The holder knows its own lease; that of somebody else is read anew.
       if (!this.isLeader) this.#see(await this.#store.read());
       const candidate = { identity: this.#identity, durationSeconds: this.#timing.durationSeconds };
       const wanted = leaseToWrite(this.#seen, candidate, performance.now(), new Date());
       const written = wanted && (await this.#store.write(wanted, this.#seen));
       if (written !== undefined) this.#see(written);
-      // Where the answer came too late for the lease before, what was left undone meanwhile has to be looked for.
+      // If the answer came too late for the lease before, what was left undone meanwhile has to be looked for.
       this.#noteChange(onElected);
       this.#renewedAt = written === undefined ? Number.NEGATIVE_INFINITY : startedAt;
       this.#answeredAt = performance.now();

@@ -1,12 +1,12 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 
-/** What the process tells of itself to those who look after it. */
+/** The state of the process to those who look after it. */
 export interface Health {
-  /** Whether the process works, or should be started again (`/healthz`). */
+  /** True if the process works, or should be started again (`/healthz`). */
   readonly isAlive: () => boolean;
-  /** Whether it knows the cluster as it is now (`/readyz`). */
+  /** True if it knows the cluster as it is now (`/readyz`). */
   readonly isReady: () => boolean;
-  /** What `/metrics` answers. */
+  /** The answer of `/metrics`. */
   readonly readMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }
 

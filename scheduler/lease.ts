@@ -6,11 +6,11 @@ export interface Lease {
   readonly durationSeconds: number;
   readonly acquiredAt: Date;
   readonly renewedAt: Date;
-  /** How often it went from one holder to another. */
+  /** The number of times that it went from one holder to another. */
   readonly transitions: number;
 }
 
-/** Where the lease is kept. Every call may reject; none retries. */
+/** The store of the lease. Every call may reject; none retries. */
 export interface LeaseStore {
   read(): Promise<StoredLease | undefined>;
   /** Writes over a version, or creates it where there is none; undefined where somebody was faster. */
@@ -33,7 +33,7 @@ export interface LeaseTiming {
   readonly renewEveryMs: number;
   /** The others look so often, and the holder tries again so soon. */
   readonly lookEveryMs: number;
-  /** Who could not renew for so long holds it no longer: well before anybody else may take it. */
+  /** A holder that could not renew for so long holds it no longer: well before anybody else may take it. */
   readonly renewDeadlineMs: number;
   readonly durationSeconds: number;
 }

@@ -1,4 +1,4 @@
-/** What the flows need of a logger: an object with fields for machines, and a message for people. */
+/** The parts of a logger that the flows need: an object with fields for machines, and a message for people. */
 export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;

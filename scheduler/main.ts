@@ -93,7 +93,7 @@ async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log
   await cluster.stop();
 }
 
-/** Where nobody stands for a lease, everybody works. */
+/** Leads always: if nobody stands for a lease, everybody works. */
 const aloneInTheLead: Pick<Election, 'isLeader' | 'isCurrent' | 'start' | 'stop'> = {
   isLeader: true,
   isCurrent: true,

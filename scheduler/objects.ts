@@ -27,7 +27,7 @@ export interface Node {
   readonly readySince: Date;
   /** True where its kubelet reports disk pressure. */
   readonly diskPressure?: boolean;
-  /** How many pods its kubelet takes, as in `status.allocatable.pods`. */
+  /** The number of pods that its kubelet takes, as in `status.allocatable.pods`. */
   readonly podCapacity?: number | undefined;
   /** As in `status.nodeInfo.operatingSystem`: `linux` or `windows`. */
   readonly operatingSystem?: string | undefined;

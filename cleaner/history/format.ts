@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Clock, isSteady, unaccountedMs } from './clock.ts';
 import { type History, type ImageRecord, lastActive, shiftHistory } from './history.ts';
 
-/** What is written is never larger than this: no node has nearly as many images as fit in. */
+/** The file is never larger than this: no node has nearly as many images as fit in. */
 export const maxHistoryBytes = 4 * 1024 * 1024;
 const maxRecords = 20_000;
 /** No node was ever up for a century: a time from before can't be right. */
@@ -25,10 +25,10 @@ const fileSchema = z.object({
 });
 const recordSchema = z.object({ firstSeen: time, lastUsed: time.exactOptional() });
 
-/** What a file holds. */
+/** The content of a file. */
 export type ParsedHistory = {
   readonly history: History;
-  /** How many records can't be right. They are left out, so that their images count as just seen. */
+  /** The number of records that can't be right. They are left out, so that their images count as just seen. */
   readonly oddRecords: number;
 };
 

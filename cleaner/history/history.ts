@@ -1,7 +1,7 @@
 import type { ImageUsage } from '../runtime/inventory.ts';
 
 /**
- * What earlier runs saw of one image; times are milliseconds since the epoch. An ID is all that tells images apart, and no
+ * The memory of earlier runs of one image; times are milliseconds since the epoch. An ID is all that tells images apart, and no
  * runtime says over CRI when it pulled one: an image that somebody else removes and pulls again between two looks keeps its
  * record.
  */
@@ -12,7 +12,7 @@ export type ImageRecord = {
   readonly lastUsed?: number;
 };
 
-/** What earlier runs on this node saw. */
+/** The memory of earlier runs on this node. */
 export type History = {
   /** When the first of these runs was: nothing is known of the time before. */
   readonly startedAt: number;

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A lock on the history of a node, or what is in the way of one. */
 export type HistoryLock = {
-  /** Why there is none. */
+  /** The reason why there is none. */
   readonly problem?: string;
-  /** Whether it was held for so long that others may have gone on without it. */
+  /** True if it was held for so long that others may have gone on without it. */
   hasEnded(): boolean;
   release(): void;
 };

@@ -3,7 +3,7 @@ import type { ImageUsage } from '../runtime/inventory.ts';
 import { type Clock, isSteady, timeOf, unaccountedMs } from './clock.ts';
 import { emptyHistory, forgetImages, type History, recallImages, shiftHistory, updateHistory } from './history.ts';
 
-/** What is stored on a node. All times in it are in terms of the clock `at`, which was read after the file. */
+/** The stored history of a node. All times in it are in terms of the clock `at`, which was read after the file. */
 export type StoredHistory = { readonly at: Clock } & (
   | {
       readonly kind: 'Found';
@@ -16,7 +16,7 @@ export type StoredHistory = { readonly at: Clock } & (
   | { readonly kind: 'Damaged'; readonly reason: string }
 );
 
-/** Where the history of a node is kept. */
+/** The store of the history of a node. */
 export type HistoryStore = {
   readonly readClock: () => Promise<Clock>;
   readonly load: () => Promise<StoredHistory>;
@@ -27,14 +27,14 @@ export type HistoryStore = {
   readonly change: (change: (stored: StoredHistory) => History) => Promise<void>;
 };
 
-/** What was remarkable about the history. */
+/** A remark about the history. */
 export type HistoryRemark = {
   readonly reason: 'FirstRun' | 'HistoryDamaged' | 'HistoryNotWritten';
   /** Says what that means for the decision. */
   readonly message: string;
 };
 
-/** What a decision may rest on. */
+/** The base of a decision. */
 export type Recollection = {
   readonly history: History;
   /** The time of the decision, in milliseconds since the epoch, by the same clock as the times of the history. */
@@ -61,7 +61,7 @@ type Forgotten = { readonly history: History; readonly at: Clock };
 /** Opens the history for one run. None of its methods rejects: what goes wrong is told as a remark, once for each reason. */
 export function openHistory(store: HistoryStore, onRemark: (remark: HistoryRemark) => void): RunHistory {
   let isWritten = true;
-  /** What is not stored yet. */
+  /** The look that is not stored yet. */
   let pending: Look | undefined;
   let forgotten: Forgotten | undefined;
 
@@ -112,7 +112,7 @@ export function openHistory(store: HistoryStore, onRemark: (remark: HistoryRemar
   };
 }
 
-/** Where nothing is stored it is the first run, and every image counts as old; where it is damaged, each is just seen. */
+/** If nothing is stored it is the first run, and every image counts as old; if it is damaged, each is just seen. */
 function addLook(stored: StoredHistory, look: Look): History {
   if (stored.kind === 'Missing') return updateHistory(undefined, look.usage, timeOf(look.at, stored.at));
   return continueHistory(stored, look);
@@ -132,7 +132,10 @@ function lacksUsed(history: History, { images, inUse }: ImageUsage): boolean {
   return images.some(({ id }) => inUse.has(id) && !history.images.has(id));
 }
 
-/** Another cleaner that has looked since knows better: it has a record of an image that is there, and else saw that it isn't. */
+/**
+ * Another cleaner that has looked since knows better: it has a record of an image that is there, and else saw that it
+ * isn't.
+ */
 function bringBack(stored: StoredHistory, history: History, forgotten: Forgotten | undefined): History {
   if (forgotten === undefined || stored.kind !== 'Found') return history;
   if (stored.history.lookedAt > timeOf(forgotten.at, stored.at)) return history;

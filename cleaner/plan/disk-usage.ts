@@ -19,7 +19,7 @@ export function usedPercent(usage: DiskUsage): number {
 }
 
 /**
- * How many bytes have to go until usage is at `percent`; not positive where it is there already. Where inodes are the
+ * The number of bytes that have to go until usage is at `percent`; not positive where it is there already. Where inodes are the
  * scarcer, the bytes that hold as many inodes on average: nothing tells how many an image has.
  */
 export function bytesAbove(percent: number, usage: DiskUsage): number {

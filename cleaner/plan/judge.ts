@@ -5,7 +5,7 @@ import { type Facts, type KeepRule, makeKeepRules, recordOf } from './keep-rules
 
 export type Kept = { readonly image: Image; readonly reason: KeepReason; readonly message: string };
 
-/** What one rule says of an image. */
+/** The verdict of one rule on an image. */
 export type Verdict = { readonly rule: KeepReason; readonly keeps: boolean; readonly message: string };
 
 /** Says why an image stays; undefined where nothing is against its removal. */
@@ -22,7 +22,7 @@ export function judgeBy(rules: readonly KeepRule[]): Judge {
   };
 }
 
-/** What every rule says of an image, strongest first. */
+/** The verdicts of all rules on an image, strongest first. */
 export function judgeImage(rules: readonly KeepRule[], image: Image): readonly Verdict[] {
   return rules.map(({ reason, findCause, otherwise }) => {
     const cause = findCause(image);

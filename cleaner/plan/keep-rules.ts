@@ -26,9 +26,9 @@ export type Facts = {
 /** Something that can keep an image. */
 export type KeepRule = {
   readonly reason: KeepReason;
-  /** Why the rule keeps the image, in words; undefined where it has nothing against its removal. */
+  /** The reason why the rule keeps the image, in words; undefined where it has nothing against its removal. */
   readonly findCause: (image: Image) => string | undefined;
-  /** What is so of an image that the rule doesn't keep. */
+  /** The words for an image that the rule doesn't keep. */
   readonly otherwise: string;
 };
 
@@ -65,7 +65,7 @@ export function makeKeepRules(facts: Facts): readonly KeepRule[] {
   ];
 }
 
-/** Whether an image is unused for longer than the policy allows, so that it goes at any disk usage. */
+/** True if an image is unused for longer than the policy allows, so that it goes at any disk usage. */
 export function isExpired({ job, history, now }: Facts, image: Pick<Image, 'id'>): boolean {
   const { maxUnusedAge } = job.images;
   return maxUnusedAge !== undefined && now - unusedSince(history, image) > maxUnusedAge;

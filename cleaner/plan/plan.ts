@@ -4,12 +4,12 @@ import { type Judge, judgeBy, type Kept } from './judge.ts';
 import { type Facts, type KeepRule, makeKeepRules } from './keep-rules.ts';
 import { orderRemovals, type Removal } from './removal-order.ts';
 
-/** What is to happen to every image: each is in just one of the lists. */
+/** The decision about every image: each is in just one of the lists. */
 export type Plan = {
   readonly kept: readonly Kept[];
   /** In the order in which they are to go; the first that can, where a limit leaves no place for all. */
   readonly removals: readonly Removal[];
-  /** How many may be removed; absent where there is no limit. One that can't be removed takes no place. */
+  /** The number of images that may be removed; absent where there is no limit. One that can't be removed takes no place. */
   readonly maxRemovals?: number;
   /** The usage at which removal stops, except of those that always go; absent where all of them go. */
   readonly untilPercent?: number;
@@ -29,7 +29,7 @@ export function makePlan(facts: Facts, rules = makeKeepRules(facts)): Plan {
   };
 }
 
-/** Whether there is any image that no rule keeps, as far as can be told before one was inspected. */
+/** True if there is any image that no rule keeps, as far as can be told before one was inspected. */
 export function couldRemove(facts: Facts, rules: readonly KeepRule[] = makeKeepRules(facts)): boolean {
   // Which images are the newest may still change with their build times.
   const judge = judgeBy(rules.filter(({ reason }) => reason !== 'NewestInRepository'));

@@ -5,9 +5,9 @@ import { openLedger } from './shared-layers.ts';
 
 export type Removal = {
   readonly image: Image;
-  /** Whether it goes whatever the disk usage; otherwise it may stay once usage is low enough. */
+  /** True if it goes whatever the disk usage; otherwise it may stay once usage is low enough. */
   readonly always: boolean;
-  /** What its removal is likely to free after all those before it: its layers that no other image holds then. */
+  /** The bytes that its removal is likely to free after all those before it: its layers that no other image holds then. */
   readonly freesBytes: number;
 };
 

@@ -1,6 +1,6 @@
 import type { Image, ImageDetails } from '../runtime/runtime.ts';
 
-/** What goes when an image goes: the layers that no other image holds any more. */
+/** Follows the layers of images: those that no other image holds any more. */
 export type LayerLedger = {
   /** Removes an image; returns the bytes of the layers that went with it. */
   remove(image: Image): number;
@@ -15,7 +15,7 @@ export type LayerLedger = {
 /** A layer on those below it: equal content on different layers is there twice, as with the chain IDs of snapshots. */
 type Layer = {
   readonly number: number;
-  /** How many images are left that hold it, and how many of these were asked to go. */
+  /** The number of images left that hold it, and how many of these were asked to go. */
   holders: number;
   asked: number;
   /** Those that were asked to go and whose topmost layer it is. */

@@ -1,14 +1,17 @@
 import type { Removal } from '../plan/removal-order.ts';
 
-/** How many removals go into the first batch: one process start for so many costs little, and so few are soon done. */
+/**
+ * The number of removals that go into the first batch: one process start for so many costs little, and so few are soon
+ * done.
+ */
 export const firstBatchSize = 50;
 const minBatchSize = 10;
 /** The first of many may be quick, and the next ones slow. */
 const maxBatchSize = 150;
-/** Who asks for a stop waits for one batch, and nobody looks what is used meanwhile. */
+/** A stop waits for one batch, and nobody looks what is used meanwhile. */
 const batchMs = 2_000;
 
-/** How many removals go into the next batch, after one of `count` that could have had `size` and took so long. */
+/** The number of removals that go into the next batch, after one of `count` that could have had `size` and took so long. */
 export function nextBatchSize(size: number, count: number, tookMs: number): number {
   const affordable = Math.floor((count * batchMs) / Math.max(tookMs, 1));
   return Math.max(Math.min(affordable, 2 * size, maxBatchSize), minBatchSize);

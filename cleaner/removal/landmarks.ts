@@ -1,7 +1,7 @@
 import type { ImageUsage } from '../runtime/inventory.ts';
 import type { Image } from '../runtime/runtime.ts';
 
-/** What a look at a node has shown, kept to tell whether a later one can be right. */
+/** The images that a look at a node has shown, kept to tell whether a later one can be right. */
 export type Landmarks = {
   /** IDs of images that nobody removes: those that are used or pinned. */
   readonly firm: ReadonlySet<string>;

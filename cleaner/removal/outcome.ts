@@ -4,7 +4,7 @@ import type { Removal } from '../plan/removal-order.ts';
 import type { RemovalAnswer } from '../runtime/runtime.ts';
 import type { StopRequest } from '../stop.ts';
 
-/** What became of an image that was to be removed. */
+/** The end of an image that was to be removed. */
 export type Outcome =
   | { readonly kind: 'removed' }
   /** It is still there. */
@@ -14,28 +14,28 @@ export type Outcome =
   /** The request was made, and no look afterwards succeeded. */
   | { readonly kind: 'unknown'; readonly reason: 'LookFailed'; readonly message: string };
 
-/** Why no further removal was tried. */
+/** The reason why no further removal was tried. */
 export type StopReason = StopRequest['reason'] | 'UsageUnreadable' | 'SpaceNotFreed';
 
 export type RemovalResult = { readonly removal: Removal; readonly outcome: Outcome };
 
-/** What was done of a plan. */
+/** The executed part of a plan. */
 export type SweepResult = {
   readonly results: readonly RemovalResult[];
   /** Removals that usage no longer called for, or that the limit left no place for. */
   readonly spared: readonly Kept[];
-  /** Why the removals after some point were not tried, where that is so. */
+  /** The reason why the removals after some point were not tried, where that is so. */
   readonly stopped?: { readonly reason: StopReason; readonly message: string };
 };
 
-/** Why a runtime refuses to remove an image as it is: asking again would change nothing. */
+/** The reason why a runtime refuses to remove an image as it is: asking again would change nothing. */
 export type RefusalReason = 'InUse' | 'HasChildren' | 'HasSeveralNames';
 
-/** How a conflict of Docker Engine begins (`daemon/images/image_delete.go` of moby, and its `daemon/containerd`). */
+/** The first words of a conflict of Docker Engine (`daemon/images/image_delete.go` of moby, and its `daemon/containerd`). */
 const conflict = String.raw`^conflict: unable to (?:delete|remove) .+ \((?:cannot be forced|must be forced|must force)\) - `;
 
 /**
- * How they put it, word for word, since a failure may well tell of something else that is in use. CRI-O: `server/image_remove.go`
+ * The words of the runtimes, letter for letter, since a failure may well tell of something else that is in use. CRI-O: `server/image_remove.go`
  * and `ErrImageUsedByContainer` of containers/storage, after the words of crictl and gRPC. containerd refuses nothing.
  */
 const refusals: readonly { readonly reason: RefusalReason; readonly pattern: RegExp; readonly advice?: string }[] = [
@@ -56,7 +56,7 @@ const refusals: readonly { readonly reason: RefusalReason; readonly pattern: Reg
   },
 ];
 
-/** How a call ends that the runtime did not answer in time (gRPC), or whose deadline was over at our end. */
+/** The words of a call that the runtime did not answer in time (gRPC), or whose deadline was over at our end. */
 const outOfTime = /DeadlineExceeded|context deadline exceeded|gave no (?:whole )?answer within/;
 
 /** Tells whether an image went, or may have gone. */
@@ -64,7 +64,10 @@ export function mayBeGone({ kind }: Outcome): boolean {
   return kind === 'removed' || kind === 'unknown';
 }
 
-/** What the runtime's answer and a look afterwards say of an image: a request that failed may have removed it all the same. */
+/**
+ * Judges the removal of an image by the runtime's answer and a look afterwards: a request that failed may have removed
+ * it all the same.
+ */
 export function judgeRemoval(id: string, { timedOut, complaints }: RemovalAnswer, isStillThere: boolean): Outcome {
   if (!isStillThere) return { kind: 'removed' };
   const own = complaints.find(({ imageId }) => imageId === id)?.message;

@@ -1,5 +1,5 @@
 /**
- * How long tasks of a node have been waiting for one of its resources, ours included.
+ * The time for which tasks of a node have been waiting for one of its resources, ours included.
  * @see https://docs.kernel.org/accounting/psi.html
  */
 export type Stall = {

@@ -45,13 +45,13 @@ type Step =
   | { readonly kind: 'Spare'; readonly why: 'BelowThreshold' | 'OverLimit' }
   | { readonly kind: 'Batch'; readonly tasks: readonly JudgedTask[] };
 
-/** What is known when a batch begins. */
+/** The state of a run when a batch begins. */
 type Progress = {
   queue: readonly Task[];
   batchSize: number;
-  /** How many images went, or may have gone. */
+  /** The number of images that went, or may have gone. */
   removed: number;
-  /** What was there, and used, right after the batch before; undefined where that is not known, or has to be read anew. */
+  /** The images and their use right after the batch before; undefined where that is not known, or has to be read anew. */
   usage: ImageUsage | undefined;
   /** Taken from the last look that can be right. */
   landmarks: Landmarks | undefined;
@@ -182,7 +182,7 @@ async function removeBatch(
   });
 }
 
-/** Where the look afterwards can't be right, nothing is known of the images that were asked to go. */
+/** If the look afterwards can't be right, nothing is known of the images that were asked to go. */
 async function removeAndLook(
   images: readonly Image[],
   progress: Progress,
@@ -206,7 +206,7 @@ async function removeAndLook(
   }
 }
 
-/** Where what is used can't be read, the images may be: the next batch finds out for itself, and does not begin. */
+/** If what is used can't be read, the images may be: the next batch finds out for itself, and does not begin. */
 async function readForNext({ readUsage }: RemovalPorts): Promise<ImageUsage | undefined> {
   try {
     return await readUsage();

@@ -11,13 +11,13 @@ export type SettlePorts = {
   readonly monotonicMs: () => number;
 };
 
-/** How long usage has to stay where it is before nothing more is waited for, in milliseconds. */
+/** The time for which usage has to stay where it is before nothing more is waited for, in milliseconds. */
 export type Patience = {
-  /** Where next to nothing has come yet. */
+  /** Used if next to nothing has come yet. */
   readonly noneMs: number;
-  /** Where a part has come. */
+  /** Used if a part has come. */
   readonly someMs: number;
-  /** Where nearly all has come. */
+  /** Used if nearly all has come. */
   readonly mostMs: number;
 };
 

@@ -1,15 +1,15 @@
 import type { DiskUsage } from '../plan/disk-usage.ts';
 
 /**
- * What is known of the space that removals free. Some filesystems and runtimes give it back late (containerd removes
+ * The account of the space that removals free. Some filesystems and runtimes give it back late (containerd removes
  * snapshots in the background, btrfs and zfs free blocks, and thin pools discard them): until then it is on its way.
  */
 export type Space = {
   /** Counts on so many bytes: the likely share of an image that has gone. */
   expect(bytes: number): void;
-  /** What is still to come at this usage: what was counted on, less what is there. Never negative. */
+  /** The bytes still to come at this usage: what was counted on, less what is there. Never negative. */
   comingBytes(usage: DiskUsage): number;
-  /** How much of what was counted on is there, from 0 to 1; 1 where nothing was. */
+  /** The share of what was counted on that is there, from 0 to 1; 1 where nothing was. */
   arrivedShare(usage: DiskUsage): number;
   /**
    * Counts on nothing more of what was removed so far. Of what goes from now on, only the share is counted on that came of

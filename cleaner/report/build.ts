@@ -4,7 +4,7 @@ import type { Plan } from '../plan/plan.ts';
 import type { Outcome, RemovalResult, SweepResult } from '../removal/outcome.ts';
 import { fitReport } from './fit.ts';
 
-/** What a report is made from. */
+/** The findings that a report is made from. */
 export type Findings = {
   readonly dryRun: boolean;
   readonly plan: Plan;
@@ -13,7 +13,7 @@ export type Findings = {
   /** Absent where it couldn't be measured. */
   readonly before?: DiskUsage | undefined;
   readonly after?: DiskUsage | undefined;
-  /** What went wrong besides the removal of images. */
+  /** Errors besides the removal of images. */
   readonly errors: readonly ReportError[];
 };
 

@@ -5,7 +5,7 @@ import type { RemovalResult } from '../removal/outcome.ts';
 import type { Image } from '../runtime/runtime.ts';
 
 /**
- * What is logged of one image, with its times in the node's history. `reason` says why it is kept, or why it was not removed, and `message` says so in words;
+ * The log line about one image, with its times in the node's history. `reason` says why it is kept, or why it was not removed, and `message` says so in words;
  * `outcome` is only there where the decision was to remove it.
  */
 export type ImageEvent = ImageTimes & {

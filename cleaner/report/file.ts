@@ -2,9 +2,9 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { Report } from '../../contract/report.ts';
 import { hasCode } from '../../contract/system-error.ts';
 
-/** Where the report of a run goes. */
+/** The place of the report of a run. */
 export type ReportFile = {
-  /** Why it can't be written, so that nobody would learn what a run did. */
+  /** The reason why it can't be written, so that nobody would learn what a run did. */
   readonly problem?: string;
   /** Writes it, once. Returns why that failed. */
   write(report: Report): Promise<string | undefined>;

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { hasCode } from '../../contract/system-error.ts';
 
-/** Where log lines go. */
+/** The destination of log lines. */
 export type LogSink = {
   /** Writes a line, and never throws. */
   write(line: string): void;

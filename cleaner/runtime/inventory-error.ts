@@ -8,7 +8,7 @@ type Reason =
   | 'UninspectedContainer'
   | 'NothingStarted';
 
-/** What the runtime told doesn't fit together, so that nothing can be said to be unused. */
+/** The answers of the runtime do not fit together, so that nothing can be said to be unused. */
 export class InventoryError extends Error {
   override readonly name = 'InventoryError';
   readonly reason: Reason;

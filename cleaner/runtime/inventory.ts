@@ -19,11 +19,11 @@ export type ImageUsage = {
   readonly inUse: ReadonlyMap<string, readonly string[]>;
   /** Of used images with exited containers alone, when the last of these finished, in milliseconds since the epoch. */
   readonly finishedAt: ReadonlyMap<string, number>;
-  /** What is odd and stands in the way of no decision, for the report. */
+  /** Oddities that stand in the way of no decision, for the report. */
   readonly remarks: readonly string[];
 };
 
-/** What is on a node, as far as the runtime knows it. */
+/** The contents of a node, as far as the runtime knows them. */
 export type Inventory = ImageUsage & {
   /** References and IDs of the images that pod sandboxes stand on. */
   readonly sandboxReferences: readonly string[];

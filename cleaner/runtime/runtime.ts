@@ -21,7 +21,7 @@ export type Container = {
   readonly references: readonly string[];
 };
 
-/** What the list of containers leaves out. */
+/** The facts that the list of containers leaves out. */
 export type ContainerDetails = {
   readonly id: string;
   /** References to images that are mounted as volumes. */
@@ -30,22 +30,22 @@ export type ContainerDetails = {
   readonly finishedAt?: number;
 };
 
-/** What only a look at a single image tells. */
+/** The facts that only a look at a single image tells. */
 export type ImageDetails = {
   readonly id: string;
   /** When it was built, in milliseconds since the epoch; absent where it doesn't tell. */
   readonly builtAt?: number;
   /** Digests of its layers' uncompressed content (`diff_ids` of the OCI image), lowest first; absent where unknown. */
   readonly layers?: readonly string[];
-  /** How many of its bytes other images hold too, where the runtime tells (Docker Engine). */
+  /** The number of its bytes that other images hold too, where the runtime tells (Docker Engine). */
   readonly sharedBytes?: number;
 };
 
-/** How the runtime took a request to remove images. It is no proof of what is gone: look again. */
+/** The answer of the runtime to a request to remove images. It is no proof of what is gone: look again. */
 export type RemovalAnswer = {
   /** The request ended before the runtime answered, which may go on removing. */
   readonly timedOut: boolean;
-  /** What it said of single images, by ID, or else for all in the one without. Empty where it accepted all. */
+  /** The complaints about single images, by ID, or else for all in the one without. Empty where it accepted all. */
   readonly complaints: readonly RemovalComplaint[];
 };
 
@@ -61,7 +61,7 @@ export interface Runtime {
   listContainers(): Promise<readonly Container[]>;
   /** Leaves out those that are gone. */
   inspectContainers(ids: readonly string[]): Promise<readonly ContainerDetails[]>;
-  /** How many pod sandboxes are ready: each is likely to have a container. */
+  /** The number of pod sandboxes that are ready: each is likely to have a container. */
   countReadySandboxes(): Promise<number>;
   /**
    * References and IDs of the images that pod sandboxes stand on, and of the one that new sandboxes will, where the runtime
@@ -73,7 +73,7 @@ export interface Runtime {
    * the way of a decision about all others.
    */
   inspectImages(ids: readonly string[]): Promise<readonly ImageDetails[]>;
-  /** Where the filesystems with the images are mounted on the node; several where the runtime keeps images on several. */
+  /** The mount points of the filesystems with the images on the node; several where the runtime keeps images on several. */
   getImageFilesystems(): Promise<readonly string[]>;
   /**
    * Asks to remove images, by ID, and never throws: a request that fails may have removed some. A runtime that refuses an

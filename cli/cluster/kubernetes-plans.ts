@@ -20,7 +20,10 @@ import { type SchedulerContainer, settingsOfScheduler } from './plan-settings.ts
 const apiRate = 100;
 const schedulerLabels = 'app.kubernetes.io/name=nodesweep,app.kubernetes.io/component=scheduler';
 
-/** Opens the cluster of a kubeconfig for plans, with what the scheduler in a namespace is told. Rejects where there is none. */
+/**
+ * Opens the cluster of a kubeconfig for plans, with what the scheduler in a namespace is told. Rejects where there is
+ * none.
+ */
 export async function openPlans(config: KubeConfig, namespace: string): Promise<PlanPort> {
   const api = new KubernetesApi({ transport: new KubernetesTransport(config), requestsPerSecond: apiRate });
   return new KubernetesPlans(api, namespace, settingsOfScheduler(await readScheduler(api, namespace)));
@@ -143,7 +146,7 @@ async function readScheduler(api: KubernetesApi, namespace: string): Promise<Sch
   return { image: container.image, args: container.args ?? [], environment: readEnvironment(container) };
 }
 
-/** What stands in the Deployment itself; what it takes from elsewhere is nothing that a plan needs. */
+/** The variables in the Deployment itself; what it takes from elsewhere is nothing that a plan needs. */
 function readEnvironment({ env = [] }: V1Container): Record<string, string> {
   return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
 }

@@ -34,7 +34,7 @@ export interface PolicyOverview {
   readonly runs: readonly RunOverview[];
 }
 
-/** What the scheduler has on record of every policy, by name. */
+/** The records of the scheduler on every policy, by name. */
 export function describePolicies(state: Pick<ClusterState, 'policies' | 'statuses' | 'runs'>): PolicyOverview[] {
   const runs = Map.groupBy(
     state.runs.map(({ value }) => value),

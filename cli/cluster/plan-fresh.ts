@@ -8,7 +8,7 @@ import { jobOf, newRun } from '../../scheduler/run/run.ts';
 import { judgePlanPod } from './plan-pod.ts';
 import { PlanError, type PlanNode, type PlanPort } from './plan-port.ts';
 
-/** What to plan, and for how long to wait for it. */
+/** The plan that is asked for, and the time to wait for it. */
 export interface FreshRequest {
   readonly object: PolicyObject;
   readonly document: CleanupDocument;
@@ -43,7 +43,7 @@ export async function planFresh(
   }
 }
 
-/** Where no pod can start there is no need to wait for one. */
+/** Checks that a pod can start: else there is no need to wait for one. */
 function requireAnswering(node: Node): PlanNode {
   const { name, ready, runtime, containerRuntimeVersion } = node;
   if (!ready) throw new PlanError(`node ${name} is not ready, so that no pod can make a plan there`);
@@ -89,7 +89,7 @@ async function waitForEnd(
   }
 }
 
-/** What nodesweep itself said before it ended with an error. */
+/** The last error that nodesweep itself logged before it ended with an error. */
 async function readLastWords(name: string, cluster: PlanPort): Promise<string | undefined> {
   const lines = (await cluster.readLog(name)).split('\n');
   return lines.findLast((line) => line.startsWith('nodesweep: '))?.slice('nodesweep: '.length);

@@ -10,7 +10,7 @@ import {
 } from '../../scheduler/cleanup/pod.ts';
 import type { CleanerPod, PolicyObject } from '../../scheduler/objects.ts';
 
-/** What sets apart one plan pod. */
+/** The fields in which plan pods differ. */
 export interface PlanTask {
   readonly name: string;
   /** The names of the ConfigMaps with the job. */

@@ -17,7 +17,7 @@ export interface PlanOrder {
   readonly timeoutSeconds: number;
 }
 
-/** What is asked of the cluster for a plan. Every call may reject with an error that names the object. */
+/** The calls to a cluster that a plan needs. Every call may reject with an error that names the object. */
 export interface PlanPort {
   listPolicies(): Promise<PolicyObject[]>;
   readNode(name: string): Promise<Node | undefined>;
@@ -30,7 +30,7 @@ export interface PlanPort {
   createPlan(order: PlanOrder): Promise<void>;
   readPod(name: string): Promise<CleanerPod | undefined>;
   readLog(pod: string): Promise<string>;
-  /** What keeps a pod from starting; undefined where nothing was said. */
+  /** The obstacle that keeps a pod from starting; undefined where nothing was said. */
   readPodWarning(pod: string): Promise<string | undefined>;
   /** Deletes what {@link createPlan} made, as far as it is there. */
   deletePlan(name: string): Promise<void>;

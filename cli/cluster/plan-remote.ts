@@ -11,13 +11,16 @@ import { readPlanOfLog } from './plan-report.ts';
 export interface PlanRequest {
   readonly policy: string;
   readonly node: string;
-  /** Whether to ask the node now, even if there is a report. */
+  /** True to ask the node now, even if there is a report. */
   readonly fresh: boolean;
-  /** How long the pod on the node may take. */
+  /** The time that the pod on the node may take. */
   readonly timeoutSeconds: number;
 }
 
-/** What a policy did on a node by the report of its last run there, or else what it would do now. Throws a {@link PlanError}. */
+/**
+ * Returns what a policy did on a node by the report of its last run there, or else what it would do now. Throws a {@link
+ * PlanError}.
+ */
 export async function planRemotely(
   request: PlanRequest,
   cluster: PlanPort,

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { readSettings, type Settings, settings } from '../../scheduler/settings.ts';
 
-/** What is told to a scheduler: its image, arguments and environment. */
+/** The settings of a scheduler: its image, arguments and environment. */
 export interface SchedulerContainer {
   readonly image: string;
   readonly args: readonly string[];

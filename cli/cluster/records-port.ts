@@ -2,9 +2,9 @@ import type { ClusterState } from '../../scheduler/cluster.ts';
 import type { CleanerPod } from '../../scheduler/objects.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 
-/** What is on record of all policies. */
+/** The records of all policies. */
 export interface Records extends Pick<ClusterState, 'policies' | 'statuses' | 'runs'> {
-  /** What could not be read, and why. */
+  /** The objects that could not be read, with the reason for each. */
   readonly unreadable: readonly string[];
 }
 

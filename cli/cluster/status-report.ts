@@ -4,11 +4,11 @@ import { RunRequestError } from './run-request.ts';
 
 export interface StatusReport {
   readonly policies: readonly PolicyOverview[];
-  /** What could not be read, and why. */
+  /** The objects that could not be read, with the reason for each. */
   readonly unreadable: readonly string[];
 }
 
-/** What is on record of all policies, or of one. Throws a {@link RunRequestError} for one that is not there. */
+/** The records of all policies, or of one. Throws a {@link RunRequestError} for one that is not there. */
 export async function reportStatus(
   cluster: Pick<RecordsPort, 'readRecords'>,
   policy: string | undefined,

@@ -2,7 +2,7 @@ import type { PlanDocument, PlannedImage } from '../../contract/plan-document.ts
 import { formatAge, formatBytes, formatLastUsed } from './plan-cells.ts';
 import { formatTable } from './table.ts';
 
-/** What a plan says of one image, with what it says of the node: `nodesweep explain IMAGE -o json`. */
+/** The part of a plan about one image and about the node: `nodesweep explain IMAGE -o json`. */
 export type Explanation = Omit<PlanDocument, 'images' | 'totals'> & { readonly image: PlannedImage };
 
 export function explain({ images: _images, totals: _totals, ...plan }: PlanDocument, image: PlannedImage): Explanation {

@@ -2,7 +2,7 @@ import { filesize } from 'filesize';
 import { formatDuration } from '../../contract/duration.ts';
 import type { PlanDocument, PlannedImage } from '../../contract/plan-document.ts';
 
-/** What stands for something that isn't known, as kubectl writes it. */
+/** Stands for something that isn't known, as kubectl writes it. */
 const unknown = '<unknown>';
 
 export function formatBytes(bytes: number): string {
@@ -23,7 +23,7 @@ export function formatAge(plan: PlanDocument, { firstSeen }: PlannedImage): stri
   return firstSeen === undefined ? sinceHistory(plan) : ago(plan, firstSeen);
 }
 
-/** How long ago the image was last used: `now`, `never`, or `>5d` where it wasn't in all of the history of the node. */
+/** The time since the last use of the image: `now`, `never`, or `>5d` where it wasn't in all of the history of the node. */
 export function formatLastUsed(plan: PlanDocument, { firstSeen, lastUsed, usedBy }: PlannedImage): string {
   if (lastUsed === plan.time) return 'now';
   if (lastUsed !== undefined) return ago(plan, lastUsed);

@@ -1,7 +1,7 @@
 import type { CleanerPod } from '../../scheduler/objects.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 
-/** How far a run is, in a line. Pods tell of more than the record, which is not written at every step. */
+/** The progress of a run in one line. Pods tell of more than the record, which is not written at every step. */
 export function describeProgress({ nodes, phase, message }: Run, pods: readonly CleanerPod[]): string {
   const results = [...nodes].flatMap(([name, { result }]) => (result === undefined ? [] : [[name, result] as const]));
   const settled = new Map<string, string>(results);

@@ -60,7 +60,7 @@ export interface PodTask {
   readonly tolerations: CleanupPolicy['nodes']['tolerations'];
 }
 
-/** What sets apart one of a run's pods. */
+/** The fields in which the pods of one run differ. */
 export interface PodOrder {
   readonly attempt: number;
   /** The images that the pods bound to its node name. */

@@ -2,7 +2,7 @@ const firstPauseMs = 2_000;
 const maxPauseMs = 60_000;
 
 interface Refusals {
-  /** How many steps in a row could not create all their pods. */
+  /** The number of steps in a row that could not create all their pods. */
   readonly count: number;
   readonly heldUntil: Date | undefined;
 }

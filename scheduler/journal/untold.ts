@@ -17,7 +17,7 @@ export class UntoldChanges {
     if (this.#keys.size > maxExpected && oldest !== undefined) this.#keys.delete(oldest);
   }
 
-  /** Whether what is on record now is still to be told by this process; then it is told. */
+  /** True if what is on record now is still to be told by this process; then it is told. */
   take(run: Run): boolean {
     return this.#keys.delete(keyOf(run));
   }

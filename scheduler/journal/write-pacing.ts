@@ -4,12 +4,15 @@ import { isFinished, type Run } from '../run/run.ts';
 
 /** A record in progress is written at most this often. */
 export const writeIntervalMs = 2_000;
-/** Where it only tells how far the run is, less often, and ever less: many writes would cost more than the run itself. */
+/**
+ * A record that only tells how far the run is comes less often, and ever less: many writes would cost more than the run
+ * itself.
+ */
 const minProgressPauseMs = 15_000;
 
 /** A write of a record that is to come. */
 export interface PendingWrite {
-  /** Whether nothing may be started or stopped before it. */
+  /** True if nothing may be started or stopped before it. */
   readonly isFirst: boolean;
   /** Undefined where the record tells everything. */
   readonly at: Date | undefined;
@@ -56,14 +59,17 @@ export class WritePacing {
   }
 }
 
-/** Each is as long as the run was old when the record was last written: a long run is not much less up to date than a short one. */
+/**
+ * Each is as long as the run was old when the record was last written: a long run is not much less up to date than a
+ * short one.
+ */
 function progressPauseMs({ startedAt }: Run, writtenAt: number): number {
   return Math.max(writtenAt - startedAt.getTime(), minProgressPauseMs);
 }
 
 const fingerprints = new WeakMap<Run, string>();
 
-/** What of a run can change, as text. */
+/** The parts of a run that can change, as text. */
 function fingerprint(run: Run): string {
   const known = fingerprints.get(run);
   if (known !== undefined) return known;

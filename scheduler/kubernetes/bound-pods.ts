@@ -3,7 +3,7 @@ import pMap from 'p-map';
 import { type BoundPods, callConcurrency } from '../cluster.ts';
 import type { KubernetesApi } from './api.ts';
 
-/** What has ended needs its images no more. A pod that is about to be deleted has not ended. */
+/** A pod that has ended needs its images no more. A pod that is about to be deleted has not ended. */
 const notEnded = 'status.phase!=Succeeded,status.phase!=Failed';
 
 /**

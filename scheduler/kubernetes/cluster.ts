@@ -93,7 +93,7 @@ export class KubernetesCluster implements Cluster {
     await this.#api.close();
   }
 
-  /** Whether the state is complete and, as far as anybody can tell, as it is in the cluster. */
+  /** True if the state is complete and, as far as anybody can tell, as it is in the cluster. */
   get isCurrent(): boolean {
     return this.#watchers.every(({ isCurrent }) => isCurrent);
   }
@@ -191,7 +191,7 @@ export class KubernetesCluster implements Cluster {
   }
 }
 
-/** What can't be read is left alone, and said to be so: a slot or a run must not be forgotten because of it. */
+/** An object that can't be read is left alone, and the log says so: a slot or a run must not be forgotten because of it. */
 function readOrReport<T extends KubernetesObject, D>(
   object: T,
   read: (object: T) => D | undefined,

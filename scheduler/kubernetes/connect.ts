@@ -14,7 +14,7 @@ const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 /** Nothing else may hold up the lease, whatever there is to do. */
 const leaseRate = 5;
 
-/** Where this process runs. `hostname` is, inside a pod, the pod's name. */
+/** The place of this process. `hostname` is, inside a pod, the pod's name. */
 export interface Place {
   readonly isInCluster: boolean;
   readonly hostname: string;

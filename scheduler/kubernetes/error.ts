@@ -1,4 +1,4 @@
-/** Why the API server refused a request, in its own words (`reason` of a Status). */
+/** The reason why the API server refused a request, in its own words (`reason` of a Status). */
 export type Reason =
   | 'NotFound'
   | 'AlreadyExists'
@@ -46,7 +46,7 @@ export function refusalOf(code: number, text: string, retryAfter?: string): Refu
   return new RefusedError(status?.code ?? code, status?.reason ?? '', message, retryAfterMs);
 }
 
-/** Whether the server has forgotten the version from which somebody wanted to go on. */
+/** True if the server has forgotten the version from which somebody wanted to go on. */
 export function isExpired(error: unknown): boolean {
   return refusalIn(error)?.code === 410;
 }

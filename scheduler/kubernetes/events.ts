@@ -6,7 +6,7 @@ export async function recordEvent(api: KubernetesApi, body: CoreV1Event): Promis
   await api.call(`record an event on policy ${name}`, [], { resource: 'events', namespace, verb: 'create', body });
 }
 
-/** What keeps a pod from starting, in the words of the newest warning about it that tells. */
+/** The obstacle that keeps a pod from starting, in the words of the newest warning about it that tells. */
 export async function readPodWarning(api: KubernetesApi, namespace: string, pod: string): Promise<string | undefined> {
   const fieldSelector = `involvedObject.kind=Pod,involvedObject.name=${pod},type=Warning`;
   const call = { resource: 'events', namespace, verb: 'list', query: { fieldSelector } } as const;

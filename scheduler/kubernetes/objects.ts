@@ -9,7 +9,7 @@ import { decodeRun, encodeRun } from '../run/record.ts';
 import type { Run } from '../run/run.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from '../status/status.ts';
 
-/** What a watched ConfigMap is to the scheduler. */
+/** The meaning of a watched ConfigMap to the scheduler. */
 export type WatchedConfigMap =
   | { readonly kind: 'policy'; readonly policy: PolicyObject }
   | { readonly kind: 'run'; readonly run: Versioned<Run>; readonly uid: string; readonly ownerUid: string | undefined }

@@ -21,7 +21,7 @@ export type FurtherResource = `${string}.${string}/${string}`;
 
 export type Resource = keyof typeof groups | FurtherResource;
 
-/** What is asked about: a collection, or with a name one object of it; without a namespace, in the whole cluster. */
+/** The target of a call: a collection, or with a name one object of it; without a namespace, in the whole cluster. */
 export interface Target {
   readonly resource: Resource;
   readonly namespace?: string | undefined;

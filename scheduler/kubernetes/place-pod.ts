@@ -5,7 +5,7 @@ import type { Node } from '../objects.ts';
 import type { KubernetesApi } from './api.ts';
 import { ClusterError } from './error.ts';
 
-/** Where pods are created. */
+/** The place where pods are created. */
 export interface PodPlace {
   readonly api: KubernetesApi;
   readonly namespace: string;

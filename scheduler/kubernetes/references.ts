@@ -3,7 +3,10 @@ import type { KubernetesApi } from './api.ts';
 import { ClusterError } from './error.ts';
 import type { FurtherResource, Resource } from './paths.ts';
 
-/** The kinds of the built-in APIs that hold pod templates. A ControllerRevision is what a DaemonSet or StatefulSet rolls back to. */
+/**
+ * The kinds of the built-in APIs that hold pod templates. A ControllerRevision is what a DaemonSet or StatefulSet rolls
+ * back to.
+ */
 const builtIn = [
   'pods',
   'podtemplates',
@@ -17,7 +20,7 @@ const builtIn = [
   'cronjobs',
 ] as const satisfies readonly Resource[];
 
-/** What workloads name can't be known; the message has the API server's words and says what to do. */
+/** The images that workloads name can't be known; the message has the API server's words and says what to do. */
 export class WorkloadsUnknownError extends Error {
   override readonly name = 'WorkloadsUnknownError';
 }

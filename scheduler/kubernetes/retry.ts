@@ -2,10 +2,13 @@ import { RefusedError } from './error.ts';
 import type { Verb } from './verbs.ts';
 
 const maxTries = 5;
-/** No answer makes anybody wait for longer: a server that is overloaded gets what it asks for, a proxy's mistake does not. */
+/**
+ * No answer makes anybody wait for longer: a server that is overloaded gets what it asks for, a proxy's mistake does
+ * not.
+ */
 export const maxWaitMs = 60_000;
 
-/** How long to wait before a refused request is sent once more; undefined where that is for others to decide. */
+/** The time to wait before a refused request is sent once more; undefined where that is for others to decide. */
 export function retryDelayMs(verb: Verb, error: unknown, tries: number, random: number): number | undefined {
   if (!(error instanceof RefusedError) || tries >= maxTries) return undefined;
   // The server is busy, has done nothing, and says when to come again.

@@ -11,7 +11,7 @@ const maxPauseMs = 15_000;
 /** A watch that lasted so long was a good one: the next may follow at once. */
 const steadyMs = 5_000;
 
-/** What is watched. */
+/** The target of a watch. */
 export interface WatchSource extends Target {
   readonly labelSelector?: string;
 }
@@ -43,7 +43,7 @@ export class Watcher<T extends KubernetesObject> {
     this.#onTrouble = onTrouble;
   }
 
-  /** Whether the collection is complete and, as far as anybody can tell, as it is in the cluster. */
+  /** True if the collection is complete and, as far as anybody can tell, as it is in the cluster. */
   get isCurrent(): boolean {
     return this.#isCurrent;
   }

@@ -18,7 +18,7 @@ import { type Launch, LocalPods } from './pods.ts';
 import { PolicyDirectory } from './policies.ts';
 import { LocalStore } from './store.ts';
 
-/** What `nodesweep local` is told on its command line. */
+/** The options of `nodesweep local` on its command line. */
 export interface LocalOptions {
   readonly policies: string;
   /** `name=endpoint` pairs; none means this machine. */
@@ -61,7 +61,7 @@ class LocalCluster implements Cluster {
   readonly #stopping = new AbortController();
   #lock: Server | undefined;
   #watching: Promise<void> | undefined;
-  /** What was last said of the directory, so that it is not said every second. */
+  /** The last message about the directory, so that it is not said every second. */
   #trouble: string | undefined;
   #onChange: () => void = () => {};
 
@@ -150,7 +150,7 @@ class LocalCluster implements Cluster {
     return undefined;
   }
 
-  /** What is about to start on this machine is not known: only its runtime is asked. */
+  /** The pods that are about to start on this machine are not known: only its runtime is asked. */
   async readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>> {
     return new Map(nodes.map((node) => [node, { references: [], count: 0 }]));
   }
@@ -181,7 +181,7 @@ class LocalCluster implements Cluster {
     }
   }
 
-  /** What belonged to a policy that was deleted goes with it, as on a cluster. */
+  /** Everything that belonged to a policy that was deleted goes with it, as on a cluster. */
   async #collectGarbage(): Promise<void> {
     if (!this.#policies.isComplete()) return;
     const policies = new Set(this.#policies.policies().map(({ name }) => name));

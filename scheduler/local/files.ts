@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { hasCode } from '../../contract/system-error.ts';
 
 /** Creates a file whole or not at all; false where it exists already, which is then left as it is. */
 export async function createFile(path: string, text: string): Promise<boolean> {
@@ -18,11 +19,6 @@ export async function createFile(path: string, text: string): Promise<boolean> {
 /** Writes a file so that a reader sees the old text or the new one, also after a crash. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   await withDraft(path, text, (draft) => rename(draft, path));
-}
-
-/** Whether this is a system error with one of the codes, such as `ENOENT`. */
-export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }
 
 async function withDraft<T>(path: string, text: string, publish: (draft: string) => Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { hasCode } from './files.ts';
+import { hasCode } from '../../contract/system-error.ts';
 
 /** Another `nodesweep local` works in the state directory. */
 export class StateInUseError extends Error {

@@ -2,7 +2,7 @@ import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
 import { label } from '../../contract/labels.ts';
 
-/** What a ConfigMap labelled as a policy says. */
+/** The content of a ConfigMap labelled as a policy. */
 export interface Manifest {
   readonly name: string;
   readonly annotations: Readonly<Record<string, string>>;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type NodeRuntime, resolveRuntime } from '../cleanup/node-runtime.ts';
 import type { Node } from '../objects.ts';
 
-/** What is wrong with the endpoints of `nodesweep local`; the message names every problem. */
+/** An error of the endpoints of `nodesweep local`; the message names every problem. */
 export class EndpointError extends Error {
   override readonly name = 'EndpointError';
 }

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execaNode } from 'execa';
 import * as z from 'zod';
+import { hasCode } from '../../contract/system-error.ts';
 import type { NodeRuntime } from '../cleanup/node-runtime.ts';
 import type { CleanerPod } from '../objects.ts';
-import { hasCode, replaceFile } from './files.ts';
+import { replaceFile } from './files.ts';
 
-/** How cleaners are started: this program, run again as `clean`. */
+/** The way to start cleaners: this program, run again as `clean`. */
 export interface Launch {
   /** The script of this program: its bundle, or its source. */
   readonly script: string;
@@ -163,7 +164,7 @@ export class LocalPods {
   }
 }
 
-/** Whether the process is still that cleaner: its number may belong to another one by now. */
+/** True if the process is still that cleaner: its number may belong to another one by now. */
 async function isCleaner(pid: number, report: string): Promise<boolean> {
   return (await readText(`/proc/${pid}/cmdline`))?.split('\0').includes(report) ?? false;
 }

@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { hash } from '../../contract/labels.ts';
+import { hasCode } from '../../contract/system-error.ts';
 import type { Log } from '../log.ts';
 import type { PolicyObject } from '../objects.ts';
 import { lintText } from '../policy/lint.ts';
-import { hasCode } from './files.ts';
 import { type Manifest, readManifests } from './manifests.ts';
 
 const documentNames = ['cleanup.yaml', 'prepull.yaml'];
@@ -37,7 +37,7 @@ export class PolicyDirectory {
     return this.#policies;
   }
 
-  /** Whether every file is understood: only then is a policy that isn't there one that was deleted. */
+  /** True if every file is understood: only then is a policy that isn't there one that was deleted. */
   isComplete(): boolean {
     return [...this.#files.values()].every(({ policies }) => policies !== undefined);
   }

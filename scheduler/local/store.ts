@@ -1,14 +1,15 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { hasCode } from '../../contract/system-error.ts';
 import type { Log } from '../log.ts';
 import type { Versioned } from '../objects.ts';
-import { createFile, hasCode, replaceFile } from './files.ts';
+import { createFile, replaceFile } from './files.ts';
 
 /** The data of an object, as a ConfigMap would hold it. */
 type Data = Readonly<Record<string, string>>;
 
-/** How a kind of object is turned into data and back; `decode` throws for what is damaged. */
+/** The way in which a kind of object is turned into data and back; `decode` throws for what is damaged. */
 export interface Codec<T> {
   readonly encode: (value: T) => Data;
   readonly decode: (data: Data) => T;

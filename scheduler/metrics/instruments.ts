@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 
-/** What is counted and timed as it happens. The README lists it for those who read it. */
+/** The counters and timers. The README lists them for those who read it. */
 export type Instruments = ReturnType<typeof createInstruments>;
 
 /** Names follow the conventions of Prometheus: base units, `_total` for what only grows. */

@@ -5,11 +5,11 @@ import { isFinished, type Run } from '../run/run.ts';
 import { summarize } from '../run/summary.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
 
-/** What the gauges tell: read whenever somebody asks for the metrics. */
+/** The values of the gauges, read whenever somebody asks for the metrics. */
 export interface Observed {
   readonly state: () => Pick<ClusterState, 'policies' | 'statuses' | 'runs'>;
   readonly isLeader: () => boolean;
-  /** Whether what is known of the cluster is complete and up to date. */
+  /** True if what is known of the cluster is complete and up to date. */
   readonly isCurrent: () => boolean;
 }
 
@@ -46,7 +46,7 @@ export class Metrics {
     });
   }
 
-  /** What somebody who scrapes the metrics is answered. */
+  /** The answer to somebody who scrapes the metrics. */
   async read(): Promise<{ readonly contentType: string; readonly text: string }> {
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }

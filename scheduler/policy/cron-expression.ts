@@ -8,7 +8,7 @@ export interface CronFields {
   readonly daysOfMonth: ReadonlySet<number>;
   readonly months: ReadonlySet<number>;
   readonly daysOfWeek: ReadonlySet<number>;
-  /** Whether a day needs only one of day-of-month and day-of-week: so CronJob, when both are restricted. */
+  /** True if a day needs only one of day-of-month and day-of-week: so CronJob, when both are restricted. */
   readonly eitherDay: boolean;
 }
 
@@ -100,7 +100,7 @@ function parseFields(text: string): ParsedExpression {
 
 interface Field {
   readonly values: ReadonlySet<number>;
-  /** Whether the field has a star. One with a step above 1 does not count. */
+  /** True if the field has a star. One with a step above 1 does not count. */
   readonly hasStar: boolean;
   readonly problems: readonly string[];
 }

@@ -4,7 +4,7 @@ import { nextPressureStart } from './pressure-trigger.ts';
 import { lastSlot, nextSlot, scheduleOf } from './schedule.ts';
 import type { Trigger } from './trigger.ts';
 
-/** What is remembered of a policy's past. */
+/** The memory of a policy's past. */
 export interface SlotMemory {
   /** Slots before this instant are not run: the policy was made, edited or resumed then. */
   readonly scheduleSince: Date;
@@ -18,17 +18,20 @@ export interface SlotMemory {
 
 type SlotQuestion = Pick<DueQuestion, 'name' | 'policy'>;
 
-/** What can make a run of a policy due, apart from time. */
+/** The facts that make a run of a policy due, apart from time. */
 export interface DueQuestion {
   readonly name: string;
   readonly policy: CleanupPolicy;
   /** The value of `nodesweep.io/run-at`. */
   readonly request: string | undefined;
-  /** Whether a node under disk pressure could be cleaned. */
+  /** True if a node under disk pressure could be cleaned. */
   readonly isPressed: boolean;
 }
 
-/** What starts a run of the policy now, if anything does: somebody's request, which comes first, a slot, or disk pressure. */
+/**
+ * The trigger of a run of the policy now, if there is one: somebody's request, which comes first, a slot, or disk
+ * pressure.
+ */
 export function dueTrigger(question: DueQuestion, memory: SlotMemory, now: Date): Trigger | undefined {
   const { request, policy } = question;
   if (request !== undefined && request !== memory.lastRequest) return { type: 'Request', request };

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { label } from '../../contract/labels.ts';
 import { type CleanupPolicy, type ParsedPolicy, type Problem, parseCleanup, parsePolicy } from './policy.ts';
 
-/** How many policies a file holds, and what is wrong with them. */
+/** The number of policies in a file, and what is wrong with them. */
 export interface LintResult {
   readonly policies: number;
   readonly problems: readonly Problem[];

@@ -10,7 +10,7 @@ const pressureCoolDownMs = 600_000;
 
 interface PressureQuestion {
   readonly policy: Pick<CleanupPolicy, 'onPressure' | 'suspend'>;
-  /** Whether a node under disk pressure could be cleaned. */
+  /** True if a node under disk pressure could be cleaned. */
   readonly isPressed: boolean;
 }
 
@@ -23,7 +23,7 @@ export function nextPressureStart(
   return new Date((lastStart?.getTime() ?? 0) + pressureCoolDownMs);
 }
 
-/** Whether a run that disk pressure started gets a pod on a node now: it means only nodes that are under it. */
+/** True if a run that disk pressure started gets a pod on a node now: it means only nodes that are under it. */
 export function judgePressed(node: Node, selection: NodeSelection): Eligibility {
   return node.diskPressure === true ? judgeNode(node, selection) : { verdict: 'NotSelected' };
 }

@@ -8,7 +8,7 @@ export interface Schedule {
   readonly timeZone: string;
 }
 
-/** Why an expression is no schedule, as messages for people; empty when it is one. */
+/** The reason why an expression is no schedule, as messages for people; empty when it is one. */
 export function scheduleProblems(expression: string): readonly string[] {
   const parsed = parseExpression(expression);
   return parsed.valid ? [] : parsed.problems;
@@ -64,7 +64,7 @@ interface Gap {
   readonly from: number;
   /** The slot that ends the gap; infinite where none was found. */
   readonly to: number;
-  /** Whether `from` is a slot. */
+  /** True if `from` is a slot. */
   readonly isSlot: boolean;
 }
 

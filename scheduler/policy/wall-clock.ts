@@ -1,4 +1,4 @@
-/** What a clock on the wall of a zone shows, in whole seconds. */
+/** The reading of a clock on the wall of a zone, in whole seconds. */
 export interface WallTime {
   readonly year: number;
   /** From 1 to 12. */
@@ -21,7 +21,7 @@ export interface WallClock {
   readonly instantOf: (time: Omit<WallTime, 'weekday'>) => number;
 }
 
-/** Whether `timeZone` is a name of the IANA time zone database. Offsets and `Local` are not. */
+/** True if `timeZone` is a name of the IANA time zone database. Offsets and `Local` are not. */
 export function isTimeZone(timeZone: string): boolean {
   if (!/^[A-Za-z]/.test(timeZone)) return false;
   try {

@@ -55,7 +55,7 @@ async function advance(pass: PolicyPass, { value }: Versioned<Run>): Promise<Dat
 async function viewOf(pass: PolicyPass, run: Run): Promise<RunView> {
   const { state, journal, startTimeoutMs } = pass;
   const pods = state.pods.filter((pod) => pod.run === run.name);
-  // Where many are late, they mostly have the same trouble.
+  // Late pods mostly have the same trouble.
   const late = pods.filter((pod) => isLate(pass, pod, run)).slice(0, maxCallsPerStep);
   const podWarnings = await pMap(late, async ({ name }) => [name, await readPodWarning(pass, name)] as const, {
     concurrency: callConcurrency,
@@ -65,7 +65,7 @@ async function viewOf(pass: PolicyPass, run: Run): Promise<RunView> {
   return { run, nodes: state.nodes, pods, startTimeoutMs, podWarnings: new Map(known), heldUntil };
 }
 
-/** What keeps a pod from starting is good to know, but no condition for giving it up. */
+/** The obstacle that keeps a pod from starting is good to know, but no condition for giving it up. */
 async function readPodWarning({ cluster, log }: PolicyPass, pod: string): Promise<string | undefined> {
   try {
     return await cluster.readPodWarning(pod);

@@ -10,7 +10,7 @@ import { activeRuns } from './advance.ts';
 import { type PolicyPass, retryTime } from './context.ts';
 import { recordRun, tellChange } from './record-run.ts';
 
-/** What came of a run that is due. */
+/** The result of starting a run that is due. */
 export type Start =
   | { readonly outcome: 'Started' | 'AlreadyExists'; readonly run: Run }
   /** It waits for the runs before it to end. */
@@ -47,7 +47,7 @@ function plannedRun({ object, parsed, state, startTimeoutMs, now }: PolicyPass, 
 }
 
 /**
- * Whether a run waits for the one in progress. As with CronJob, of the slots that come meanwhile the latest starts then, if its
+ * True if a run waits for the one in progress. As with CronJob, of the slots that come meanwhile the latest starts then, if its
  * deadline allows. Disk pressure on some nodes is no reason to end what cleans all of them.
  */
 function isPatient({ concurrencyPolicy }: CleanupPolicy, { type }: Trigger): boolean {

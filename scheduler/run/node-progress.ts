@@ -14,7 +14,7 @@ const maxMessageLength = 300;
  */
 const maxRejections = 8;
 
-/** What a run is decided on. */
+/** The facts on which a run is decided. */
 export interface RunView {
   readonly run: Run;
   readonly nodes: readonly Node[];
@@ -22,7 +22,7 @@ export interface RunView {
   readonly pods: readonly CleanerPod[];
   /** A pod that doesn't start or doesn't end, or a node that isn't ready, is given up after so many milliseconds. */
   readonly startTimeoutMs: number;
-  /** What is known of the pods that don't start, by pod name. */
+  /** The warnings about pods that don't start, by pod name. */
   readonly podWarnings: ReadonlyMap<string, string>;
   /** The API server has refused all pods of the step before: no others are tried earlier. */
   readonly heldUntil?: Date | undefined;
@@ -60,7 +60,7 @@ export function observeNodes(view: RunView, now: Date): Candidate[] {
   });
 }
 
-/** Whether the node's pod is there and has not ended. */
+/** True if the node's pod is there and has not ended. */
 export function isActive({ pod }: Candidate): boolean {
   return pod !== undefined && !hasEnded(pod);
 }
@@ -219,7 +219,7 @@ function retryOrFail(progress: NodeProgress, run: Run, reason: string, message: 
   return afterPause(tries, reason, message, now);
 }
 
-/** What seems to be gone may only not be heard of yet: also the last pod is given the pause to turn up. */
+/** A pod that seems to be gone may only not be heard of yet: also the last pod is given the pause to turn up. */
 function settleAfterPause(progress: NodeProgress, run: Run, now: Date): NodeProgress {
   const { reason, message, retryAt = 0 } = progress;
   if (retryAt > now.getTime() || !isWornOut(progress, run)) return progress;

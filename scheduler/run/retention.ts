@@ -9,7 +9,7 @@ import { isFinished, type Run } from './run.ts';
  */
 const minRecordAgeMs = 600_000;
 
-/** What has outlived its use. */
+/** The pods and records that have outlived their use. */
 export interface Expiry {
   /** By run that is over, the pods that still work for it. */
   readonly leftovers: ReadonlyMap<string, readonly string[]>;

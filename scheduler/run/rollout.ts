@@ -15,13 +15,16 @@ import type { NodeProgress, Run } from './run.ts';
 /** So many calls about pods are made in one step: other policies must have their turn in between. */
 export const maxCallsPerStep = 100;
 
-/** What to do next for a run. */
+/** The next step of a run. */
 export interface RolloutStep {
   /** The run as it is now, without what follows. */
   readonly run: Run;
-  /** The nodes to put on record before anything starts, see {@link withReserved}: those of `start`, and who comes after them. */
+  /**
+   * The nodes to put on record before anything starts, see {@link withReserved}: those of `start`, and who comes after
+   * them.
+   */
   readonly reserve: readonly string[];
-  /** What to create now. It does not count as tried yet, see {@link withStarted}. */
+  /** The pods to create now. A pod does not count as tried yet, see {@link withStarted}. */
   readonly start: readonly { readonly node: Node; readonly attempt: number }[];
   /** The names of pods to delete: their nodes are settled without them. */
   readonly stop: readonly string[];
@@ -29,7 +32,7 @@ export interface RolloutStep {
   readonly wakeAt: Date | undefined;
 }
 
-/** Why no further node may start; with `isFinal` the run ends once its active pods have. */
+/** The reason why no further node may start; with `isFinal` the run ends once its active pods have. */
 interface Halt {
   readonly reason: string;
   readonly message: string;
@@ -193,12 +196,12 @@ function nodesToStart(view: RunView, candidates: readonly Candidate[], now: Date
 
 const nothingToStart = { start: [], reserve: [], isCut: false };
 
-/** Whether the nodes that come first have not all succeeded yet. */
+/** True if the nodes that come first have not all succeeded yet. */
 function isWithCanaries({ spec }: Run, candidates: readonly Candidate[]): boolean {
   return countResults(candidates, 'Succeeded') < spec.rollout.canary;
 }
 
-/** How many more nodes may start now. */
+/** The number of further nodes that may start now. */
 function allowance({ run, startTimeoutMs }: RunView, candidates: readonly Candidate[], now: Date): number {
   const { parallelism, canary } = run.spec.rollout;
   const meant = candidates.filter(
@@ -212,7 +215,7 @@ function allowance({ run, startTimeoutMs }: RunView, candidates: readonly Candid
 }
 
 /**
- * Whether a cleaner may be at work on the node. On a lost node, or in a pod that doesn't end, nobody can tell, and it must
+ * True if a cleaner may be at work on the node. On a lost node, or in a pod that doesn't end, nobody can tell, and it must
  * not hold up the others.
  */
 function isOccupied(candidate: Candidate, startTimeoutMs: number, now: Date): boolean {
@@ -226,7 +229,7 @@ function isOccupied(candidate: Candidate, startTimeoutMs: number, now: Date): bo
   return isUnseen && (progress.retryAt ?? 0) > now.getTime() && isWaiting(candidate);
 }
 
-/** Whether the record says that the node's next pod may be created. */
+/** True if the record says that the node's next pod may be created. */
 function isReserved({ progress }: Candidate): boolean {
   return progress.starting === true && progress.retryAt === undefined;
 }
@@ -235,12 +238,12 @@ function isCordoned({ node }: Candidate): boolean {
   return node?.unschedulable === true;
 }
 
-/** Whether the node's next pod could not be created. */
+/** True if the node's next pod could not be created. */
 function isRefused({ progress }: Candidate): boolean {
   return progress.starting === true && progress.retryAt !== undefined;
 }
 
-/** Whether a node is still to be started, now or after a pause. */
+/** True if a node is still to be started, now or after a pause. */
 function isWaiting(candidate: Candidate): boolean {
   const { progress, eligibility } = candidate;
   const isUntried = progress.attempts === 0 || progress.starting === true || progress.retryAt !== undefined;
@@ -249,14 +252,14 @@ function isWaiting(candidate: Candidate): boolean {
 
 type Verdict = Pick<Run, 'phase' | 'reason' | 'message'>;
 
-/** Whether a cleaner starts or works whose result matters. */
+/** True if a cleaner starts or works whose result matters. */
 function isBusy(candidates: readonly Candidate[], start: readonly Candidate[]): boolean {
   return (
     start.length > 0 || candidates.some((candidate) => candidate.progress.result === undefined && isActive(candidate))
   );
 }
 
-/** Whether a node waits that may still be started. */
+/** True if a node waits that may still be started. */
 function isStillWaiting(candidates: readonly Candidate[], halt: Halt | undefined): boolean {
   return halt?.isFinal !== true && candidates.some(isWaiting);
 }
@@ -285,7 +288,7 @@ function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt | unde
 }
 
 /**
- * What is unsettled when the run ends was left out, because of the node itself or because the run stopped before it; but
+ * A node that is unsettled when the run ends was left out, because of the node itself or because the run stopped before it; but
  * a node that was tried in vain has failed.
  */
 function settleLeftover(candidate: Candidate, halt: Halt | undefined): Candidate {

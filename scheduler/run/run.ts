@@ -5,9 +5,9 @@ import { runName } from './names.ts';
 
 export type RunPhase = 'Running' | 'Paused' | 'Succeeded' | 'Failed';
 
-/** What a cleaner pod's report adds to the run. */
+/** The figures that a cleaner pod's report adds to the run. */
 export interface Tally {
-  /** What a dry run would have removed. */
+  /** The images that a dry run would have removed. */
   readonly planned: number;
   readonly removed: number;
   readonly failed: number;
@@ -17,15 +17,15 @@ export interface Tally {
   readonly nominalBytes: number;
 }
 
-/** How far a run is on one node. */
+/** The progress of a run on one node. */
 export interface NodeProgress {
-  /** How many pods were created for it, as far as that is known. */
+  /** The number of pods created for it, as far as that is known. */
   readonly attempts: number;
-  /** How many of them the kubelet did not admit, because the node had no room. */
+  /** The number of them that the kubelet did not admit, because the node had no room. */
   readonly rejections?: number | undefined;
   /** The next pod is on record: whoever has written that may create it. With `retryAt`, it was refused. */
   readonly starting?: true | undefined;
-  /** What became of the node, once that is settled. */
+  /** The result of the node, once that is settled. */
   readonly result?: 'Succeeded' | 'Failed' | 'Skipped' | undefined;
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
@@ -53,7 +53,10 @@ export interface Run {
   readonly nodes: ReadonlyMap<string, NodeProgress>;
 }
 
-/** What is decided of a run before it starts. `resumedBy` is the request to resume that is there already, and not meant for it. */
+/**
+ * The parts of a run that are decided before it starts. `resumedBy` is the request to resume that is there already, and
+ * not meant for it.
+ */
 export type RunPlan = Pick<Run, 'policy' | 'trigger' | 'document' | 'spec' | 'resumedBy'>;
 
 /** A run that is about to start. */
@@ -72,7 +75,7 @@ export function newRun({ policy, trigger, document, spec, resumedBy }: RunPlan, 
   };
 }
 
-/** What the cleaners of a run are told. What only one node's cleaner needs to know comes with its pod. */
+/** The job for the cleaners of a run. What only one node's cleaner needs to know comes with its pod. */
 export function jobOf(run: Run, workloadReferences: readonly string[]): JobDocument {
   const { images } = run.document;
   const { disk } = run.spec;

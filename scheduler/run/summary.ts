@@ -4,7 +4,7 @@ import type { Run, Tally } from './run.ts';
 /** More per-node problems than this are counted, not listed: a record must stay far below the API's 1 MiB. */
 const maxProblems = 100;
 
-/** What became of one node that did not succeed, or not without a remark. */
+/** The end of one node that did not succeed, or not without a remark. */
 export interface NodeProblem {
   readonly node: string;
   readonly result: string;

@@ -12,7 +12,7 @@ export const conditionSchema = z.object({
 });
 
 /**
- * What is so of a policy, in the standard terms of Kubernetes. Ready: it is valid, and its runs start when they are due.
+ * The state of a policy, in the standard terms of Kubernetes. Ready: it is valid, and its runs start when they are due.
  * Progressing: a run is under way. Degraded: the last run has failed. `lastTransitionTime`: since when the status has
  * been so, whatever its reason.
  */

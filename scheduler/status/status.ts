@@ -28,7 +28,7 @@ const statusSchema = z.object({
 });
 
 /**
- * What is remembered of a policy apart from its runs, and shown to people.
+ * The memory of a policy apart from its runs, and shown to people.
  *
  * `policyUid`: a new policy of the same name starts afresh. `observedVersion`: the version that was judged last.
  * `schedule` and `scheduleSince`: the schedule as it is evaluated, and since when: slots before an edit are not run
@@ -40,7 +40,7 @@ export type PolicyStatus = Omit<z.output<typeof statusSchema>, 'version'>;
 /** A clock may be a little ahead of that of the API server, or of another replica. */
 const clockSkewMs = 300_000;
 
-/** What a pass has found of a policy. */
+/** The findings of a pass about a policy. */
 export interface Findings {
   readonly object: PolicyObject;
   readonly parsed: ParsedPolicy;
@@ -66,7 +66,10 @@ export function statusOf(found: Findings, stored: Stored): PolicyStatus {
   return withConditions(parsed.valid ? withSlots(remembered, object.name, parsed.policy, now) : remembered, runs, now);
 }
 
-/** A stored status that can't be read, or that comes from the future, starts afresh from now: its past must not run again. */
+/**
+ * A stored status that can't be read, or that comes from the future, starts afresh from now: its past must not run
+ * again.
+ */
 function observePolicy({ object, parsed, now }: Findings, stored: Stored): PolicyStatus {
   const before = stored?.value?.policyUid === object.uid && !isFromFuture(stored.value, now) ? stored.value : undefined;
   if (before?.observedVersion === object.resourceVersion) return before;
@@ -92,7 +95,10 @@ function withConditions(status: PolicyStatus, runs: readonly Run[], now: Date): 
   return conditions === status.conditions ? status : { ...status, conditions };
 }
 
-/** Whether a newer version of the policy was judged than the one that is seen: the watch is late, or another replica ahead. */
+/**
+ * True if a newer version of the policy was judged than the one that is seen: the watch is late, or another replica
+ * ahead.
+ */
 export function isOutdated({ uid, resourceVersion }: PolicyObject, stored: Stored): boolean {
   if (stored?.value?.policyUid !== uid) return false;
   const versions = [resourceVersion, stored.value.observedVersion];
@@ -147,7 +153,7 @@ function rememberRecords(status: PolicyStatus, runs: readonly Run[], now: Date):
     .reduce(rememberRun, status);
 }
 
-/** Whether the run's slot or request is remembered: only then may its record go, or it would be started again. */
+/** True if the run's slot or request is remembered: only then may its record go, or it would be started again. */
 export function isRemembered({ trigger }: Run, object: PolicyObject, status: PolicyStatus): boolean {
   if (trigger.type === 'Schedule') return status.lastSlot !== undefined && trigger.slot <= status.lastSlot;
   if (trigger.type === 'Pressure') return status.lastStart !== undefined && trigger.after < status.lastStart;

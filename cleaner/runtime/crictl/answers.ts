@@ -6,16 +6,19 @@ import type { Container, ContainerDetails, Image, ImageDetails } from '../runtim
 /** A pod sandbox in the list of `crictl pods`. */
 export type Sandbox = { readonly id: string; readonly isReady: boolean };
 
-/** What a look at one sandbox tells of the image that it stands on. */
+/** The answer of one sandbox about the image that it stands on. */
 export type SandboxStatus = {
   readonly id: string;
-  /** How the runtime refers to the image, by name or ID; null where there is none, and undefined where it doesn't tell. */
+  /**
+   * The reference of the runtime to the image, by name or ID; null where there is none, and undefined where it doesn't
+   * tell.
+   */
   readonly image: string | null | undefined;
 };
 
 /*
  * crictl prints every field, empty ones too: one that is missing was lost on the way, and with it a name, a use or a pin.
- * What only newer versions know may be missing, and nobody minds what nobody knows yet.
+ * Fields that only newer versions know may be missing, and nobody minds what nobody knows yet.
  */
 const text = z.string().default('');
 // Go prints 64-bit integers as strings. A size only informs: one that no disk has counts as nothing.

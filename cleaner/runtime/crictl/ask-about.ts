@@ -8,7 +8,7 @@ const idsPerCall = 100;
 /** Every object takes its time: crictl asks about one after the other. */
 const secondsPerId = 1;
 
-/** What crictl is asked about objects, and how the answer is read. */
+/** A question to crictl about objects, and how the answer is read. */
 export type Question<T> = { readonly args: readonly string[]; readonly schema: z.ZodType<readonly T[]> };
 
 /**

@@ -18,11 +18,11 @@ export type CrictlOptions = {
   readonly executable: string;
   /** Such as `unix:///run/containerd/containerd.sock`; crictl looks for one by itself where it is missing. */
   readonly endpoint?: string;
-  /** How long crictl may take for each call of the runtime that reads; the default is 30 s. */
+  /** The time that crictl may take for each call of the runtime that reads; the default is 30 s. */
   readonly readSeconds?: number;
   /** The same for each removal, which under load takes far longer than crictl's own default of 2 s; 600 s. */
   readonly removeSeconds?: number;
-  /** How much longer the process may live: crictl gives up by itself, and is ended only if it doesn't; 5 s. */
+  /** The further time that the process may live: crictl gives up by itself, and is ended only if it doesn't; 5 s. */
   readonly graceSeconds?: number;
   /** Ends calls that read, when nobody waits for them any more. */
   readonly signal?: AbortSignal;

@@ -1,6 +1,9 @@
 import type { RemovalComplaint } from '../runtime.ts';
 
-/** What crictl wrote on standard error about the images it was to remove: it joins the errors of all into one message. */
+/**
+ * Reads the text that crictl wrote on standard error about the images it was to remove: it joins the errors of all into
+ * one message.
+ */
 export function readComplaints(stderr: string, imageIds: readonly string[]): readonly RemovalComplaint[] {
   const logged = readLog(stderr);
   const lines = logged.length > 0 ? logged : stderr.trim().split('\n');

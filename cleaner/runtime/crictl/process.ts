@@ -13,7 +13,7 @@ export type CrictlCall = {
   readonly signal?: AbortSignal;
 };
 
-/** How a call ended: with an answer, or why there is none. */
+/** The end of a call: an answer, or the reason why there is none. */
 export type CrictlEnd = { readonly stdout: string } | { readonly problem: CrictlProblem; readonly cause?: unknown };
 
 export type RunCrictl = (call: CrictlCall, args: readonly string[]) => Promise<CrictlEnd>;

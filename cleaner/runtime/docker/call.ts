@@ -4,7 +4,7 @@ import type * as z from 'zod';
 import { readAnswer } from './answers.ts';
 import { DockerError, type DockerProblem, readProblem } from './error.ts';
 
-/** Where calls go, and how long each may take. */
+/** The target of calls, and the time that each may take. */
 export type Limits = { readonly socket: string; readonly seconds: number };
 
 /** Docker Engine, as it is called within these limits. */

@@ -18,7 +18,7 @@ import { hasSeveralNames, untagOne } from './untag.ts';
 export type DockerOptions = {
   /** Path of the socket on which Docker Engine serves its API. */
   readonly socket: string;
-  /** How long each call that reads may take; 30 s. */
+  /** The time that each call that reads may take; 30 s. */
   readonly readSeconds?: number;
   /** The same for each removal; 600 s. */
   readonly removeSeconds?: number;
@@ -100,7 +100,10 @@ async function inspectImage(connection: Connection, id: string): Promise<ImageDe
   }
 }
 
-/** Cheap from API 1.42 on. Before, only a look at everything on the disk tells, and the plan can do without on a slow one. */
+/**
+ * Cheap from API 1.42 on. Before, only a look at everything on the disk tells, and the plan can do without on a slow
+ * one.
+ */
 async function readSharedSizes(connection: Connection): Promise<ReadonlyMap<string, number>> {
   const { docker } = connection;
   const query = { all: false, 'shared-size': true };

@@ -22,7 +22,7 @@ const refusal = z.object({ statusCode: z.int(), json: z.unknown() });
 const words = z.object({ message: z.string() });
 const broken = z.object({ code: z.string() });
 
-/** What went wrong, by what was thrown instead of an answer. */
+/** The problem, read from what was thrown instead of an answer. */
 export function readProblem(error: unknown): DockerProblem {
   const refused = refusal.safeParse(error).data;
   if (refused !== undefined) {
