@@ -14,7 +14,7 @@ export function policyRejected(problems: readonly Problem[]): PolicyEvent {
   return event(
     'Warning',
     'InvalidPolicy',
-    `${problems.map(formatProblem).join('; ')}. The policy does nothing until this is mended.`,
+    `${problems.map(formatProblem).join('; ')}. The policy does nothing until this is fixed.`,
   );
 }
 
