@@ -191,6 +191,24 @@ describe('on a node with CRI-O', () => {
   });
 });
 
+it.each(['sha256:', ''])(
+  'a pause image that the runtime names by its ID, with the prefix "%s", stays and fails no run (H30, T7)',
+  async (prefix) => {
+    const base = buildImage('registry.test/base:1');
+    const sandboxImage = prefix + base.id.replace('sha256:', '');
+    await prepare({
+      flavour: 'containerd-1.6',
+      sandboxImage,
+      images: [web, old, base],
+      containers: [buildContainer(web)],
+    });
+    const run = await runClean(bench);
+
+    expect(decisions(run)).toMatchObject({ [nameOf(base)]: 'keep Pinned', [nameOf(old)]: 'remove removed' });
+    expect(run.exitCode).toBe(0);
+  },
+);
+
 describe('nothing is removed, and the exit code is 2 (C36, T1)', () => {
   async function expectNothingAttempted(run: CleanRun, message: string | RegExp): Promise<void> {
     expect(run.exitCode).toBe(2);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { normaliseNames, parseReference } from '../../../contract/reference.ts';
+import { isImageId, normaliseNames, parseReference } from '../../../contract/reference.ts';
 import { describeIssue, describeNonJson, parseTime, unique } from '../answer.ts';
 import type { Container, ContainerDetails, Image, ImageDetails } from '../runtime.ts';
 
@@ -88,7 +88,11 @@ const sandboxStatusSchema = z.object({
     .nullish(),
 });
 
-const sandboxImage = text.refine((name) => name === '' || parseReference(name) !== undefined, 'is no reference');
+// Some nodes name their pause image by its ID.
+const sandboxImage = text.refine(
+  (name) => name === '' || isImageId(name) || parseReference(name) !== undefined,
+  'is no reference',
+);
 const filesystemSchema = z.object({ fsId: z.object({ mountpoint: z.string().min(1) }) });
 
 /** `crictl images -o json` */
