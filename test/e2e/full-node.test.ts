@@ -88,30 +88,19 @@ function millicores(text: string): number {
 
 /** A pod that runs until it is deleted, of the image that is there. */
 function buildNeighbour(name: string, image: string, resources: object): object {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: 'default' },
-    spec: {
-      nodeName: 'node-1',
-      restartPolicy: 'Never',
-      automountServiceAccountToken: false,
-      terminationGracePeriodSeconds: 1,
-      containers: [
-        {
-          name: 'main',
-          image,
-          imagePullPolicy: 'Never',
-          command: ['node', '-e', 'setInterval(() => {}, 1000)'],
-          resources,
-        },
-      ],
-    },
-  };
+  const command = ['node', '-e', 'setInterval(() => {}, 1000)'];
+  return buildBoundPod(name, { containers: [{ name: 'main', image, imagePullPolicy: 'Never', command, resources }] });
 }
 
 /** A pod that waits for a volume for ever. */
 function buildFiller(name: string): object {
+  return buildBoundPod(name, {
+    containers: [{ name: 'main', image: '127.0.0.1:9/absent:1', imagePullPolicy: 'Never' }],
+    volumes: [{ name: 'absent', configMap: { name: 'absent' } }],
+  });
+}
+
+function buildBoundPod(name: string, spec: object): object {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -121,8 +110,7 @@ function buildFiller(name: string): object {
       restartPolicy: 'Never',
       automountServiceAccountToken: false,
       terminationGracePeriodSeconds: 1,
-      containers: [{ name: 'main', image: '127.0.0.1:9/absent:1', imagePullPolicy: 'Never' }],
-      volumes: [{ name: 'absent', configMap: { name: 'absent' } }],
+      ...spec,
     },
   };
 }
