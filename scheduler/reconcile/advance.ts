@@ -9,7 +9,7 @@ import { advanceRun, endRun, maxCallsPerStep, resumeRun, withReserved } from '..
 import { isFinished, type Run } from '../run/run.ts';
 import type { PolicyPass } from './context.ts';
 import { recordRun } from './record-run.ts';
-import { ensureJob, startPods } from './start-pods.ts';
+import { ensureJob, refuseStarts, startPods } from './start-pods.ts';
 
 /** Moves the active runs of the policy on by one step each; returns when to look again. */
 export async function advanceRuns(pass: PolicyPass): Promise<Date | undefined> {
@@ -39,15 +39,18 @@ async function advance(pass: PolicyPass, { value }: Versioned<Run>): Promise<Dat
     journal.runs.advance(step.run);
     return write.at;
   }
-  const obstacle = step.start.length > 0 ? await ensureJob(pass, run) : undefined;
-  if (obstacle !== undefined) {
-    await recordRun(pass, endRun(run, 'JobTooLarge', obstacle, now));
+  const job = step.start.length > 0 ? await ensureJob(pass, run) : undefined;
+  if (job?.kind === 'TooLarge') {
+    await recordRun(pass, endRun(run, 'JobTooLarge', job.message, now));
     return now;
   }
   const reserved = withReserved(step.run, step.reserve);
   if (!isDue) journal.runs.advance(reserved);
   else if (!(await recordRun(pass, reserved))) return new Date(now.getTime() + writeIntervalMs);
-  const retryAt = await startPods(pass, reserved, step.start);
+  const retryAt =
+    job?.kind === 'Refused'
+      ? refuseStarts(pass, reserved, step.start, job.error)
+      : await startPods(pass, reserved, step.start);
   await pMap(step.stop, (pod) => cluster.deletePod(pod), { concurrency: callConcurrency });
   return earliest([step.wakeAt, retryAt, isDue ? undefined : write.at]);
 }

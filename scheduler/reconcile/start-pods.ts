@@ -7,9 +7,26 @@ import type { PolicyPass } from './context.ts';
 
 /** Creates the pods of a step; returns when to try again those that could not be created, if any. */
 export async function startPods(pass: PolicyPass, run: Run, start: RolloutStep['start']): Promise<Date | undefined> {
+  return start.length === 0 ? undefined : noteStarts(pass, run, start, await createPods(pass, run, start));
+}
+
+/** Notes that no pod of a step could be created, since their job could not; returns when to try again. */
+export function refuseStarts(
+  pass: PolicyPass,
+  run: Run,
+  start: RolloutStep['start'],
+  error: unknown,
+): Date | undefined {
+  return noteStarts(pass, run, start, new Map(start.map(({ node }) => [node.name, error])));
+}
+
+function noteStarts(
+  pass: PolicyPass,
+  run: Run,
+  start: RolloutStep['start'],
+  refused: ReadonlyMap<string, unknown>,
+): Date | undefined {
   const { journal, now } = pass;
-  if (start.length === 0) return undefined;
-  const refused = await createPods(pass, run, start);
   const started = start.map(({ node }) => node.name).filter((name) => !refused.has(name));
   const retryAt = journal.creation.noteStep(run.name, { started: started.length, refused: refused.size }, now);
   journal.runs.advance(withRefused(withStarted(run, started), refused, retryAt));
@@ -54,16 +71,23 @@ function logRefused({ log }: PolicyPass, run: Run, refused: ReadonlyMap<string, 
   log.warn({ run: run.name, nodes: [...refused.keys()], err: error }, message);
 }
 
-/** Makes sure that the run's job exists; returns why it never can, where that is so. */
-export async function ensureJob({ cluster, journal }: PolicyPass, run: Run): Promise<string | undefined> {
-  if (journal.jobs.has(run.name)) return undefined;
-  const workloadReferences = run.spec.images.protectWorkloads ? await cluster.listWorkloadReferences() : [];
+/** The job of a run: there, never to be had, or not to be had now, for example because the workloads can't be listed. */
+export type JobState =
+  | { readonly kind: 'Exists' }
+  | { readonly kind: 'TooLarge'; readonly message: string }
+  | { readonly kind: 'Refused'; readonly error: unknown };
+
+/** Makes sure that the run's job exists. */
+export async function ensureJob({ cluster, journal }: PolicyPass, run: Run): Promise<JobState> {
+  if (journal.jobs.has(run.name)) return { kind: 'Exists' };
   try {
+    const workloadReferences = run.spec.images.protectWorkloads ? await cluster.listWorkloadReferences() : [];
     await cluster.createJob(run, jobOf(run, workloadReferences));
   } catch (error) {
-    if (error instanceof JobTooLargeError) return error.message;
-    throw error;
+    return error instanceof JobTooLargeError
+      ? { kind: 'TooLarge', message: error.message }
+      : { kind: 'Refused', error };
   }
   journal.jobs.add(run.name);
-  return undefined;
+  return { kind: 'Exists' };
 }

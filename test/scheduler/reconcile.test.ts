@@ -305,6 +305,29 @@ describe('while a run is active', () => {
     expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
   });
 
+  it.each([
+    ['listWorkloadReferences', 'the images that deployments name are not known: 403: deployments is forbidden'],
+    ['createJob', '403: configmaps is forbidden: exceeded quota'],
+  ])(
+    'no cleaner starts while %s is refused, less and less often it is asked, and the reason is on record (H5, H35)',
+    async (refusedCall, words) => {
+      edit({ images: { protectWorkloads: true } });
+      let calls = 0;
+      cluster.fail = (call) => {
+        if (!call.startsWith(refusedCall)) return;
+        calls++;
+        throw new Error(words);
+      };
+      for (let at = start; at < secondsLater(3_000); ) at = (await pass(at)) ?? secondsLater(3_600);
+      expect(calls).toBeLessThan(70);
+      expect(podsOf()).toEqual([]);
+      await pass(secondsLater(3_601));
+      expect(record()[0]).toMatchObject({ phase: 'Failed' });
+      expect(record()[0]?.nodes.get('b')?.message).toContain(words);
+      expect(cluster.events.at(-1)?.message).toContain(words);
+    },
+  );
+
   it('a job that can not be stored ends the run at once, with the cause (H21)', async () => {
     cluster.fail = (call) => {
       if (call.startsWith('createJob')) throw new JobTooLargeError('the workloads name 300000 different images');
