@@ -38,7 +38,7 @@ const pureFolders = [
   'scheduler/cleanup',
   'cli/output',
 ];
-/** What does a thing step by step, by way of ports. */
+/** Folders of code that does a thing step by step, by way of ports. */
 const flowFolders = ['cleaner', 'cleaner/removal', 'scheduler', 'scheduler/reconcile'];
 /** Each library, and the only folder or file that may import it. */
 const adapters: Readonly<Record<string, string>> = {

@@ -24,7 +24,7 @@ export function isWrite({ verb }: AuditedCall): boolean {
   return WRITES.includes(verb);
 }
 
-/** How many calls of each kind there were, like `create pods`. */
+/** The number of calls of each kind that there were, like `create pods`. */
 export function countKinds(calls: readonly AuditedCall[]): Record<string, number> {
   const kinds = Object.groupBy(calls, ({ verb, objectRef }) => `${verb} ${objectRef?.resource ?? ''}`);
   return Object.fromEntries(Object.entries(kinds).map(([kind, all = []]) => [kind, all.length]));

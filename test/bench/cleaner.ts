@@ -19,7 +19,7 @@ const processFigures = pathOf('./process-figures.mjs');
 const { NODE_OPTIONS, ...otherSettings } = imageEnvironment;
 /** Given to the cleaner alone: the stand-in for crictl runs on Node.js too, the real one doesn't. */
 export const nodeOptions = NODE_OPTIONS.split(' ');
-/** What else its image sets. */
+/** The other variables that its image sets. */
 export const cleanerEnvironment = otherSettings;
 
 /** Makes the answer about a container as long as a real one, some 3 kB; the list of containers is without it. */

@@ -23,7 +23,7 @@ const size = {
   idleSeconds: 60,
   ttlSeconds: 20,
 };
-/** What is compared is how long the work takes, not how long the scheduler waits to be polite. */
+/** The comparison is of how long the work takes, not how long the scheduler waits to be polite. */
 const asFastAsPossible = { NODESWEEP_API_RATE: '100000' };
 
 const names = nodeNames(size.nodes);
@@ -111,7 +111,7 @@ async function readDeletions(since: Date): Promise<AuditedCall[]> {
   return calls.filter(({ verb, objectRef }) => verb.startsWith('delete') && objectRef?.resource === 'pods');
 }
 
-/** What does not depend on how fast the scheduler may go, with its settings as they come. */
+/** All that does not depend on how fast the scheduler may go, with its settings as they come. */
 async function measureDefaults(): Promise<void> {
   const scheduler = await startScheduler(cluster);
   await measureIdle(scheduler.pid);
@@ -132,7 +132,7 @@ async function measureIdle(pid: number): Promise<void> {
     120_000,
     async () => (await listNames('status')).length >= size.policies || undefined,
   );
-  // What was just made is settled, and compiled, by then.
+  // Everything just made is settled, and compiled, by then.
   await sleep(30_000);
   const before = readCpuMs(pid);
   await sleep(size.idleSeconds * 1_000);

@@ -5,7 +5,7 @@ import { CONFIG_MAPS, createPolicy, PODS } from './fan-out.ts';
 /** The policies take turns: while one is asked for a run, the run before it comes to its end. */
 const policies = 20;
 
-/** How long it takes from the request for a run to its first pod, in milliseconds, on a cluster that does nothing else. */
+/** The time that it takes from the request for a run to its first pod, in milliseconds, on a cluster that does nothing else. */
 export async function measureFirstPods(api: BareApi, node: string, samples: number): Promise<number[]> {
   const names = Array.from({ length: policies }, (_, index) => `latency${index}`);
   const document = { nodes: { matchLabels: { 'kubernetes.io/hostname': node } }, ttlSecondsAfterFinished: 600 };

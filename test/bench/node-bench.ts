@@ -99,7 +99,7 @@ export class NodeBench {
   }
 }
 
-/** Where the kernel tells no pressure, or others never give the disk a rest, the time has to do. */
+/** If the kernel tells no pressure, or others never give the disk a rest, the time has to do. */
 const settleMs = 20_000;
 const restingPercent = 10;
 

@@ -29,13 +29,13 @@ export async function recordCalls(bench: NodeBench, policy: object) {
   }
 }
 
-/** How many calls were made before the first removal: all of them where there was none. */
+/** The number of calls that were made before the first removal: all of them where there was none. */
 export function countCallsBeforeDecision(calls: readonly TimedCall[]): number {
   const first = calls.findIndex(({ command }) => command === 'rmi');
   return first === -1 ? calls.length : first;
 }
 
-/** Where the time of a run goes, in ms; what runs side by side counts once. */
+/** The time of a run by its parts, in ms; what runs side by side counts once. */
 export function profileRun(durationMs: number, calls: readonly TimedCall[]) {
   const removals = calls.filter(({ command }) => command === 'rmi');
   const looks = calls.filter(({ command }) => command !== 'rmi');

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { percentile } from './figures.ts';
 
-/** How late the neighbour woke up, and how long its writes took, in ms. */
+/** The delay with which the neighbour woke up, and how long its writes took, in ms. */
 export interface Latencies {
   readonly wakeUp: readonly number[];
   readonly write: readonly number[];
@@ -12,7 +12,7 @@ export interface Latencies {
 
 const neighbour = fileURLToPath(new URL('./neighbour.mjs', import.meta.url));
 
-/** What a neighbour on the same filesystem meets while something is done. */
+/** All that a neighbour on the same filesystem meets while something is done. */
 export async function measureNeighbour(filesystem: string, work: () => Promise<unknown>): Promise<Latencies> {
   const directory = await mkdtemp(join(filesystem, 'neighbour-'));
   const stop = join(directory, 'stop');

@@ -131,7 +131,7 @@ async function expectEmpty({ images }: Store): Promise<void> {
   if (left.length > 0) throw new Error(`${left.length} images are still there`);
 }
 
-/** What a neighbour meets while nothing is done, and while images with many files are removed in one way or the other. */
+/** All that a neighbour meets while nothing is done, and while images with many files are removed in one way or the other. */
 async function measureNeighbours(): Promise<void> {
   const store = await bench.prepareStore(40, { layers: 2, filesPerLayer: 2_000, bytesPerFile: 100 });
   const works = {

@@ -197,7 +197,7 @@ const keepAll = (rules: Rules): Rules => rules;
 const withoutDisk = ({ disk: _, ...rules }: Rules): Rules => rules;
 const withDisk = (rules: Rules, disk: Rules['disk']): Rules => ({ ...rules, ...(disk && { disk }) });
 
-/** Why an image must not go, told from what is so on the node. */
+/** The reason why an image must not go, told from what is so on the node. */
 function findProtection({ id, names, pinned }: Image, node: GeneratedNode, rules: Rules): string | undefined {
   const { include = [], exclude = [], minAge = '2m' } = rules.images ?? {};
   const { startingReferences = [], prepulledReferences = [] } = rules;

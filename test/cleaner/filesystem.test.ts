@@ -14,7 +14,7 @@ afterEach(() => rm(directory, { recursive: true }));
 const runtimeWith = (...mountpoints: string[]) => ({ getImageFilesystems: async () => mountpoints });
 const elsewhere = () => join(directory, 'elsewhere');
 
-/** What changes while a test runs is left out. */
+/** All that changes while a test runs is left out. */
 async function expectMeasured(usage: { readonly capacityBytes: number }, path: string): Promise<void> {
   const { blocks, bsize } = await statfs(path);
   expect(usage.capacityBytes).toBe(blocks * bsize);

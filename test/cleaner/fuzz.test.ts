@@ -14,7 +14,7 @@ import { buildJob, buildRunHistory } from '../helpers/inventory.ts';
 import { mutations, pathsIn } from '../helpers/mutations.ts';
 import { type Answers, type PrintedAnswers, printAnswers, replay } from '../helpers/replay.ts';
 
-/** Where what is lost would hide a use, a name or a pin. */
+/** Places where a loss would hide a use, a name or a pin. */
 const alwaysPrinted =
   /^(images [\d.]+images(\.\d+\.(id|repoTags|repoDigests|size|pinned))?|ps [\d.]+containers(\.\d+\.(id|imageRef))?|inspect [\d.]+status(\.(id|mounts))?|info \d+\.status|pods [\d.]+items(\.\d+\.(id|state))?|inspectp [\d.]+status(\.(id|state))?)$/;
 const fullDisk = { capacityBytes: 100e9, usedBytes: 99e9, availableBytes: 1e9 };

@@ -11,7 +11,7 @@ const maxUnusedMs = 7 * dayMs;
 /** A clock may be set right by so much without that counting as a step. */
 const toleranceMs = minuteMs;
 
-/** What happens to a node, in order. A container that finished stays until it is removed, as with the kubelet. */
+/** All that happens to a node, in order. A container that finished stays until it is removed, as with the kubelet. */
 type Event =
   | { readonly kind: 'start' | 'finish' | 'remove' }
   /** Time passes, with a run each half day, or with none. */
@@ -122,7 +122,7 @@ class SimulatedNode {
     this.#finishedAtWallMs = this.#wallMs;
   }
 
-  /** What came and went between two runs nobody can know of. */
+  /** Images that came and went between two runs nobody can know of. */
   #remove(): void {
     if (this.#container === 'running') this.#finish();
     if (this.#container === 'finished' && !this.#wasSeen) this.#usedAtUpMs = this.#usedBeforeMs;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { armDeadline, StopRequest, untilStopped } from '../../cleaner/stop.ts';
 
-/** Whether a run is asked to stop within so many milliseconds. */
+/** True if a run is asked to stop within so many milliseconds. */
 async function isStoppedWithin(ms: number, deadlineSeconds: number, elapsedMs: number): Promise<boolean> {
   const controller = new AbortController();
   armDeadline(controller, deadlineSeconds, elapsedMs);

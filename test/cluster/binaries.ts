@@ -10,7 +10,7 @@ export interface Binaries extends RuntimeBinaries {
   readonly kubernetes: string;
 }
 
-/** What a node takes that is a runtime and nothing else. */
+/** All that a node takes that is a runtime and nothing else. */
 export interface RuntimeBinaries {
   /** Directory of containerd 2, its shim and ctr. */
   readonly containerd: string;

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** Where the test cluster keeps what is slow to make, outside the checkout; `NODESWEEP_CACHE` moves it. */
+/** The place where the test cluster keeps what is slow to make, outside the checkout; `NODESWEEP_CACHE` moves it. */
 export function cacheDirectory(): string {
   const { NODESWEEP_CACHE, XDG_CACHE_HOME } = process.env;
   return NODESWEEP_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'nodesweep');

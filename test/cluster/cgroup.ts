@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { waitFor } from './wait.ts';
 
 const ROOT = '/sys/fs/cgroup';
-/** Where containerd puts containers that nobody wants anywhere else. */
+/** The place where containerd puts containers that nobody wants anywhere else. */
 const PARENT = 'k8s.io';
 
 /**
@@ -33,7 +33,7 @@ async function removeDying(path: string): Promise<void> {
   });
 }
 
-/** What is in use by others stays, what is gone is fine. */
+/** A group in use by others stays, one that is gone is fine. */
 function ignore(...codes: readonly string[]) {
   return (error: NodeJS.ErrnoException): void => {
     if (!codes.includes(error.code ?? '')) throw error;

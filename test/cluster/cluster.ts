@@ -26,7 +26,7 @@ export interface ClusterSpec {
   readonly nodes: readonly NodeSpec[];
   /** All that the cluster writes is below it. A cluster that is there already is stopped first. */
   readonly directory: string;
-  /** Whether the cluster goes on when this process is gone: false, so that a test that dies leaves nothing running. */
+  /** True if the cluster goes on when this process is gone: false, so that a test that dies leaves nothing running. */
   readonly survives?: boolean;
 }
 
@@ -113,7 +113,7 @@ export async function stopCluster(directory: string): Promise<void> {
   }
 }
 
-/** What is written down of a cluster, for processes other than the one that started it. */
+/** All that is written down of a cluster, for processes other than the one that started it. */
 interface ClusterRecord {
   readonly kubeconfig: string;
   readonly binaries: Binaries;

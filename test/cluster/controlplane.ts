@@ -26,7 +26,7 @@ interface ControlPlaneOptions {
   /** Flags beyond those that every cluster has. */
   readonly apiServerFlags?: readonly string[];
   readonly controllerFlags?: readonly string[];
-  /** Whether pods need somebody who binds them to nodes. Yes. */
+  /** True if pods need somebody who binds them to nodes; the default. */
   readonly hasScheduler?: boolean;
 }
 

@@ -20,7 +20,7 @@ export interface DockerEngine {
   readonly client: Docker;
   /** Its socket, as this machine sees it. */
   readonly socket: string;
-  /** Where its images are, as this machine sees it while it runs, also where that is a filesystem of its own. */
+  /** The place where its images are, as this machine sees it while it runs, also where that is a filesystem of its own. */
   readonly imageDirectory: string;
   /** The static program inside test images. */
   readonly program: string;

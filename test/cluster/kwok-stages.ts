@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import { buildReport } from '../helpers/builders.ts';
 
 /**
- * What becomes of the pods on a simulated node is the first part of the node's name, as in `fails-0007`: with `node` the
+ * The end of the pods on a simulated node is the first part of the node's name, as in `fails-0007`: with `node` the
  * cleaner ends well and reports; with `fails` it ends and reports that it attempted nothing; with `crashes` it ends
  * without a report; with `hangs` it never ends; with `stuck` it never starts.
  */

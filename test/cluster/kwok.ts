@@ -16,7 +16,7 @@ import { progress } from './progress.ts';
 export interface KwokSpec {
   /** All that the cluster writes is below it. A cluster that is there already is stopped first. */
   readonly directory: string;
-  /** How long a cleaner that ends is at work, in milliseconds. */
+  /** The time that a cleaner that ends is at work, in milliseconds. */
   readonly workTime: WorkTime;
 }
 

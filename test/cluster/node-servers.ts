@@ -17,7 +17,7 @@ export interface RuntimeSettings {
   /** Size of the images' own filesystem; empty: none. */
   readonly imageFilesystemSize: string;
   readonly directory: string;
-  /** Where logs and pids are kept, of all nodes. */
+  /** The place where logs and pids are kept, of all nodes. */
   readonly clusterDirectory: string;
   readonly binaries: RuntimeBinaries;
   readonly network?: Network;
@@ -26,7 +26,7 @@ export interface RuntimeSettings {
 
 /** All that a node's servers are started with. */
 export interface NodeSettings extends RuntimeSettings {
-  /** What must be available on the images' filesystem, as the kubelet's `imagefs.available`; below it: DiskPressure. */
+  /** The space that must be available on the images' filesystem, as the kubelet's `imagefs.available`; below it: DiskPressure. */
   readonly imageFilesystemMinimum: string;
   /** The kubelet's. */
   readonly port: number;

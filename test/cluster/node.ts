@@ -16,7 +16,7 @@ export async function startNode(settings: NodeSettings, pauseImage: string): Pro
   return started;
 }
 
-/** What can be done with a node that has been started, by this process or another. */
+/** All that can be done with a node that has been started, by this process or another. */
 export function describeNode(started: StartedNode): ClusterNode {
   return {
     ...describeRuntime(started),

@@ -12,7 +12,7 @@ export interface Server {
   /** Set where the file forks what it starts (unshare, nsenter): the child is then the one that is kept and stopped. */
   readonly forks?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Whether it goes on when whoever starts it is gone. Otherwise the kernel kills it then, whatever the reason. */
+  /** True if it goes on when whoever starts it is gone. Otherwise the kernel kills it then, whatever the reason. */
   readonly survives: boolean;
 }
 

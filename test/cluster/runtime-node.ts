@@ -20,7 +20,7 @@ export interface RuntimeNode {
   readonly socket: string;
   /** The runtime's socket as the node's pods see it. */
   readonly socketOnNode: string;
-  /** Where the images are, as this machine sees it (with a filesystem of their own: as the node alone sees it). */
+  /** The place where the images are, as this machine sees it (with a filesystem of their own: as the node alone sees it). */
   readonly imageDirectory: string;
   /** Runs a command among the node's processes and mounts, and returns what it prints. */
   readonly run: (command: string, ...arguments_: readonly string[]) => Promise<string>;
@@ -43,7 +43,7 @@ export async function startRuntime<Settings extends RuntimeSettings>(
   return started;
 }
 
-/** What can be done with a runtime that has been started, by this process or another. */
+/** All that can be done with a runtime that has been started, by this process or another. */
 export function describeRuntime(started: StartedRuntime): RuntimeNode {
   const { name, runtime, directory } = started;
   const socketOnNode = started.socket;

@@ -17,7 +17,7 @@ export async function fillDisks(
   }
 }
 
-/** What {@link fillDisks} does, in words. */
+/** All that {@link fillDisks} does, in words. */
 export function describeFilling(round: number): string {
   const builds = `${buildsPerRound} CI builds of 3 GB arrive on every node`;
   return round === 2 ? `${builds}, and shop:2.5 replaces shop:2.4` : builds;

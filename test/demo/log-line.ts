@@ -28,7 +28,7 @@ const lineSchema = z.union([
   z.unknown().transform(() => ({ kind: 'Other' as const })),
 ]);
 
-/** What one line of the log says. */
+/** All that one line of the log says. */
 export type LogLine = z.output<typeof lineSchema>;
 export type ImageLine = Extract<LogLine, { kind: 'Image' }>;
 

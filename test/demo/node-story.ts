@@ -15,7 +15,7 @@ const reasons: Readonly<Record<string, string>> = {
   Pinned: 'pinned: the runtime itself needs it',
 };
 
-/** What happened on a node: the disk before and after, what went, what stayed and why. */
+/** All that happened on a node: the disk before and after, what went, what stayed and why. */
 export function nodeStory({ node, report, images }: NodeResult): string[] {
   const sorted = images.toSorted(compareImages);
   const removed = Map.groupBy(sorted.filter(isRemoved), repositoryOf);

@@ -1,7 +1,7 @@
 import type { Report } from '../../contract/report.ts';
 import type { ImageLine, LogLine } from './log-line.ts';
 
-/** What one run did on one node. */
+/** All that one run did on one node. */
 export interface NodeResult {
   readonly node: string;
   readonly report: Report;

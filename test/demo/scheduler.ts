@@ -9,7 +9,7 @@ const nodesweep = fileURLToPath(new URL('../../main.ts', import.meta.url));
 
 /** The real scheduler, which starts the real cleaner: only crictl and the size of the disk are stand-ins. */
 export interface DemoScheduler {
-  /** What it and its cleaners log; throws where they end before they are told to. */
+  /** All that it and its cleaners log; throws where they end before they are told to. */
   readonly lines: AsyncIterator<LogLine, void>;
   /** Ends it, and resolves once it and its cleaners are gone. */
   stop(): Promise<void>;

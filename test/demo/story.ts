@@ -4,7 +4,7 @@ import { type DemoNode, usedPercent } from './nodes.ts';
 
 const barWidth = 12;
 
-/** What one is about to see. */
+/** The scene that one is about to see. */
 export function introduction(document: string): string[] {
   const lines = document.trimEnd().split('\n');
   return [

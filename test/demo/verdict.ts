@@ -1,7 +1,7 @@
 import { type DemoNode, imageNames, protectedImages, usedNames } from './nodes.ts';
 import type { NodeResult } from './run.ts';
 
-/** Where the story did not come out as it should; read back from the nodes, not from what the cleaner says. */
+/** The points in which the story did not come out as it should; read back from the nodes, not from what the cleaner says. */
 export function findFlaws(nodes: readonly DemoNode[], runs: readonly (readonly NodeResult[])[]): string[] {
   return nodes.flatMap((node) => [...missingImages(node), ...leftovers(node), ...flawsOfRuns(node, runs)]);
 }

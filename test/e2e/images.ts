@@ -10,7 +10,7 @@ import {
   writeImages,
 } from '../helpers/images.ts';
 
-/** What a node is given: 30 images, of which some are used, and one is excluded by the policy. */
+/** All that a node is given: 30 images, of which some are used, and one is excluded by the policy. */
 export interface Fixture {
   /** Names of images that must stay, by why. */
   readonly keep: Readonly<

@@ -8,7 +8,7 @@ import { parseReport, type Report } from '../../contract/report.ts';
 import { type Gate, type GateHooks, openGate } from '../fixtures/gated-crictl/gate.ts';
 import { compileCache, searchPath, type TestNode } from '../helpers/test-node.ts';
 
-/** What a run of the cleaner left. */
+/** All that a run of the cleaner left. */
 export interface CleanResult {
   /** Undefined after a signal. */
   readonly exitCode: number | undefined;
@@ -52,7 +52,7 @@ export async function startClean(node: TestNode, { job, gate }: CleanOptions = {
   return {
     done: subprocess.then(({ stdout, exitCode }) => readResult(reportFile, stdout, exitCode)),
     signal: async (name: NodeJS.Signals) => {
-      // What enters the node's namespaces starts the cleaner there, and ends as that does.
+      // The process that enters the node's namespaces starts the cleaner there, and ends as that does.
       const children = await readFile(`/proc/${subprocess.pid}/task/${subprocess.pid}/children`, 'utf8');
       process.kill(Number(children), name);
     },

@@ -80,7 +80,7 @@ async function writeOrStop(file: Awaited<ReturnType<typeof open>>, chunk: Buffer
   }
 }
 
-/** What the report says of the filesystem is so: of what was freed, only the removal of images is the cause. */
+/** Checks that the report on the filesystem is right: of what was freed, only the removal of images is the cause. */
 async function expectMeasured({ report }: CleanResult, node: TestNode): Promise<void> {
   const { blocks, bfree, bavail, bsize } = await statfs(node.lone.visibleImageDirectory);
   const used = blocks - bfree;

@@ -47,7 +47,7 @@ describeOnRuntimes('a cleaner that is ended at any step', (bench) => {
     return { ...result, wasReached: gate.calls.length > n };
   };
 
-  // What a signal does has little to do with the runtime, and its steps are many: one of the two is enough for each.
+  // The effect of a signal has little to do with the runtime, and its steps are many: one of the two is enough for each.
   it.runIf(bench.runtime === 'containerd-2')(
     'by SIGTERM lets the removal in flight finish, starts no other, and reports what it did (T14, C33)',
     { timeout },

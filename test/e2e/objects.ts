@@ -57,7 +57,7 @@ export async function waitForRun(kubectl: Kubectl, policy: string, timeoutMs = 1
   );
 }
 
-/** What the cleaners of a policy said about images. */
+/** All that the cleaners of a policy said about images. */
 export async function readImageLines(kubectl: Kubectl, policy: string): Promise<ImageLine[]> {
   const text = await kubectl('logs', '-n', namespace, '-l', `nodesweep.io/policy=${policy}`, '--tail=-1');
   return text

@@ -4,7 +4,7 @@ import { cacheDirectory } from '../cluster/cache.ts';
 import { stopCluster } from '../cluster/cluster.ts';
 import { installPackages } from '../cluster/packages.ts';
 
-/** Where the cluster of the end-to-end tests lives. */
+/** The place where the cluster of the end-to-end tests lives. */
 export const e2eDirectory = join(cacheDirectory(), 'e2e');
 
 /** Runs once around all end-to-end tests: builds what takes long, and ends whatever the tests started. */

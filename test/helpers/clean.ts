@@ -27,7 +27,7 @@ export type Bench = {
 
 export type CleanRun = {
   readonly exitCode: number | undefined;
-  /** What was logged. */
+  /** All that was logged. */
   readonly events: readonly Readonly<Record<string, unknown>>[];
   readonly images: readonly ImageEvent[];
   readonly report: Report;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What a real Docker Engine answered, as JSON. */
+/** All that a real Docker Engine answered, as JSON. */
 export type DockerAnswers = {
   images: readonly RecordedImage[];
   readonly imagesShared: readonly RecordedImage[];

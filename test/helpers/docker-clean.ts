@@ -20,7 +20,7 @@ export type DockerCleanResult = {
   readonly exitCode: number | undefined;
   readonly report: Report;
   readonly images: readonly ImageEvent[];
-  /** What became of every image, in a line each: `docker.io/acme/web:1 keep InUse`. */
+  /** The end of every image, in a line each: `docker.io/acme/web:1 keep InUse`. */
   readonly decisions: readonly string[];
 };
 

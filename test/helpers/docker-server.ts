@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { type DockerAnswers, type RecordedImage, readDockerAnswers } from './docker-answers.ts';
 
-/** How a Docker Engine may fail to answer. */
+/** The way in which a Docker Engine may fail to answer. */
 export type Failure = keyof typeof failures;
 
 /** A Docker Engine that gives recorded answers on a socket of its own, and removes images from what it lists. */

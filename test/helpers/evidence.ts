@@ -1,6 +1,6 @@
 import type { Answers } from './replay.ts';
 
-/** What is so on a node, whatever is said of it. */
+/** The facts of a node, whatever is said of it. */
 export type Truth = {
   readonly images: readonly { readonly id: string; readonly pinned: boolean }[];
   readonly containers: readonly {

@@ -10,7 +10,7 @@ import { buildReportedPod } from './builders.ts';
 /** The call at which the process is killed; nothing after it happens. */
 export class Killed extends Error {}
 
-/** What an API server would hold, with records and statuses as the text they are stored as. */
+/** All that an API server would hold, with records and statuses as the text they are stored as. */
 export class FakeCluster implements Cluster {
   policies: PolicyObject[] = [];
   nodes: Node[] = [];
@@ -23,7 +23,7 @@ export class FakeCluster implements Cluster {
   writes: string[] = [];
   /** The references of the pods that are bound to each node, as they are right now. */
   boundReferences = new Map<string, readonly string[]>();
-  /** What each cleaner pod was told of its node, by its name. */
+  /** All that each cleaner pod was told of its node, by its name. */
   told = new Map<string, readonly string[]>();
   workloadReferences: string[] = [];
   podWarnings = new Map<string, string>();

@@ -9,14 +9,14 @@ export class FakePlanCluster implements PlanPort {
   lastLog: CleanerLog | undefined;
   boundReferences: string[] = [];
   workloadReferences: string[] = [];
-  /** What each look at a plan pod shows, the last one for ever; undefined is a pod that is gone. */
+  /** All that each look at a plan pod shows, the last one for ever; undefined is a pod that is gone. */
   states: (Partial<CleanerPod> | undefined)[] = [{ phase: 'Succeeded' }];
   podLog = '';
   trouble: string | undefined;
   leftovers: string[] = [];
   /** Every pod that was ordered. */
   readonly orders: PlanOrder[] = [];
-  /** What was created and is not deleted. */
+  /** All that was created and is not deleted. */
   readonly left = new Set<string>();
   /** Throws for a call by its name; set by tests to provoke errors. */
   fail: (call: string) => void = () => {};

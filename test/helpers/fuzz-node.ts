@@ -11,7 +11,7 @@ export type FuzzNode = {
   readonly job: Partial<JobDocument>;
   /** The pod that the cleaner runs in. */
   readonly podUid?: string;
-  /** How many images are to go, and how many must not. */
+  /** The number of images that are to go, and how many must not. */
   readonly expected: { readonly removed: number; readonly untouchable: number };
 };
 

@@ -159,7 +159,7 @@ function start(draft: ContainerDraft, id: string, images: readonly DrawnImage[])
     digest: image.hasDigest ? image.digest : imageId,
     tag: ownTag ?? imageId,
   }[draft.tells];
-  // Where a tag is all it tells, a second one would make it two images at once.
+  // If a tag is all it tells, a second one would make it two images at once.
   const besides = draft.tag === undefined || sure === ownTag ? [] : [draft.tag];
   const mounted = draft.mounts.map((index) => pick(images, index));
   const container: Container = {

@@ -12,7 +12,7 @@ export interface ImageSpec {
   /** Repositories in which the image is known by its digest alone. */
   readonly digestRepositories: readonly string[];
   readonly layers: readonly (readonly LayerFile[])[];
-  /** What a container of it runs. */
+  /** All that a container of it runs. */
   readonly command: readonly string[];
   /** Build time, as RFC 3339; without it the image has none. */
   readonly created?: string;

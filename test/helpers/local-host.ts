@@ -36,7 +36,7 @@ export class LocalHost {
     this.state = join(directory, 'state');
   }
 
-  /** What there is to clean, from the next start on. */
+  /** All that there is to clean, from the next start on. */
   setNodes(nodes: Readonly<Record<string, SimulatedNode>>): void {
     for (const [name, node] of Object.entries(nodes)) writeNode(join(this.directory, `${name}.json`), node);
     this.#nodes = Object.keys(nodes);

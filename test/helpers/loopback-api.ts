@@ -11,7 +11,7 @@ export interface Asked {
   readonly token: string | undefined;
 }
 
-/** What a test makes of a request: the answer to give instead, or whether to cut the connection before or after its work. */
+/** All that a test makes of a request: the answer to give instead, or whether to cut the connection before or after its work. */
 export type Fault = { readonly code: number; readonly reason?: string; readonly retryAfter?: number } | 'cut' | 'lost';
 
 interface Change {
@@ -112,7 +112,7 @@ export class LoopbackApi {
     this.#watches.clear();
   }
 
-  /** How often something was asked. */
+  /** The number of times that something was asked. */
   count(method: string, matches: (asked: Asked) => boolean = () => true): number {
     return this.asked.filter((asked) => asked.method === method && matches(asked)).length;
   }

@@ -26,7 +26,7 @@ const replacements = [
   { x: 1 },
 ];
 
-/** What can become of the value at a path, on its way from the runtime to the cleaner. */
+/** All that can become of the value at a path, on its way from the runtime to the cleaner. */
 export const mutations: readonly Mutation[] = [
   change('is lost', (parent, key) => (Array.isArray(parent) ? parent.splice(Number(key), 1) : delete parent[key])),
   change('becomes empty', (parent, key) => {

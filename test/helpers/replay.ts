@@ -15,7 +15,7 @@ import type { SimulatedNode } from '../fixtures/simulated/node.ts';
 const commands = ['images', 'ps', 'inspect', 'inspecti', 'info', 'pods', 'inspectp', 'imagefsinfo'] as const;
 type Command = (typeof commands)[number];
 
-/** What crictl says to each of its subcommands, one document after the other; `inspect`, `inspecti` and `inspectp` about everything. */
+/** All that crictl says to each of its subcommands, one document after the other; `inspect`, `inspecti` and `inspectp` about everything. */
 export type Answers = Readonly<Record<Command, readonly unknown[]>>;
 
 /** The same as it is printed. */

@@ -15,14 +15,14 @@ const checkout = createHash('sha256')
   .digest('hex')
   .slice(0, 6);
 
-/** Where the stand-in for crictl finds the Node.js it is written for. */
+/** The place where the stand-in for crictl finds the Node.js it is written for. */
 export const searchPath = `${dirname(process.execPath)}:${process.env.PATH}`;
 
 /** Saves much of the time that starting a program takes. */
 export const compileCache = fileURLToPath(new URL('../../node_modules/.cache/nodesweep', import.meta.url));
 
 export interface PodOptions {
-  /** Whether the container is only created. */
+  /** True if the container is only created. */
   readonly created?: boolean;
   /** An image to mount as a volume. */
   readonly mountedImage?: string;
@@ -33,7 +33,7 @@ export class TestNode {
   readonly lone: LoneRuntime;
   /** Path of the crictl that the cleaner uses. */
   readonly crictlPath: string;
-  /** Whether that is a Node.js program which stands in for crictl. */
+  /** True if that is a Node.js program which stands in for crictl. */
   readonly isStandIn: boolean;
   /** For files of one test; emptied by `reset`. */
   scratch = '';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Loop } from '../../scheduler/loop.ts';
 
-/** How many passes a loop makes in so many milliseconds. */
+/** The number of passes that a loop makes in so many milliseconds. */
 async function countPasses(milliseconds: number, pass: (loop: Loop) => Date | undefined): Promise<number> {
   let passes = 0;
   const loop: Loop = new Loop(async () => {

@@ -6,12 +6,12 @@ import { nextSlotOf, type Oracle, pressureCoolDownMs } from './model-oracle.ts';
 import { startTimeoutMs } from './model-replica.ts';
 import type { World } from './model-world.ts';
 
-/** What a scheduler that knows everything can take for its next step, its pauses between writes included. */
+/** All that a scheduler that knows everything can take for its next step, its pauses between writes included. */
 const stepMs = 6_000;
 /** Records are kept for at least so long. */
 const minRecordAgeMs = 600_000;
 
-/** What must hold whenever a scheduler knows everything, and has nothing to do at once. */
+/** All that must hold whenever a scheduler knows everything, and has nothing to do at once. */
 export class CalmChecks {
   readonly #world: World;
   readonly #oracle: Oracle;
@@ -41,7 +41,7 @@ export class CalmChecks {
     }
   }
 
-  /** What must hold after everything was deleted, and some time has passed. */
+  /** All that must hold after everything was deleted, and some time has passed. */
   checkNothingLeft(): void {
     const left = [
       ...this.#world.configMaps.entries.keys(),
@@ -115,7 +115,7 @@ export class CalmChecks {
     this.#expectSoon(`${owner} ${node.name}`, isMissing, () => `${run.name} leaves out node ${node.name} (C15, C20)`);
   }
 
-  /** Whether its node is settled and nobody waits for the pod to end. */
+  /** True if its node is settled and nobody waits for the pod to end. */
   #isGivenUp({ node, deletionTimestamp }: CleanerPod, run: Run): boolean {
     const endsAt = (deletionTimestamp?.getTime() ?? Number.POSITIVE_INFINITY) + startTimeoutMs;
     const isLost = this.#world.nodes.entries.get(node)?.value.ready !== true;

@@ -11,7 +11,7 @@ import { type ConfigMap, conflict, recordKey, statusKey, type World } from './mo
 /** Carries out a call, or lets happen to it what a fault says. */
 export type Transport = <T>(what: string, effect: () => T) => Promise<T>;
 
-/** What one process knows of the cluster. */
+/** All that one process knows of the cluster. */
 export interface Views {
   readonly configMaps: View<ConfigMap>;
   readonly nodes: View<Node>;
@@ -124,7 +124,7 @@ function readState({ configMaps, nodes, pods }: Views): ClusterState {
   };
 }
 
-/** What could not be written is not as it was thought to be: it is read again. */
+/** An object that could not be written is not as it was thought to be: it is read again. */
 function refresh({ configMaps }: World, views: Views, key: string): void {
   const current = configMaps.entries.get(key);
   if (current === undefined) views.configMaps.forget(key);

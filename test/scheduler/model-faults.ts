@@ -1,4 +1,4 @@
-/** What goes wrong with one call to the API server. */
+/** All that goes wrong with one call to the API server. */
 export type Fault =
   /** The process is killed before the request is sent, or after it took effect. */
   | { readonly kind: 'CrashBefore' | 'CrashAfter' }
@@ -7,7 +7,7 @@ export type Fault =
   /** The request takes effect after so many seconds, and its answer arrives so many later. */
   | { readonly kind: 'Slow'; readonly before: number; readonly after: number };
 
-/** What the API server, or the way to it, has to say. */
+/** All that the API server, or the way to it, has to say. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
 }

@@ -4,7 +4,7 @@ import type { Fault } from './model-faults.ts';
 import { type Fate, fates } from './model-kubelet.ts';
 import type { CatchUp } from './model-view.ts';
 
-/** What happens to a node. */
+/** All that happens to a node. */
 export const nodeChanges = [
   'Removed',
   'Added',
@@ -48,7 +48,7 @@ export type Step =
 /** All that happens from outside, in its order; everything else follows from it. */
 export interface History {
   readonly replicas: number;
-  /** How many milliseconds the calls of each replica take, over and over. */
+  /** The number of milliseconds that the calls of each replica take, over and over. */
   readonly paces: readonly (readonly number[])[];
   readonly nodes: number;
   readonly document: CleanupDocument;

@@ -12,12 +12,12 @@ const passMs = 20_000;
 /** So long after the report of a pod its success is known for sure. */
 const settleMs = 6_000;
 
-/** What must hold at every instant, over what is really so. */
+/** All that must hold at every instant, over what is really so. */
 export class Invariants implements WorldMonitor {
   readonly violations: string[] = [];
   readonly #timeline: Timeline;
   readonly #oracle: Oracle;
-  /** How late what a scheduler knows may be. */
+  /** The greatest delay of what a scheduler knows. */
   readonly #staleMs: number;
   #world: World | undefined;
   /** By record and node, the pods that reported success, and since when that can be seen. */
@@ -46,7 +46,7 @@ export class Invariants implements WorldMonitor {
   }
 
   runCreated(run: Run, policyUid: string, replica: number): void {
-    // What belongs to a policy that was deleted is about to go.
+    // Everything that belongs to a policy that was deleted is about to go.
     if (!this.#oracle.policies().some(({ uid }) => uid === policyUid)) return;
     const objection = this.#oracle.objection(run, policyUid, this.#timeline.now, this.#staleMs);
     if (objection !== undefined) this.report(`replica ${replica} started ${run.name}: ${objection}`);

@@ -1,12 +1,12 @@
 import type { CleanerPod, Node } from '../../scheduler/objects.ts';
 import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
 
-/** Whether a cleaner may be at work in the pod. */
+/** True if a cleaner may be at work in the pod. */
 export function isLive({ phase }: CleanerPod): boolean {
   return phase === 'Pending' || phase === 'Running';
 }
 
-/** Whether a policy of the model means the node, and it can be cleaned now (C16). */
+/** True if a policy of the model means the node, and it can be cleaned now (C16). */
 export function isMeant(node: Node, { nodes = {} }: CleanupDocument): boolean {
   const isSelected = Object.entries(nodes.matchLabels ?? {}).every(([key, value]) => node.labels[key] === value);
   const isOpen = nodes.includeUnschedulable !== false || !node.unschedulable;

@@ -2,7 +2,7 @@ import type { CleanerPod } from '../../scheduler/objects.ts';
 import { buildReport } from '../helpers/builders.ts';
 import type { World } from './model-world.ts';
 
-/** What becomes of a cleaner pod. */
+/** The end of a cleaner pod. */
 export const fates = [
   'Succeeds',
   'Slow',
@@ -21,7 +21,7 @@ export type Fate = (typeof fates)[number];
 const reportOf = (outcome: 'Succeeded' | 'PartiallyFailed' | 'Failed') => JSON.stringify(buildReport({ outcome }));
 const succeeded = { phase: 'Succeeded', exitCode: 0, containerMessage: reportOf('Succeeded') } as const;
 
-/** How a pod that ends by itself ends, and after how many seconds. */
+/** The end of a pod that ends by itself, and after how many seconds. */
 const endings: Partial<Record<Fate, readonly [seconds: number, end: Partial<CleanerPod>]>> = {
   Succeeds: [2, succeeded],
   Slow: [25, succeeded],
@@ -44,7 +44,7 @@ export class Kubelets {
   readonly #world: World;
   readonly #planned = new Map<string, Fate[]>();
   readonly #fates = new Map<string, Fate>();
-  /** What the kubelets of nodes that don't answer will do once they do. */
+  /** All that the kubelets of nodes that don't answer will do once they do. */
   readonly #frozen = new Map<string, (() => void)[]>();
   #isCooperative = false;
 

@@ -8,7 +8,7 @@ interface Version {
   readonly from: number;
   /** Undefined where it is not valid. */
   readonly document: CleanupDocument | undefined;
-  /** What decides which instants are slots. */
+  /** All that decides which instants are slots. */
   readonly key: string;
   readonly request: string | undefined;
   /** When a scheduler that knew everything had seen it for the first time. */
@@ -24,12 +24,12 @@ interface Past {
 /** After a run began, disk pressure starts none for so long. */
 export const pressureCoolDownMs = 600_000;
 
-/** What must start, or may, worked out anew: by arithmetic over every version of every policy, not by the scheduler's code. */
+/** All that must start, or may, worked out anew: by arithmetic over every version of every policy, not by the scheduler's code. */
 export class Oracle {
   /** By the policy's uid. */
   readonly #pasts = new Map<string, Past>();
   readonly #live = new Map<string, string>();
-  /** How often each slot or request of a policy was started. */
+  /** The number of times that each slot or request of a policy was started. */
   readonly #starts = new Map<string, number>();
   readonly #lastSlots = new Map<string, number>();
   readonly #lastStarts = new Map<string, number>();
@@ -92,7 +92,7 @@ export class Oracle {
       this.#lastSlots.set(uid, Math.max(trigger.slot.getTime(), this.#lastSlots.get(uid) ?? 0));
   }
 
-  /** What is wrong with starting the run now, by a scheduler that knows what was so `staleMs` ago. */
+  /** All that is wrong with starting the run now, by a scheduler that knows what was so `staleMs` ago. */
   objection(run: Run, uid: string, now: number, staleMs: number): string | undefined {
     const past = this.#pasts.get(uid);
     if (past === undefined) return 'its policy was never there';
@@ -119,7 +119,7 @@ export class Oracle {
     return objections.includes(undefined) ? undefined : objections.at(-1);
   }
 
-  /** What a scheduler that knows everything must have started by now, unless a run of the policy is in the way. */
+  /** All that a scheduler that knows everything must have started by now, unless a run of the policy is in the way. */
   mustHaveStarted(uid: string, now: number): string | undefined {
     const past = this.#pasts.get(uid);
     const version = past?.versions.at(-1);

@@ -178,7 +178,7 @@ class Stage {
   }
 }
 
-/** How late what a scheduler decides on may be, in milliseconds. */
+/** The greatest delay of what a scheduler decides on, in milliseconds. */
 function stalenessOf({ steps, replicas }: History): number {
   const delays = steps.map((step) => {
     if (step.step === 'Late') return step.seconds;

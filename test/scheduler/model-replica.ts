@@ -18,7 +18,7 @@ export class Replica {
   readonly faults = new Faults();
   readonly #world: World;
   readonly #index: number;
-  /** How many milliseconds its calls take, one after the other, over and over; nothing where there are none. */
+  /** The number of milliseconds that its calls take, one after the other, over and over; nothing where there are none. */
   readonly #paces: readonly number[];
   readonly #onUnexpected: (error: unknown) => void;
   /** The watches that are late, and how they will catch up. */
@@ -50,7 +50,7 @@ export class Replica {
     return this.#isPassing;
   }
 
-  /** Whether it knows everything, was refused nothing in its last pass, and has nothing to do at once. */
+  /** True if it knows everything, was refused nothing in its last pass, and has nothing to do at once. */
   get isCalm(): boolean {
     const isWorking = this.#isPassing || this.#openCalls > 0;
     const isIdle = this.#isAlive && !isWorking && this.#dueAt > this.#world.timeline.now + debounceMs;

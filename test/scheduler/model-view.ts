@@ -6,7 +6,7 @@ export interface Change<T> {
   readonly value: T | undefined;
 }
 
-/** What the API server has of one kind: the objects as they are, and every change so far, as its watches tell them. */
+/** All that the API server has of one kind: the objects as they are, and every change so far, as its watches tell them. */
 export class Table<T> {
   readonly entries = new Map<string, Change<T> & { readonly value: T }>();
   readonly changes: Change<T>[] = [];
@@ -27,10 +27,10 @@ export class Table<T> {
   }
 }
 
-/** How a watch that was late catches up. */
+/** The way in which a watch that was late catches up. */
 export type CatchUp = 'Resumed' | 'Repeated' | 'Reordered' | 'Relisted';
 
-/** What one process knows of a table: late where its watch is, but never behind what it has read or written itself. */
+/** All that one process knows of a table: late where its watch is, but never behind what it has read or written itself. */
 export class View<T> {
   readonly entries = new Map<string, Change<T> & { readonly value: T }>();
   readonly #table: Table<T>;

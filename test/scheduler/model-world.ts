@@ -6,7 +6,7 @@ import { Kubelets } from './model-kubelet.ts';
 import type { Timeline } from './model-timeline.ts';
 import { type Change, Table } from './model-view.ts';
 
-/** What the API server keeps as ConfigMaps, apart from the jobs, which nobody watches. */
+/** All that the API server keeps as ConfigMaps, apart from the jobs, which nobody watches. */
 export type ConfigMap =
   | { readonly kind: 'policy'; readonly policy: PolicyObject }
   | { readonly kind: 'run'; readonly run: Run; readonly owner: string }
@@ -199,7 +199,7 @@ export class World {
     this.#onChange('configMaps');
   }
 
-  /** What is owned by an object that is not there goes, a little later. */
+  /** Everything that is owned by an object that is not there goes, a little later. */
   #collectSoon(): void {
     if (this.#isCollecting) return;
     this.#isCollecting = true;

@@ -23,7 +23,7 @@ const log = {
     logged.push(message);
   },
 };
-/** What has killed the process in work that is done beside the pass. */
+/** The error that has killed the process in work that is done beside the pass. */
 let killed: Killed | undefined;
 
 /** One pass of a scheduler. */

@@ -16,7 +16,7 @@ import {
 const app = buildImage('docker.io/acme/app:1');
 const base = buildImage('docker.io/acme/app:2');
 
-/** What a rule says of the image `app`. */
+/** The verdict of a rule on the image `app`. */
 function verdictOf(rule: Verdict['rule'], { inventory, ...fields }: FactFields, image = app): string {
   const facts = buildFacts({ ...fields, inventory: { images: [app, base], ...inventory } });
   const verdict = judgeImage(makeKeepRules(facts), image).find((one) => one.rule === rule);

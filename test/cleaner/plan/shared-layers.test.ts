@@ -19,7 +19,7 @@ function ledgerOf(samples: readonly Sample[]) {
   );
 }
 
-/** What the removal of each image frees, in this order. */
+/** All that the removal of each image frees, in this order. */
 function freed(...samples: readonly Sample[]): readonly number[] {
   const ledger = ledgerOf(samples);
   return samples.map(({ image }) => ledger.remove(image));

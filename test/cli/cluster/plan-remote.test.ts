@@ -25,7 +25,7 @@ function ask(request: Partial<Parameters<typeof planRemotely>[0]> = {}, signal =
   );
 }
 
-/** What a cleaner logs about an image, and at its end. */
+/** All that a cleaner logs about an image, and at its end. */
 const imageLine = (event: Partial<ImageEvent> = {}) =>
   JSON.stringify({ level: 'info', event: 'image', id: 'i', names: [], decision: 'keep', sizeBytes: 1, ...event });
 const reportLine = (total: number) =>

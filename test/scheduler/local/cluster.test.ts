@@ -37,7 +37,7 @@ const test = base.extend<Fixtures>({
   },
 });
 
-/** What is left behind by a scheduler that ran two years ago. */
+/** All that is left behind by a scheduler that ran two years ago. */
 function statusOfTwoYearsAgo(policy: string): string {
   const scheduleSince = new Date(Date.now() - 2 * 366 * 86_400_000);
   const status = { policyUid: hash(policy, 12), observedVersion: 'earlier', valid: true, problems: [], scheduleSince };

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { lastSlot, nextSlot, parseSchedule, scheduleProblems } from '../../../scheduler/policy/schedule.ts';
 import { isTimeZone } from '../../../scheduler/policy/wall-clock.ts';
 
-/** What CronJob's own parser says; the README beside the file describes its lines. */
+/** All that CronJob's own parser says; the README beside the file describes its lines. */
 const answers: readonly (readonly [string, string?, number?, number[]?])[] = readFileSync(
   new URL('../../fixtures/cron/answers.txt', import.meta.url),
   'utf8',
