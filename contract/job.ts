@@ -4,7 +4,7 @@ import { globSchema } from './glob.ts';
 
 const percent = z.int().min(1).max(100);
 
-/** `images` of a cleanup policy: which images may go, and what protects one. Documented field by field in the README. */
+/** `images` of a cleanup policy: which images may go, and what protects one. docs/policy.md documents each field. */
 export const imagesSchema = z.strictObject({
   include: z.array(globSchema).default(['**']).describe('Globs over the full reference; only what matches may go.'),
   exclude: z.array(globSchema).default([]).describe('Globs; an image is kept if any of its names matches.'),

@@ -107,7 +107,7 @@ const settingsSchema = z.object({
 
 export type Settings = z.output<typeof settingsSchema>;
 
-/** Every setting, as `--help` and the README show it. */
+/** Every setting, as `--help` shows it. docs/operations.md lists them too. */
 export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
   namespace: {
     variable: 'NODESWEEP_NAMESPACE',

@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 
-/** The counters and timers. The README lists them for those who read it. */
+/** The counters and timers. docs/operations.md lists them. */
 export type Instruments = ReturnType<typeof createInstruments>;
 
 /** Names follow the conventions of Prometheus: base units, `_total` for what only grows. */

@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The top folder of the project. */
+export const top = join(import.meta.dirname, '../..');
+
+/** A Markdown document that people read, with its path from the top folder. */
+export interface MarkdownDocument {
+  readonly path: string;
+  readonly text: string;
+}
+
+export function readDocument(path: string): MarkdownDocument {
+  return { path, text: readFileSync(join(top, path), 'utf8') };
+}
+
+/** README, CONTRIBUTING and everything in `docs`. */
+export const documents: readonly MarkdownDocument[] = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(top, 'docs')).map((name) => `docs/${name}`),
+].map(readDocument);
+
+/** The contents of the fenced code blocks of a language, without the indentation of the fence. */
+export function codeBlocks({ text }: MarkdownDocument, language: string): readonly string[] {
+  const fence = new RegExp(`^( *)\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\`$`, 'gm');
+  return [...text.matchAll(fence)].map(([, indentation = '', block = '']) =>
+    block.replaceAll(new RegExp(`^${indentation}`, 'gm'), ''),
+  );
+}
+
+/** The cells of all rows of tables whose first cell begins with code, by their text. */
+export function codeRows({ text }: MarkdownDocument): readonly (readonly string[])[] {
+  return [...text.matchAll(/^\| (`.*) \|$/gm)].map(([, row = '']) => row.split(/(?<!\\) \| /));
+}
+
+/** A text without its fenced code blocks. */
+export function proseOf(text: string): string {
+  return text.replaceAll(/^ *```[\s\S]*?^ *```$/gm, '');
+}
+
+/** The parts of a text within lines that are written as code. */
+export function codeSpans(text: string): readonly string[] {
+  return [...proseOf(text).matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+}

@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { policyJsonSchema } from '../../scheduler/policy/policy.ts';
+import { settings } from '../../scheduler/settings.ts';
+import { codeRows, codeSpans, readDocument } from './documents.ts';
+
+const fieldSchema = z.object({
+  properties: z.record(z.string(), z.unknown()).optional(),
+  required: z.array(z.string()).default([]),
+  default: z.unknown().optional(),
+});
+const policyReference = readDocument('docs/policy.md');
+const operations = readDocument('docs/operations.md');
+
+/** The fields of a policy with their defaults, as the schema has them. */
+function fieldsOf(schema: unknown, path: readonly string[] = []): readonly (readonly [string, unknown])[] {
+  const { properties = {}, required } = fieldSchema.parse(schema);
+  return Object.entries(properties).flatMap(([name, value]) => {
+    const field = fieldSchema.parse(value);
+    const fieldPath = [...path, name];
+    if (field.properties !== undefined) return fieldsOf(value, fieldPath);
+    return [[fieldPath.join('.'), required.includes(name) ? 'required' : field.default] as const];
+  });
+}
+
+/** The default that the text of a cell means. */
+function defaultOf(name: string, cell: string): unknown {
+  if (cell === 'none') return undefined;
+  if (cell === 'all nodes') return name.endsWith('matchLabels') ? {} : [];
+  return cell === 'required' ? cell : parse(codeSpans(cell)[0] ?? '');
+}
+
+it('the policy reference has every field with its default, and no other', () => {
+  const documented = codeRows(policyReference).map(([field = '', value = '']) => {
+    const [name = ''] = codeSpans(field);
+    return [name, defaultOf(name, value)] as const;
+  });
+  expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(fieldsOf(policyJsonSchema())));
+  expect(documented).toHaveLength(fieldsOf(policyJsonSchema()).length);
+});
+
+it('the list of settings has every setting with its default, and no other', () => {
+  const rows = codeRows(operations).filter(([name = '']) => name.startsWith('`NODESWEEP_'));
+  const documented = rows.map(([name = '', value = '']) => [codeSpans(name)[0], codeSpans(value)[0]]);
+  expect(documented).toEqual(
+    Object.values(settings).map(({ variable, default: value }) => [variable, value || undefined]),
+  );
+});
