@@ -1,9 +1,13 @@
 import type { CleanerPod } from '../../scheduler/objects.ts';
+import { resultOf } from '../../scheduler/run/progress.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 
 /** The progress of a run in one line. Pods tell of more than the record, which is not written at every step. */
 export function describeProgress({ nodes, phase, message }: Run, pods: readonly CleanerPod[]): string {
-  const results = [...nodes].flatMap(([name, { result }]) => (result === undefined ? [] : [[name, result] as const]));
+  const results = [...nodes].flatMap(([name, progress]) => {
+    const result = resultOf(progress);
+    return result === undefined ? [] : [[name, result] as const];
+  });
   const settled = new Map<string, string>(results);
   for (const pod of pods) {
     // A pod that failed may be followed by another one; whether the node has failed is for the record to say.

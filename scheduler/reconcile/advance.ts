@@ -79,6 +79,6 @@ async function readPodWarning({ cluster, log }: PolicyPass, pod: string): Promis
 }
 
 function isLate({ startTimeoutMs, now }: PolicyPass, pod: CleanerPod, run: Run): boolean {
-  const isSettled = run.nodes.get(pod.node)?.result !== undefined;
+  const isSettled = run.nodes.get(pod.node)?.state === 'Settled';
   return !isSettled && pod.phase === 'Pending' && now.getTime() - pod.createdAt.getTime() >= startTimeoutMs;
 }

@@ -3,10 +3,18 @@ import { hasEnded, podResult } from '../cleanup/pod.ts';
 import type { CleanerPod, Node } from '../objects.ts';
 import { judgePressed } from '../policy/pressure-trigger.ts';
 import { type Eligibility, judgeNode } from './eligibility.ts';
-import type { NodeProgress, Run } from './run.ts';
+import {
+  type BackingOff,
+  backingOff,
+  type Cause,
+  type NodeProgress,
+  settled,
+  started,
+  troubleOf,
+  waiting,
+} from './progress.ts';
+import type { Run } from './run.ts';
 import { tallyOf } from './summary.ts';
-
-const maxMessageLength = 300;
 
 /**
  * A kubelet that has no room for a pod is asked again so often. The pauses double up to five minutes, so that a node has
@@ -54,9 +62,7 @@ export function observeNodes(view: RunView, now: Date): Candidate[] {
       progress: withAttempt(run.nodes.get(name), pod),
       pod,
     };
-    const { attempts, starting } = candidate.progress;
-    const isMeant = attempts > 0 || starting === true || candidate.eligibility.verdict !== 'NotSelected';
-    return isMeant ? [{ ...candidate, progress: settle(candidate, view, now) }] : [];
+    return isMeant(candidate) ? [{ ...candidate, progress: settle(candidate, view, now) }] : [];
   });
 }
 
@@ -75,9 +81,9 @@ export function deadlineOf({ startedAt, spec }: Run): Date {
   return new Date(startedAt.getTime() + spec.activeDeadlineSeconds * 1000);
 }
 
-/** The part of a node's progress that further tries add to. */
-export function triesOf({ attempts, rejections }: NodeProgress = { attempts: 0 }): NodeProgress {
-  return rejections === undefined ? { attempts } : { attempts, rejections };
+/** True if the policy selects the node, or the run has begun with it. */
+function isMeant({ progress: { attempts, state }, eligibility }: Candidate): boolean {
+  return attempts > 0 || state === 'Reserved' || state === 'Refused' || eligibility.verdict !== 'NotSelected';
 }
 
 function eligibilityOf(node: Node | undefined, run: Run): Eligibility {
@@ -91,27 +97,46 @@ function newestPods(pods: readonly CleanerPod[]): Map<string, CleanerPod> {
 }
 
 /** A pod proves its try, even where the record of it was lost with a scheduler that was killed. */
-function withAttempt(before: NodeProgress = { attempts: 0 }, pod: CleanerPod | undefined): NodeProgress {
-  if (pod === undefined || pod.attempt < before.attempts) return before;
-  return { ...triesOf(before), attempts: pod.attempt + 1 };
+function withAttempt(before: NodeProgress = waiting, pod: CleanerPod | undefined): NodeProgress {
+  return pod === undefined || pod.attempt < before.attempts ? before : started(before, pod.attempt);
 }
 
 /** Decides what is known of the node now; a settled one stays as it is. What a cleaner reported outranks everything else. */
 function settle(candidate: Candidate, view: RunView, now: Date): NodeProgress {
   const { node, progress } = candidate;
-  if (progress.result !== undefined) return progress;
+  if (progress.state === 'Settled') return progress;
   const pod = currentPod(candidate);
   const end = pod && podResult(pod);
   if (end?.kind === 'Reported' && end.report.outcome !== 'Failed') {
-    return settleByReport(progress, end.report, view.run, now);
+    return settleByReport(candidate, end.report, view.run, now);
   }
   if (now >= deadlineOf(view.run)) return settleAtDeadline(candidate, view.run);
   if (progress.attempts === 0) return progress;
-  if (node === undefined) return skip(candidate, 'NodeRemoved', 'the node has left the cluster');
-  if (progress.starting && end?.kind !== 'Active') return progress;
-  if (progress.retryAt !== undefined && end?.kind !== 'Active') return settleAfterPause(progress, view.run, now);
-  if (pod !== undefined) return settleByPod(triesOf(progress), pod, node, view, now);
-  return afterPause(triesOf(progress), 'PodDeleted', 'the cleaner pod was deleted before it finished', now);
+  if (node === undefined) return settled(progress, 'Skipped', nodeRemoved);
+  const placed = pod && { ...candidate, node, pod };
+  const isActive = end?.kind === 'Active';
+  switch (progress.state) {
+    case 'Waiting':
+      return progress;
+    case 'Reserved':
+    case 'Refused':
+      return placed && isActive ? settleByPod(placed, view, now) : progress;
+    case 'BackingOff':
+      return placed && isActive ? settleByPod(placed, view, now) : settleAfterPause(progress, view.run, now);
+    case 'Started':
+      return placed ? settleByPod(placed, view, now) : afterPause(progress, podDeleted, now);
+    default:
+      return progress satisfies never;
+  }
+}
+
+const nodeRemoved: Cause = { reason: 'NodeRemoved', message: 'the node has left the cluster' };
+const podDeleted: Cause = { reason: 'PodDeleted', message: 'the cleaner pod was deleted before it finished' };
+
+/** A node with the pod of its newest try, while both are there. */
+interface Placed extends Candidate {
+  readonly node: Node;
+  readonly pod: CleanerPod;
 }
 
 /** The pod of the newest try. One that turns up late, after it was thought deleted, counts again. */
@@ -119,68 +144,64 @@ function currentPod({ pod, progress }: Candidate): CleanerPod | undefined {
   return pod?.attempt === progress.attempts - 1 ? pod : undefined;
 }
 
-function settleByPod(progress: NodeProgress, pod: CleanerPod, node: Node, view: RunView, now: Date): NodeProgress {
+function settleByPod(placed: Placed, view: RunView, now: Date): NodeProgress {
+  const { progress, pod } = placed;
   const end = podResult(pod);
   switch (end.kind) {
     case 'Active':
-      return settleByPatience(progress, pod, node, view, now);
+      return settleByPatience(placed, view, now);
     case 'Lost':
-      if (end.lacksRoom) return waitForRoom(progress, pod, now);
-      return retryOrFail(progress, view.run, end.reason, end.message, now);
+      return end.lacksRoom ? waitForRoom(placed, now) : retryOrFail(progress, end, view.run, now);
     case 'Reported':
-      return settleByReport(progress, end.report, view.run, now);
+      return settleByReport(placed, end.report, view.run, now);
     default:
       return end satisfies never;
   }
 }
 
-function settleByReport(progress: NodeProgress, report: Report, run: Run, now: Date): NodeProgress {
+function settleByReport({ progress }: Candidate, report: Report, run: Run, now: Date): NodeProgress {
   const [error] = report.errors;
-  const message = error && brief(`${error.image ? `${error.image}: ` : ''}${error.message}`);
-  const { attempts } = progress;
+  const message = error && `${error.image ? `${error.image}: ` : ''}${error.message}`;
+  const tally = tallyOf(report);
   switch (report.outcome) {
     case 'Succeeded':
     case 'DryRun':
-      return { attempts, result: 'Succeeded', reason: error?.reason, message, tally: tallyOf(report) };
-    case 'PartiallyFailed':
-      return {
-        attempts,
-        result: 'Failed',
+      return settled(progress, 'Succeeded', { reason: error?.reason, message, tally });
+    case 'PartiallyFailed': {
+      const cause = {
         reason: error?.reason ?? 'RemovalsFailed',
         message: message ?? 'some images could not be removed',
-        tally: tallyOf(report),
       };
-    case 'Failed':
-      return retryOrFail(
-        progress,
-        run,
-        error?.reason ?? 'CleanerFailed',
-        message ?? 'the cleaner attempted nothing',
-        now,
-      );
+      return settled(progress, 'Failed', { ...cause, tally });
+    }
+    case 'Failed': {
+      const cause = { reason: error?.reason ?? 'CleanerFailed', message: message ?? 'the cleaner attempted nothing' };
+      return retryOrFail(progress, cause, run, now);
+    }
     default:
       return report.outcome satisfies never;
   }
 }
 
 /** A pod that doesn't get started, doesn't end, or whose node is lost, is not waited for beyond a bound. */
-function settleByPatience(progress: NodeProgress, pod: CleanerPod, node: Node, view: RunView, now: Date): NodeProgress {
+function settleByPatience(placed: Placed, view: RunView, now: Date): NodeProgress {
+  const { progress, pod } = placed;
+  const trouble = troubleOfActive(placed, view, now);
+  return trouble === undefined ? started(progress, pod.attempt) : settled(progress, 'Failed', trouble);
+}
+
+function troubleOfActive({ node, pod }: Placed, view: RunView, now: Date): Cause | undefined {
   const limit = now.getTime() - view.startTimeoutMs;
-  if (!node.ready && node.readySince.getTime() <= limit) {
-    return {
-      ...progress,
-      result: 'Failed',
-      reason: 'NodeLost',
-      message: 'the node became not ready while it was cleaned',
-    };
-  }
-  if (giveUpAt(pod, view.startTimeoutMs) <= now.getTime()) {
-    return { ...progress, result: 'Failed', reason: 'NotTerminated', message: 'the cleaner pod was deleted and stays' };
-  }
-  if (pod.phase !== 'Pending' || pod.createdAt.getTime() > limit) return progress;
-  const trouble = view.podWarnings.get(pod.name) ?? waitingReason(pod);
-  const message = brief(`the cleaner did not start within ${view.startTimeoutMs / 1000} s: ${trouble}`);
-  return { ...progress, result: 'Failed', reason: 'NotStarted', message };
+  if (!node.ready && node.readySince.getTime() <= limit)
+    return { reason: 'NodeLost', message: 'the node became not ready while it was cleaned' };
+  if (giveUpAt(pod, view.startTimeoutMs) <= now.getTime())
+    return { reason: 'NotTerminated', message: 'the cleaner pod was deleted and stays' };
+  if (pod.phase !== 'Pending' || pod.createdAt.getTime() > limit) return undefined;
+  const obstacle = view.podWarnings.get(pod.name) ?? waitingReason(pod);
+  return {
+    reason: 'NotStarted',
+    message: `the cleaner did not start within ${view.startTimeoutMs / 1000} s: ${obstacle}`,
+  };
 }
 
 function waitingReason(pod: CleanerPod): string {
@@ -188,47 +209,38 @@ function waitingReason(pod: CleanerPod): string {
   return words.length === 0 ? 'the kubelet gave no reason' : words.join(': ');
 }
 
-function settleAtDeadline(candidate: Candidate, run: Run): NodeProgress {
-  const { eligibility, progress } = candidate;
-  if (progress.attempts === 0 && eligibility.verdict === 'Ineligible') {
-    return skip(candidate, eligibility.reason, eligibility.message);
-  }
-  if (progress.reason === 'NodeFull') return { ...progress, retryAt: undefined, result: 'Failed' };
+function settleAtDeadline({ eligibility, progress }: Candidate, run: Run): NodeProgress {
+  if (progress.attempts === 0 && eligibility.verdict === 'Ineligible') return settled(progress, 'Skipped', eligibility);
+  const trouble = troubleOf(progress);
+  if (trouble?.reason === 'NodeFull') return settled(progress, 'Failed', trouble);
   const limit = `not finished within the run's activeDeadlineSeconds (${run.spec.activeDeadlineSeconds})`;
-  const message = progress.message === undefined ? limit : brief(`${limit}: ${progress.reason}: ${progress.message}`);
-  return { attempts: progress.attempts, result: 'Failed', reason: 'DeadlineExceeded', message };
-}
-
-function skip({ progress }: Candidate, reason: string, message: string): NodeProgress {
-  return { attempts: progress.attempts, result: 'Skipped', reason, message };
+  const message = trouble?.message === undefined ? limit : `${limit}: ${trouble.reason}: ${trouble.message}`;
+  return settled(progress, 'Failed', { reason: 'DeadlineExceeded', message });
 }
 
 /** Tries again after a pause, in the hope that the node has room then. This uses up none of the policy's restart limit. */
-function waitForRoom(progress: NodeProgress, { reason, message }: CleanerPod, now: Date): NodeProgress {
-  const rejections = (progress.rejections ?? 0) + 1;
-  const words = [reason, message].filter(Boolean).join(': ');
-  const rejected = { attempts: progress.attempts, rejections, reason: 'NodeFull', message: brief(words) };
-  if (rejections >= maxRejections) return { ...rejected, result: 'Failed' };
-  return { ...rejected, retryAt: now.getTime() + pauseMs(rejections) };
+function waitForRoom({ progress, pod }: Placed, now: Date): NodeProgress {
+  const rejections = progress.rejections + 1;
+  const tries = { attempts: progress.attempts, rejections };
+  const cause = { reason: 'NodeFull', message: [pod.reason, pod.message].filter(Boolean).join(': ') };
+  if (rejections >= maxRejections) return settled(tries, 'Failed', cause);
+  return backingOff(tries, cause, now.getTime() + pauseMs(rejections));
 }
 
 /** Tries again after a pause that doubles, as long as the policy's restart limit allows. */
-function retryOrFail(progress: NodeProgress, run: Run, reason: string, message: string, now: Date): NodeProgress {
-  const tries = triesOf(progress);
-  if (isWornOut(tries, run)) return { ...tries, result: 'Failed', reason, message: brief(message) };
-  return afterPause(tries, reason, message, now);
+function retryOrFail(progress: NodeProgress, cause: Cause, run: Run, now: Date): NodeProgress {
+  return isWornOut(progress, run) ? settled(progress, 'Failed', cause) : afterPause(progress, cause, now);
 }
 
 /** A pod that seems to be gone may only not be heard of yet: also the last pod is given the pause to turn up. */
-function settleAfterPause(progress: NodeProgress, run: Run, now: Date): NodeProgress {
-  const { reason, message, retryAt = 0 } = progress;
-  if (retryAt > now.getTime() || !isWornOut(progress, run)) return progress;
-  return { ...triesOf(progress), result: 'Failed', reason, message };
+function settleAfterPause(progress: BackingOff, run: Run, now: Date): NodeProgress {
+  return progress.retryAt > now.getTime() || !isWornOut(progress, run)
+    ? progress
+    : settled(progress, 'Failed', progress);
 }
 
-function afterPause(tries: NodeProgress, reason: string, message: string, now: Date): NodeProgress {
-  const { attempts, rejections = 0 } = tries;
-  return { ...tries, reason, message: brief(message), retryAt: now.getTime() + pauseMs(attempts - rejections) };
+function afterPause(progress: NodeProgress, cause: Cause, now: Date): NodeProgress {
+  return backingOff(progress, cause, now.getTime() + pauseMs(progress.attempts - progress.rejections));
 }
 
 function pauseMs(tries: number): number {
@@ -236,11 +248,6 @@ function pauseMs(tries: number): number {
 }
 
 /** A pod that the node had no room for did not run, and does not count. */
-function isWornOut({ attempts, rejections = 0 }: NodeProgress, run: Run): boolean {
+function isWornOut({ attempts, rejections }: NodeProgress, run: Run): boolean {
   return attempts - rejections > run.spec.rollout.restartLimit;
-}
-
-/** A record holds a message for each node, and the API server takes no record above 1 MiB. */
-export function brief(message: string): string {
-  return message.length > maxMessageLength ? `${message.slice(0, maxMessageLength - 1)}…` : message;
 }

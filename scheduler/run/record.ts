@@ -2,7 +2,8 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { parse, stringify } from 'yaml';
 import * as z from 'zod';
 import { type CleanupDocument, cleanupSchema } from '../policy/policy.ts';
-import type { NodeProgress, Run, Tally } from './run.ts';
+import { encodeProgress, progressSchema } from './progress-codec.ts';
+import type { Run } from './run.ts';
 import { summarize } from './summary.ts';
 
 const count = z.int().nonnegative();
@@ -13,20 +14,6 @@ const triggerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('Request'), request: z.string() }),
   z.strictObject({ type: z.literal('Pressure'), after: instant }),
 ]);
-
-/** As short as it can be: a record holds one of each node. */
-const progressSchema = z
-  .strictObject({
-    attempts: count,
-    rejections: count.optional(),
-    starting: z.literal(true).optional(),
-    result: z.enum(['Succeeded', 'Failed', 'Skipped']).optional(),
-    reason: z.string().optional(),
-    message: z.string().optional(),
-    retryAt: z.number().optional(),
-    tally: z.tuple([count, count, count, count, count, count, count]).optional(),
-  })
-  .transform(({ tally, ...progress }): NodeProgress => ({ ...progress, ...(tally && { tally: readTally(tally) }) }));
 
 const runSchema = z.object({
   version: z.literal(1),
@@ -114,26 +101,9 @@ const maxMessages = 500;
 
 function encodeNodes({ nodes }: Run): [string, object][] {
   let messages = 0;
-  return [...nodes].map(([name, { tally, message, ...progress }]) => {
+  return [...nodes].map(([name, progress]) => {
+    const { message, ...others } = encodeProgress(progress);
     if (message !== undefined) messages += 1;
-    return [
-      name,
-      {
-        ...progress,
-        ...(messages <= maxMessages && { message }),
-        ...(tally && { tally: writeTally(tally) }),
-      },
-    ];
+    return [name, { ...others, ...(messages <= maxMessages && { message }) }];
   });
-}
-
-const tallyKeys = ['planned', 'removed', 'failed', 'skipped', 'unknown', 'freedBytes', 'nominalBytes'] as const;
-
-function writeTally(tally: Tally): readonly number[] {
-  return tallyKeys.map((key) => tally[key]);
-}
-
-function readTally(figures: readonly number[]): Tally {
-  const tally = Object.fromEntries(tallyKeys.map((key, index) => [key, figures[index] ?? 0]));
-  return tally as Record<(typeof tallyKeys)[number], number>;
 }

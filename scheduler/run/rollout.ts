@@ -1,16 +1,20 @@
 import { hasEnded, isAtWork } from '../cleanup/pod.ts';
 import type { Node } from '../objects.ts';
+import { type Candidate, deadlineOf, giveUpAt, isActive, observeNodes, type RunView } from './node-progress.ts';
 import {
-  brief,
-  type Candidate,
-  deadlineOf,
-  giveUpAt,
-  isActive,
-  observeNodes,
-  type RunView,
-  triesOf,
-} from './node-progress.ts';
-import type { NodeProgress, Run } from './run.ts';
+  type Cause,
+  type NodeProgress,
+  type NodeResult,
+  refused,
+  reserved,
+  resultOf,
+  retryAtOf,
+  settled,
+  started,
+  troubleOf,
+  waiting,
+} from './progress.ts';
+import type { Run } from './run.ts';
 
 /** So many calls about pods are made in one step: other policies must have their turn in between. */
 export const maxCallsPerStep = 100;
@@ -67,36 +71,31 @@ export function advanceRun(view: RunView, now: Date): RolloutStep {
 
 /** The run with nodes whose next pods may be created by whoever has written this to its record. */
 export function withReserved(run: Run, names: readonly string[]): Run {
-  const reserved = names.map((name): [string, NodeProgress] => [
-    name,
-    { ...triesOf(run.nodes.get(name)), starting: true },
-  ]);
-  return { ...run, nodes: new Map([...run.nodes, ...reserved]) };
+  return withProgress(run, names, reserved);
 }
 
 /** The run with a further try on each of the nodes: called once their pods exist, so that a failed create costs no try. */
 export function withStarted(run: Run, names: Iterable<string>): Run {
-  const started = [...names].map((name): [string, NodeProgress] => {
-    const tries = triesOf(run.nodes.get(name));
-    return [name, { ...tries, attempts: tries.attempts + 1 }];
-  });
-  return { ...run, nodes: new Map([...run.nodes, ...started]) };
+  return withProgress(run, names, (before) => started(before, before.attempts));
 }
 
-/** The run with nodes on which no pod could be created: not a try of theirs, but they wait, and the reason is kept. They
- * keep their places meanwhile, since an answer may have been lost. */
-export function withRefused(run: Run, refused: ReadonlyMap<string, unknown>, retryAt: Date): Run {
-  const waiting = [...refused].map(([name, error]): [string, NodeProgress] => [
-    name,
-    {
-      ...triesOf(run.nodes.get(name)),
-      starting: true,
-      reason: 'NotCreated',
-      message: brief(String(error)),
-      retryAt: retryAt.getTime(),
-    },
-  ]);
-  return { ...run, nodes: new Map([...run.nodes, ...waiting]) };
+/**
+ * The run with nodes on which no pod could be created: not a try of theirs, but they wait, and the reason is kept. They
+ * keep their places meanwhile, since an answer may have been lost.
+ */
+export function withRefused(run: Run, errors: ReadonlyMap<string, unknown>, retryAt: Date): Run {
+  return withProgress(run, errors.keys(), (before, name) =>
+    refused(before, { reason: 'NotCreated', message: String(errors.get(name)) }, retryAt.getTime()),
+  );
+}
+
+function withProgress(
+  run: Run,
+  names: Iterable<string>,
+  change: (before: NodeProgress, name: string) => NodeProgress,
+): Run {
+  const changed = [...names].map((name) => [name, change(run.nodes.get(name) ?? waiting, name)] as const);
+  return { ...run, nodes: new Map([...run.nodes, ...changed]) };
 }
 
 /** The run as somebody resumed it: the failures so far are seen, and pause it no longer. Each request counts once. */
@@ -110,7 +109,7 @@ export function resumeRun(run: Run, request: string | undefined): Run {
 export function endRun(run: Run, reason: string, message: string, now: Date): Run {
   const nodes = [...run.nodes].map(([name, progress]): [string, NodeProgress] => [
     name,
-    progress.result === undefined ? { attempts: progress.attempts, result: 'Skipped', reason, message } : progress,
+    progress.state === 'Settled' ? progress : settled(progress, 'Skipped', { reason, message }),
   ]);
   return { ...run, phase: 'Failed', reason, message, finishedAt: now, nodes: new Map(nodes) };
 }
@@ -119,13 +118,13 @@ export function endRun(run: Run, reason: string, message: string, now: Date): Ru
 const maxLostCanaries = 3;
 
 /** True where a node has failed in a way that may stop a run. A full node says nothing of the policy or of the cleaner. */
-function isFailure({ progress: { result, reason } }: Pick<Candidate, 'progress'>): boolean {
-  return result === 'Failed' && reason !== 'NodeFull';
+function isFailure({ progress }: Pick<Candidate, 'progress'>): boolean {
+  return progress.state === 'Settled' && progress.result === 'Failed' && progress.reason !== 'NodeFull';
 }
 
 /** True where the node failed before its cleaner ran, or was lost under it. */
-function isOfNode({ progress: { reason } }: Candidate): boolean {
-  return reason === 'NotStarted' || reason === 'NodeLost';
+function isOfNode({ progress }: Candidate): boolean {
+  return progress.state === 'Settled' && (progress.reason === 'NotStarted' || progress.reason === 'NodeLost');
 }
 
 /**
@@ -133,8 +132,8 @@ function isOfNode({ progress: { reason } }: Candidate): boolean {
  * reason, in the kubelet's words, and ends no run.
  */
 function isCutOff({ name, progress }: Candidate, run: Run): boolean {
-  const isNew = run.nodes.get(name)?.result === undefined;
-  return isNew && progress.result === 'Failed' && progress.reason === 'DeadlineExceeded';
+  if (progress.state !== 'Settled' || run.nodes.get(name)?.state === 'Settled') return false;
+  return progress.result === 'Failed' && progress.reason === 'DeadlineExceeded';
 }
 
 function haltOf(run: Run, candidates: readonly Candidate[], now: Date): Halt | undefined {
@@ -166,7 +165,7 @@ function haltOf(run: Run, candidates: readonly Candidate[], now: Date): Halt | u
 /** The pod, where it runs on though its node is settled, or its cleaner has ended beside other containers. */
 function podToStop({ pod, progress }: Candidate): string[] {
   if (pod === undefined || !isAtWork(pod) || pod.deletionTimestamp !== undefined) return [];
-  return progress.result !== undefined || hasEnded(pod) ? [pod.name] : [];
+  return progress.state === 'Settled' || hasEnded(pod) ? [pod.name] : [];
 }
 
 /**
@@ -179,7 +178,7 @@ function podToStop({ pod, progress }: Candidate): string[] {
 function nodesToStart(view: RunView, candidates: readonly Candidate[], now: Date) {
   if (view.heldUntil !== undefined && view.heldUntil > now) return nothingToStart;
   const startable = candidates
-    .filter((candidate) => isWaiting(candidate) && (candidate.progress.retryAt ?? 0) <= now.getTime())
+    .filter((candidate) => isWaiting(candidate) && (retryAtOf(candidate.progress) ?? 0) <= now.getTime())
     .sort(
       (a, b) =>
         b.progress.attempts - a.progress.attempts ||
@@ -222,16 +221,16 @@ function isOccupied(candidate: Candidate, startTimeoutMs: number, now: Date): bo
   const { progress, node, pod } = candidate;
   if (pod !== undefined && isActive(candidate)) {
     const isExpectedToEnd = node?.ready === true && giveUpAt(pod, startTimeoutMs) > now.getTime();
-    return progress.result === undefined || isExpectedToEnd;
+    return progress.state !== 'Settled' || isExpectedToEnd;
   }
   // A pod that could not be created, or seems to be gone, may only not be heard of yet.
   const isUnseen = isRefused(candidate) || (progress.attempts > 0 && pod === undefined);
-  return isUnseen && (progress.retryAt ?? 0) > now.getTime() && isWaiting(candidate);
+  return isUnseen && (retryAtOf(progress) ?? 0) > now.getTime() && isWaiting(candidate);
 }
 
 /** True if the record says that the node's next pod may be created. */
 function isReserved({ progress }: Candidate): boolean {
-  return progress.starting === true && progress.retryAt === undefined;
+  return progress.state === 'Reserved';
 }
 
 function isCordoned({ node }: Candidate): boolean {
@@ -240,14 +239,14 @@ function isCordoned({ node }: Candidate): boolean {
 
 /** True if the node's next pod could not be created. */
 function isRefused({ progress }: Candidate): boolean {
-  return progress.starting === true && progress.retryAt !== undefined;
+  return progress.state === 'Refused';
 }
 
 /** True if a node is still to be started, now or after a pause. */
 function isWaiting(candidate: Candidate): boolean {
   const { progress, eligibility } = candidate;
-  const isUntried = progress.attempts === 0 || progress.starting === true || progress.retryAt !== undefined;
-  return progress.result === undefined && isUntried && eligibility.verdict === 'Eligible' && !isActive(candidate);
+  const isToStart = progress.state !== 'Started' && progress.state !== 'Settled';
+  return isToStart && eligibility.verdict === 'Eligible' && !isActive(candidate);
 }
 
 type Verdict = Pick<Run, 'phase' | 'reason' | 'message'>;
@@ -255,7 +254,7 @@ type Verdict = Pick<Run, 'phase' | 'reason' | 'message'>;
 /** True if a cleaner starts or works whose result matters. */
 function isBusy(candidates: readonly Candidate[], start: readonly Candidate[]): boolean {
   return (
-    start.length > 0 || candidates.some((candidate) => candidate.progress.result === undefined && isActive(candidate))
+    start.length > 0 || candidates.some((candidate) => candidate.progress.state !== 'Settled' && isActive(candidate))
   );
 }
 
@@ -292,26 +291,22 @@ function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt | unde
  * a node that was tried in vain has failed.
  */
 function settleLeftover(candidate: Candidate, halt: Halt | undefined): Candidate {
-  const { progress, eligibility } = candidate;
-  const { attempts, result } = progress;
-  if (result !== undefined) return candidate;
-  if (attempts > 0 && progress.reason !== undefined) {
-    const { reason, message } = progress;
-    return { ...candidate, progress: { attempts, result: 'Failed', reason, message } };
-  }
-  const { reason, message } =
-    eligibility.verdict === 'Ineligible'
-      ? eligibility
-      : {
-          reason: halt?.reason ?? 'NotSelected',
-          message: halt?.message ?? 'the policy does not select the node any more',
-        };
-  return { ...candidate, progress: { attempts, result: 'Skipped', reason, message } };
+  const { progress } = candidate;
+  if (progress.state === 'Settled') return candidate;
+  const trouble = troubleOf(progress);
+  if (progress.attempts > 0 && trouble !== undefined)
+    return { ...candidate, progress: settled(progress, 'Failed', trouble) };
+  return { ...candidate, progress: settled(progress, 'Skipped', causeOfSkip(candidate, halt)) };
+}
+
+function causeOfSkip({ eligibility }: Candidate, halt: Halt | undefined): Cause {
+  if (eligibility.verdict === 'Ineligible') return eligibility;
+  return halt ?? { reason: 'NotSelected', message: 'the policy does not select the node any more' };
 }
 
 function wakeTimes({ run, startTimeoutMs, heldUntil }: RunView, candidates: readonly Candidate[]): number[] {
   const patience = candidates
-    .filter((candidate) => candidate.progress.result === undefined && isActive(candidate))
+    .filter((candidate) => candidate.progress.state !== 'Settled' && isActive(candidate))
     .flatMap(({ node, pod }) => [
       ...(pod?.phase === 'Pending' ? [pod.createdAt.getTime() + startTimeoutMs] : []),
       ...(node?.ready === false ? [node.readySince.getTime() + startTimeoutMs] : []),
@@ -320,7 +315,7 @@ function wakeTimes({ run, startTimeoutMs, heldUntil }: RunView, candidates: read
     .filter(isActive)
     .flatMap(({ pod }) => (pod === undefined ? [] : giveUpAt(pod, startTimeoutMs)))
     .filter(Number.isFinite);
-  const retries = candidates.flatMap(({ progress }) => progress.retryAt ?? []);
+  const retries = candidates.flatMap(({ progress }) => retryAtOf(progress) ?? []);
   return [deadlineOf(run).getTime(), heldUntil?.getTime() ?? 0, ...patience, ...ends, ...retries];
 }
 
@@ -329,6 +324,6 @@ function nextOf(times: readonly number[], now: Date): Date | undefined {
   return future.length === 0 ? undefined : new Date(Math.min(...future));
 }
 
-function countResults(candidates: readonly Candidate[], result: NodeProgress['result']): number {
-  return candidates.filter(({ progress }) => progress.result === result).length;
+function countResults(candidates: readonly Candidate[], result: NodeResult): number {
+  return candidates.filter(({ progress }) => resultOf(progress) === result).length;
 }

@@ -2,6 +2,7 @@ import type { JobDocument } from '../../contract/job.ts';
 import type { CleanupDocument, CleanupPolicy } from '../policy/policy.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import { runName } from './names.ts';
+import type { NodeProgress } from './progress.ts';
 
 export type RunPhase = 'Running' | 'Paused' | 'Succeeded' | 'Failed';
 
@@ -15,23 +16,6 @@ export interface Tally {
   readonly unknown: number;
   readonly freedBytes: number;
   readonly nominalBytes: number;
-}
-
-/** The progress of a run on one node. */
-export interface NodeProgress {
-  /** The number of pods created for it, as far as that is known. */
-  readonly attempts: number;
-  /** The number of them that the kubelet did not admit, because the node had no room. */
-  readonly rejections?: number | undefined;
-  /** The next pod is on record: whoever has written that may create it. With `retryAt`, it was refused. */
-  readonly starting?: true | undefined;
-  /** The result of the node, once that is settled. */
-  readonly result?: 'Succeeded' | 'Failed' | 'Skipped' | undefined;
-  readonly reason?: string | undefined;
-  readonly message?: string | undefined;
-  /** When to try again, in milliseconds since the epoch. */
-  readonly retryAt?: number | undefined;
-  readonly tally?: Tally | undefined;
 }
 
 /** One execution of a policy. */

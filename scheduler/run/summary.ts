@@ -1,4 +1,5 @@
 import type { Report } from '../../contract/report.ts';
+import { resultOf } from './progress.ts';
 import type { Run, Tally } from './run.ts';
 
 /** More per-node problems than this are counted, not listed: a record must stay far below the API's 1 MiB. */
@@ -30,9 +31,9 @@ export interface Summary {
 
 export function summarize(run: Pick<Run, 'nodes'>): Summary {
   const progress = [...run.nodes.values()];
-  const tallies = progress.flatMap((node) => node.tally ?? []);
-  const having = (result: string) => progress.filter((node) => node.result === result).length;
-  const unsettled = progress.filter((node) => node.result === undefined);
+  const tallies = progress.flatMap((node) => (node.state === 'Settled' ? (node.tally ?? []) : []));
+  const having = (result: string) => progress.filter((node) => resultOf(node) === result).length;
+  const unsettled = progress.filter((node) => node.state !== 'Settled');
   const active = unsettled.filter((node) => node.attempts > 0).length;
   const sum = (key: keyof Tally) => tallies.reduce((total, tally) => total + tally[key], 0);
   const problems = problemsOf(run);
@@ -75,7 +76,10 @@ export function tallyOf(report: Report): Tally {
 
 function problemsOf(run: Pick<Run, 'nodes'>): NodeProblem[] {
   return [...run.nodes]
-    .filter(([, { result, reason }]) => result !== undefined && (result !== 'Succeeded' || reason !== undefined))
-    .map(([node, { result = '', reason, message }]) => ({ node, result, reason, message }))
+    .flatMap(([node, progress]) => {
+      if (progress.state !== 'Settled') return [];
+      const { result, reason, message } = progress;
+      return result === 'Succeeded' && reason === undefined ? [] : [{ node, result, reason, message }];
+    })
     .sort((a, b) => a.result.localeCompare(b.result) || a.node.localeCompare(b.node));
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runName } from '../../scheduler/run/names.ts';
+import { started, waiting } from '../../scheduler/run/progress.ts';
 import { waitFor } from '../cluster/wait.ts';
 import { ended, failed, succeeded } from '../helpers/ended-run.ts';
 import { runProgramFor, startProgramFor } from '../helpers/program.ts';
@@ -37,7 +38,7 @@ describe('nodesweep run', () => {
     const request = await waitFor('the request', 30_000, async () => annotationOf());
     const name = runName('nightly', { type: 'Request', request });
     const own = { name, trigger: { type: 'Request', request } } as const;
-    server.putRun('nightly', { ...own, phase: 'Running' }, { a: { attempts: 1 }, b: succeeded });
+    server.putRun('nightly', { ...own, phase: 'Running' }, { a: started(waiting, 0), b: succeeded });
     let output = '';
     following.stdout?.on('data', (text) => {
       output += text;

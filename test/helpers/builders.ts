@@ -2,6 +2,7 @@ import type { Report } from '../../contract/report.ts';
 import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
 import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from '../../scheduler/policy/policy.ts';
 import { podName } from '../../scheduler/run/names.ts';
+import type { Tries } from '../../scheduler/run/progress.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 
 /** The instant at which the stories of the tests begin. */
@@ -43,6 +44,11 @@ export function buildRun(document: Partial<CleanupDocument> = {}, run: Partial<R
     nodes: new Map(),
     ...run,
   };
+}
+
+/** A node with so many pods, of which the kubelet did not admit some. */
+export function tried(attempts: number, rejections = 0): Tries {
+  return { attempts, rejections };
 }
 
 export function buildPolicyObject(

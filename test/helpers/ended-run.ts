@@ -1,4 +1,5 @@
-import type { NodeProgress } from '../../scheduler/run/run.ts';
+import { settled } from '../../scheduler/run/progress.ts';
+import { tried } from './builders.ts';
 import { minutesAgo } from './records-server.ts';
 
 export const tally = {
@@ -17,5 +18,5 @@ export const ended = {
   phase: 'Succeeded',
   reason: 'Completed',
 } as const;
-export const succeeded: NodeProgress = { attempts: 1, result: 'Succeeded', tally };
-export const failed: NodeProgress = { attempts: 4, result: 'Failed', reason: 'NotStarted', message: 'no such socket' };
+export const succeeded = settled(tried(1), 'Succeeded', { tally });
+export const failed = settled(tried(4), 'Failed', { reason: 'NotStarted', message: 'no such socket' });

@@ -1,5 +1,6 @@
 import type { CleanerPod, Node } from '../../scheduler/objects.ts';
 import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
+import { retryAtOf, waiting } from '../../scheduler/run/progress.ts';
 import { isFinished, type Run } from '../../scheduler/run/run.ts';
 import { isLive, isMeant } from './model-judge.ts';
 import { nextSlotOf, type Oracle, pressureCoolDownMs } from './model-oracle.ts';
@@ -98,7 +99,7 @@ export class CalmChecks {
     const isWaiting =
       run.phase === 'Paused' ||
       this.#world.podsOf(owner).some((pod) => isLive(pod) && !this.#isGivenUp(pod, run)) ||
-      [...run.nodes.values()].some(({ retryAt }) => retryAt !== undefined && retryAt + stepMs > now);
+      [...run.nodes.values()].some((progress) => (retryAtOf(progress) ?? 0) + stepMs > now);
     this.#expectSoon(owner, !isWaiting, () => `${run.name} stands still (C17, C21)`);
     for (const node of this.#nodes) this.#checkReached(run, owner, node);
   }
@@ -108,9 +109,8 @@ export class CalmChecks {
     const { parallelism, canary, failurePolicy } = run.spec.rollout;
     if (parallelism !== '100%' || canary > 0 || failurePolicy !== 'Continue') return;
     const isForIt = isMeant(node, run.document) && (run.trigger.type !== 'Pressure' || node.diskPressure === true);
-    const progress = run.nodes.get(node.name);
-    const isTried = (progress?.attempts ?? 0) > 0 || progress?.retryAt !== undefined;
-    const isReached = isTried || progress?.result !== undefined;
+    const { state, attempts } = run.nodes.get(node.name) ?? waiting;
+    const isReached = attempts > 0 || state === 'Refused' || state === 'Settled';
     const isMissing = isForIt && !isReached;
     this.#expectSoon(`${owner} ${node.name}`, isMissing, () => `${run.name} leaves out node ${node.name} (C15, C20)`);
   }
@@ -119,7 +119,7 @@ export class CalmChecks {
   #isGivenUp({ node, deletionTimestamp }: CleanerPod, run: Run): boolean {
     const endsAt = (deletionTimestamp?.getTime() ?? Number.POSITIVE_INFINITY) + startTimeoutMs;
     const isLost = this.#world.nodes.entries.get(node)?.value.ready !== true;
-    return run.nodes.get(node)?.result !== undefined && (isLost || endsAt <= this.#world.timeline.now);
+    return run.nodes.get(node)?.state === 'Settled' && (isLost || endsAt <= this.#world.timeline.now);
   }
 
   #checkHistory(runs: readonly { run: Run }[], document: CleanupDocument): void {

@@ -1,5 +1,6 @@
 import type { CleanerPod, Node } from '../../scheduler/objects.ts';
-import { isFinished, type NodeProgress, type Run } from '../../scheduler/run/run.ts';
+import { type NodeProgress, resultOf, waiting } from '../../scheduler/run/progress.ts';
+import { isFinished, type Run } from '../../scheduler/run/run.ts';
 import type { PolicyStatus } from '../../scheduler/status/status.ts';
 import { isLive, isMeant } from './model-judge.ts';
 import type { Oracle } from './model-oracle.ts';
@@ -59,9 +60,11 @@ export class Invariants implements WorldMonitor {
   runUpdated(before: Run, after: Run): void {
     if (isFinished(before) && (before.phase !== after.phase || before.reason !== after.reason))
       this.report(`${after.name} was ${before.phase}, and is ${after.phase} (C27)`);
-    for (const [node, { result }] of before.nodes)
-      if (result !== undefined && after.nodes.get(node)?.result !== result)
+    for (const [node, progress] of before.nodes) {
+      const result = resultOf(progress);
+      if (result !== undefined && resultOf(after.nodes.get(node) ?? waiting) !== result)
         this.report(`${after.name}: the result ${result} of node ${node} was erased (C22)`);
+    }
     for (const [node, progress] of after.nodes) this.#checkProgress(after, node, progress);
     if (isFinished(after) && after.reason === undefined) this.report(`${after.name} ended without a reason (C23)`);
   }
@@ -122,7 +125,9 @@ export class Invariants implements WorldMonitor {
       this.report(`${name}: node ${node} is not one for the policy (C16)`);
   }
 
-  #checkProgress({ name, phase }: Run, node: string, { attempts, result, reason }: NodeProgress): void {
+  #checkProgress({ name, phase }: Run, node: string, progress: NodeProgress): void {
+    const { attempts } = progress;
+    const { result, reason } = progress.state === 'Settled' ? progress : {};
     const owner = this.#world?.configMaps.entries.get(`${name}.run`)?.uid;
     const succeededAt = this.#successes.get(`${owner} ${node}`);
     const tries = this.#tries.get(`${owner} ${node}`) ?? 0;

@@ -323,7 +323,7 @@ describe('while a run is active', () => {
       expect(podsOf()).toEqual([]);
       await pass(secondsLater(3_601));
       expect(record()[0]).toMatchObject({ phase: 'Failed' });
-      expect(record()[0]?.nodes.get('b')?.message).toContain(words);
+      expect(record()[0]?.nodes.get('b')).toHaveProperty('message', expect.stringContaining(words));
       expect(cluster.events.at(-1)?.message).toContain(words);
     },
   );
@@ -348,8 +348,9 @@ describe('while a run is active', () => {
     cluster.finishPods({}, ['a', 'c']);
     await pass(secondsLater(61));
     expect(record()[0]).toMatchObject({ phase: 'Failed', reason: 'NodesFailed', message: '1 of 3 nodes failed' });
-    expect(record()[0]?.nodes.get('b')?.message).toMatch(
-      /did not start within 60 s: FailedMount: .* is not a socket file/,
+    expect(record()[0]?.nodes.get('b')).toHaveProperty(
+      'message',
+      expect.stringMatching(/did not start within 60 s: FailedMount: .* is not a socket file/),
     );
     expect(podsOf()).toEqual(['a#0', 'c#0']);
     expect(cluster.events.at(-1)?.message).toMatch(/b: NotStarted: .*FailedMount/);
@@ -662,8 +663,9 @@ it('pods that the API server refuses are asked for less and less often, and the 
   }
   expect(waits.slice(0, 4)).toEqual([2, 4, 8, 16]);
   await pass(secondsLater(61));
-  expect(record()[0]?.nodes.get('a')?.message).toMatch(
-    /activeDeadlineSeconds \(60\): NotCreated: Error: 422: tolerations/,
+  expect(record()[0]?.nodes.get('a')).toHaveProperty(
+    'message',
+    expect.stringMatching(/activeDeadlineSeconds \(60\): NotCreated: Error: 422: tolerations/),
   );
 });
 

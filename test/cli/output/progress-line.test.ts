@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeProgress } from '../../../cli/output/progress-line.ts';
-import type { NodeProgress } from '../../../scheduler/run/run.ts';
-import { buildPod, buildReportedPod, buildRun } from '../../helpers/builders.ts';
+import { type NodeProgress, settled, started, waiting } from '../../../scheduler/run/progress.ts';
+import { buildPod, buildReportedPod, buildRun, tried } from '../../helpers/builders.ts';
 
 const nodes = (entries: Record<string, NodeProgress>) => new Map(Object.entries(entries));
 
@@ -10,11 +10,11 @@ it('counts nodes by what the record tells, and by pods that have succeeded since
     {},
     {
       nodes: nodes({
-        a: { attempts: 1, result: 'Succeeded' },
-        b: { attempts: 1 },
-        c: { attempts: 1, result: 'Failed' },
-        d: { attempts: 0, result: 'Skipped' },
-        e: { attempts: 1 },
+        a: settled(tried(1), 'Succeeded'),
+        b: started(waiting, 0),
+        c: settled(tried(1), 'Failed'),
+        d: settled(tried(0), 'Skipped'),
+        e: started(waiting, 0),
       }),
     },
   );
@@ -23,7 +23,7 @@ it('counts nodes by what the record tells, and by pods that have succeeded since
 });
 
 it('does not take a pod that failed for the end of its node', () => {
-  const run = buildRun({}, { nodes: nodes({ a: { attempts: 1 } }) });
+  const run = buildRun({}, { nodes: nodes({ a: started(waiting, 0) }) });
   const pods = [buildReportedPod('a', { outcome: 'Failed' })];
   expect(describeProgress(run, pods)).toBe('0 of 1 nodes: 0 succeeded, 0 failed, 0 skipped');
 });

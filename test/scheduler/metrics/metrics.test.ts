@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ClusterState } from '../../../scheduler/cluster.ts';
 import { Metrics } from '../../../scheduler/metrics/metrics.ts';
+import { settled } from '../../../scheduler/run/progress.ts';
 import type { PolicyStatus } from '../../../scheduler/status/status.ts';
-import { buildPolicyObject, buildRun, secondsLater, start } from '../../helpers/builders.ts';
+import { buildPolicyObject, buildRun, secondsLater, start, tried } from '../../helpers/builders.ts';
 
 const tally = { planned: 0, removed: 3, failed: 1, skipped: 0, unknown: 0, freedBytes: 300, nominalBytes: 330 };
 
@@ -34,9 +35,9 @@ describe('the metrics', () => {
   it('tell of a run that has ended: outcome, duration, nodes, images and bytes', async () => {
     const metrics = new Metrics('1.2.3');
     const nodes = new Map([
-      ['node-1', { attempts: 1, result: 'Succeeded' as const, tally }],
-      ['node-2', { attempts: 1, result: 'Failed' as const }],
-      ['node-3', { attempts: 0, result: 'Skipped' as const }],
+      ['node-1', settled(tried(1), 'Succeeded', { tally })],
+      ['node-2', settled(tried(1), 'Failed')],
+      ['node-3', settled(tried(0), 'Skipped')],
     ]);
     metrics.observeEnd(buildRun({}, { phase: 'Failed', finishedAt: secondsLater(7), nodes }));
     expect(await readLines(metrics)).toEqual(
@@ -56,9 +57,7 @@ describe('the metrics', () => {
 
   it('take a disk that filled up meanwhile for one on which nothing was freed', async () => {
     const metrics = new Metrics('1');
-    const nodes = new Map([
-      ['node-1', { attempts: 1, result: 'Succeeded' as const, tally: { ...tally, freedBytes: -5 } }],
-    ]);
+    const nodes = new Map([['node-1', settled(tried(1), 'Succeeded', { tally: { ...tally, freedBytes: -5 } })]]);
     metrics.observeEnd(buildRun({}, { phase: 'Succeeded', finishedAt: start, nodes }));
     expect(await readLines(metrics)).toContain('nodesweep_freed_bytes_total{policy="nightly"} 0');
   });

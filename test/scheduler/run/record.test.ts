@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { backingOff, type NodeProgress, settled } from '../../../scheduler/run/progress.ts';
 import { decodeRun, encodeRun, RunRecordError } from '../../../scheduler/run/record.ts';
-import type { NodeProgress } from '../../../scheduler/run/run.ts';
-import { buildRun, secondsLater, start } from '../../helpers/builders.ts';
+import { buildRun, secondsLater, start, tried } from '../../helpers/builders.ts';
 
 const tally = {
   planned: 0,
@@ -17,8 +17,8 @@ const sizeOf = (data: Record<string, string>) =>
 
 it('a record is read back as it was written', () => {
   const nodes = new Map<string, NodeProgress>([
-    ['a', { attempts: 1, result: 'Succeeded', tally }],
-    ['b', { attempts: 2, reason: 'Evicted', message: 'low on memory: \n "x"', retryAt: 5 }],
+    ['a', settled(tried(1), 'Succeeded', { tally })],
+    ['b', backingOff(tried(2), { reason: 'Evicted', message: 'low on memory: \n "x"' }, 5)],
   ]);
   const run = buildRun(
     { images: { minAge: '1h' } },
@@ -44,11 +44,11 @@ describe('a record of a run over 15,000 nodes', () => {
     );
   const succeeded = (index: number): NodeProgress => {
     const freedBytes = scatter(index, 99_999_999_977);
-    return { attempts: 1, result: 'Succeeded', tally: { ...tally, removed: index % 97, freedBytes } };
+    return settled(tried(1), 'Succeeded', { tally: { ...tally, removed: index % 97, freedBytes } });
   };
   const failed = (index: number): NodeProgress => {
     const message = Array.from({ length: 30 }, (_, word) => scatter(index * 31 + word, 999_999_937)).join(' ');
-    return { attempts: 4, result: 'Failed', reason: 'NotStarted', message: message.slice(0, 300) };
+    return settled(tried(4), 'Failed', { reason: 'NotStarted', message: message.slice(0, 300) });
   };
 
   it.each([

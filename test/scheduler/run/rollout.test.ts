@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { CleanerPod, Node } from '../../../scheduler/objects.ts';
 import type { CleanupDocument } from '../../../scheduler/policy/policy.ts';
+import { backingOff, started as created, settled } from '../../../scheduler/run/progress.ts';
 import { expire } from '../../../scheduler/run/retention.ts';
 import { advanceRun, resumeRun, withStarted } from '../../../scheduler/run/rollout.ts';
 import type { Run } from '../../../scheduler/run/run.ts';
-import { buildNode, buildPod, buildReportedPod, buildRun, secondsLater, start } from '../../helpers/builders.ts';
+import { buildNode, buildPod, buildReportedPod, buildRun, secondsLater, start, tried } from '../../helpers/builders.ts';
 
 const nodes = ['a', 'b', 'c', 'd', 'e'].map((name) => buildNode(name));
 
@@ -114,7 +115,7 @@ describe('a cleaner that did not get to work is tried again on its node', () => 
   });
 
   it('until the restart limit is reached, and told apart from a failure of the cleaner (C25, C28)', () => {
-    const run = buildRun({ rollout: { restartLimit: 1 } }, { nodes: new Map([['a', { attempts: 2 }]]) });
+    const run = buildRun({ rollout: { restartLimit: 1 } }, { nodes: new Map([['a', created(tried(1), 1)]]) });
     const { run: ended } = step(run, [lost(0), lost(1)], start, one);
     expect(ended.phase).toBe('Failed');
     expect(ended.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'Evicted', attempts: 2 });
@@ -124,11 +125,11 @@ describe('a cleaner that did not get to work is tried again on its node', () => 
     const { run } = step(rollout({}, ['a']), [], start, one);
     expect(run.nodes.get('a')).toMatchObject({ reason: 'PodDeleted', attempts: 1 });
     expect(started(run, [], secondsLater(5), one)).toEqual(['a#1']);
-    const worn = buildRun({}, { nodes: new Map([['a', { attempts: 4 }]]) });
+    const worn = buildRun({}, { nodes: new Map([['a', created(tried(3), 3)]]) });
     const missing = step(worn, [], start, one);
     expect(missing).toMatchObject({ start: [], wakeAt: secondsLater(40) });
     const late = buildReportedPod('a', {}, { attempt: 3 });
-    expect(step(missing.run, [late], secondsLater(39), one).run.nodes.get('a')?.result).toBe('Succeeded');
+    expect(step(missing.run, [late], secondsLater(39), one).run.nodes.get('a')).toMatchObject({ result: 'Succeeded' });
     const gone = step(missing.run, [], secondsLater(40), one).run;
     expect(gone.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'PodDeleted' });
   });
@@ -199,7 +200,7 @@ describe('a node that has no room for a cleaner (H3)', () => {
 
   it('uses up no try of the cleaner, and a crash uses up none of the patience', () => {
     const crashed = buildPod('a', { attempt: 1, phase: 'Failed', containerReason: 'Error', exitCode: 139 });
-    const run = buildRun({ rollout: { restartLimit: 1 } }, { nodes: new Map([['a', { attempts: 2, rejections: 1 }]]) });
+    const run = buildRun({ rollout: { restartLimit: 1 } }, { nodes: new Map([['a', created(tried(1, 1), 1)]]) });
     const later = step(run, [rejected(0), crashed], start, one);
     expect(later.run.nodes.get('a')).toMatchObject({ reason: 'CleanerCrashed', rejections: 1 });
     expect(later.wakeAt).toEqual(secondsLater(5));
@@ -210,7 +211,7 @@ describe('a node that has no room for a cleaner (H3)', () => {
     expect(started(run, [rejected(0)])).toEqual(['b#0']);
     const full = buildRun(
       { rollout: { failurePolicy: 'FailFast' } },
-      { nodes: new Map([['a', { attempts: 8, rejections: 8, result: 'Failed', reason: 'NodeFull' }]]) },
+      { nodes: new Map([['a', settled(tried(8, 8), 'Failed', { reason: 'NodeFull' })]]) },
     );
     expect(started(full)).toEqual(['b#0', 'c#0', 'd#0', 'e#0']);
   });
@@ -319,7 +320,7 @@ describe('a run is never held up', () => {
 });
 
 it('a cordon after success does not erase the result (C22)', () => {
-  const run = buildRun({ nodes: { includeUnschedulable: false } }, { nodes: new Map([['a', { attempts: 1 }]]) });
+  const run = buildRun({ nodes: { includeUnschedulable: false } }, { nodes: new Map([['a', created(tried(0), 0)]]) });
   const ended = step(run, [buildReportedPod('a')], start, [buildNode('a', { unschedulable: true })]).run;
   expect(ended.nodes.get('a')).toMatchObject({ result: 'Succeeded', tally: { removed: 3, freedBytes: 300 } });
 });
@@ -329,7 +330,7 @@ it('a node that was tried in vain has failed, even if it turns ineligible before
     {},
     {
       nodes: new Map([
-        ['a', { attempts: 1, reason: 'OutOfMemory', message: 'killed', retryAt: start.getTime() + 5_000 }],
+        ['a', backingOff(tried(1), { reason: 'OutOfMemory', message: 'killed' }, start.getTime() + 5_000)],
       ]),
     },
   );

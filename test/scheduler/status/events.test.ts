@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeProgress } from '../../../scheduler/run/run.ts';
+import { settled } from '../../../scheduler/run/progress.ts';
 import { runFinished } from '../../../scheduler/status/events.ts';
-import { buildRun } from '../../helpers/builders.ts';
+import { buildRun, tried } from '../../helpers/builders.ts';
 
-const succeeded: NodeProgress = { attempts: 1, result: 'Succeeded' };
-const skipped = (reason: string): NodeProgress => ({ attempts: 0, result: 'Skipped', reason, message: 'left out' });
+const succeeded = settled(tried(1), 'Succeeded');
+const skipped = (reason: string) => settled(tried(0), 'Skipped', { reason, message: 'left out' });
 
 describe('the event of a run that succeeded', () => {
   it.each([

@@ -1,0 +1,72 @@
+import * as z from 'zod';
+import { backingOff, type NodeProgress, refused, reserved, settled, started, waiting } from './progress.ts';
+import type { Tally } from './run.ts';
+
+const count = z.int().nonnegative();
+
+/** A node as records have it: as short as it can be, since a record holds one of each node. */
+const storedSchema = z.strictObject({
+  attempts: count,
+  rejections: count.optional(),
+  /** The next pod is on record; with `retryAt`, it could not be created. */
+  starting: z.literal(true).optional(),
+  result: z.enum(['Succeeded', 'Failed', 'Skipped']).optional(),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+  retryAt: z.number().optional(),
+  tally: z.tuple([count, count, count, count, count, count, count]).optional(),
+});
+
+export type StoredProgress = z.input<typeof storedSchema>;
+
+/** Reads a node of a record. What it tells beyond its state means nothing: a result outranks all else. */
+export const progressSchema = storedSchema.transform((stored): NodeProgress => {
+  const { attempts, rejections = 0, starting, result, reason, message, retryAt, tally } = stored;
+  const tries = { attempts, rejections };
+  if (result !== undefined) return settled(tries, result, { reason, message, tally: tally && readTally(tally) });
+  // A node without a pod can only wait because none could be created.
+  const isRefused = starting === true || attempts === 0;
+  const cause = { reason: reason ?? 'Unknown', message };
+  if (retryAt !== undefined) return isRefused ? refused(tries, cause, retryAt) : backingOff(tries, cause, retryAt);
+  if (starting === true) return reserved(tries);
+  return attempts === 0 ? waiting : started(tries, attempts - 1);
+});
+
+/** Writes a node of a record. */
+export function encodeProgress(progress: NodeProgress): StoredProgress {
+  const { attempts, rejections } = progress;
+  const tries = rejections === 0 ? { attempts } : { attempts, rejections };
+  switch (progress.state) {
+    case 'Waiting':
+    case 'Started':
+      return tries;
+    case 'Reserved':
+      return { ...tries, starting: true };
+    case 'Refused':
+      return { ...tries, starting: true, ...pauseOf(progress) };
+    case 'BackingOff':
+      return { ...tries, ...pauseOf(progress) };
+    case 'Settled': {
+      const { result, reason, message, tally } = progress;
+      return { ...tries, result, reason, message, tally: tally && writeTally(tally) };
+    }
+    default:
+      return progress satisfies never;
+  }
+}
+
+function pauseOf({ reason, message, retryAt }: Extract<NodeProgress, { retryAt: number }>) {
+  return { reason, message, retryAt };
+}
+
+const tallyKeys = ['planned', 'removed', 'failed', 'skipped', 'unknown', 'freedBytes', 'nominalBytes'] as const;
+
+function writeTally(tally: Tally): StoredProgress['tally'] {
+  const { planned, removed, failed, skipped, unknown, freedBytes, nominalBytes } = tally;
+  return [planned, removed, failed, skipped, unknown, freedBytes, nominalBytes];
+}
+
+function readTally(figures: readonly number[]): Tally {
+  const tally = Object.fromEntries(tallyKeys.map((key, index) => [key, figures[index] ?? 0]));
+  return tally as Record<(typeof tallyKeys)[number], number>;
+}
