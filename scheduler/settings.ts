@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { PathOverride } from './cleanup/node-runtime.ts';
 import type { PodTemplate } from './cleanup/pod.ts';
 import { ownPriorityClass } from './cleanup/priority.ts';
+import type { Toleration } from './cleanup/tolerations.ts';
 
 /** One setting of the scheduler: an environment variable, and a flag that outranks it. */
 export interface Setting {
@@ -85,6 +86,29 @@ const priorityClass = z
     'must not be a critical class: for such a pod the kubelet ends others',
   );
 
+function parseToleration(word: string): Toleration | undefined {
+  const [, key = '', value, effectName] = /^([^=:]+)(?:=([^=:]*))?(?::([^=:]*))?$/.exec(word) ?? [];
+  const effect = effects.find((name) => name === effectName);
+  if (!qualifiedName.test(key) || !labelText.test(value ?? '') || effect !== effectName) return undefined;
+  const match = value === undefined ? ({ operator: 'Exists' } as const) : ({ operator: 'Equal', value } as const);
+  return { key, ...match, ...(effect && { effect }) };
+}
+
+const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] as const;
+
+/** Tolerations, written as `kubectl taint` writes taints: `key=value:effect`, `key:effect`, or `key` for every effect. */
+const tolerationsSchema = z.string().transform((text, context): Toleration[] =>
+  wordsOf(text).flatMap((word) => {
+    const toleration = parseToleration(word);
+    if (toleration !== undefined) return [toleration];
+    context.addIssue({
+      code: 'custom',
+      message: `"${word}" is not written key=value:effect, key:effect or key, with the effect NoSchedule, PreferNoSchedule or NoExecute`,
+    });
+    return [];
+  }),
+);
+
 const settingsSchema = z.object({
   namespace: z.string().min(1).optional(),
   image: z.string().min(1).optional(),
@@ -93,6 +117,7 @@ const settingsSchema = z.object({
   podLabels: pairs(qualifiedName, labelText, 'key=value, as a label'),
   podAnnotations: pairs(qualifiedName, /^/, 'key=value, as an annotation'),
   imagePullSecrets: z.string().transform(wordsOf),
+  tolerations: tolerationsSchema,
   requests: pairs(qualifiedName, quantity, 'resource=quantity'),
   limits: pairs(qualifiedName, quantity, 'resource=quantity'),
   sockets: overrideSchema,
@@ -148,6 +173,13 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
     variable: 'NODESWEEP_IMAGE_PULL_SECRETS',
     flag: '--image-pull-secrets <names>',
     description: "secrets in the scheduler's namespace with which the image of the cleaner pods is pulled",
+    default: '',
+  },
+  tolerations: {
+    variable: 'NODESWEEP_TOLERATIONS',
+    flag: '--tolerations <taints>',
+    description:
+      'taints that the cleaner pods tolerate beside those that their policy tolerates: key=value:effect, key:effect or key',
     default: '',
   },
   requests: {
@@ -227,6 +259,7 @@ export function podTemplateOf(settings: Settings, namespace: string, image: stri
     labels: settings.podLabels,
     annotations: settings.podAnnotations,
     imagePullSecrets: settings.imagePullSecrets,
+    tolerations: settings.tolerations,
     requests: settings.requests,
     limits: settings.limits,
   };

@@ -1,13 +1,13 @@
 import { annotation, label, labelsOf, labelValue } from '../../contract/labels.ts';
 import { parseReport, type Report } from '../../contract/report.ts';
 import type { CleanerPod, Node } from '../objects.ts';
-import type { CleanupPolicy } from '../policy/policy.ts';
 import { podName, recordName } from '../run/names.ts';
 import type { Run } from '../run/run.ts';
 import { notInjectedAnnotations, notInjectedLabels } from './injection.ts';
 import { annotateReferences, jobSources } from './node-references.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 import { type PriorityNode, priorityClassOf } from './priority.ts';
+import type { Toleration } from './tolerations.ts';
 
 /** The result of a cleaner pod. */
 export type PodResult =
@@ -34,6 +34,8 @@ export interface PodTemplate {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** Names of Secrets in the namespace. */
   readonly imagePullSecrets?: readonly string[] | undefined;
+  /** Taints that the pods tolerate beside those that their policy tolerates. */
+  readonly tolerations?: readonly Toleration[] | undefined;
   /** Resource requests. Zero CPU and memory, so that a node whose requests are used up takes the pod. */
   readonly requests?: Readonly<Record<string, string>> | undefined;
   /** Resource limits. 256Mi of memory. */
@@ -57,7 +59,7 @@ export interface PodTask {
   readonly jobMaps: readonly string[];
   readonly activeDeadlineSeconds: number;
   readonly terminationGracePeriodSeconds: number;
-  readonly tolerations: CleanupPolicy['nodes']['tolerations'];
+  readonly tolerations: readonly Toleration[];
 }
 
 /** The fields in which the pods of one run differ. */
@@ -116,7 +118,10 @@ export function markPod(
   };
 }
 
-/** The Cluster Autoscaler keeps a node for a pod with a hostPath, or with an owner of a kind that it does not know. */
+/**
+ * The Cluster Autoscaler removes no node with a pod that has a hostPath, or whose owner is of a kind that it does not know,
+ * unless the pod has this annotation (its FAQ, "What types of pods can prevent CA from removing a node?").
+ */
 const evictable = { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true' } as const;
 
 /** The spec of a pod that works on a node through its runtime's socket, for any task there. */
@@ -131,7 +136,7 @@ export function buildPodSpec(node: PodNode, template: PodTemplate, task: PodTask
     terminationGracePeriodSeconds: task.terminationGracePeriodSeconds,
     ...(priorityClassName === '' ? {} : { priorityClassName }),
     ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
-    tolerations: task.tolerations,
+    tolerations: [...task.tolerations, ...(template.tolerations ?? [])],
     serviceAccountName: template.serviceAccountName,
     automountServiceAccountToken: false,
     enableServiceLinks: false,

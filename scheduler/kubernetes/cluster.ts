@@ -65,8 +65,9 @@ export class KubernetesCluster implements Cluster {
     this.#api = api;
     this.#namespace = namespace;
     const onChange = () => this.#onChange();
+    const { tolerations } = template;
     this.#configMaps = new Collection((object: V1ConfigMap) => readOrReport(object, readConfigMap, log), onChange);
-    this.#nodes = new Collection((object: V1Node) => readNode(object, overrides), onChange);
+    this.#nodes = new Collection((object: V1Node) => readNode(object, overrides, tolerations), onChange);
     this.#pods = new Collection(readPod, onChange);
     this.#store = new ConfigMapStore(api, namespace, this.#configMaps);
     this.#podStore = new PodStore(api, namespace, this.#pods);

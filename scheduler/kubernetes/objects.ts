@@ -2,6 +2,7 @@ import type { CoreV1Event, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client
 import { annotation, label, labelsOf } from '../../contract/labels.ts';
 import { type RuntimeOverrides, resolveRuntime } from '../cleanup/node-runtime.ts';
 import { cleanerContainer } from '../cleanup/pod.ts';
+import { type Toleration, tolerates } from '../cleanup/tolerations.ts';
 import type { ClusterState, PolicyEvent } from '../cluster.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../objects.ts';
 import { recordName } from '../run/names.ts';
@@ -69,7 +70,7 @@ function readStatus(data: Readonly<Record<string, string>>): PolicyStatus | unde
   }
 }
 
-export function readNode(object: V1Node, overrides: RuntimeOverrides): Node {
+export function readNode(object: V1Node, overrides: RuntimeOverrides, tolerations: readonly Toleration[] = []): Node {
   const { name = '', labels = {}, annotations } = object.metadata ?? {};
   const conditions = object.status?.conditions ?? [];
   const ready = conditions.find(({ type }) => type === 'Ready');
@@ -78,7 +79,7 @@ export function readNode(object: V1Node, overrides: RuntimeOverrides): Node {
   return {
     name,
     labels,
-    taints: object.spec?.taints ?? [],
+    taints: (object.spec?.taints ?? []).filter((taint) => !tolerates(tolerations, taint)),
     unschedulable: object.spec?.unschedulable ?? false,
     ready: ready?.status === 'True',
     readySince: instantOf(ready?.lastTransitionTime),

@@ -1,4 +1,5 @@
-import type { Node, Taint } from '../objects.ts';
+import { tolerates } from '../cleanup/tolerations.ts';
+import type { Node } from '../objects.ts';
 import type { CleanupPolicy } from '../policy/policy.ts';
 
 export type NodeSelection = CleanupPolicy['nodes'];
@@ -85,7 +86,9 @@ function isSchedulable(node: Node, selection: NodeSelection) {
 function isTolerated(node: Node, selection: NodeSelection) {
   const taint = node.taints.find(
     (candidate) =>
-      candidate.effect !== 'PreferNoSchedule' && !ignoredTaints.has(candidate.key) && !tolerates(selection, candidate),
+      candidate.effect !== 'PreferNoSchedule' &&
+      !ignoredTaints.has(candidate.key) &&
+      !tolerates(selection.tolerations, candidate),
   );
   if (taint === undefined) return undefined;
   return {
@@ -112,13 +115,3 @@ const ignoredTaints: ReadonlySet<string> = new Set([
   'node.kubernetes.io/unschedulable',
   'node.kubernetes.io/disk-pressure',
 ]);
-
-/** As in the Kubernetes API: an empty key with Exists tolerates every taint, an empty effect every effect. */
-function tolerates(selection: NodeSelection, taint: Taint): boolean {
-  return selection.tolerations.some(
-    (toleration) =>
-      (toleration.effect === undefined || toleration.effect === taint.effect) &&
-      (toleration.key === undefined ? toleration.operator === 'Exists' : toleration.key === taint.key) &&
-      (toleration.operator === 'Exists' || (toleration.value ?? '') === (taint.value ?? '')),
-  );
-}

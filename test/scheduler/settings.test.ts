@@ -9,6 +9,7 @@ describe('settings', () => {
       podLabels: {},
       podAnnotations: {},
       imagePullSecrets: [],
+      tolerations: [],
       requests: { cpu: '0', memory: '0' },
       limits: { memory: '256Mi' },
       sockets: [],
@@ -35,6 +36,7 @@ describe('settings', () => {
       NODESWEEP_POD_LABELS: 'team=infra  example.com/cost=12',
       NODESWEEP_POD_ANNOTATIONS: 'note=a=b',
       NODESWEEP_IMAGE_PULL_SECRETS: 'one two',
+      NODESWEEP_TOLERATIONS: 'dedicated=infra:NoExecute  example.com/gpu:NoSchedule spot empty=',
       NODESWEEP_LIMITS: 'memory=1Gi cpu=500m',
       NODESWEEP_PRIORITY_CLASS: '',
     };
@@ -42,6 +44,12 @@ describe('settings', () => {
       podLabels: { team: 'infra', 'example.com/cost': '12' },
       podAnnotations: { note: 'a=b' },
       imagePullSecrets: ['one', 'two'],
+      tolerations: [
+        { key: 'dedicated', operator: 'Equal', value: 'infra', effect: 'NoExecute' },
+        { key: 'example.com/gpu', operator: 'Exists', effect: 'NoSchedule' },
+        { key: 'spot', operator: 'Exists' },
+        { key: 'empty', operator: 'Equal', value: '' },
+      ],
       limits: { memory: '1Gi', cpu: '500m' },
       priorityClass: '',
     });
@@ -51,6 +59,9 @@ describe('settings', () => {
     ['NODESWEEP_PRIORITY_CLASS', 'system-node-critical', /must not be a critical class/],
     ['NODESWEEP_POD_LABELS', 'a b=c', /"a" is not written key=value/],
     ['NODESWEEP_POD_LABELS', 'a=-', /"a=-" is not written key=value/],
+    ['NODESWEEP_TOLERATIONS', 'dedicated:Never', /"dedicated:Never" is not written key=value:effect/],
+    ['NODESWEEP_TOLERATIONS', 'a b:', /"b:" is not written key=value:effect/],
+    ['NODESWEEP_TOLERATIONS', '-a=b:NoSchedule', /"-a=b:NoSchedule" is not written/],
     ['NODESWEEP_LIMITS', 'memory=much', /"memory=much" is not written resource=quantity/],
   ])('of the cleaner pods that the API server would refuse are refused at once: %s=%s', (variable, value, expected) => {
     expect(() => readSettings({}, { [variable]: value })).toThrow(expected);

@@ -50,16 +50,30 @@ describe('the cleaner pod', () => {
     expect(buildPod(build.buildRun(), 'uid', node, order, template).spec.priorityClassName).toBe(expected);
   });
 
-  it('asks service meshes for no sidecar, and holds up no autoscaler (H11)', () => {
-    expect(pod.metadata.labels).toMatchObject({ 'sidecar.istio.io/inject': 'false' });
-    expect(pod.metadata.annotations).toMatchObject({
-      'sidecar.istio.io/inject': 'false',
-      'linkerd.io/inject': 'disabled',
-      'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
-    });
+  it.each([
+    ['labels', 'sidecar.istio.io/inject', 'false'],
+    ['labels', 'istio.io/dataplane-mode', 'none'],
+    ['annotations', 'sidecar.istio.io/inject', 'false'],
+    ['annotations', 'linkerd.io/inject', 'disabled'],
+    ['annotations', 'consul.hashicorp.com/connect-inject', 'false'],
+    ['labels', 'kuma.io/sidecar-injection', 'disabled'],
+    ['annotations', 'openservicemesh.io/sidecar-injection', 'disabled'],
+    ['annotations', 'appmesh.k8s.aws/sidecarInjectorWebhook', 'disabled'],
+    ['annotations', 'dapr.io/enabled', 'false'],
+    ['annotations', 'sidecar.opentelemetry.io/inject', 'false'],
+    ['labels', 'admission.datadoghq.com/enabled', 'false'],
+    ['annotations', 'dynatrace.com/inject', 'false'],
+    ['annotations', 'vault.hashicorp.com/agent-inject', 'false'],
+  ] as const)('asks injectors for no further container, in the %s: %s=%s (H11)', (place, key, value) => {
+    expect(pod.metadata[place]).toMatchObject({ [key]: value });
   });
 
-  it('has the labels, annotations, secrets, resources and class of the settings, which replace none of its own', () => {
+  it('keeps no node from being scaled down, in spite of its hostPath and its owner', () => {
+    expect(pod.metadata.annotations).toMatchObject({ 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true' });
+    expect(pod.metadata.annotations).not.toHaveProperty('karpenter.sh/do-not-disrupt');
+  });
+
+  it('has the labels, annotations, secrets, tolerations, resources and class of the settings, which replace none of its own', () => {
     const own = build.buildRun().name;
     const { metadata, spec } = buildPod(build.buildRun(), 'uid', { ...build.buildNode('a'), runtime }, order, {
       ...template,
@@ -67,12 +81,14 @@ describe('the cleaner pod', () => {
       labels: { team: 'infra', 'nodesweep.io/run': 'other' },
       annotations: { cost: '12', 'nodesweep.io/attempt': '7' },
       imagePullSecrets: ['registry'],
+      tolerations: [{ key: 'spot', operator: 'Exists' }],
       requests: { cpu: '5m' },
       limits: { memory: '1Gi' },
     });
     expect(metadata.labels).toMatchObject({ team: 'infra', 'nodesweep.io/run': own });
     expect(metadata.annotations).toMatchObject({ cost: '12', 'nodesweep.io/attempt': '0' });
     expect(spec).toMatchObject({ priorityClassName: 'batch', imagePullSecrets: [{ name: 'registry' }] });
+    expect(spec.tolerations).toEqual([{ operator: 'Exists' }, { key: 'spot', operator: 'Exists' }]);
     expect(spec.containers[0]?.resources).toEqual({ requests: { cpu: '5m', memory: '0' }, limits: { memory: '1Gi' } });
   });
 

@@ -1,0 +1,14 @@
+import type { Taint } from '../objects.ts';
+import type { CleanupPolicy } from '../policy/policy.ts';
+
+export type Toleration = CleanupPolicy['nodes']['tolerations'][number];
+
+/** As in the Kubernetes API: an empty key with Exists tolerates every taint, an empty effect every effect. */
+export function tolerates(tolerations: readonly Toleration[], taint: Taint): boolean {
+  return tolerations.some(
+    (toleration) =>
+      (toleration.effect === undefined || toleration.effect === taint.effect) &&
+      (toleration.key === undefined ? toleration.operator === 'Exists' : toleration.key === taint.key) &&
+      (toleration.operator === 'Exists' || (toleration.value ?? '') === (taint.value ?? '')),
+  );
+}
