@@ -1,7 +1,7 @@
-import type { Versioned } from '../objects.ts';
-import type { Run } from '../run/run.ts';
+import type { ClusterState } from '../cluster.ts';
 import { CreationBackoff } from './creation-backoff.ts';
 import { RunCache } from './run-cache.ts';
+import { Troubles } from './troubles.ts';
 import { UntoldChanges } from './untold.ts';
 import { WritePacing } from './write-pacing.ts';
 
@@ -11,15 +11,17 @@ export class RunJournal {
   readonly writes = new WritePacing();
   readonly creation = new CreationBackoff();
   readonly untold = new UntoldChanges();
+  readonly troubles = new Troubles();
   /** The runs whose job this process has made sure of. */
   readonly jobs = new Set<string>();
 
-  /** Takes over all records, and forgets the runs that are gone. */
-  observe(runs: readonly Versioned<Run>[]): void {
+  /** Takes over all records, and forgets the policies and runs that are gone. */
+  observe({ policies, runs }: Pick<ClusterState, 'policies' | 'runs'>): void {
     this.runs.observe(runs);
     const names = new Set(runs.map(({ value }) => value.name));
     this.writes.retain(names);
     this.creation.retain(names);
+    this.troubles.retain(new Set(policies.map(({ uid }) => uid)), names);
     for (const run of this.jobs) if (!names.has(run)) this.jobs.delete(run);
   }
 }

@@ -1,20 +1,28 @@
 import pMap from 'p-map';
 import { annotation } from '../../contract/labels.ts';
 import { callConcurrency } from '../cluster.ts';
+import { describeTrouble } from '../journal/troubles.ts';
 import { writeIntervalMs } from '../journal/write-pacing.ts';
 import type { CleanerPod, Versioned } from '../objects.ts';
 import { earliest } from '../policy/instants.ts';
 import type { RunView } from '../run/node-progress.ts';
-import { advanceRun, endRun, maxCallsPerStep, resumeRun, withReserved } from '../run/rollout.ts';
+import { advanceRun, endRun, maxCallsPerStep, type RolloutStep, resumeRun, withReserved } from '../run/rollout.ts';
 import { isFinished, type Run } from '../run/run.ts';
+import { withTrouble } from '../run/run-trouble.ts';
+import { attempt, wakeTimeOf } from './attempt.ts';
 import type { PolicyPass } from './context.ts';
+import { deletePods } from './delete-pods.ts';
 import { recordRun } from './record-run.ts';
 import { ensureJob, refuseStarts, startPods } from './start-pods.ts';
 
-/** Moves the active runs of the policy on by one step each; returns when to look again. */
+/** Moves the active runs of the policy on by one step each; returns when to look again. One that can't be holds up no other. */
 export async function advanceRuns(pass: PolicyPass): Promise<Date | undefined> {
   const wakes: (Date | undefined)[] = [];
-  for (const run of activeRuns(pass)) wakes.push(await advance(pass, run));
+  for (const run of activeRuns(pass)) {
+    const { name } = run.value;
+    const step = { what: `move run ${name} on`, run: name, condition: 'Progressing' } as const;
+    wakes.push(wakeTimeOf(await attempt(pass, step, () => advance(pass, run))));
+  }
   return earliest(wakes);
 }
 
@@ -28,11 +36,11 @@ export function activeRuns({ journal, object }: Pick<PolicyPass, 'journal' | 'ob
  * was started anew or another replica, writes it first, and fails where it is not the newest.
  */
 async function advance(pass: PolicyPass, { value }: Versioned<Run>): Promise<Date | undefined> {
-  const { cluster, journal, object, now } = pass;
+  const { journal, object, now } = pass;
   const recorded = journal.runs.recordOf(value.name);
   if (recorded === undefined) return undefined;
   const run = resumeRun(value, object.annotations[annotation.resumeAt]);
-  const step = advanceRun(await viewOf(pass, run), now);
+  const step = withCause(pass, value, advanceRun(await viewOf(pass, run), now));
   const write = journal.writes.writeFor(step, recorded, now);
   const isDue = write.at !== undefined && write.at <= now;
   if (write.isFirst && !isDue) {
@@ -49,10 +57,26 @@ async function advance(pass: PolicyPass, { value }: Versioned<Run>): Promise<Dat
   else if (!(await recordRun(pass, reserved))) return new Date(now.getTime() + writeIntervalMs);
   const retryAt =
     job?.kind === 'Refused'
-      ? refuseStarts(pass, reserved, step.start, job.error)
+      ? await refuseStarts(pass, reserved, step.start, job.error)
       : await startPods(pass, reserved, step.start);
-  await pMap(step.stop, (pod) => cluster.deletePod(pod), { concurrency: callConcurrency });
-  return earliest([step.wakeAt, retryAt, isDue ? undefined : write.at]);
+  const stopAgainAt = await stopPods(pass, run, step.stop);
+  return earliest([step.wakeAt, retryAt, stopAgainAt, isDue ? undefined : write.at]);
+}
+
+/** The step of a run with the error that the run meets now; after a restart it is the one that is on record. */
+function withCause({ journal, object }: PolicyPass, { name, phase, message }: Run, step: RolloutStep): RolloutStep {
+  const isKnown = journal.troubles.isKnown(object.uid, name);
+  const [trouble] = journal.troubles.of(object.uid).filter(({ run }) => run === name);
+  const onRecord = isKnown || phase !== 'Running' ? undefined : message;
+  return { ...step, run: withTrouble(step.run, trouble ? describeTrouble(trouble) : onRecord) };
+}
+
+/** Deletes pods whose nodes are settled without them; returns when to try again, if that failed. */
+async function stopPods(pass: PolicyPass, { name }: Run, pods: readonly string[]): Promise<Date | undefined> {
+  if (pods.length === 0) return undefined;
+  const step = { what: `delete pods of run ${name}`, run: name, condition: 'Progressing' } as const;
+  const stopped = await attempt(pass, step, () => deletePods(pass.cluster, pods));
+  return stopped.outcome === 'Failed' ? stopped.retryAt : undefined;
 }
 
 async function viewOf(pass: PolicyPass, run: Run): Promise<RunView> {

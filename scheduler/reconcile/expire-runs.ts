@@ -1,25 +1,35 @@
-import pMap from 'p-map';
-import { callConcurrency } from '../cluster.ts';
+import { earliest } from '../policy/instants.ts';
 import { expire } from '../run/retention.ts';
 import { isRemembered, type PolicyStatus } from '../status/status.ts';
+import { attempt } from './attempt.ts';
 import { type PolicyPass, retryTime } from './context.ts';
+import { deletePods } from './delete-pods.ts';
 
 /**
  * Deletes pods after their TTL and records beyond the history limits, but no record that the status on record does not
  * remember yet. Returns when to look again.
  */
 export async function expireRuns(pass: PolicyPass, stored: PolicyStatus | undefined): Promise<Date | undefined> {
-  const { cluster, journal, background, object, parsed, now } = pass;
+  const { cluster, journal, object, parsed, now } = pass;
   // The pods as they are by now: what this pass has deleted already is not deleted again.
   const { pods } = cluster.state();
   const expiry = expire(journal.runs.of(object.name), pods, parsed.valid ? parsed.policy : undefined, now);
-  for (const run of expiry.podsOf) background.begin(`delete the pods of run ${run}`, () => cluster.deletePods(run));
+  const wakes = expiry.podsOf.map((run) => deleteInBackground(pass, run, () => cluster.deletePods(run)));
   for (const [run, leftovers] of expiry.leftovers)
-    background.begin(`delete the pods of run ${run}`, async () => {
-      await pMap(leftovers, (pod) => cluster.deletePod(pod), { concurrency: callConcurrency });
-    });
+    wakes.push(deleteInBackground(pass, run, () => deletePods(cluster, leftovers)));
   const remembered = expiry.records.filter((run) => stored !== undefined && isRemembered(run, object, stored));
   for (const run of remembered) await cluster.deleteRun(run.name);
-  const isUnderWay = expiry.leftovers.size + expiry.podsOf.length > 0 || remembered.length < expiry.records.length;
-  return isUnderWay ? retryTime(pass) : expiry.wakeAt;
+  if (remembered.length < expiry.records.length) wakes.push(retryTime(pass));
+  return earliest([...wakes, expiry.wakeAt]);
+}
+
+/** Begins to delete pods of a run, beside the passes; returns when to see if they are gone. */
+export function deleteInBackground(pass: PolicyPass, run: string, work: () => Promise<void>): Date {
+  const step = { what: `delete the pods of run ${run}`, run, condition: 'Progressing' } as const;
+  const heldUntil = pass.journal.troubles.heldUntil(pass.object.uid, step);
+  if (heldUntil !== undefined && heldUntil > pass.now) return heldUntil;
+  pass.background.begin(step.what, async () => {
+    await attempt(pass, step, work);
+  });
+  return retryTime(pass);
 }

@@ -16,7 +16,10 @@ export async function keepStatus(pass: PolicyPass, start: Start | undefined): Pr
   const stored = cluster.state().statuses.get(object.name);
   if (isOutdated(object, stored)) return undefined;
   const started = start !== undefined && 'run' in start ? start.run : undefined;
-  const status = statusOf({ ...pass, runs: journal.runs.of(object.name), started }, stored);
+  const status = statusOf(
+    { ...pass, runs: journal.runs.of(object.name), started, troubles: journal.troubles.of(object.uid) },
+    stored,
+  );
   if (status !== stored?.value && !(await cluster.writeStatus(object, status))) return undefined;
   await tellNews(pass, stored?.value, status);
   if (start?.outcome === 'AlreadyExists') await tellIfIgnored(pass, start.run);
@@ -33,8 +36,16 @@ async function tellNews(pass: PolicyPass, before: PolicyStatus | undefined, stat
   }
   const { missedSlot: slot } = status;
   if (slot === undefined || slot.getTime() === before?.missedSlot?.getTime()) return;
+  const cause = obstacleOf(pass, before);
+  await announce(pass, slotMissed(slot, parsed.policy.startingDeadlineSeconds, cause), { slot });
+}
+
+/** The error that kept the run from starting, or the runs that are active; undefined where neither is known. */
+function obstacleOf(pass: PolicyPass, before: PolicyStatus | undefined): string | undefined {
+  const ready = before?.conditions?.find(({ type }) => type === 'Ready');
+  if (ready?.reason === 'StepFailed') return ready.message;
   const active = activeRuns(pass).map(({ value }) => value.name);
-  await announce(pass, slotMissed(slot, parsed.policy.startingDeadlineSeconds, active), { slot });
+  return active.length === 0 ? undefined : `run ${active.join(', ')} is active`;
 }
 
 /** A request that was made before, and whose run is over, starts nothing: whoever made it should know. */

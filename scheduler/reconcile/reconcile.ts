@@ -1,3 +1,4 @@
+import type { Step } from '../journal/troubles.ts';
 import type { PolicyObject } from '../objects.ts';
 import { dueTrigger } from '../policy/due.ts';
 import { earliest } from '../policy/instants.ts';
@@ -6,6 +7,7 @@ import { nextPressureStart } from '../policy/pressure-trigger.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import { isOutdated, judgePolicy, nextStart, type PolicyStatus } from '../status/status.ts';
 import { activeRuns, advanceRuns } from './advance.ts';
+import { attempt, wakeTimeOf } from './attempt.ts';
 import { type PolicyPass, type ReconcileContext, retryTime } from './context.ts';
 import { expireRuns } from './expire-runs.ts';
 import { keepStatus } from './keep-status.ts';
@@ -15,35 +17,53 @@ import { dueQuestion, type Start, startRun } from './start-run.ts';
 /** Reconciles every policy once; never rejects. Returns when to come again even if nothing changes. */
 export async function reconcile(context: ReconcileContext, now: Date): Promise<Date | undefined> {
   const state = context.cluster.state();
-  context.journal.observe(state.runs);
+  context.journal.observe(state);
   const wakes: (Date | undefined)[] = [];
   for (const object of state.policies) {
     const pass = { ...context, state, object, parsed: parseOnce(object), now };
-    try {
-      wakes.push(await reconcilePolicy(pass));
-    } catch (error) {
-      // One policy in trouble must not hold up the others.
-      const message = `policy ${object.name}: this pass failed and is repeated: ${String(error)}`;
-      context.log.error({ policy: object.name, err: error }, message);
-      wakes.push(retryTime(pass));
-    }
+    // One policy in trouble must not hold up the others.
+    const done = await attempt(pass, steps.whole, () => reconcilePolicy(pass));
+    wakes.push(wakeTimeOf(done));
   }
   return earliest(wakes);
 }
 
-/** Judges the policy, starts what is due, moves its runs on, deletes what has expired, and writes down what all that found. */
+/** The steps of a pass over a policy that fail on their own. */
+const steps = {
+  whole: { what: 'look after the policy', condition: 'Ready' },
+  start: { what: 'start the run that is due', condition: 'Ready' },
+  expire: { what: 'delete what has expired', condition: 'Progressing' },
+  status: { what: 'write the status' },
+} as const satisfies Record<string, Step>;
+
+/**
+ * Judges the policy, starts what is due, moves its runs on, deletes what has expired, and writes down what all that found. A
+ * step that fails holds up none of the others.
+ */
 async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
   const stored = pass.state.statuses.get(pass.object.name);
   await tellLateChanges(pass);
   if (isOutdated(pass.object, stored)) return earliest([await advanceRuns(pass), retryTime(pass)]);
   const judged = judgePolicy({ ...pass, runs: pass.journal.runs.of(pass.object.name) }, stored);
   const trigger = triggerNow(pass, judged);
-  const start = trigger && (await startRun(pass, trigger));
+  const start = await startWhatIsDue(pass, trigger);
   const advanceAt = await advanceRuns(pass);
-  const expireAt = await expireRuns(pass, stored?.value);
-  const status = await keepStatus(pass, start);
-  const retryAt = status === undefined ? retryTime(pass) : startAgainAt(pass, start);
-  return earliest([advanceAt, expireAt, retryAt, ...nextStarts(pass, status ?? judged)]);
+  const expired = await attempt(pass, steps.expire, () => expireRuns(pass, stored?.value));
+  const kept = await attempt(pass, steps.status, () => keepStatus(pass, start));
+  const status = (kept.outcome === 'Done' ? kept.value : undefined) ?? judged;
+  const keptAgainAt = kept.outcome === 'Failed' ? kept.retryAt : kept.value === undefined ? retryTime(pass) : undefined;
+  const startAgainAt = start && retryTimeOf(pass, start);
+  return earliest([advanceAt, wakeTimeOf(expired), keptAgainAt, startAgainAt, ...nextStarts(pass, status)]);
+}
+
+/** Starts the run that is due, if one is. */
+async function startWhatIsDue(pass: PolicyPass, trigger: Trigger | undefined): Promise<Start | undefined> {
+  if (trigger === undefined) {
+    pass.journal.troubles.clear(pass.object.uid, steps.start);
+    return undefined;
+  }
+  const started = await attempt(pass, steps.start, () => startRun(pass, trigger));
+  return started.outcome === 'Done' ? started.value : { outcome: 'Failed', retryAt: started.retryAt };
 }
 
 /** The cause of the run that is due now, if any is. */
@@ -52,8 +72,8 @@ function triggerNow({ state, object, parsed, now }: PolicyPass, judged: PolicySt
 }
 
 /** When to try again to start what could not be started now; at once, where what held it up has ended. */
-function startAgainAt(pass: PolicyPass, start: Start | undefined): Date | undefined {
-  if (start === undefined || 'run' in start) return undefined;
+function retryTimeOf(pass: PolicyPass, start: Start): Date | undefined {
+  if ('run' in start) return undefined;
   return start.retryAt ?? (activeRuns(pass).length === 0 ? pass.now : undefined);
 }
 

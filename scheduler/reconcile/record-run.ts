@@ -18,6 +18,7 @@ export async function recordRun(pass: PolicyPass, run: Run): Promise<boolean> {
   }
   journal.runs.store({ value: run, resourceVersion });
   journal.writes.noteWrite({ value: run, resourceVersion }, now);
+  if (isFinished(run)) journal.troubles.forgetRun(pass.object.uid, run.name);
   await tellChange(pass, run);
   return true;
 }

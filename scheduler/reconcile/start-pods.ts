@@ -3,6 +3,7 @@ import { JobTooLargeError } from '../cleanup/job-maps.ts';
 import { type BoundPods, callConcurrency } from '../cluster.ts';
 import { type RolloutStep, withRefused, withStarted } from '../run/rollout.ts';
 import { jobOf, type Run } from '../run/run.ts';
+import { noteTrouble } from './attempt.ts';
 import type { PolicyPass } from './context.ts';
 
 /** Creates the pods of a step; returns when to try again those that could not be created, if any. */
@@ -16,22 +17,29 @@ export function refuseStarts(
   run: Run,
   start: RolloutStep['start'],
   error: unknown,
-): Date | undefined {
+): Promise<Date | undefined> {
   return noteStarts(pass, run, start, new Map(start.map(({ node }) => [node.name, error])));
 }
 
-function noteStarts(
+async function noteStarts(
   pass: PolicyPass,
   run: Run,
   start: RolloutStep['start'],
   refused: ReadonlyMap<string, unknown>,
-): Date | undefined {
-  const { journal, now } = pass;
+): Promise<Date | undefined> {
+  const { journal, object, now } = pass;
   const started = start.map(({ node }) => node.name).filter((name) => !refused.has(name));
   const retryAt = journal.creation.noteStep(run.name, { started: started.length, refused: refused.size }, now);
   journal.runs.advance(withRefused(withStarted(run, started), refused, retryAt));
-  if (refused.size === 0) return undefined;
-  logRefused(pass, run, refused);
+  const step = { what: `start cleaners of run ${run.name}`, run: run.name, condition: 'Progressing' } as const;
+  const [[node, error] = []] = refused;
+  if (refused.size === 0) {
+    journal.troubles.clear(object.uid, step);
+    return undefined;
+  }
+  // Mostly all are refused for the same reason: one line says it.
+  const others = refused.size > 1 ? ` and ${refused.size - 1} others` : '';
+  await noteTrouble(pass, step, error, `on node ${node}${others}: ${String(error)}`);
   return retryAt;
 }
 
@@ -61,14 +69,6 @@ async function createPods(
   };
   await pMap(start, startPod, { concurrency: callConcurrency });
   return refused;
-}
-
-/** Mostly all are refused for the same reason: one line says it. */
-function logRefused({ log }: PolicyPass, run: Run, refused: ReadonlyMap<string, unknown>): void {
-  const [[node, error] = []] = refused;
-  const others = refused.size > 1 ? `, nor on ${refused.size - 1} others` : '';
-  const message = `run ${run.name}: no pod on node ${node} yet${others}, trying again: ${String(error)}`;
-  log.warn({ run: run.name, nodes: [...refused.keys()], err: error }, message);
 }
 
 /** The job of a run: there, never to be had, or not to be had now, for example because the workloads can't be listed. */

@@ -8,11 +8,14 @@ import { advanceRun, endRun, withReserved } from '../run/rollout.ts';
 import { newRun, type Run } from '../run/run.ts';
 import { activeRuns } from './advance.ts';
 import { type PolicyPass, retryTime } from './context.ts';
+import { deleteInBackground } from './expire-runs.ts';
 import { recordRun, tellChange } from './record-run.ts';
 
 /** The result of starting a run that is due. */
 export type Start =
   | { readonly outcome: 'Started' | 'AlreadyExists'; readonly run: Run }
+  /** An error kept it from starting. */
+  | { readonly outcome: 'Failed'; readonly retryAt: Date }
   /** It waits for the runs before it to end. */
   | { readonly outcome: 'HeldUp'; readonly retryAt?: Date }
   /** A record of its name can't be seen: it is not heard of yet, or is what is left of a policy that was deleted. */
@@ -60,8 +63,7 @@ async function replaceRuns(pass: PolicyPass, runs: readonly Versioned<Run>[]): P
   for (const { value } of runs) {
     const ended = endRun(value, 'Replaced', 'a newer run of the policy replaced this one', pass.now);
     const isEnded = await recordRun(pass, ended);
-    if (isEnded)
-      pass.background.begin(`delete the pods of run ${value.name}`, () => pass.cluster.deletePods(value.name));
+    if (isEnded) deleteInBackground(pass, value.name, () => pass.cluster.deletePods(value.name));
     areEnded &&= isEnded;
   }
   return areEnded;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
+import { describeTrouble, type Trouble } from '../journal/troubles.ts';
 import { formatProblem, type Problem } from '../policy/policy.ts';
 import { isFinished, type Run } from '../run/run.ts';
 
@@ -13,7 +14,7 @@ export const conditionSchema = z.object({
 
 /**
  * The state of a policy, in the standard terms of Kubernetes. Ready: it is valid, and its runs start when they are due.
- * Progressing: a run is under way. Degraded: the last run has failed. `lastTransitionTime`: since when the status has
+ * Progressing: a run is under way; it also shows an error that a run meets. Degraded: the last run has failed. `lastTransitionTime`: since when the status has
  * been so, whatever its reason.
  */
 export type Condition = z.output<typeof conditionSchema>;
@@ -27,10 +28,18 @@ interface Judged {
 
 type Finding = Omit<Condition, 'lastTransitionTime'>;
 
-/** The conditions of a policy as they are now; the same array where none of them has changed. */
-export function conditionsOf(judged: Judged, runs: readonly Run[], now: Date): Condition[] {
+/**
+ * The conditions of a policy as they are now; the same array where none of them has changed. `troubles` are the errors that its
+ * steps meet now.
+ */
+export function conditionsOf(
+  judged: Judged,
+  runs: readonly Run[],
+  now: Date,
+  troubles: readonly Trouble[] = [],
+): Condition[] {
   const before = judged.conditions ?? [];
-  const findings = [readiness(judged), progress(runs), degradation(runs) ?? lastKnown(before)];
+  const findings = [readiness(judged, troubles), progress(runs, troubles), degradation(runs) ?? lastKnown(before)];
   const conditions = findings.map((finding): Condition => {
     const known = before.find(({ type }) => type === finding.type);
     const isSame = known?.status === finding.status;
@@ -39,13 +48,21 @@ export function conditionsOf(judged: Judged, runs: readonly Run[], now: Date): C
   return isDeepStrictEqual(conditions, before) ? before : conditions;
 }
 
-function readiness({ valid, problems }: Judged): Finding {
-  if (valid) return { type: 'Ready', status: 'True', reason: 'Valid', message: 'the policy is valid' };
-  return { type: 'Ready', status: 'False', reason: 'InvalidPolicy', message: problems.map(formatProblem).join('; ') };
+function readiness({ valid, problems }: Judged, troubles: readonly Trouble[]): Finding {
+  if (!valid)
+    return { type: 'Ready', status: 'False', reason: 'InvalidPolicy', message: problems.map(formatProblem).join('; ') };
+  const trouble = describeTroubles('Ready', troubles);
+  if (trouble !== undefined) return { type: 'Ready', status: 'False', reason: 'StepFailed', message: trouble };
+  return { type: 'Ready', status: 'True', reason: 'Valid', message: 'the policy is valid' };
 }
 
-function progress(runs: readonly Run[]): Finding {
+function progress(runs: readonly Run[], troubles: readonly Trouble[]): Finding {
   const active = newest(runs.filter((run) => !isFinished(run)));
+  const trouble = describeTroubles('Progressing', troubles);
+  if (trouble !== undefined) {
+    const status = active?.phase === 'Running' ? 'True' : 'False';
+    return { type: 'Progressing', status, reason: 'StepFailed', message: trouble };
+  }
   if (active === undefined)
     return { type: 'Progressing', status: 'False', reason: 'Idle', message: 'no run is active' };
   if (active.phase === 'Paused') {
@@ -53,6 +70,11 @@ function progress(runs: readonly Run[]): Finding {
   }
   const since = `run ${active.name} has been active since ${active.startedAt.toISOString()}`;
   return { type: 'Progressing', status: 'True', reason: 'RunActive', message: since };
+}
+
+function describeTroubles(condition: Trouble['condition'], troubles: readonly Trouble[]): string | undefined {
+  const sentences = troubles.filter((trouble) => trouble.condition === condition).map(describeTrouble);
+  return sentences.length === 0 ? undefined : sentences.join('; ');
 }
 
 function degradation(runs: readonly Run[]): Finding | undefined {

@@ -1,5 +1,6 @@
 import { filesize } from 'filesize';
 import type { PolicyEvent } from '../cluster.ts';
+import { describeTrouble, type Trouble } from '../journal/troubles.ts';
 import { formatProblem, type Problem } from '../policy/policy.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import { permanentReasons } from '../run/eligibility.ts';
@@ -22,14 +23,12 @@ export function runStarted(run: Run): PolicyEvent {
   return event('Normal', 'RunStarted', `run ${run.name} started ${causeOf(run.trigger)}`);
 }
 
-/** `active` are the names of the policy's runs that are under way, and may have held up the slot. */
+/** `cause` is what is known to have held up the slot. */
 export function slotMissed(
   slot: Date,
   startingDeadlineSeconds: number | undefined,
-  active: readonly string[],
+  cause = 'no scheduler was at work then, or a run was active',
 ): PolicyEvent {
-  const cause =
-    active.length > 0 ? `run ${active.join(', ')} is active` : 'no scheduler was at work then, or a run was active';
   const message = `the slot ${slot.toISOString()} was not started within startingDeadlineSeconds (${startingDeadlineSeconds}), and is left out: ${cause}`;
   return event('Warning', 'SlotMissed', message);
 }
@@ -41,8 +40,9 @@ export function runFinished(run: Run): PolicyEvent {
     ? `dry run: ${images.planned} images (${bytesText(bytes.nominal)}) would be removed`
     : `${images.removed} images removed, ${bytesText(bytes.freed)} freed`;
   const details = problems.map((problem) => `${problem.node}: ${problem.reason}: ${problem.message}`);
-  // A run that failed before any node began has no node to tell why.
-  const cause = run.phase === 'Failed' && run.nodes.size === 0 ? `${run.message}; ` : '';
+  // A run that failed before any node began has no node to tell why, and one that was out of time may know more than they.
+  const isOfRun = run.phase === 'Failed' && (run.nodes.size === 0 || run.reason === 'DeadlineExceeded');
+  const cause = isOfRun ? `${run.message}; ` : '';
   const message = [`run ${run.name}: ${run.reason}: ${cause}${totals}; ${effect}`, ...details].join('; ');
   const isAsExpected = problems.every(
     ({ result, reason = '' }) => result === 'Skipped' && permanentReasons.has(reason),
@@ -53,6 +53,11 @@ export function runFinished(run: Run): PolicyEvent {
 export function requestIgnored(run: Run, request: string): PolicyEvent {
   const message = `nodesweep.io/run-at "${request}" was acted on before, by run ${run.name}; set another value to start a run`;
   return event('Warning', 'RequestIgnored', message);
+}
+
+/** A step that is tried again. */
+export function stepFailed(trouble: Trouble): PolicyEvent {
+  return event('Warning', 'StepFailed', describeTrouble(trouble));
 }
 
 export function runPaused(run: Run): PolicyEvent {

@@ -1,6 +1,7 @@
 import { parse, stringify } from 'yaml';
 import * as z from 'zod';
 import { annotation } from '../../contract/labels.ts';
+import type { Trouble } from '../journal/troubles.ts';
 import type { PolicyObject, Versioned } from '../objects.ts';
 import { missedSlot, startDelayMs, upcomingSlot } from '../policy/due.ts';
 import type { CleanupPolicy, ParsedPolicy } from '../policy/policy.ts';
@@ -48,6 +49,8 @@ export interface Findings {
   readonly runs: readonly Run[];
   /** The run that the pass has started, or found to be started before. */
   readonly started?: Run | undefined;
+  /** The errors that the steps of the policy and of its runs meet now. */
+  readonly troubles?: readonly Trouble[] | undefined;
   readonly now: Date;
 }
 
@@ -60,10 +63,10 @@ export function judgePolicy(found: Findings, stored: Stored): PolicyStatus {
 
 /** The status that holds all that a pass has found; the same object as the stored one where nothing is new. */
 export function statusOf(found: Findings, stored: Stored): PolicyStatus {
-  const { object, parsed, runs, started, now } = found;
+  const { object, parsed, started, now } = found;
   const judged = judgePolicy(found, stored);
   const remembered = started === undefined ? judged : rememberRun(judged, started);
-  return withConditions(parsed.valid ? withSlots(remembered, object.name, parsed.policy, now) : remembered, runs, now);
+  return withConditions(parsed.valid ? withSlots(remembered, object.name, parsed.policy, now) : remembered, found);
 }
 
 /**
@@ -89,9 +92,9 @@ function withSlots(status: PolicyStatus, name: string, policy: CleanupPolicy, no
   return withMissedSlot(withNextSlot(status, name, policy, now), missedSlot({ name, policy }, status, now));
 }
 
-/** The status with the conditions that follow from it and from the policy's runs. */
-function withConditions(status: PolicyStatus, runs: readonly Run[], now: Date): PolicyStatus {
-  const conditions = conditionsOf(status, runs, now);
+/** The status with the conditions that follow from it, from the policy's runs, and from the errors that they meet. */
+function withConditions(status: PolicyStatus, { runs, now, troubles }: Findings): PolicyStatus {
+  const conditions = conditionsOf(status, runs, now, troubles);
   return conditions === status.conditions ? status : { ...status, conditions };
 }
 

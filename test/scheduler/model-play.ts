@@ -120,7 +120,8 @@ class Stage {
     this.#world.kubelets.cooperate();
     for (const { value } of [...this.#world.nodes.entries.values()]) this.#world.putNode({ ...value, ready: true });
     for (const replica of this.#replicas) replica.recover();
-    await this.#wait(20);
+    // A step that has failed for long is tried again after two minutes at the latest.
+    await this.#wait(this.#history.steps.some(({ step }) => step === 'CutOff') ? 140 : 20);
     const nextStart = this.#oracle.nextStart(this.#timeline.now);
     if (Number.isFinite(nextStart)) await this.#wait((nextStart - this.#timeline.now) / 1000 + 20);
     for (const { name } of this.#oracle.policies()) await this.carryOut({ step: 'Suspend', policy: name });

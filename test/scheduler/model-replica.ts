@@ -54,7 +54,18 @@ export class Replica {
   get isCalm(): boolean {
     const isWorking = this.#isPassing || this.#openCalls > 0;
     const isIdle = this.#isAlive && !isWorking && this.#dueAt > this.#world.timeline.now + debounceMs;
-    return isIdle && !this.#isTroubled && Object.values(this.#views).every(({ isBehind }) => !isBehind);
+    const isCurrent = Object.values(this.#views).every(({ isBehind }) => !isBehind);
+    return isIdle && !this.#isTroubled && !this.#isHeldBack && isCurrent;
+  }
+
+  /** True while a step that failed waits to be tried again. */
+  get #isHeldBack(): boolean {
+    const { troubles } = this.#journal;
+    const { now } = this.#world.timeline;
+    const uids = [...this.#views.configMaps.entries.values()].map(({ uid }) => uid);
+    const isHeld = (uid: string) =>
+      troubles.of(uid).some((step) => (troubles.heldUntil(uid, step)?.getTime() ?? 0) > now);
+    return uids.some(isHeld);
   }
 
   /** The runs as this process knows them. */

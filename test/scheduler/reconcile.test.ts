@@ -265,7 +265,9 @@ describe('while a run is active', () => {
     };
     expect(await pass(start)).toEqual(secondsLater(2));
     expect(podsOf()).toEqual(['a#0', 'c#0']);
-    expect(logged.join()).toMatch(/no pod on node b yet, trying again: Error: exceeded quota/);
+    expect(logged.join()).toMatch(
+      /could not start cleaners of run nightly-29540760 yet, trying again: on node b: Error: exceeded quota/,
+    );
     cluster.fail = () => {};
     await pass(secondsLater(2));
     expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
@@ -431,7 +433,7 @@ describe('while a run is active', () => {
     cluster.writes = [];
     expect(await pass(secondsLater(1))).toEqual(secondsLater(2));
     expect(cluster.writes.filter((write) => write.startsWith('createPod'))).toEqual([]);
-    expect(logged).toEqual([expect.stringMatching(/no pod on node node-0 yet, nor on 99 others.*no pods today/)]);
+    expect(logged).toEqual([expect.stringMatching(/on node node-0 and 99 others: Error: no pods today/)]);
     cluster.fail = () => {};
     for (let seconds = 2; seconds < 6; seconds += 1) await pass(secondsLater(seconds));
     expect(cluster.pods.size).toBe(250);
@@ -833,7 +835,8 @@ it.each(['createRun', 'updateRun'] as const)(
     cluster.finishPods();
     loseAnswer(call);
     for (const seconds of [4, 6, 8]) await pass(secondsLater(seconds));
-    expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted', 'RunSucceeded']);
+    const told = cluster.events.map(({ reason }) => reason).filter((reason) => reason.startsWith('Run'));
+    expect(told).toEqual(['RunStarted', 'RunSucceeded']);
     expect(observed).toEqual(['Running', 'Succeeded']);
   },
 );
@@ -865,5 +868,121 @@ describe('Replace leaves exactly one active run (H37),', () => {
     expect(activeNames()).toEqual(['nightly-29540820']);
     gate.resolve();
     await context.background.finish();
+  });
+});
+
+describe('an error that a step meets', () => {
+  const words = '403: the request is forbidden by a policy of the cluster';
+  const conditionsOf = (policy: string) => cluster.state().statuses.get(policy)?.value?.conditions ?? [];
+  const refuse = (refused: string) => {
+    let calls = 0;
+    cluster.fail = (call) => {
+      if (!call.startsWith(refused)) return;
+      calls++;
+      throw new Error(words);
+    };
+    return () => calls;
+  };
+  /** Passes as often as the scheduler asks for it, and at least once a minute. */
+  const watch = async (from: number, to: number) => {
+    for (let at = secondsLater(from); at < secondsLater(to); ) {
+      const wakeAt = (await pass(at)) ?? secondsLater(to);
+      expect(wakeAt.getTime()).toBeGreaterThan(at.getTime());
+      at = new Date(Math.min(wakeAt.getTime(), at.getTime() + 60_000));
+    }
+  };
+  const tellsIt = ({ message }: { message: string }) => message.includes(words);
+
+  it.each([
+    ['createRun', 'start the run that is due'],
+    ['updateRun', 'move run nightly-29540760 on'],
+    ['listWorkloadReferences', 'start cleaners of run nightly-29540760'],
+    ['createJob', 'start cleaners of run nightly-29540760'],
+    ['readBoundPods', 'start cleaners of run nightly-29540760'],
+    ['createPod', 'start cleaners of run nightly-29540760'],
+    ['deletePods', 'delete the pods of run nightly-29540760'],
+    ['deleteRun', 'delete what has expired'],
+    ['writeStatus', 'write the status'],
+  ])('at %s is told once, shows in the status, and is tried less and less often (H35)', async (call, what) => {
+    const document = {
+      images: { protectWorkloads: true },
+      activeDeadlineSeconds: 80_000,
+      successfulRunsHistoryLimit: call === 'deleteRun' ? 0 : 1,
+    };
+    edit({ schedule: '0 10 * * *', ...document });
+    const calls = refuse(call);
+    for (let seconds = 0; seconds < 3_000; seconds += 100) {
+      await watch(seconds, seconds + 100);
+      cluster.finishPods();
+    }
+    expect(calls()).toBeGreaterThan(5);
+    expect(calls()).toBeLessThan(call === 'createPod' ? 300 : 80);
+    expect(cluster.events.filter(tellsIt)).toMatchObject([{ type: 'Warning', reason: 'StepFailed' }]);
+    expect(cluster.events.find(tellsIt)?.message).toContain(`could not ${what} yet`);
+    if (call !== 'writeStatus')
+      expect(conditionsOf('nightly').filter(tellsIt)).toMatchObject([{ reason: 'StepFailed' }]);
+    cluster.fail = () => {};
+    await watch(3_000, 3_300);
+    expect(conditionsOf('nightly').filter(tellsIt)).toEqual([]);
+  });
+
+  it('holds up no other step of the policy: a run that is active goes on while the next is refused (H35)', async () => {
+    edit({ concurrencyPolicy: 'Allow', activeDeadlineSeconds: 9_000 });
+    await pass(start);
+    refuse('createRun');
+    await pass(secondsLater(3_600));
+    expect(conditionsOf('nightly')).toMatchObject([
+      { type: 'Ready', status: 'False', message: expect.stringContaining(words) },
+      { type: 'Progressing', status: 'True' },
+      { type: 'Degraded', status: 'False' },
+    ]);
+    cluster.finishPods();
+    await pass(secondsLater(3_601));
+    expect(record()).toMatchObject([{ phase: 'Succeeded' }]);
+  });
+
+  it('is on record while the run meets it, and stays the cause of a run that is out of time, also after a restart (H35)', async () => {
+    edit({ schedule: '0 10 * * *', images: { protectWorkloads: true }, activeDeadlineSeconds: 1_000 });
+    refuse('listWorkloadReferences');
+    await watch(0, 600);
+    expect(record()[0]).toMatchObject({ phase: 'Running', message: expect.stringContaining(words) });
+    restart();
+    await pass(secondsLater(1_001));
+    expect(record()[0]).toMatchObject({
+      phase: 'Failed',
+      reason: 'DeadlineExceeded',
+      message: expect.stringMatching(/activeDeadlineSeconds; until then: could not start cleaners .*403/),
+    });
+    expect(cluster.events.at(-1)).toMatchObject({ reason: 'RunFailed', message: expect.stringContaining(words) });
+  });
+
+  it('leaves the record once it is over (H35)', async () => {
+    edit({ schedule: '0 10 * * *', rollout: { parallelism: 1 } });
+    refuse('createPod');
+    await watch(0, 60);
+    expect(record()[0]?.message).toContain(words);
+    cluster.fail = () => {};
+    await watch(60, 400);
+    expect(record().map(({ phase, message }) => [phase, message])).toEqual([['Running', undefined]]);
+  });
+
+  it('is the reason that is told for a slot that was not started in time (H35)', async () => {
+    edit({ startingDeadlineSeconds: 30 });
+    refuse('createRun');
+    await watch(0, 120);
+    expect(cluster.events.find(({ reason }) => reason === 'SlotMissed')?.message).toContain(words);
+  });
+
+  it('is no other error because it names another pod (H35)', async () => {
+    edit({ schedule: '0 10 * * *', activeDeadlineSeconds: 80_000 });
+    cluster.fail = (call) => {
+      if (call.startsWith('createPod'))
+        throw new Error(`could not create pod ${call}: pods "${call}" is forbidden: exceeded quota`);
+    };
+    for (let seconds = 0; seconds < 3_000; seconds += 60) {
+      await pass(secondsLater(seconds));
+      cluster.nodes = [buildNode(`x${seconds}`), buildNode('z')];
+    }
+    expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted', 'StepFailed']);
   });
 });

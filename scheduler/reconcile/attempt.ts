@@ -1,0 +1,39 @@
+import type { Step } from '../journal/troubles.ts';
+import { stepFailed } from '../status/events.ts';
+import { announce } from './announce.ts';
+import type { PolicyPass } from './context.ts';
+
+/** The result of one step of a pass. */
+export type Attempt<T> =
+  | { readonly outcome: 'Done'; readonly value: T }
+  /** It has failed, now or lately, and is tried again then. */
+  | { readonly outcome: 'Failed'; readonly retryAt: Date };
+
+/**
+ * Does one step of a policy's pass within a boundary: its error holds up nothing but the step itself. The error is told once,
+ * and kept for status and record; the step is tried less and less often.
+ */
+export async function attempt<T>(pass: PolicyPass, step: Step, work: () => Promise<T>): Promise<Attempt<T>> {
+  const { journal, object, now } = pass;
+  const heldUntil = journal.troubles.heldUntil(object.uid, step);
+  if (heldUntil !== undefined && heldUntil > now) return { outcome: 'Failed', retryAt: heldUntil };
+  try {
+    const value = await work();
+    journal.troubles.clear(object.uid, step);
+    return { outcome: 'Done', value };
+  } catch (error) {
+    return { outcome: 'Failed', retryAt: await noteTrouble(pass, step, error) };
+  }
+}
+
+/** When to look again after a step that tells so. */
+export function wakeTimeOf(attempted: Attempt<Date | undefined>): Date | undefined {
+  return attempted.outcome === 'Done' ? attempted.value : attempted.retryAt;
+}
+
+/** Notes that a step has failed, and tells it where that is new; returns when to try again. */
+export async function noteTrouble(pass: PolicyPass, step: Step, error: unknown, words = String(error)): Promise<Date> {
+  const { isNew, retryAt } = pass.journal.troubles.note(pass.object.uid, step, words, pass.now);
+  if (isNew) await announce(pass, stepFailed({ ...step, words }), { err: error, ...(step.run && { run: step.run }) });
+  return retryAt;
+}
