@@ -107,7 +107,7 @@ function triesOf({ attempts, rejections }: Tries): Tries {
 }
 
 /** A record holds a message for each node, and the API server takes no record above 1 MiB. */
-function brief(message: string | undefined): string | undefined {
+export function brief(message: string | undefined): string | undefined {
   const isLong = message !== undefined && message.length > maxMessageLength;
   return isLong ? `${message.slice(0, maxMessageLength - 1)}…` : message;
 }

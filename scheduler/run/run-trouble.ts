@@ -1,4 +1,4 @@
-import { brief } from './node-progress.ts';
+import { brief } from './progress.ts';
 import type { Run } from './run.ts';
 
 /** The run with the error that its steps meet now, if they meet one; a run that is out of time keeps it as the cause. */
