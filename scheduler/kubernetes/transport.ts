@@ -1,7 +1,9 @@
 import type { AgentOptions } from 'node:https';
+import { isDeepStrictEqual } from 'node:util';
 import { HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
 import { Agent, type buildConnector, type Dispatcher, request } from 'undici';
 import manifest from '../../package.json' with { type: 'json' };
+import { ServerClock } from './server-clock.ts';
 
 /** Tokens and certificates are read again so often: those of pods are renewed long before they end. */
 const maxCredentialsAgeMs = 60_000;
@@ -25,6 +27,14 @@ export interface TransportRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Connections that are used again, and how they are opened. */
+interface Connections {
+  readonly options: DispatcherOptions;
+  readonly dispatcher: Dispatcher;
+}
+
+type DispatcherOptions = ReturnType<KubeConfig['createDispatcherOptions']>;
+
 interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly dispatcher: Dispatcher;
@@ -35,23 +45,30 @@ interface Credentials {
  * one for each request, which costs both sides several times what most requests do.
  */
 export class KubernetesTransport {
+  /** The time of the API server, as its answers tell it. */
+  readonly clock = new ServerClock();
   readonly #config: KubeConfig;
   readonly #server: string;
+  #connections: Connections | undefined;
   #credentials: Promise<Credentials> | undefined;
-  #readAt = 0;
+  #readAt = Number.NEGATIVE_INFINITY;
 
   constructor(config: KubeConfig) {
     this.#config = config;
     this.#server = config.getCurrentCluster()?.server ?? '';
   }
 
-  /** Resolves when the answer begins, whatever its code; rejects where there is none. */
+  /**
+   * Resolves when the answer begins, whatever its code; rejects where there is none. A request that fails takes no
+   * connection but its own with it.
+   */
   async send({ method, path, query, body, silenceMs, signal }: TransportRequest): Promise<Dispatcher.ResponseData> {
     const credentials = this.#currentCredentials();
     const { headers, dispatcher } = await credentials;
     const url = new URL(`${this.#server}${path}`);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value));
+    const sentAt = performance.now();
     try {
       const response = await request(url, {
         method,
@@ -62,51 +79,66 @@ export class KubernetesTransport {
         bodyTimeout: silenceMs,
         signal: signal ?? null,
       });
+      this.clock.observe(response.headers.date, sentAt);
       if (response.statusCode === 401) this.#forget(credentials);
       return response;
     } catch (error) {
-      // The certificate of the API server may be a new one.
-      this.#forget(credentials);
+      if (isAboutCertificates(error)) this.#forget(credentials);
       throw error;
     }
   }
 
   /** Ends all connections; those in use are cut off. */
   async close(): Promise<void> {
-    const credentials = await this.#credentials?.catch(() => undefined);
-    await credentials?.dispatcher.destroy();
+    await this.#credentials?.catch(() => undefined);
+    await this.#connections?.dispatcher.destroy();
   }
 
   #currentCredentials(): Promise<Credentials> {
-    if (this.#credentials === undefined || Date.now() - this.#readAt >= maxCredentialsAgeMs) {
-      this.#readAt = Date.now();
-      const reading = this.#readCredentials(this.#credentials);
+    if (this.#credentials === undefined || performance.now() - this.#readAt >= maxCredentialsAgeMs) {
+      this.#readAt = performance.now();
+      const reading = this.#readCredentials();
       reading.catch(() => this.#forget(reading));
       this.#credentials = reading;
     }
     return this.#credentials;
   }
 
-  /** The connections stay as they are while they work. */
-  async #readCredentials(before: Promise<Credentials> | undefined): Promise<Credentials> {
+  async #readCredentials(): Promise<Credentials> {
     const context = new RequestContext(this.#server, HttpMethod.GET);
     await this.#config.applySecurityAuthentication(context);
-    const known = await before?.catch(() => undefined);
-    return { headers: context.getHeaders(), dispatcher: known?.dispatcher ?? (await this.#openDispatcher(context)) };
-  }
-
-  async #openDispatcher(context: RequestContext): Promise<Dispatcher> {
     const tls: AgentOptions = {};
     await this.#config.applyToHTTPSOptions(tls);
     const options = this.#config.createDispatcherOptions(this.#config.getCurrentCluster(), tls);
-    if (options.type === 'agent')
-      return new Agent({ ...connections, connect: options.connect as buildConnector.BuildOptions });
-    return context.getDispatcher() ?? new Agent(connections);
+    return { headers: context.getHeaders(), dispatcher: this.#connect(options, context) };
+  }
+
+  /** The connections stay as they are while they would be opened in the same way. */
+  #connect(options: DispatcherOptions, context: RequestContext): Dispatcher {
+    const before = this.#connections;
+    if (before !== undefined && isDeepStrictEqual(options, before.options)) return before.dispatcher;
+    // What is under way on the old ones, like a watch, comes to its end there.
+    void before?.dispatcher.close();
+    const dispatcher = openDispatcher(options, context);
+    this.#connections = { options, dispatcher };
+    return dispatcher;
   }
 
   #forget(credentials: Promise<Credentials>): void {
     if (this.#credentials === credentials) this.#credentials = undefined;
   }
+}
+
+function openDispatcher(options: DispatcherOptions, context: RequestContext): Dispatcher {
+  if (options.type === 'agent')
+    return new Agent({ ...connections, connect: options.connect as buildConnector.BuildOptions });
+  return context.getDispatcher() ?? new Agent(connections);
+}
+
+/** True if the other side's certificate, or one's own, was not accepted: there may be a new one. */
+function isAboutCertificates(error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return /CERT|^(ERR_TLS|ERR_SSL|UNABLE_TO)_/.test(code);
 }
 
 /** A patch holds just what is to change. */
