@@ -15,9 +15,6 @@ import type { ReconcileContext } from './reconcile/context.ts';
 import { reconcile } from './reconcile/reconcile.ts';
 import { readSettings } from './settings.ts';
 
-/** A pass is made at least every minute; one that has not ended for so long never will. */
-const maxSilenceMs = 600_000;
-
 /** Flags by the names of the settings; one that is not given is absent. */
 export type Flags = Readonly<Record<string, string | undefined>>;
 
@@ -29,8 +26,14 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const { Metrics } = await import('./metrics/metrics.ts');
   const { connectCluster } = await import('./kubernetes/connect.ts');
   const metrics = new Metrics(manifest.version);
+  let isReady = () => false;
+  const health = await serveHealth(settings.port, { isReady: () => isReady(), readMetrics: () => metrics.read() });
   const place = { isInCluster: 'KUBERNETES_SERVICE_HOST' in environment, hostname: hostname() };
-  const { cluster, leases } = await connectCluster(settings, place, log, metrics);
+  const connecting = connectCluster(settings, place, log, metrics);
+  connecting.catch(() => health.close());
+  const connection = await Promise.race([connecting, stopped.then(() => undefined)]);
+  if (connection === undefined) process.exit();
+  const { cluster, leases } = connection;
   // Within a pod the number of the process is the same after each restart: it goes on with the lease it has.
   const identity = `${place.hostname}_${process.pid}`;
   const leadership = settings.leaderElection ? new Election(leases, identity, log) : aloneInTheLead;
@@ -44,13 +47,8 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
     observer: metrics,
   };
   const loop = createLoop(context, leadership, metrics);
-  const isCurrent = () => cluster.isCurrent && leadership.isCurrent;
-  metrics.observe({ state: () => cluster.state(), isLeader: () => leadership.isLeader, isCurrent });
-  const health = await serveHealth(settings.port, {
-    isAlive: () => loop.silentMs < maxSilenceMs,
-    isReady: isCurrent,
-    readMetrics: () => metrics.read(),
-  });
+  isReady = () => cluster.isCurrent && leadership.isCurrent;
+  metrics.observe({ state: () => cluster.state(), isLeader: () => leadership.isLeader, isCurrent: isReady });
   const begun = cluster.start(() => loop.trigger()).then(() => leadership.start(() => loop.trigger()));
   const signal = await Promise.race([stopped, begun.then(() => stopped)]);
   log.info({ signal }, 'stopping');

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import type { LeaseStore } from '../lease.ts';
 import type { Log } from '../log.ts';
 import { podTemplateOf, type Settings } from '../settings.ts';
 import { KubernetesApi, type ObservedCall } from './api.ts';
 import { KubernetesCluster } from './cluster.ts';
-import { ClusterError } from './error.ts';
+import { ClusterError, isTransient } from './error.ts';
 import { KubernetesLeaseStore } from './lease.ts';
 import { KubernetesTransport } from './transport.ts';
 
@@ -13,6 +14,9 @@ const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
 /** Nothing else may hold up the lease, whatever there is to do. */
 const leaseRate = 5;
+
+/** An API server that is away is asked again so often while the process begins. */
+const connectPauseMs = 5_000;
 
 /** The place of this process. `hostname` is, inside a pod, the pod's name. */
 export interface Place {
@@ -30,7 +34,10 @@ export interface ConnectionObserver {
   readonly observeRequest: (request: ObservedCall) => void;
 }
 
-/** Opens the cluster this process runs in, else the one of `KUBECONFIG`. */
+/**
+ * Opens the cluster this process runs in, else the one of `KUBECONFIG`. Waits for an API server that is away: a process that
+ * ends instead is started again and again, ever later.
+ */
 export async function connectCluster(
   settings: Settings,
   { isInCluster, hostname }: Place,
@@ -43,7 +50,7 @@ export async function connectCluster(
   const api = new KubernetesApi({ transport, requestsPerSecond: apiRate, observe });
   const leaseApi = new KubernetesApi({ transport, requestsPerSecond: leaseRate, observe });
   const namespace = settings.namespace ?? (await ownNamespace());
-  const image = settings.image ?? (await ownImage(api, namespace, hostname));
+  const image = settings.image ?? (await ownImage(api, { namespace, name: hostname }, log));
   const template = podTemplateOf(settings, namespace, image);
   const overrides = { sockets, stateDirectories };
   return {
@@ -71,16 +78,31 @@ async function ownNamespace(): Promise<string> {
   }
 }
 
-async function ownImage(api: KubernetesApi, namespace: string, name: string): Promise<string> {
-  const advice = 'the image of the cleaner pods is not known: set NODESWEEP_IMAGE';
-  try {
-    const pod = await api.call<V1Pod>(`read pod ${name}`, [], { resource: 'pods', namespace, name, verb: 'get' });
-    // Others may have put a container of theirs into the pod, even as the first.
-    const containers = pod?.spec?.containers ?? [];
-    const image = (containers.find((container) => container.name === 'scheduler') ?? containers[0])?.image;
-    if (image !== undefined) return image;
-    throw new ClusterError(`pod ${name} names no image`);
-  } catch (cause) {
-    throw new ClusterError(`${advice} (${String(cause)})`, { cause });
+const imageAdvice = 'the image of the cleaner pods is not known: set NODESWEEP_IMAGE';
+
+/** Rejects with a {@link ClusterError} where the API server says that this pod can't be read. */
+async function ownImage(api: KubernetesApi, pod: OwnPod, log: Log): Promise<string> {
+  for (;;) {
+    try {
+      return await readImage(api, pod);
+    } catch (cause) {
+      if (!isTransient(cause)) throw new ClusterError(`${imageAdvice} (${String(cause)})`, { cause });
+      log.warn({ err: cause }, `${imageAdvice}, or wait for the API server: ${String(cause)}`);
+      await sleep(connectPauseMs);
+    }
   }
+}
+
+interface OwnPod {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+async function readImage(api: KubernetesApi, { namespace, name }: OwnPod): Promise<string> {
+  const pod = await api.call<V1Pod>(`read pod ${name}`, [], { resource: 'pods', namespace, name, verb: 'get' });
+  // Others may have put a container of theirs into the pod, even as the first.
+  const containers = pod?.spec?.containers ?? [];
+  const image = (containers.find((container) => container.name === 'scheduler') ?? containers[0])?.image;
+  if (image === undefined) throw new Error(`pod ${name} names no image`);
+  return image;
 }

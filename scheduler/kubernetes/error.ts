@@ -56,6 +56,12 @@ export function retryAfterMs(error: unknown): number {
   return refusalIn(error)?.retryAfterMs ?? 0;
 }
 
+/** True if nobody has answered, or somebody who may answer otherwise soon: the same request may succeed later. */
+export function isTransient(error: unknown): boolean {
+  const refusal = refusalIn(error);
+  return refusal === undefined ? error instanceof ClusterError : refusal.code === 429 || refusal.code >= 500;
+}
+
 function refusalIn(error: unknown): RefusedError | undefined {
   const cause = error instanceof ClusterError ? error.cause : error;
   return cause instanceof RefusedError ? cause : undefined;

@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SchedulerProcess } from '../helpers/scheduler-process.ts';
+
+let scheduler: SchedulerProcess;
+
+beforeEach(async () => {
+  scheduler = await SchedulerProcess.prepare();
+});
+afterEach(() => scheduler.remove());
+
+const untilAnswer = (path: '/healthz' | '/readyz', code: number) =>
+  vi.waitFor(async () => expect(await scheduler.ask(path)).toBe(code), { timeout: 20_000, interval: 100 });
+
+describe('a scheduler that begins', () => {
+  it.each([
+    ['is away', async () => scheduler.api.stop()],
+    [
+      'wants to be asked in an hour',
+      async () => {
+        scheduler.api.fault = () => ({ code: 503, retryAfter: 3_600 });
+      },
+    ],
+  ])('while the API server %s is alive, not ready, and can be stopped (H33)', async (_title, trouble) => {
+    await trouble();
+    scheduler.start();
+    await untilAnswer('/healthz', 200);
+    expect(await scheduler.ask('/readyz')).toBe(503);
+    expect((await scheduler.stop()).exitCode).toBe(0);
+  });
+
+  it('is ready by itself once the API server is there (H33)', async () => {
+    await scheduler.api.stop();
+    scheduler.start();
+    await untilAnswer('/healthz', 200);
+    await scheduler.api.start();
+    await untilAnswer('/readyz', 200);
+    expect((await scheduler.stop()).exitCode).toBe(0);
+  });
+
+  it('ends with an error where the API server says that it can’t know its own image', async () => {
+    scheduler.api.fault = ({ path }) => (path.includes('/pods/') ? { code: 403, reason: 'Forbidden' } : undefined);
+    scheduler.start();
+    const { exitCode, log } = await scheduler.end();
+    expect(exitCode).toBe(2);
+    expect(log).toMatch(/the image of the cleaner pods is not known: set NODESWEEP_IMAGE .*403/);
+  });
+});
