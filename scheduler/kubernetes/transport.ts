@@ -117,7 +117,7 @@ export class KubernetesTransport {
   #connect(options: DispatcherOptions, context: RequestContext): Dispatcher {
     const before = this.#connections;
     if (before !== undefined && isDeepStrictEqual(options, before.options)) return before.dispatcher;
-    // What is under way on the old ones, like a watch, comes to its end there.
+    // Requests on the old ones, like a watch, come to their end there.
     void before?.dispatcher.close();
     const dispatcher = openDispatcher(options, context);
     this.#connections = { options, dispatcher };
