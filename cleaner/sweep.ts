@@ -14,7 +14,7 @@ import { openSpace } from './removal/space.ts';
 import type { Throttle } from './removal/throttle.ts';
 import type { Findings } from './report/build.ts';
 import { type ImageEvent, keptEvent, plannedEvent, removalEvent } from './report/events.ts';
-import type { ReadUsage } from './runtime/inventory.ts';
+import { createLookReader, type ReadUsage } from './runtime/inventory.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { untilStopped } from './stop.ts';
 
@@ -109,7 +109,7 @@ async function act(
     {
       ...node,
       runtime,
-      readUsage,
+      readLook: createLookReader(readUsage, runtime),
       judgeOn: createJudge(facts, planned),
       mayLoseAllNames: mayLoseAllNames(facts.job.images),
       space: facts.diskUsage && openSpace(facts.diskUsage),

@@ -1,5 +1,5 @@
 import type { KeepReason } from '../../contract/keep-reason.ts';
-import type { ImageUsage } from '../runtime/inventory.ts';
+import type { Look } from '../runtime/inventory.ts';
 import type { Image } from '../runtime/runtime.ts';
 import { type Facts, type KeepRule, makeKeepRules, recordOf } from './keep-rules.ts';
 
@@ -35,27 +35,28 @@ export function judgeImage(rules: readonly KeepRule[], image: Image): readonly V
  * as used just now. What was gone in one, or has a new name or another size, was pulled or tagged by somebody since the
  * plan, and is as new as that: an ID and a list of names are all that a runtime tells, and both may well be the same again.
  */
-export function createJudge(facts: Facts, planned: readonly Image[]): (usage: ImageUsage) => Judge {
+export function createJudge(facts: Facts, planned: readonly Image[]): (look: Look) => Judge {
   const known = new Map(planned.map((image) => [image.id, image]));
   const gone = new Set<string>();
   const used = new Set<string>();
-  return (usage) => {
-    const present = new Set(usage.images.map(({ id }) => id));
+  return (look) => {
+    const present = new Set(look.images.map(({ id }) => id));
     for (const id of known.keys()) {
       if (!present.has(id)) gone.add(id);
-      if (usage.inUse.has(id)) used.add(id);
+      if (look.inUse.has(id)) used.add(id);
     }
-    const judge = judgeBy(makeKeepRules(refresh(facts, usage, used)));
+    const judge = judgeBy(makeKeepRules(refresh(facts, look, used)));
     return (image) => judge(image) ?? keepChanged(image, known.get(image.id), gone);
   };
 }
 
-function refresh(facts: Facts, usage: ImageUsage, used: ReadonlySet<string>): Facts {
-  const { inventory, history, now } = facts;
-  if (used.size === 0) return { ...facts, inventory: { ...inventory, ...usage } };
+function refresh(facts: Facts, look: Look, used: ReadonlySet<string>): Facts {
+  const { history, now } = facts;
+  const inventory = { ...facts.inventory, ...look };
+  if (used.size === 0) return { ...facts, inventory };
   const usedNow = [...used].map((id) => [id, { ...recordOf(history, { id }), lastUsed: now }] as const);
   const images = new Map([...history.images, ...usedNow]);
-  return { ...facts, inventory: { ...inventory, ...usage }, history: { ...history, images } };
+  return { ...facts, inventory, history: { ...history, images } };
 }
 
 function keepChanged(image: Image, planned: Image | undefined, gone: ReadonlySet<string>): Kept | undefined {

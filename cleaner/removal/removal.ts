@@ -1,7 +1,7 @@
 import type { Judge, Kept } from '../plan/judge.ts';
 import { keepBelowThreshold, keepOverLimit, type Plan } from '../plan/plan.ts';
 import type { Removal } from '../plan/removal-order.ts';
-import type { ImageUsage, ReadUsage } from '../runtime/inventory.ts';
+import type { Look, ReadLook } from '../runtime/inventory.ts';
 import type { Image, RemovalAnswer, Runtime } from '../runtime/runtime.ts';
 import { StopRequest, untilStopped } from '../stop.ts';
 import { firstBatchSize, nextBatchSize, selectBatch } from './batch.ts';
@@ -21,9 +21,9 @@ import type { Throttle } from './throttle.ts';
 
 export type RemovalPorts = SettlePorts & {
   readonly runtime: Pick<Runtime, 'removeImages' | 'listImages'>;
-  readonly readUsage: ReadUsage;
+  readonly readLook: ReadLook;
   /** Judges images by all keep rules on what a look shows; is given every look, in turn. */
-  readonly judgeOn: (usage: ImageUsage) => Judge;
+  readonly judgeOn: (look: Look) => Judge;
   /** Tells whether an image may lose its names one by one. */
   readonly mayLoseAllNames: (image: Image) => boolean;
   /** The account of what was freed; absent where the disk can't be measured, and nothing goes by thresholds. */
@@ -51,8 +51,8 @@ type Progress = {
   batchSize: number;
   /** The number of images that went, or may have gone. */
   removed: number;
-  /** The images and their use right after the batch before; undefined where that is not known, or has to be read anew. */
-  usage: ImageUsage | undefined;
+  /** The look right after the batch before; undefined where there is none, or it has to be taken anew. */
+  look: Look | undefined;
   /** Taken from the last look that can be right. */
   landmarks: Landmarks | undefined;
   /** IDs of the images that were asked to go since that look. */
@@ -91,7 +91,7 @@ function begin({ removals }: Plan): Progress {
     queue: removals.map((removal) => ({ removal })),
     batchSize: firstBatchSize,
     removed: 0,
-    usage: undefined,
+    look: undefined,
     landmarks: undefined,
     asked: [],
   };
@@ -106,11 +106,11 @@ async function chooseStep(progress: Progress, plan: Plan, ports: RemovalPorts, s
     const tasks = selectBatch(progress.queue, needBytes, Math.min(progress.batchSize, places));
     if (tasks.length === 0) return { kind: 'Spare', why: 'BelowThreshold' };
     const isOutdated = await ports.throttle(signal);
-    const usage = progress.usage && !isOutdated ? progress.usage : await untilStopped(ports.readUsage, signal);
-    if (progress.landmarks) checkLandmarks(progress.landmarks, usage.images, progress.asked);
-    progress.landmarks = takeLandmarks(usage);
+    const look = progress.look && !isOutdated ? progress.look : await untilStopped(ports.readLook, signal);
+    if (progress.landmarks) checkLandmarks(progress.landmarks, look.images, progress.asked);
+    progress.landmarks = takeLandmarks(look);
     progress.asked = [];
-    return { kind: 'Batch', tasks: judgeTasks(tasks, usage, ports) };
+    return { kind: 'Batch', tasks: judgeTasks(tasks, look, ports) };
   } catch (error) {
     return { kind: 'Stop', reason: reasonOf(error), message: messageOf(error) };
   }
@@ -129,9 +129,9 @@ async function measureExcess(
   return measureNeed(untilPercent, ports.space, ports, signal);
 }
 
-function judgeTasks(tasks: readonly Task[], usage: ImageUsage, { judgeOn }: RemovalPorts): readonly JudgedTask[] {
-  const judge = judgeOn(usage);
-  const present = new Map(usage.images.map((image) => [image.id, image]));
+function judgeTasks(tasks: readonly Task[], look: Look, { judgeOn }: RemovalPorts): readonly JudgedTask[] {
+  const judge = judgeOn(look);
+  const present = new Map(look.images.map((image) => [image.id, image]));
   return tasks.map((task) => {
     const image = present.get(task.removal.image.id);
     const kept = image && judge(image);
@@ -149,7 +149,7 @@ async function takeBatch(
 ): Promise<readonly RemovalResult[]> {
   const goesOn = tasks.length < progress.queue.length && !signal.aborted;
   // It is large, and the next look needs room.
-  progress.usage = undefined;
+  progress.look = undefined;
   const startedAt = ports.monotonicMs();
   const tried = await removeBatch(tasks, progress, ports, goesOn);
   progress.batchSize = nextBatchSize(progress.batchSize, tasks.length, ports.monotonicMs() - startedAt);
@@ -197,7 +197,7 @@ async function removeAndLook(
     const after = goesOn ? await readForNext(ports) : undefined;
     const left = after?.images ?? (await ports.runtime.listImages());
     if (progress.landmarks) checkLandmarks(progress.landmarks, left, ids);
-    progress.usage = after;
+    progress.look = after;
     const present = new Set(left.map(({ id }) => id));
     return (id) => judgeRemoval(id, answer, present.has(id));
   } catch (error) {
@@ -207,9 +207,9 @@ async function removeAndLook(
 }
 
 /** If what is used can't be read, the images may be: the next batch finds out for itself, and does not begin. */
-async function readForNext({ readUsage }: RemovalPorts): Promise<ImageUsage | undefined> {
+async function readForNext({ readLook }: RemovalPorts): Promise<Look | undefined> {
   try {
-    return await readUsage();
+    return await readLook();
   } catch {
     return undefined;
   }

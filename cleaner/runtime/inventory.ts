@@ -31,7 +31,12 @@ export type Inventory = ImageUsage & {
   readonly details: ReadonlyMap<string, ImageDetails>;
 };
 
+/** The facts about a node that are read again before each batch of removals. */
+export type Look = Omit<Inventory, 'details'>;
+
 export type ReadUsage = () => Promise<ImageUsage>;
+
+export type ReadLook = () => Promise<Look>;
 
 type UsagePorts = Pick<Runtime, 'listImages' | 'listContainers' | 'inspectContainers' | 'countReadySandboxes'>;
 
@@ -56,6 +61,14 @@ export function createUsageReader(
         return { images, ...resolveContainers(images, containers, details) };
       },
     );
+}
+
+/** Makes a reader of looks: a sandbox may have come since the plan, and stand on another image than those before. */
+export function createLookReader(readUsage: ReadUsage, runtime: Pick<Runtime, 'getSandboxImages'>): ReadLook {
+  return async () => {
+    const [usage, sandboxReferences] = await Promise.all([readUsage(), runtime.getSandboxImages()]);
+    return { ...usage, sandboxReferences };
+  };
 }
 
 /** A container that vanished meanwhile has no mounts any more; one that is listed still must tell them. */

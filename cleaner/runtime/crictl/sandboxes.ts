@@ -7,16 +7,18 @@ const question = { args: ['inspectp', '-o', 'json'], schema: sandboxStatusesAnsw
 
 /**
  * Makes a reader of the images that pod sandboxes stand on: those that the sandboxes name, in any state, and the one
- * that the runtime is configured with, where it tells. A sandbox never changes its image, so each is asked about once.
- * Fails where a sandbox doesn't tell: any image could be the one that it stands on.
+ * that the runtime is configured with, where it tells. Neither changes, so each sandbox is asked about once, and the
+ * configuration is too. Fails where a sandbox doesn't tell: any image could be the one that it stands on.
  */
 export function createSandboxReader(caller: Caller): () => Promise<readonly string[]> {
   const known = new Map<string, SandboxStatus>();
+  let configuration: { readonly image: string | undefined } | undefined;
+  const readConfiguration = async () => {
+    configuration ??= { image: await ask(caller, ['info', '-o', 'json'], infoAnswer) };
+    return configuration.image;
+  };
   return async () => {
-    const [listed, configured] = await Promise.all([
-      listSandboxes(caller),
-      ask(caller, ['info', '-o', 'json'], infoAnswer),
-    ]);
+    const [listed, configured] = await Promise.all([listSandboxes(caller), readConfiguration()]);
     const unknown = listed.map(({ id }) => id).filter((id) => !known.has(id));
     for (const status of await askAbout(caller, question, unknown)) known.set(status.id, status);
     const isComplete = listed.every(({ id }) => known.has(id));

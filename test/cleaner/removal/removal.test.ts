@@ -7,7 +7,7 @@ import { nextBatchSize, selectBatch } from '../../../cleaner/removal/batch.ts';
 import type { SweepResult } from '../../../cleaner/removal/outcome.ts';
 import { carryOut, type RemovalPorts } from '../../../cleaner/removal/removal.ts';
 import { openSpace } from '../../../cleaner/removal/space.ts';
-import { createUsageReader, type ImageUsage } from '../../../cleaner/runtime/inventory.ts';
+import { createLookReader, createUsageReader, type Look, type ReadLook } from '../../../cleaner/runtime/inventory.ts';
 import type { Image, RemovalAnswer } from '../../../cleaner/runtime/runtime.ts';
 import { StopRequest } from '../../../cleaner/stop.ts';
 import type { JobDocument } from '../../../contract/job.ts';
@@ -36,12 +36,11 @@ function fullDisk(runtime: FakeRuntime): () => Promise<DiskUsage> {
 }
 
 function run(plan: Plan, runtime: FakeRuntime, signal = new AbortController().signal): Promise<SweepResult> {
-  const readUsage = createUsageReader(runtime, undefined);
   return carryOut(
     plan,
     {
       runtime,
-      readUsage,
+      readLook: readLookOf(runtime),
       measureDisk: fullDisk(runtime),
       throttle,
       monotonicMs,
@@ -52,11 +51,15 @@ function run(plan: Plan, runtime: FakeRuntime, signal = new AbortController().si
   );
 }
 
+function readLookOf(runtime: FakeRuntime): ReadLook {
+  return createLookReader(createUsageReader(runtime, undefined), runtime);
+}
+
 const throttle = async () => false;
 const sleep = async () => undefined;
 const judged = () => ({
   judgeOn:
-    ({ inUse }: Pick<ImageUsage, 'inUse'>) =>
+    ({ inUse }: Pick<Look, 'inUse'>) =>
     (image: Image) =>
       inUse.has(image.id) ? { image, reason: 'InUse' as const, message: 'used' } : undefined,
   mayLoseAllNames: () => true,
@@ -94,7 +97,7 @@ describe('carryOut', () => {
       buildPlan(images),
       {
         runtime,
-        readUsage: createUsageReader(runtime, undefined),
+        readLook: readLookOf(runtime),
         measureDisk: fullDisk(runtime),
         throttle,
         ...judged(),
@@ -276,7 +279,7 @@ describe('carryOut', () => {
         buildPlan(runtime.images, { always: false, untilPercent: 88 }),
         {
           runtime,
-          readUsage: createUsageReader(runtime, undefined),
+          readLook: readLookOf(runtime),
           measureDisk: fullDisk(runtime),
           throttle: async () => story.push('rest') > 0 && takesTime,
           monotonicMs,
@@ -313,7 +316,7 @@ describe('carryOut', () => {
         buildPlan([first], { always: false, untilPercent: 80 }),
         {
           runtime,
-          readUsage: createUsageReader(runtime, undefined),
+          readLook: readLookOf(runtime),
           measureDisk: () => Promise.reject(new Error('statfs failed')),
           throttle,
           monotonicMs,
@@ -335,7 +338,7 @@ describe('what changes while a plan is carried out', () => {
     const ports: RemovalPorts = {
       ...judged(),
       runtime,
-      readUsage: createUsageReader(runtime, undefined),
+      readLook: readLookOf(runtime),
       measureDisk: fullDisk(runtime),
       throttle,
       monotonicMs,
@@ -361,6 +364,12 @@ describe('what changes while a plan is carried out', () => {
     const result = await carry(runtime, buildPlan([first, second]), given);
     expect(outcomes(result)).toEqual({ 'image-0': `skipped ${reason}`, 'image-1': 'removed' });
     expect(runtime.images).toEqual([change(first)]);
+  });
+
+  it('an image that a sandbox stands on which came since the plan stays (H7, H24)', async () => {
+    const runtime = buildRuntime({ images: [first, second], getSandboxImages: async () => [first.id] });
+    const result = await carry(runtime, buildPlan([first, second]), facts({ images: { minAge: '0s' } }));
+    expect(outcomes(result)).toEqual({ 'image-0': 'skipped Pinned', 'image-1': 'removed' });
   });
 
   it('an image that was gone in one look and is back in the next stays (H24)', async () => {
