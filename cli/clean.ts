@@ -20,7 +20,8 @@ export function addClean(program: Command, { environment, exit }: CommandContext
 Environment: CRICTL (path of crictl), CONTAINER_RUNTIME_ENDPOINT, NODE_NAME, LOG_LEVEL
 Exit codes:  0 done, also when there was nothing to do; 1 some removals failed or were not tried, or the report could
              not be written; 2 nothing was attempted
-Runs as root, as the runtime's socket asks for it; crictl must be 1.24 or newer.`,
+Runs as root, as the runtime's socket asks for it; crictl must be 1.24 or newer.
+With --policy, the images of pods that are about to start are not known: only minAge keeps them.`,
     )
     .action(async ({ job, policy, report, state, dryRun }, command: Command) => {
       if (job === undefined && policy === undefined)

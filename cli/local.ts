@@ -25,6 +25,7 @@ export function addLocal(program: Command, { environment }: CommandContext): voi
       `
 A runtime at a usual socket keeps its history beside its images, any other one in the state directory; that is also
 the filesystem whose usage counts for a policy with \`disk\`.
+The images of pods that are about to start are not known: only minAge keeps them.
 Environment: CRICTL (path of crictl)`,
     )
     .action(async (options) => {

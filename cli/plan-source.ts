@@ -19,6 +19,7 @@ export const sourceHelp = `
 This machine's runtime is found as by \`nodesweep clean\`, and its history, without --state, in /var/lib/nodesweep.
 On a node of the cluster of KUBECONFIG, the log of the policy's last run tells what it did; where there is none, or with
 --fresh, a pod on the node makes a plan now. It removes nothing, and is removed itself when it has ended.
+With --policy, the images of pods that are about to start are not known: only minAge keeps them.
 Environment: CRICTL (path of crictl), CONTAINER_RUNTIME_ENDPOINT, NODE_NAME; KUBECONFIG, NODESWEEP_NAMESPACE
 Exit codes:  0 done; 2 there is no plan, and why is said`;
 

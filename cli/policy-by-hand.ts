@@ -33,7 +33,7 @@ export function refuseUnkeepable(job: Job): Job {
 
 /** The facts that a plan made by hand can't take into account. */
 export function describeUnkeepable(job: Job): readonly string[] {
-  const bound = 'by hand, the images of pods that are about to start on this machine are not known';
+  const bound = 'by hand, the images of pods that are about to start are not known: only minAge keeps them';
   if (!job.images.protectWorkloads) return [bound];
   return [bound, 'protectWorkloads keeps nothing here: by hand, the workloads of the cluster are not known'];
 }

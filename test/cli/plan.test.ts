@@ -99,7 +99,7 @@ describe('nodesweep plan', () => {
       '4 images of 3.1GiB; none would go',
       'Disk usage: 23.3 %; removal starts at 85 % and stops at 80 %',
       'Note: no run was here before: every image counts as old enough, and none as long unused',
-      'Note: by hand, the images of pods that are about to start on this machine are not known',
+      'Note: by hand, the images of pods that are about to start are not known: only minAge keeps them',
     ]);
     expect(exitCode).toBe(0);
   });

@@ -4,6 +4,14 @@ import { runProgram } from '../helpers/program.ts';
 const nodesweep = (...args: readonly string[]) => runProgram(args);
 
 describe('the command line', () => {
+  it.each(['clean', 'plan', 'explain', 'local'])(
+    '%s says in its help that it does not know what pods are about to start (H4)',
+    async (command) => {
+      const { stdout } = await nodesweep(command, '--help');
+      expect(stdout).toContain('images of pods that are about to start are not known: only minAge keeps them');
+    },
+  );
+
   it('prints the JSON Schema of the policy documents', async () => {
     expect(JSON.parse((await nodesweep('schema')).stdout)).toMatchObject({
       required: ['schedule'],
