@@ -109,6 +109,8 @@ const tolerationsSchema = z.string().transform((text, context): Toleration[] =>
   }),
 );
 
+const seLinuxType = z.string().regex(/^(?:[a-z]\w*)?$/, 'must be an SELinux type, such as spc_t');
+
 const settingsSchema = z.object({
   namespace: z.string().min(1).optional(),
   image: z.string().min(1).optional(),
@@ -118,6 +120,7 @@ const settingsSchema = z.object({
   podAnnotations: pairs(qualifiedName, /^/, 'key=value, as an annotation'),
   imagePullSecrets: z.string().transform(wordsOf),
   tolerations: tolerationsSchema,
+  seLinuxType,
   requests: pairs(qualifiedName, quantity, 'resource=quantity'),
   limits: pairs(qualifiedName, quantity, 'resource=quantity'),
   sockets: overrideSchema,
@@ -180,6 +183,13 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
     flag: '--tolerations <taints>',
     description:
       'taints that the cleaner pods tolerate beside those that their policy tolerates: key=value:effect, key:effect or key',
+    default: '',
+  },
+  seLinuxType: {
+    variable: 'NODESWEEP_SELINUX_TYPE',
+    flag: '--selinux-type <type>',
+    description:
+      'SELinux type of the cleaner pods, such as spc_t where containers may not use the socket of the runtime; empty: that of the runtime',
     default: '',
   },
   requests: {
@@ -260,6 +270,7 @@ export function podTemplateOf(settings: Settings, namespace: string, image: stri
     annotations: settings.podAnnotations,
     imagePullSecrets: settings.imagePullSecrets,
     tolerations: settings.tolerations,
+    seLinuxType: settings.seLinuxType,
     requests: settings.requests,
     limits: settings.limits,
   };

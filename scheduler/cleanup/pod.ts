@@ -36,6 +36,8 @@ export interface PodTemplate {
   readonly imagePullSecrets?: readonly string[] | undefined;
   /** Taints that the pods tolerate beside those that their policy tolerates. */
   readonly tolerations?: readonly Toleration[] | undefined;
+  /** SELinux type of the pods; empty: the runtime's default. */
+  readonly seLinuxType?: string | undefined;
   /** Resource requests. Zero CPU and memory, so that a node whose requests are used up takes the pod. */
   readonly requests?: Readonly<Record<string, string>> | undefined;
   /** Resource limits. 256Mi of memory. */
@@ -145,6 +147,7 @@ export function buildPodSpec(node: PodNode, template: PodTemplate, task: PodTask
       runAsUser: 0,
       runAsGroup: 0,
       seccompProfile: { type: 'RuntimeDefault' },
+      ...(template.seLinuxType ? { seLinuxOptions: { type: template.seLinuxType } } : {}),
     },
     containers: [buildContainer(node, template, task.args)],
     volumes: [

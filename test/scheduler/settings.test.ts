@@ -10,6 +10,7 @@ describe('settings', () => {
       podAnnotations: {},
       imagePullSecrets: [],
       tolerations: [],
+      seLinuxType: '',
       requests: { cpu: '0', memory: '0' },
       limits: { memory: '256Mi' },
       sockets: [],
@@ -62,6 +63,7 @@ describe('settings', () => {
     ['NODESWEEP_TOLERATIONS', 'dedicated:Never', /"dedicated:Never" is not written key=value:effect/],
     ['NODESWEEP_TOLERATIONS', 'a b:', /"b:" is not written key=value:effect/],
     ['NODESWEEP_TOLERATIONS', '-a=b:NoSchedule', /"-a=b:NoSchedule" is not written/],
+    ['NODESWEEP_SELINUX_TYPE', 'spc t', /must be an SELinux type/],
     ['NODESWEEP_LIMITS', 'memory=much', /"memory=much" is not written resource=quantity/],
   ])('of the cleaner pods that the API server would refuse are refused at once: %s=%s', (variable, value, expected) => {
     expect(() => readSettings({}, { [variable]: value })).toThrow(expected);

@@ -82,12 +82,15 @@ describe('the cleaner pod', () => {
       annotations: { cost: '12', 'nodesweep.io/attempt': '7' },
       imagePullSecrets: ['registry'],
       tolerations: [{ key: 'spot', operator: 'Exists' }],
+      seLinuxType: 'spc_t',
       requests: { cpu: '5m' },
       limits: { memory: '1Gi' },
     });
     expect(metadata.labels).toMatchObject({ team: 'infra', 'nodesweep.io/run': own });
     expect(metadata.annotations).toMatchObject({ cost: '12', 'nodesweep.io/attempt': '0' });
     expect(spec).toMatchObject({ priorityClassName: 'batch', imagePullSecrets: [{ name: 'registry' }] });
+    expect(spec.securityContext).toMatchObject({ runAsUser: 0, seLinuxOptions: { type: 'spc_t' } });
+    expect(pod.spec.securityContext).not.toHaveProperty('seLinuxOptions');
     expect(spec.tolerations).toEqual([{ operator: 'Exists' }, { key: 'spot', operator: 'Exists' }]);
     expect(spec.containers[0]?.resources).toEqual({ requests: { cpu: '5m', memory: '0' }, limits: { memory: '1Gi' } });
   });
