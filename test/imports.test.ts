@@ -32,6 +32,7 @@ const pureFolders = [
   'contract',
   'cleaner/plan',
   'scheduler/policy',
+  'scheduler/yaml',
   'scheduler/run',
   'scheduler/journal',
   'scheduler/status',

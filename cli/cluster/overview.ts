@@ -1,6 +1,7 @@
 import type { ClusterState } from '../../scheduler/cluster.ts';
 import type { PolicyObject } from '../../scheduler/objects.ts';
-import { type Problem, parsePolicy } from '../../scheduler/policy/policy.ts';
+import { parsePolicy } from '../../scheduler/policy/policy.ts';
+import type { Problem } from '../../scheduler/policy/problem.ts';
 import type { Trigger } from '../../scheduler/policy/trigger.ts';
 import type { Run, RunPhase } from '../../scheduler/run/run.ts';
 import { type Summary, summarize } from '../../scheduler/run/summary.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatProblem, parsePolicy } from '../../scheduler/policy/policy.ts';
+import { parsePolicy } from '../../scheduler/policy/policy.ts';
+import { formatProblem } from '../../scheduler/policy/problem.ts';
 import { runName } from '../../scheduler/run/names.ts';
 import { isFinished, type Run } from '../../scheduler/run/run.ts';
 import { describeProgress } from '../output/progress-line.ts';

@@ -1,6 +1,7 @@
-import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
 import { label } from '../../contract/labels.ts';
+import { fileLimits } from '../yaml/limits.ts';
+import { readYaml } from '../yaml/read.ts';
 
 /** The content of a ConfigMap labelled as a policy. */
 export interface Manifest {
@@ -19,10 +20,9 @@ const manifestSchema = z.object({ metadata: z.object({ name: z.string(), annotat
 
 /** The policies among the manifests of a file; undefined where they can't be understood. */
 export function readManifests(text: string): readonly Manifest[] | undefined {
-  const documents = parseAllDocuments(text);
-  if (documents.some(({ errors }) => errors.length > 0)) return undefined;
-  const values = documents.flatMap((document) => itemsOf(document.toJS()));
-  const labelled = values.filter((value) => labelledSchema.safeParse(value).success);
+  const yaml = readYaml(text, fileLimits);
+  if (!yaml.valid) return undefined;
+  const labelled = yaml.values.flatMap(itemsOf).filter((value) => labelledSchema.safeParse(value).success);
   const manifests = z.array(manifestSchema).safeParse(labelled).data;
   return manifests?.map(({ metadata, data }) => ({ ...metadata, data }));
 }

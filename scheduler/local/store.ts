@@ -1,9 +1,11 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
+import * as z from 'zod';
 import { hasCode } from '../../contract/system-error.ts';
 import type { Log } from '../log.ts';
 import type { Versioned } from '../objects.ts';
+import { readStored } from '../yaml/read.ts';
 import { createFile, replaceFile } from './files.ts';
 
 /** The data of an object, as a ConfigMap would hold it. */
@@ -14,6 +16,8 @@ export interface Codec<T> {
   readonly encode: (value: T) => Data;
   readonly decode: (data: Data) => T;
 }
+
+const dataSchema = z.record(z.string(), z.string());
 
 const extension = '.yaml';
 
@@ -35,7 +39,7 @@ export class LocalStore<T> {
   async load(): Promise<void> {
     for (const file of await filesIn(this.#directory)) {
       try {
-        const data = parse(await readFile(join(this.#directory, file), 'utf8'));
+        const data = dataSchema.parse(readStored(await readFile(join(this.#directory, file), 'utf8')));
         this.#remember(file.slice(0, -extension.length), data);
       } catch (err) {
         const path = join(this.#directory, file);

@@ -1,7 +1,9 @@
-import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
 import { label } from '../../contract/labels.ts';
-import { type CleanupPolicy, type ParsedPolicy, type Problem, parseCleanup, parsePolicy } from './policy.ts';
+import { fileLimits } from '../yaml/limits.ts';
+import { readYaml } from '../yaml/read.ts';
+import { type CleanupPolicy, type ParsedPolicy, parseCleanup, parsePolicy } from './policy.ts';
+import type { Problem } from './problem.ts';
 
 /** The number of policies in a file, and what is wrong with them. */
 export interface LintResult {
@@ -30,24 +32,28 @@ function lintDocument(name: string, parsed: ParsedPolicy): LintResult {
 }
 
 function lintManifests(text: string): LintResult {
-  const documents = parseAllDocuments(text);
-  const errors = documents.flatMap((document) => document.errors.map(({ message }) => ({ path: '', message })));
-  if (errors.length > 0) return { policies: 0, problems: errors, valid: new Map() };
-  const values = documents.flatMap((document) => itemsOf(document.toJS({ maxAliasCount: 100 })));
-  const manifests = values.filter(isConfigMap).map((value) => manifestSchema.safeParse(value));
+  const yaml = readYaml(text, fileLimits);
+  if (!yaml.valid) return { policies: 0, problems: yaml.problems, valid: new Map() };
+  const manifests = yaml.values
+    .flatMap(itemsOf)
+    .filter(isConfigMap)
+    .map((value) => manifestSchema.safeParse(value));
   const policies = manifests.flatMap(({ data }) => (data !== undefined && isMeantAsPolicy(data) ? [data] : []));
   const malformed = manifests.flatMap(({ error }) => error?.issues ?? []);
+  if (policies.length + malformed.length === 0) return { policies: 0, problems: [noPolicy], valid: new Map() };
+  const linted = policies.map((manifest) => ({
+    manifest,
+    parsed: parsePolicy(manifest.metadata.name, manifest.data),
+  }));
   const problems = [
     ...malformed.map(({ path, message }) => ({ path: path.join('.'), message })),
-    ...policies.flatMap((policy, index) => [...duplicateProblems(policies, index), ...lintManifest(policy)]),
+    ...duplicateProblems(policies),
+    ...linted.flatMap(({ manifest, parsed }) => manifestProblems(manifest, parsed)),
   ];
-  if (policies.length === 0 && problems.length === 0) return { policies: 0, problems: [noPolicy], valid: new Map() };
-  return { policies: policies.length, problems, valid: new Map(policies.flatMap(validPolicy)) };
-}
-
-function validPolicy({ metadata, data }: Manifest): [string, CleanupPolicy][] {
-  const parsed = parsePolicy(metadata.name, data);
-  return parsed.valid ? [[metadata.name, parsed.policy]] : [];
+  const valid = linted.flatMap(({ manifest, parsed }) =>
+    parsed.valid ? [[manifest.metadata.name, parsed.policy] as const] : [],
+  );
+  return { policies: policies.length, problems, valid: new Map(valid) };
 }
 
 const noPolicy: Problem = {
@@ -55,33 +61,32 @@ const noPolicy: Problem = {
   message: `holds no policy: neither a ConfigMap with the label ${label.kind}: policy, nor a document in a file named cleanup.yaml`,
 };
 
-function lintManifest({ metadata, data }: Manifest): Problem[] {
-  const unlabelled: Problem[] =
-    metadata.labels[label.kind] === 'policy'
-      ? []
-      : [
-          {
-            path: 'metadata.labels',
-            message: `lack ${label.kind}: policy, without which the scheduler does not see the policy`,
-          },
-        ];
-  return [...unlabelled, ...problemsOf(parsePolicy(metadata.name, data))].map(({ path, message }) => ({
+function manifestProblems({ metadata }: Manifest, parsed: ParsedPolicy): Problem[] {
+  const isLabelled = metadata.labels[label.kind] === 'policy';
+  return [...(isLabelled ? [] : [unlabelled]), ...problemsOf(parsed)].map(({ path, message }) => ({
     path: path === '' ? metadata.name : `${metadata.name}/${path}`,
     message,
   }));
 }
 
-function duplicateProblems(policies: readonly Manifest[], index: number): Problem[] {
-  const name = policies[index]?.metadata.name ?? '';
-  const isRepeated = policies.slice(0, index).some(({ metadata }) => metadata.name === name);
-  return isRepeated
-    ? [
+const unlabelled: Problem = {
+  path: 'metadata.labels',
+  message: `lack ${label.kind}: policy, without which the scheduler does not see the policy`,
+};
+
+function duplicateProblems(policies: readonly Manifest[]): Problem[] {
+  const names = new Set<string>();
+  return policies.flatMap(({ metadata: { name } }) => {
+    if (names.has(name))
+      return [
         {
           path: `${name}/metadata.name`,
           message: 'is the name of an earlier policy in this file, which this one replaces',
         },
-      ]
-    : [];
+      ];
+    names.add(name);
+    return [];
+  });
 }
 
 /** A `kind: List`, as kubectl prints it, holds several. */

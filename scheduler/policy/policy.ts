@@ -1,6 +1,8 @@
-import { LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
 import { diskSchema, imagesSchema } from '../../contract/job.ts';
+import { policyLimits } from '../yaml/limits.ts';
+import { readYaml } from '../yaml/read.ts';
+import type { Problem } from './problem.ts';
 import { scheduleProblems } from './schedule.ts';
 import { isTimeZone } from './wall-clock.ts';
 
@@ -156,17 +158,6 @@ export type CleanupDocument = z.input<typeof cleanupSchema>;
 /** A cleanup policy with every default filled in. */
 export type CleanupPolicy = z.output<typeof cleanupSchema>;
 
-/** One thing that is wrong with a policy: where (`rollout.parallelism`, `line 3, column 7`, or empty for the whole) and what. */
-export interface Problem {
-  readonly path: string;
-  readonly message: string;
-}
-
-/** A problem in one line. */
-export function formatProblem({ path, message }: Problem): string {
-  return path === '' ? message : `${path}: ${message}`;
-}
-
 export type ParsedPolicy =
   | { readonly valid: true; readonly document: CleanupDocument; readonly policy: CleanupPolicy }
   | { readonly valid: false; readonly problems: readonly Problem[] };
@@ -221,24 +212,14 @@ function parseData(data: Readonly<Record<string, string>>): ParsedPolicy {
   return { valid: false, problems: [...problems, ...(content.valid ? [] : content.problems)] };
 }
 
-function parseYaml(text: string): { value: unknown } | { problems: Problem[] } {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter });
-  if (document.errors.length > 0) {
-    return {
-      problems: document.errors.map((error) => {
-        const { line, col } = lineCounter.linePos(error.pos[0]);
-        return { path: `line ${line}, column ${col}`, message: error.message.split(/ at line |:?\n/)[0] ?? error.code };
-      }),
-    };
-  }
-  if (document.contents === null)
-    return { problems: [{ path: '', message: 'is empty; a policy needs at least a schedule' }] };
-  try {
-    return { value: document.toJS() };
-  } catch (error) {
-    return { problems: [{ path: '', message: String(error) }] };
-  }
+function parseYaml(text: string): { value: unknown } | { problems: readonly Problem[] } {
+  const yaml = readYaml(text, policyLimits);
+  if (!yaml.valid) return yaml;
+  const [value, ...others] = yaml.values;
+  if (others.length > 0)
+    return { problems: [{ path: '', message: 'has several YAML documents; put each into a ConfigMap of its own' }] };
+  if (value === null) return { problems: [{ path: '', message: 'is empty; a policy needs at least a schedule' }] };
+  return { value };
 }
 
 /** An unknown key is a problem of its own, at its own path. */

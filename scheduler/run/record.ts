@@ -1,7 +1,8 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import * as z from 'zod';
 import { type CleanupDocument, cleanupSchema } from '../policy/policy.ts';
+import { readStored } from '../yaml/read.ts';
 import { encodeProgress, progressSchema } from './progress-codec.ts';
 import type { Run } from './run.ts';
 import { summarize } from './summary.ts';
@@ -70,7 +71,7 @@ export function encodeRun(run: Run): Record<string, string> {
 /** Reads a record back; throws a {@link RunRecordError} for one that is damaged or of another version. */
 export function decodeRun(data: Readonly<Record<string, string>>): Run {
   try {
-    const { version: _, run, spec, ...document } = runSchema.parse(parse(data['run.yaml'] ?? ''));
+    const { version: _, run, spec, ...document } = runSchema.parse(readStored(data['run.yaml'] ?? ''));
     const nodes = z.record(z.string(), progressSchema).parse(JSON.parse(unpackNodes(data)));
     return {
       ...document,

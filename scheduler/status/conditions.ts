@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { describeTrouble, type Trouble } from '../journal/troubles.ts';
-import { formatProblem, type Problem } from '../policy/policy.ts';
+import { formatProblem, type Problem } from '../policy/problem.ts';
 import { isFinished, type Run } from '../run/run.ts';
 
 export const conditionSchema = z.object({

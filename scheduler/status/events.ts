@@ -1,7 +1,7 @@
 import { filesize } from 'filesize';
 import type { PolicyEvent } from '../cluster.ts';
 import { describeTrouble, type Trouble } from '../journal/troubles.ts';
-import { formatProblem, type Problem } from '../policy/policy.ts';
+import { formatProblem, type Problem } from '../policy/problem.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import { permanentReasons } from '../run/eligibility.ts';
 import type { Run } from '../run/run.ts';

@@ -1,4 +1,4 @@
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import * as z from 'zod';
 import { annotation } from '../../contract/labels.ts';
 import type { Trouble } from '../journal/troubles.ts';
@@ -6,6 +6,7 @@ import type { PolicyObject, Versioned } from '../objects.ts';
 import { missedSlot, startDelayMs, upcomingSlot } from '../policy/due.ts';
 import type { CleanupPolicy, ParsedPolicy } from '../policy/policy.ts';
 import type { Run } from '../run/run.ts';
+import { readStored } from '../yaml/read.ts';
 import { conditionSchema, conditionsOf } from './conditions.ts';
 
 const instant = z.iso.datetime().transform((text) => new Date(text));
@@ -169,7 +170,7 @@ export function encodeStatus(status: PolicyStatus): Record<string, string> {
 
 /** Reads a status back; throws where it is damaged. */
 export function decodeStatus(data: Readonly<Record<string, string>>): PolicyStatus {
-  const { version: _, ...status } = statusSchema.parse(parse(data['status.yaml'] ?? ''));
+  const { version: _, ...status } = statusSchema.parse(readStored(data['status.yaml'] ?? ''));
   return status;
 }
 
