@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { PathOverride } from './cleanup/node-runtime.ts';
 import type { PodTemplate } from './cleanup/pod.ts';
 import { ownPriorityClass } from './cleanup/priority.ts';
-import type { Toleration } from './cleanup/tolerations.ts';
+import type { Toleration } from './run/tolerations.ts';
 
 /** One setting of the scheduler: an environment variable, and a flag that outranks it. */
 export interface Setting {

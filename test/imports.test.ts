@@ -93,6 +93,12 @@ it('only a main.ts reads the environment, makes the logger, installs signal hand
   expect(offenders((file) => !isMain(file) && forbidden.test(file.text))).toEqual([]);
 });
 
+it('runs, their records and statuses know nothing of what cleaning is', () => {
+  const folders = ['scheduler/run', 'scheduler/journal', 'scheduler/status'];
+  const isOfCleaning = (name: string) => name.startsWith('scheduler/cleanup/') || name === 'scheduler/kinds.ts';
+  expect(offenders((file) => isIn(file.path, folders) && file.imports.some(isOfCleaning))).toEqual([]);
+});
+
 it('the cleaner and the scheduler know the contract and not each other', () => {
   const imports = (from: string, to: string) =>
     offenders((file) => file.path.startsWith(from) && file.imports.some((name) => name.startsWith(to)));

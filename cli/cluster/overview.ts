@@ -1,3 +1,4 @@
+import type { CleanupTotals } from '../../scheduler/cleanup/tally.ts';
 import type { ClusterState } from '../../scheduler/cluster.ts';
 import type { PolicyObject } from '../../scheduler/objects.ts';
 import { parsePolicy } from '../../scheduler/policy/policy.ts';
@@ -8,7 +9,7 @@ import { type Summary, summarize } from '../../scheduler/run/summary.ts';
 import type { Condition } from '../../scheduler/status/conditions.ts';
 
 /** A run as people and programs are told of it. */
-export interface RunOverview extends Summary {
+export interface RunOverview extends Omit<Summary, 'totals'>, Partial<CleanupTotals> {
   readonly run: string;
   readonly trigger: Trigger;
   readonly dryRun: boolean;
@@ -49,7 +50,8 @@ export function describePolicies(state: Pick<ClusterState, 'policies' | 'statuse
 export function describeRun(run: Run): RunOverview {
   const { name, trigger, spec, phase, reason, message, startedAt, finishedAt } = run;
   const state = { trigger, dryRun: spec.dryRun, phase, reason, message, startedAt, finishedAt };
-  return { run: name, ...state, ...summarize(run) };
+  const { nodes, totals, ...problems } = summarize(run);
+  return { run: name, ...state, nodes, ...totals, ...problems };
 }
 
 /** The policy is read here too: what is wrong with it can be told without a scheduler. */

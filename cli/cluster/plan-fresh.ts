@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobDocument } from '../../contract/job.ts';
 import { type PlanDocument, parsePlan } from '../../contract/plan-document.ts';
+import { cleanupJob } from '../../scheduler/cleanup/job.ts';
+import { cleanup } from '../../scheduler/cleanup/kind.ts';
 import type { Node, PolicyObject } from '../../scheduler/objects.ts';
 import type { CleanupDocument, CleanupPolicy } from '../../scheduler/policy/policy.ts';
-import { jobOf, newRun } from '../../scheduler/run/run.ts';
+import { newRun } from '../../scheduler/run/run.ts';
 import { judgePlanPod } from './plan-pod.ts';
 import { PlanError, type PlanNode, type PlanPort } from './plan-port.ts';
 
@@ -62,8 +64,11 @@ async function buildJob(
 ): Promise<JobDocument> {
   const workloadReferences = policy.images.protectWorkloads ? await cluster.listWorkloadReferences() : [];
   const trigger = { type: 'Request', request: name } as const;
-  const run = newRun({ policy: object.name, trigger, document, spec: policy, resumedBy: undefined }, now);
-  return jobOf({ ...run, name }, workloadReferences);
+  const run = newRun(
+    { kind: cleanup, policy: object.name, trigger, document, spec: policy, resumedBy: undefined },
+    now,
+  );
+  return cleanupJob({ ...run, name, document, spec: policy }, workloadReferences);
 }
 
 async function waitForEnd(

@@ -1,8 +1,8 @@
 import prettyMilliseconds from 'pretty-ms';
 import type { PlanDocument } from '../../contract/plan-document.ts';
+import { judgeCleanable } from '../../scheduler/cleanup/eligibility.ts';
 import type { Node, PolicyObject } from '../../scheduler/objects.ts';
 import { type CleanupPolicy, parsePolicy } from '../../scheduler/policy/policy.ts';
-import { judgeNode } from '../../scheduler/run/eligibility.ts';
 import { planFresh } from './plan-fresh.ts';
 import { PlanError, type PlanPort } from './plan-port.ts';
 import { readPlanOfLog } from './plan-report.ts';
@@ -57,7 +57,7 @@ async function readReport({ policy: name, node }: PlanRequest, policy: CleanupPo
 
 /** A plan can be made for any node; a run of the policy may leave it out all the same. */
 function describeSelection(node: Node, { nodes }: CleanupPolicy): readonly string[] {
-  const judgement = judgeNode(node, nodes);
+  const judgement = judgeCleanable(node, nodes);
   if (judgement.verdict === 'Eligible') return [];
   const why = judgement.verdict === 'NotSelected' ? 'its selector does not match it' : judgement.message;
   return [`the policy's next run would leave this node out: ${why}`];

@@ -58,11 +58,16 @@ function nodesOf({ nodes }: RunOverview): string {
 }
 
 function bytesOf({ bytes, dryRun }: RunOverview): string {
+  if (bytes === undefined) return none;
   return dryRun ? `(${formatBytes(bytes.nominal)})` : formatBytes(bytes.freed);
 }
 
+function imagesOf({ images, dryRun }: RunOverview): string {
+  if (images === undefined) return none;
+  return dryRun ? `${images.planned} planned` : `${images.removed} removed`;
+}
+
 function formatRun(run: RunOverview, now: Date): string[] {
-  const { images } = run;
   return [
     run.run,
     `${ageOf(run.startedAt, now)} ago`,
@@ -70,7 +75,7 @@ function formatRun(run: RunOverview, now: Date): string[] {
     outcomeOf(run),
     run.reason ?? none,
     nodesOf(run),
-    run.dryRun ? `${images.planned} planned` : `${images.removed} removed`,
+    imagesOf(run),
     bytesOf(run),
   ];
 }

@@ -1,25 +1,12 @@
 import { annotation, label, labelsOf, labelValue } from '../../contract/labels.ts';
-import { parseReport, type Report } from '../../contract/report.ts';
-import type { CleanerPod, Node } from '../objects.ts';
+import type { Node } from '../objects.ts';
 import { podName, recordName } from '../run/names.ts';
 import type { Run } from '../run/run.ts';
+import type { Toleration } from '../run/tolerations.ts';
 import { notInjectedAnnotations, notInjectedLabels } from './injection.ts';
 import { annotateReferences, jobSources } from './node-references.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 import { type PriorityNode, priorityClassOf } from './priority.ts';
-import type { Toleration } from './tolerations.ts';
-
-/** The result of a cleaner pod. */
-export type PodResult =
-  /** Not finished. */
-  | { readonly kind: 'Active' }
-  /** The cleaner ended by itself and reported. */
-  | { readonly kind: 'Reported'; readonly report: Report }
-  /**
-   * The pod ended without a report: evicted, rejected, killed or crashed. `lacksRoom`: the kubelet did not admit it, because
-   * the node had no room for it, and nothing of it ran.
-   */
-  | { readonly kind: 'Lost'; readonly reason: string; readonly message: string; readonly lacksRoom: boolean };
 
 /** Settings that the cleaner pods of one scheduler have in common. */
 export interface PodTemplate {
@@ -158,35 +145,6 @@ export function buildPodSpec(node: PodNode, template: PodTemplate, task: PodTask
   };
 }
 
-/**
- * True where the cleaner is not at work any more, even if other containers of its pod run on. A terminating pod is active
- * until its cleaner has really ended.
- */
-export function hasEnded(pod: CleanerPod): boolean {
-  return hasStopped(pod) || pod.exitCode !== undefined;
-}
-
-/** True where no container of the pod runs any more. */
-export function hasStopped({ phase }: CleanerPod): boolean {
-  return phase === 'Succeeded' || phase === 'Failed';
-}
-
-/**
- * True where a container of the pod may still run. The kubelet tells the end of a container before it tells that of the pod:
- * a pod whose only container has ended stays, with its log, until its TTL is over.
- */
-export function isAtWork(pod: CleanerPod): boolean {
-  return !hasStopped(pod) && (pod.exitCode === undefined || pod.hasOthersAtWork === true);
-}
-
-/** Reads the result of a pod from its status. */
-export function podResult(pod: CleanerPod): PodResult {
-  if (!hasEnded(pod)) return { kind: 'Active' };
-  const report = parseReport(pod.containerMessage ?? '');
-  if (report !== undefined) return { kind: 'Reported', report };
-  return { kind: 'Lost', reason: lossReason(pod), message: lossMessage(pod), lacksRoom: lacksRoom(pod) };
-}
-
 function buildContainer(node: PodNode, template: PodTemplate, args: readonly string[]) {
   const socket = socketPath(node.runtime);
   return {
@@ -225,31 +183,4 @@ function buildContainer(node: PodNode, template: PodTemplate, args: readonly str
 /** The cleaner's path of the socket: by the name of its file it tells Docker Engine's from those that speak CRI. */
 function socketPath({ socket }: NodeRuntime): string {
   return `${paths.sockets}/${socket.endsWith('/docker.sock') ? 'docker.sock' : 'runtime.sock'}`;
-}
-
-/**
- * True where the kubelet had no room for the pod: too little of a resource (`OutOfpods`, `OutOfcpu`; see its package
- * lifecycle), or a condition of the node under which it admits no further pods. An eviction has the same reason as the
- * latter, but not the words.
- */
-function lacksRoom({ phase, reason = '', message = '', exitCode }: CleanerPod): boolean {
-  if (phase !== 'Failed' || exitCode !== undefined) return false;
-  if (/^OutOf(?!Memory$)/.test(reason)) return true;
-  if (reason === 'Evicted') return message.includes('The node had condition');
-  return reason === 'UnexpectedAdmissionError' && message.includes('no set of running pods found to reclaim resources');
-}
-
-/** The pod's own reason tells who ended the pod; that of its container what ended the cleaner. */
-function lossReason({ reason, containerReason, deletionTimestamp }: CleanerPod): string {
-  if (reason !== undefined) return reason;
-  if (containerReason === 'OOMKilled') return 'OutOfMemory';
-  return deletionTimestamp === undefined ? 'CleanerCrashed' : 'PodDeleted';
-}
-
-function lossMessage(pod: CleanerPod): string {
-  const detail = pod.message ?? pod.containerMessage;
-  const ending =
-    pod.exitCode === undefined ? 'ended without a container status' : `ended with exit code ${pod.exitCode}`;
-  const cause = pod.deletionTimestamp === undefined ? '' : 'was deleted, and ';
-  return `pod ${pod.name} ${cause}${ending} and without a report${detail ? `: ${detail}` : ''}`;
 }

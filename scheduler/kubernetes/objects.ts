@@ -2,12 +2,13 @@ import type { CoreV1Event, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client
 import { annotation, label, labelsOf } from '../../contract/labels.ts';
 import { type RuntimeOverrides, resolveRuntime } from '../cleanup/node-runtime.ts';
 import { cleanerContainer } from '../cleanup/pod.ts';
-import { type Toleration, tolerates } from '../cleanup/tolerations.ts';
 import type { ClusterState, PolicyEvent } from '../cluster.ts';
+import { runKinds } from '../kinds.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../objects.ts';
 import { recordName } from '../run/names.ts';
 import { decodeRun, encodeRun } from '../run/record.ts';
 import type { Run } from '../run/run.ts';
+import { type Toleration, tolerates } from '../run/tolerations.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from '../status/status.ts';
 
 /** The meaning of a watched ConfigMap to the scheduler. */
@@ -36,7 +37,7 @@ export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined
     case 'run':
       return {
         kind: 'run',
-        run: { value: decodeRun(data), resourceVersion },
+        run: { value: decodeRun(data, runKinds), resourceVersion },
         uid,
         ownerUid: object.metadata?.ownerReferences?.[0]?.uid,
       };

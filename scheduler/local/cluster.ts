@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobDocument } from '../../contract/job.ts';
 import type { BoundPods, Cluster, ClusterState, Creation } from '../cluster.ts';
+import { runKinds } from '../kinds.ts';
 import type { Log } from '../log.ts';
 import type { Node, PolicyObject, Versioned } from '../objects.ts';
 import { podName } from '../run/names.ts';
@@ -69,7 +70,11 @@ class LocalCluster implements Cluster {
     const { policies, state, launch, log } = setup;
     this.#setup = setup;
     this.#policies = new PolicyDirectory(policies, log);
-    this.#runs = new LocalStore(join(state, 'runs'), { encode: encodeRun, decode: decodeRun }, log);
+    this.#runs = new LocalStore(
+      join(state, 'runs'),
+      { encode: encodeRun, decode: (data) => decodeRun(data, runKinds) },
+      log,
+    );
     this.#statuses = new LocalStore(join(state, 'statuses'), { encode: encodeStatus, decode: decodeStatus }, log);
     this.#pods = new LocalPods(join(state, 'pods'), launch, () => this.#onChange());
   }

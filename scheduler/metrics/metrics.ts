@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { cleanupTotals } from '../cleanup/kind.ts';
 import type { ClusterState } from '../cluster.ts';
 import type { ObservedCall } from '../kubernetes/api.ts';
 import { isFinished, type Run } from '../run/run.ts';
@@ -72,9 +73,11 @@ export class Metrics {
     runSeconds.observe({ outcome }, secondsBetween(startedAt, finishedAt));
     for (const result of ['succeeded', 'failed', 'skipped'] as const)
       nodes.inc({ policy, result }, summary.nodes[result]);
-    for (const [name, count] of Object.entries(summary.images)) images.inc({ policy, outcome: name }, count);
+    const totals = cleanupTotals(run);
+    if (totals === undefined) return;
+    for (const [name, count] of Object.entries(totals.images)) images.inc({ policy, outcome: name }, count);
     // A disk that filled up meanwhile has freed less than nothing.
-    freedBytes.inc({ policy }, Math.max(0, summary.bytes.freed));
+    freedBytes.inc({ policy }, Math.max(0, totals.bytes.freed));
   };
 
   #addGauge(

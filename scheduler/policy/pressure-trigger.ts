@@ -1,5 +1,3 @@
-import type { Node } from '../objects.ts';
-import { type Eligibility, judgeNode, type NodeSelection } from '../run/eligibility.ts';
 import type { CleanupPolicy } from './policy.ts';
 
 /**
@@ -21,9 +19,4 @@ export function nextPressureStart(
 ): Date | undefined {
   if (!policy.onPressure || policy.suspend || !isPressed) return undefined;
   return new Date((lastStart?.getTime() ?? 0) + pressureCoolDownMs);
-}
-
-/** True if a run that disk pressure started gets a pod on a node now: it means only nodes that are under it. */
-export function judgePressed(node: Node, selection: NodeSelection): Eligibility {
-  return node.diskPressure === true ? judgeNode(node, selection) : { verdict: 'NotSelected' };
 }

@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import { JobTooLargeError } from '../cleanup/job-maps.ts';
 import { type BoundPods, callConcurrency } from '../cluster.ts';
 import { type RolloutStep, withRefused, withStarted } from '../run/rollout.ts';
-import { jobOf, type Run } from '../run/run.ts';
+import type { Run } from '../run/run.ts';
 import { noteTrouble } from './attempt.ts';
 import type { PolicyPass } from './context.ts';
 
@@ -81,8 +81,8 @@ export type JobState =
 export async function ensureJob({ cluster, journal }: PolicyPass, run: Run): Promise<JobState> {
   if (journal.jobs.has(run.name)) return { kind: 'Exists' };
   try {
-    const workloadReferences = run.spec.images.protectWorkloads ? await cluster.listWorkloadReferences() : [];
-    await cluster.createJob(run, jobOf(run, workloadReferences));
+    const workloadReferences = run.kind.needsWorkloadReferences(run.spec) ? await cluster.listWorkloadReferences() : [];
+    await cluster.createJob(run, run.kind.jobOf(run, workloadReferences));
   } catch (error) {
     return error instanceof JobTooLargeError
       ? { kind: 'TooLarge', message: error.message }

@@ -1,25 +1,37 @@
-import { tolerates } from '../cleanup/tolerations.ts';
 import type { Node } from '../objects.ts';
-import type { CleanupPolicy } from '../policy/policy.ts';
+import type { Trigger } from '../policy/trigger.ts';
+import type { RunPolicy } from './kind.ts';
+import type { Run } from './run.ts';
+import { tolerates } from './tolerations.ts';
 
-export type NodeSelection = CleanupPolicy['nodes'];
+export type NodeSelection = RunPolicy['nodes'];
 
 export type Eligibility =
   | { readonly verdict: 'Eligible' }
   /** The policy's selector leaves the node out; it is none of the run's nodes. */
   | { readonly verdict: 'NotSelected' }
-  /** The policy means the node, but it can't be cleaned now; it is reported. */
+  /** The policy means the node, but it can get no pod now; it is reported. */
   | { readonly verdict: 'Ineligible'; readonly reason: string; readonly message: string };
+
+/** Decides if a run with such a trigger gets a pod on a node now: disk pressure means only the nodes that are under it. */
+export function eligibilityFor(
+  { kind, spec }: Pick<Run, 'kind' | 'spec'>,
+  trigger: Trigger['type'],
+  node: Node,
+): Eligibility {
+  if (trigger === 'Pressure' && node.diskPressure !== true) return { verdict: 'NotSelected' };
+  return kind.judgeNode(node, spec);
+}
 
 /** A constraint on a node: undefined where it is met, else the reason and its explanation. */
 type Constraint = (node: Node, selection: NodeSelection) => { reason: string; message: string } | undefined;
 
-const constraints: readonly Constraint[] = [isLinux, isRealNode, isReady, isSchedulable, isTolerated, hasKnownRuntime];
+const constraints: readonly Constraint[] = [isLinux, isRealNode, isReady, isSchedulable, isTolerated];
 
-/** Reasons that lie in what a node is: no run can clean it, and nobody has to do anything about it. */
+/** Reasons that lie in what a node is: no run can work on it, and nobody has to do anything about it. */
 export const permanentReasons: ReadonlySet<string> = new Set(['UnsupportedOperatingSystem', 'NodeUnsupported']);
 
-/** Decides if a policy's run gets a pod on a node now. */
+/** Decides if a pod of any kind can be placed on a node now, by what every kind of policy says of nodes. */
 export function judgeNode(node: Node, selection: NodeSelection): Eligibility {
   if (!isSelected(node, selection)) return { verdict: 'NotSelected' };
   for (const constraint of constraints) {
@@ -99,12 +111,6 @@ function isTolerated(node: Node, selection: NodeSelection) {
 
 function isReady(node: Node) {
   return node.ready ? undefined : { reason: 'NotReady', message: 'the node is not ready' };
-}
-
-function hasKnownRuntime(node: Node) {
-  if (node.runtime !== undefined) return undefined;
-  const message = `no socket is known for the runtime "${node.containerRuntimeVersion}"; name it in the scheduler's NODESWEEP_SOCKETS`;
-  return { reason: 'UnknownRuntime', message };
 }
 
 /**

@@ -1,8 +1,6 @@
-import type { Report } from '../../contract/report.ts';
-import { hasEnded, podResult } from '../cleanup/pod.ts';
 import type { CleanerPod, Node } from '../objects.ts';
-import { judgePressed } from '../policy/pressure-trigger.ts';
-import { type Eligibility, judgeNode } from './eligibility.ts';
+import { type Eligibility, eligibilityFor } from './eligibility.ts';
+import { hasEnded } from './pod-state.ts';
 import {
   type BackingOff,
   backingOff,
@@ -14,7 +12,6 @@ import {
   waiting,
 } from './progress.ts';
 import type { Run } from './run.ts';
-import { tallyOf } from './summary.ts';
 
 /**
  * A kubelet that has no room for a pod is asked again so often. The pauses double up to five minutes, so that a node has
@@ -87,9 +84,7 @@ function isMeant({ progress: { attempts, state }, eligibility }: Candidate): boo
 }
 
 function eligibilityOf(node: Node | undefined, run: Run): Eligibility {
-  if (node !== undefined)
-    return run.trigger.type === 'Pressure' ? judgePressed(node, run.spec.nodes) : judgeNode(node, run.spec.nodes);
-  return { verdict: 'Ineligible', reason: 'NodeRemoved', message: 'the node has left the cluster' };
+  return node === undefined ? { verdict: 'Ineligible', ...nodeRemoved } : eligibilityFor(run, run.trigger.type, node);
 }
 
 function newestPods(pods: readonly CleanerPod[]): Map<string, CleanerPod> {
@@ -101,15 +96,13 @@ function withAttempt(before: NodeProgress = waiting, pod: CleanerPod | undefined
   return pod === undefined || pod.attempt < before.attempts ? before : started(before, pod.attempt);
 }
 
-/** Decides what is known of the node now; a settled one stays as it is. What a cleaner reported outranks everything else. */
+/** Decides what is known of the node now; a settled one stays as it is. Work that is done outranks everything else. */
 function settle(candidate: Candidate, view: RunView, now: Date): NodeProgress {
   const { node, progress } = candidate;
   if (progress.state === 'Settled') return progress;
   const pod = currentPod(candidate);
-  const end = pod && podResult(pod);
-  if (end?.kind === 'Reported' && end.report.outcome !== 'Failed') {
-    return settleByReport(candidate, end.report, view.run, now);
-  }
+  const end = pod && view.run.kind.resultOf(pod);
+  if (end?.kind === 'Done') return settled(progress, end.result, end);
   if (now >= deadlineOf(view.run)) return settleAtDeadline(candidate, view.run);
   if (progress.attempts === 0) return progress;
   if (node === undefined) return settled(progress, 'Skipped', nodeRemoved);
@@ -124,14 +117,13 @@ function settle(candidate: Candidate, view: RunView, now: Date): NodeProgress {
     case 'BackingOff':
       return placed && isActive ? settleByPod(placed, view, now) : settleAfterPause(progress, view.run, now);
     case 'Started':
-      return placed ? settleByPod(placed, view, now) : afterPause(progress, podDeleted, now);
+      return placed ? settleByPod(placed, view, now) : afterPause(progress, podDeleted(view.run), now);
     default:
       return progress satisfies never;
   }
 }
 
-const nodeRemoved: Cause = { reason: 'NodeRemoved', message: 'the node has left the cluster' };
-const podDeleted: Cause = { reason: 'PodDeleted', message: 'the cleaner pod was deleted before it finished' };
+const nodeRemoved = { reason: 'NodeRemoved', message: 'the node has left the cluster' } as const;
 
 /** A node with the pod of its newest try, while both are there. */
 interface Placed extends Candidate {
@@ -146,40 +138,18 @@ function currentPod({ pod, progress }: Candidate): CleanerPod | undefined {
 
 function settleByPod(placed: Placed, view: RunView, now: Date): NodeProgress {
   const { progress, pod } = placed;
-  const end = podResult(pod);
+  const end = view.run.kind.resultOf(pod);
   switch (end.kind) {
     case 'Active':
       return settleByPatience(placed, view, now);
-    case 'Lost':
-      return end.lacksRoom ? waitForRoom(placed, now) : retryOrFail(progress, end, view.run, now);
-    case 'Reported':
-      return settleByReport(placed, end.report, view.run, now);
+    case 'Done':
+      return settled(progress, end.result, end);
+    case 'NotDone':
+      return retryOrFail(progress, end, view.run, now);
+    case 'Rejected':
+      return waitForRoom(progress, end.message, now);
     default:
       return end satisfies never;
-  }
-}
-
-function settleByReport({ progress }: Candidate, report: Report, run: Run, now: Date): NodeProgress {
-  const [error] = report.errors;
-  const message = error && `${error.image ? `${error.image}: ` : ''}${error.message}`;
-  const tally = tallyOf(report);
-  switch (report.outcome) {
-    case 'Succeeded':
-    case 'DryRun':
-      return settled(progress, 'Succeeded', { reason: error?.reason, message, tally });
-    case 'PartiallyFailed': {
-      const cause = {
-        reason: error?.reason ?? 'RemovalsFailed',
-        message: message ?? 'some images could not be removed',
-      };
-      return settled(progress, 'Failed', { ...cause, tally });
-    }
-    case 'Failed': {
-      const cause = { reason: error?.reason ?? 'CleanerFailed', message: message ?? 'the cleaner attempted nothing' };
-      return retryOrFail(progress, cause, run, now);
-    }
-    default:
-      return report.outcome satisfies never;
   }
 }
 
@@ -191,16 +161,17 @@ function settleByPatience(placed: Placed, view: RunView, now: Date): NodeProgres
 }
 
 function troubleOfActive({ node, pod }: Placed, view: RunView, now: Date): Cause | undefined {
+  const { worker, done } = view.run.kind.words;
   const limit = now.getTime() - view.startTimeoutMs;
   if (!node.ready && node.readySince.getTime() <= limit)
-    return { reason: 'NodeLost', message: 'the node became not ready while it was cleaned' };
+    return { reason: 'NodeLost', message: `the node became not ready while it was ${done}` };
   if (giveUpAt(pod, view.startTimeoutMs) <= now.getTime())
-    return { reason: 'NotTerminated', message: 'the cleaner pod was deleted and stays' };
+    return { reason: 'NotTerminated', message: `the ${worker} pod was deleted and stays` };
   if (pod.phase !== 'Pending' || pod.createdAt.getTime() > limit) return undefined;
   const obstacle = view.podWarnings.get(pod.name) ?? waitingReason(pod);
   return {
     reason: 'NotStarted',
-    message: `the cleaner did not start within ${view.startTimeoutMs / 1000} s: ${obstacle}`,
+    message: `the ${worker} did not start within ${view.startTimeoutMs / 1000} s: ${obstacle}`,
   };
 }
 
@@ -219,10 +190,10 @@ function settleAtDeadline({ eligibility, progress }: Candidate, run: Run): NodeP
 }
 
 /** Tries again after a pause, in the hope that the node has room then. This uses up none of the policy's restart limit. */
-function waitForRoom({ progress, pod }: Placed, now: Date): NodeProgress {
+function waitForRoom(progress: NodeProgress, message: string, now: Date): NodeProgress {
   const rejections = progress.rejections + 1;
   const tries = { attempts: progress.attempts, rejections };
-  const cause = { reason: 'NodeFull', message: [pod.reason, pod.message].filter(Boolean).join(': ') };
+  const cause = { reason: 'NodeFull', message };
   if (rejections >= maxRejections) return settled(tries, 'Failed', cause);
   return backingOff(tries, cause, now.getTime() + pauseMs(rejections));
 }
@@ -237,6 +208,10 @@ function settleAfterPause(progress: BackingOff, run: Run, now: Date): NodeProgre
   return progress.retryAt > now.getTime() || !isWornOut(progress, run)
     ? progress
     : settled(progress, 'Failed', progress);
+}
+
+function podDeleted({ kind }: Run): Cause {
+  return { reason: 'PodDeleted', message: `the ${kind.words.worker} pod was deleted before it finished` };
 }
 
 function afterPause(progress: NodeProgress, cause: Cause, now: Date): NodeProgress {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import type { RunKind } from './kind.ts';
 import { backingOff, type NodeProgress, refused, reserved, settled, started, waiting } from './progress.ts';
-import type { Tally } from './run.ts';
 
 const count = z.int().nonnegative();
 
@@ -14,26 +14,29 @@ const storedSchema = z.strictObject({
   reason: z.string().optional(),
   message: z.string().optional(),
   retryAt: z.number().optional(),
-  tally: z.tuple([count, count, count, count, count, count, count]).optional(),
+  tally: z.unknown().optional(),
 });
 
 export type StoredProgress = z.input<typeof storedSchema>;
 
 /** Reads a node of a record. What it tells beyond its state means nothing: a result outranks all else. */
-export const progressSchema = storedSchema.transform((stored): NodeProgress => {
-  const { attempts, rejections = 0, starting, result, reason, message, retryAt, tally } = stored;
+export function decodeProgress(kind: RunKind, stored: unknown): NodeProgress {
+  const { attempts, rejections = 0, starting, result, reason, message, retryAt, tally } = storedSchema.parse(stored);
   const tries = { attempts, rejections };
-  if (result !== undefined) return settled(tries, result, { reason, message, tally: tally && readTally(tally) });
+  if (result !== undefined) {
+    const figures = tally === undefined ? undefined : kind.decodeTally(tally);
+    return settled(tries, result, { reason, message, tally: figures });
+  }
   // A node without a pod can only wait because none could be created.
   const isRefused = starting === true || attempts === 0;
   const cause = { reason: reason ?? 'Unknown', message };
   if (retryAt !== undefined) return isRefused ? refused(tries, cause, retryAt) : backingOff(tries, cause, retryAt);
   if (starting === true) return reserved(tries);
   return attempts === 0 ? waiting : started(tries, attempts - 1);
-});
+}
 
 /** Writes a node of a record. */
-export function encodeProgress(progress: NodeProgress): StoredProgress {
+export function encodeProgress(kind: RunKind, progress: NodeProgress): StoredProgress {
   const { attempts, rejections } = progress;
   const tries = rejections === 0 ? { attempts } : { attempts, rejections };
   switch (progress.state) {
@@ -48,7 +51,8 @@ export function encodeProgress(progress: NodeProgress): StoredProgress {
       return { ...tries, ...pauseOf(progress) };
     case 'Settled': {
       const { result, reason, message, tally } = progress;
-      return { ...tries, result, reason, message, tally: tally && writeTally(tally) };
+      const figures = tally === undefined ? undefined : kind.encodeTally(tally);
+      return { ...tries, result, reason, message, tally: figures };
     }
     default:
       return progress satisfies never;
@@ -57,16 +61,4 @@ export function encodeProgress(progress: NodeProgress): StoredProgress {
 
 function pauseOf({ reason, message, retryAt }: Extract<NodeProgress, { retryAt: number }>) {
   return { reason, message, retryAt };
-}
-
-const tallyKeys = ['planned', 'removed', 'failed', 'skipped', 'unknown', 'freedBytes', 'nominalBytes'] as const;
-
-function writeTally(tally: Tally): StoredProgress['tally'] {
-  const { planned, removed, failed, skipped, unknown, freedBytes, nominalBytes } = tally;
-  return [planned, removed, failed, skipped, unknown, freedBytes, nominalBytes];
-}
-
-function readTally(figures: readonly number[]): Tally {
-  const tally = Object.fromEntries(tallyKeys.map((key, index) => [key, figures[index] ?? 0]));
-  return tally as Record<(typeof tallyKeys)[number], number>;
 }

@@ -1,5 +1,3 @@
-import type { Tally } from './run.ts';
-
 const maxMessageLength = 300;
 
 export type NodeResult = 'Succeeded' | 'Failed' | 'Skipped';
@@ -49,7 +47,8 @@ export interface BackingOff extends Tries, Cause {
 export interface Ending {
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
-  readonly tally?: Tally | undefined;
+  /** The figures of the node, which only the kind of its run can read. */
+  readonly tally?: unknown;
 }
 
 /** The run is over on the node. */

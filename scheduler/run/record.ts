@@ -1,9 +1,9 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { stringify } from 'yaml';
 import * as z from 'zod';
-import { type CleanupDocument, cleanupSchema } from '../policy/policy.ts';
 import { readStored } from '../yaml/read.ts';
-import { encodeProgress, progressSchema } from './progress-codec.ts';
+import type { RunKind } from './kind.ts';
+import { decodeProgress, encodeProgress } from './progress-codec.ts';
 import type { Run } from './run.ts';
 import { summarize } from './summary.ts';
 
@@ -16,8 +16,12 @@ const triggerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('Pressure'), after: instant }),
 ]);
 
+/** Records of this kind don't name it: there were no others when the format was made. */
+const firstKind = 'cleanup';
+
 const runSchema = z.object({
   version: z.literal(1),
+  kind: z.string().default(firstKind),
   policy: z.string(),
   run: z.string(),
   trigger: triggerSchema,
@@ -41,9 +45,10 @@ export class RunRecordError extends Error {
  * as `nodes.json.gz` in Base64, where that is long.
  */
 export function encodeRun(run: Run): Record<string, string> {
-  const { nodes, images, bytes, problems, omittedProblems } = summarize(run);
+  const { nodes, totals, problems, omittedProblems } = summarize(run);
   const document = {
     version: 1,
+    kind: run.kind.name === firstKind ? undefined : run.kind.name,
     policy: run.policy,
     run: run.name,
     trigger: run.trigger,
@@ -54,8 +59,7 @@ export function encodeRun(run: Run): Record<string, string> {
     startedAt: run.startedAt,
     finishedAt: run.finishedAt,
     nodes,
-    images,
-    bytes,
+    ...totals,
     problems,
     omittedProblems: omittedProblems || undefined,
     acknowledgedFailures: run.acknowledgedFailures || undefined,
@@ -68,17 +72,20 @@ export function encodeRun(run: Run): Record<string, string> {
   };
 }
 
-/** Reads a record back; throws a {@link RunRecordError} for one that is damaged or of another version. */
-export function decodeRun(data: Readonly<Record<string, string>>): Run {
+/** Reads a record back; throws a {@link RunRecordError} for one that is damaged, of another version, or of none of the kinds. */
+export function decodeRun(data: Readonly<Record<string, string>>, kinds: readonly RunKind[]): Run {
   try {
-    const { version: _, run, spec, ...document } = runSchema.parse(readStored(data['run.yaml'] ?? ''));
-    const nodes = z.record(z.string(), progressSchema).parse(JSON.parse(unpackNodes(data)));
+    const { version: _, kind: kindName, run, spec, ...others } = runSchema.parse(readStored(data['run.yaml'] ?? ''));
+    const kind = kinds.find(({ name }) => name === kindName);
+    if (kind === undefined) throw new Error(`it is of the kind ${kindName}`);
+    const nodes = z.record(z.string(), z.unknown()).parse(JSON.parse(unpackNodes(data)));
     return {
-      ...document,
+      ...others,
+      kind,
       name: run,
-      document: spec as CleanupDocument,
-      spec: cleanupSchema.parse(spec),
-      nodes: new Map(Object.entries(nodes)),
+      document: spec,
+      spec: kind.schema.parse(spec),
+      nodes: new Map(Object.entries(nodes).map(([name, stored]) => [name, decodeProgress(kind, stored)])),
     };
   } catch (cause) {
     throw new RunRecordError(`the record is damaged or was written by another version: ${String(cause)}`, { cause });
@@ -100,10 +107,10 @@ function unpackNodes({ 'nodes.json': plain, 'nodes.json.gz': packed }: Readonly<
 /** So many nodes keep the message of what went wrong; of the others the reason alone is kept. */
 const maxMessages = 500;
 
-function encodeNodes({ nodes }: Run): [string, object][] {
+function encodeNodes({ kind, nodes }: Run): [string, object][] {
   let messages = 0;
   return [...nodes].map(([name, progress]) => {
-    const { message, ...others } = encodeProgress(progress);
+    const { message, ...others } = encodeProgress(kind, progress);
     if (message !== undefined) messages += 1;
     return [name, { ...others, ...(messages <= maxMessages && { message }) }];
   });

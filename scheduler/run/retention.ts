@@ -1,6 +1,6 @@
-import { isAtWork } from '../cleanup/pod.ts';
 import type { CleanerPod } from '../objects.ts';
 import { earliest } from '../policy/instants.ts';
+import { isAtWork } from './pod-state.ts';
 import { isFinished, type Run } from './run.ts';
 
 /**

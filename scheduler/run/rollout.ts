@@ -1,6 +1,6 @@
-import { hasEnded, isAtWork } from '../cleanup/pod.ts';
 import type { Node } from '../objects.ts';
 import { type Candidate, deadlineOf, giveUpAt, isActive, observeNodes, type RunView } from './node-progress.ts';
+import { hasEnded, isAtWork } from './pod-state.ts';
 import {
   type Cause,
   type NodeProgress,
@@ -271,6 +271,7 @@ function phaseOf(candidates: readonly Candidate[], start: readonly Candidate[], 
 
 function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt | undefined): Verdict {
   if (halt?.isFinal) return { phase: 'Failed', reason: halt.reason, message: halt.message };
+  const { done } = run.kind.words;
   const total = candidates.length;
   const failed = countResults(candidates, 'Failed');
   const succeeded = countResults(candidates, 'Succeeded');
@@ -278,11 +279,11 @@ function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt | unde
   if (total === 0)
     return { phase: 'Succeeded', reason: 'NoMatchingNodes', message: 'no node of the cluster matches the policy' };
   if (succeeded === 0)
-    return { phase: 'Succeeded', reason: 'NoEligibleNodes', message: 'none of the matching nodes could be cleaned' };
+    return { phase: 'Succeeded', reason: 'NoEligibleNodes', message: `none of the matching nodes could be ${done}` };
   return {
     phase: 'Succeeded',
     reason: 'Completed',
-    message: `${succeeded} of ${total} nodes ${run.spec.dryRun ? 'planned' : 'cleaned'}`,
+    message: `${succeeded} of ${total} nodes ${run.spec.dryRun ? 'planned' : done}`,
   };
 }
 

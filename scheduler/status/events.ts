@@ -1,4 +1,3 @@
-import { filesize } from 'filesize';
 import type { PolicyEvent } from '../cluster.ts';
 import { describeTrouble, type Trouble } from '../journal/troubles.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';
@@ -34,16 +33,14 @@ export function slotMissed(
 }
 
 export function runFinished(run: Run): PolicyEvent {
-  const { nodes, images, bytes, problems } = summarize(run);
-  const totals = `${nodes.succeeded} of ${nodes.desired} nodes succeeded, ${nodes.failed} failed, ${nodes.skipped} were skipped`;
-  const effect = run.spec.dryRun
-    ? `dry run: ${images.planned} images (${bytesText(bytes.nominal)}) would be removed`
-    : `${images.removed} images removed, ${bytesText(bytes.freed)} freed`;
+  const { nodes, totals, problems } = summarize(run);
+  const results = `${nodes.succeeded} of ${nodes.desired} nodes succeeded, ${nodes.failed} failed, ${nodes.skipped} were skipped`;
+  const effect = run.kind.describeEffect(run.spec, totals);
   const details = problems.map((problem) => `${problem.node}: ${problem.reason}: ${problem.message}`);
   // A run that failed before any node began has no node to tell why, and one that was out of time may know more than they.
   const isOfRun = run.phase === 'Failed' && (run.nodes.size === 0 || run.reason === 'DeadlineExceeded');
   const cause = isOfRun ? `${run.message}; ` : '';
-  const message = [`run ${run.name}: ${run.reason}: ${cause}${totals}; ${effect}`, ...details].join('; ');
+  const message = [`run ${run.name}: ${run.reason}: ${cause}${results}; ${effect}`, ...details].join('; ');
   const isAsExpected = problems.every(
     ({ result, reason = '' }) => result === 'Skipped' && permanentReasons.has(reason),
   );
@@ -75,10 +72,6 @@ function causeOf(trigger: Trigger): string {
     default:
       return trigger satisfies never;
   }
-}
-
-function bytesText(bytes: number): string {
-  return filesize(bytes, { standard: 'iec' });
 }
 
 function event(type: PolicyEvent['type'], reason: string, text: string): PolicyEvent {

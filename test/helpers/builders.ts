@@ -1,4 +1,5 @@
 import type { Report } from '../../contract/report.ts';
+import { cleanup } from '../../scheduler/cleanup/kind.ts';
 import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
 import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from '../../scheduler/policy/policy.ts';
 import { podName } from '../../scheduler/run/names.ts';
@@ -33,6 +34,7 @@ export function buildNode(name: string, node: Partial<Node> = {}): Node {
 export function buildRun(document: Partial<CleanupDocument> = {}, run: Partial<Run> = {}): Run {
   const full: CleanupDocument = { schedule: '0 * * * *', ...document };
   return {
+    kind: cleanup,
     name: 'nightly-29540760',
     policy: 'nightly',
     trigger: { type: 'Schedule', slot: start },

@@ -1,5 +1,6 @@
 import type { JobDocument } from '../../contract/job.ts';
 import type { BoundPods, Cluster, ClusterState, Creation, PolicyEvent } from '../../scheduler/cluster.ts';
+import { runKinds } from '../../scheduler/kinds.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../../scheduler/objects.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import { decodeRun, encodeRun } from '../../scheduler/run/record.ts';
@@ -43,7 +44,7 @@ export class FakeCluster implements Cluster {
       nodes: this.nodes,
       pods: [...this.pods.values()],
       runs: [...this.records.values()].map(({ data, version }) => ({
-        value: decodeRun(data),
+        value: decodeRun(data, runKinds),
         resourceVersion: String(version),
       })),
       statuses: new Map(

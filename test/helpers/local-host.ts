@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { execaNode } from 'execa';
 import { parse, stringify } from 'yaml';
 import { annotation, label } from '../../contract/labels.ts';
+import { runKinds } from '../../scheduler/kinds.ts';
 import { decodeRun } from '../../scheduler/run/record.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 import {
@@ -74,7 +75,7 @@ export class LocalHost {
 
   async runs(): Promise<Run[]> {
     const texts = (await this.files('runs')).map((file) => readFile(join(this.state, 'runs', file), 'utf8'));
-    return (await Promise.all(texts)).map((text) => decodeRun(parse(text)));
+    return (await Promise.all(texts)).map((text) => decodeRun(parse(text), runKinds));
   }
 
   imagesOf(node: string): string[] {

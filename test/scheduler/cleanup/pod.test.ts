@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { labelValue } from '../../../contract/labels.ts';
-import { buildPod, hasEnded, hasStopped, podResult } from '../../../scheduler/cleanup/pod.ts';
+import { cleanup } from '../../../scheduler/cleanup/kind.ts';
+import { buildPod } from '../../../scheduler/cleanup/pod.ts';
 import { podName, runName } from '../../../scheduler/run/names.ts';
+import { hasEnded, hasStopped } from '../../../scheduler/run/pod-state.ts';
 import * as build from '../../helpers/builders.ts';
 
 const template = { namespace: 'nodesweep', image: 'acme/nodesweep:1', serviceAccountName: 'cleaner', logLevel: 'info' };
@@ -157,16 +159,16 @@ describe('the end of a cleaner pod (C25)', () => {
       build.buildPod('a', { deletionTimestamp: build.start }),
       { kind: 'Active' },
     ],
-    ['one with a report', build.buildReportedPod('a'), { kind: 'Reported', report: { images: { removed: 3 } } }],
+    ['one with a report', build.buildReportedPod('a'), { kind: 'Done', result: 'Succeeded', tally: { removed: 3 } }],
     [
       'one that was evicted',
       build.buildPod('a', { phase: 'Failed', reason: 'Evicted' }),
-      { kind: 'Lost', reason: 'Evicted', lacksRoom: false },
+      { kind: 'NotDone', reason: 'Evicted' },
     ],
     [
       'one that the kubelet rejected',
       build.buildPod('a', { phase: 'Failed', reason: 'OutOfpods' }),
-      { kind: 'Lost', reason: 'OutOfpods', lacksRoom: true },
+      { kind: 'Rejected' },
     ],
     [
       'one that the kubelet rejected under disk pressure (H3)',
@@ -175,7 +177,7 @@ describe('the end of a cleaner pod (C25)', () => {
         reason: 'Evicted',
         message: 'Pod was rejected: The node had condition: [DiskPressure]. ',
       }),
-      { kind: 'Lost', reason: 'Evicted', lacksRoom: true },
+      { kind: 'Rejected' },
     ],
     [
       'a critical one that would have had to end critical ones (H3)',
@@ -185,27 +187,27 @@ describe('the end of a cleaner pod (C25)', () => {
         message:
           'Pod was rejected: Unexpected error while attempting to recover from admission failure: preemption: error finding a set of pods to preempt: no set of running pods found to reclaim resources: [(res: pods, q: 1), ]',
       }),
-      { kind: 'Lost', lacksRoom: true },
+      { kind: 'Rejected' },
     ],
     [
       'one that the kubelet rejected for another reason',
       build.buildPod('a', { phase: 'Failed', reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed' }),
-      { kind: 'Lost', reason: 'NodeAffinity', lacksRoom: false },
+      { kind: 'NotDone', reason: 'NodeAffinity' },
     ],
     [
       'one beside which another container runs on (H11)',
       build.buildReportedPod('a', {}, { phase: 'Running' }),
-      { kind: 'Reported', report: { images: { removed: 3 } } },
+      { kind: 'Done', result: 'Succeeded', tally: { removed: 3 } },
     ],
     [
       'one that ended well, while a container beside it failed (H11)',
       build.buildReportedPod('a', {}, { phase: 'Failed' }),
-      { kind: 'Reported', report: { images: { removed: 3 } } },
+      { kind: 'Done', result: 'Succeeded', tally: { removed: 3 } },
     ],
     [
       'one that ran out of memory',
       build.buildPod('a', { phase: 'Failed', containerReason: 'OOMKilled', exitCode: 137 }),
-      { kind: 'Lost', reason: 'OutOfMemory' },
+      { kind: 'NotDone', reason: 'OutOfMemory' },
     ],
     [
       'one that crashed without a report',
@@ -216,7 +218,7 @@ describe('the end of a cleaner pod (C25)', () => {
         containerMessage: 'Segmentation fault',
       }),
       {
-        kind: 'Lost',
+        kind: 'NotDone',
         reason: 'CleanerCrashed',
         message: expect.stringMatching(/exit code 139 and without a report: Segmentation fault/),
       },
@@ -229,15 +231,19 @@ describe('the end of a cleaner pod (C25)', () => {
         exitCode: 137,
         deletionTimestamp: build.start,
       }),
-      { kind: 'Lost', reason: 'PodDeleted', message: expect.stringContaining('was deleted, and ended with exit code') },
+      {
+        kind: 'NotDone',
+        reason: 'PodDeleted',
+        message: expect.stringContaining('was deleted, and ended with exit code'),
+      },
     ],
     [
       'one whose report is cut off',
       build.buildPod('a', { phase: 'Succeeded', containerMessage: '{"version":1,"outcome":"Succ' }),
-      { kind: 'Lost', reason: 'CleanerCrashed' },
+      { kind: 'NotDone', reason: 'CleanerCrashed' },
     ],
   ])('%s', (_title, candidate, end) => {
-    expect(podResult(candidate)).toMatchObject(end);
+    expect(cleanup.resultOf(candidate)).toMatchObject(end);
   });
 });
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { podResult } from '../../../scheduler/cleanup/pod.ts';
+import { cleanup } from '../../../scheduler/cleanup/kind.ts';
 import { KubernetesApi } from '../../../scheduler/kubernetes/api.ts';
 import { KubernetesCluster } from '../../../scheduler/kubernetes/cluster.ts';
 import type { FurtherResource } from '../../../scheduler/kubernetes/paths.ts';
@@ -327,7 +327,7 @@ describe('cleaner pods', () => {
       status: { phase: 'Running', containerStatuses },
     });
     await vi.waitFor(() => expect(known()).toHaveLength(1));
-    expect(podResult(known()[0] ?? buildPod('node-1'))).toMatchObject({ kind: 'Reported' });
+    expect(cleanup.resultOf(known()[0] ?? buildPod('node-1'))).toMatchObject({ kind: 'Done' });
     expect(known()[0]).toMatchObject({ hasOthersAtWork: true });
   });
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { judgeCleanable } from '../../../scheduler/cleanup/eligibility.ts';
 import type { CleanupDocument } from '../../../scheduler/policy/policy.ts';
-import { judgeNode } from '../../../scheduler/run/eligibility.ts';
 import { buildNode, buildSpec } from '../../helpers/builders.ts';
 
 const judge = (nodes: CleanupDocument['nodes'], node: Parameters<typeof buildNode>[1]) => {
-  const eligibility = judgeNode(buildNode('a', node), buildSpec({ nodes }).nodes);
+  const eligibility = judgeCleanable(buildNode('a', node), buildSpec({ nodes }).nodes);
   return eligibility.verdict === 'Ineligible' ? eligibility.reason : eligibility.verdict;
 };
 const labels = { pool: 'ci', zone: 'a' };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { runKinds } from '../../../scheduler/kinds.ts';
 import { backingOff, type NodeProgress, settled } from '../../../scheduler/run/progress.ts';
 import { decodeRun, encodeRun, RunRecordError } from '../../../scheduler/run/record.ts';
 import { buildRun, secondsLater, start, tried } from '../../helpers/builders.ts';
@@ -24,7 +25,7 @@ it('a record is read back as it was written', () => {
     { images: { minAge: '1h' } },
     { nodes, phase: 'Failed', reason: 'NodesFailed', finishedAt: secondsLater(9) },
   );
-  expect(decodeRun(encodeRun(run))).toEqual(run);
+  expect(decodeRun(encodeRun(run), runKinds)).toEqual(run);
 });
 
 describe('a record of a run over 15,000 nodes', () => {
@@ -60,13 +61,13 @@ describe('a record of a run over 15,000 nodes', () => {
 
   it('is read back as it was written', () => {
     const run = manyNodes(succeeded);
-    expect(decodeRun(encodeRun(run))).toEqual(run);
+    expect(decodeRun(encodeRun(run), runKinds)).toEqual(run);
   });
 
   it('is refused where it is damaged', () => {
     const data = encodeRun(manyNodes(succeeded));
     const half = (data['nodes.json.gz'] ?? '').slice(0, 10_000);
-    expect(() => decodeRun({ ...data, 'nodes.json.gz': half })).toThrow(RunRecordError);
+    expect(() => decodeRun({ ...data, 'nodes.json.gz': half }, runKinds)).toThrow(RunRecordError);
   });
 });
 
@@ -75,5 +76,5 @@ it.each([
   ['is cut off', (text: string) => text.slice(0, 40)],
 ])('a record that %s is refused, not misread', (_title, damage) => {
   const data = encodeRun(buildRun({}, { startedAt: start }));
-  expect(() => decodeRun({ ...data, 'run.yaml': damage(data['run.yaml'] ?? '') })).toThrow(RunRecordError);
+  expect(() => decodeRun({ ...data, 'run.yaml': damage(data['run.yaml'] ?? '') }, runKinds)).toThrow(RunRecordError);
 });

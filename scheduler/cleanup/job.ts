@@ -1,0 +1,27 @@
+import type { JobDocument } from '../../contract/job.ts';
+import type { CleanupDocument, CleanupPolicy } from '../policy/policy.ts';
+import type { Run } from '../run/run.ts';
+
+/** A run of a cleanup policy. */
+export interface CleanupRun extends Run {
+  readonly document: CleanupDocument;
+  readonly spec: CleanupPolicy;
+}
+
+/** The job for the cleaners of a run. What only one node's cleaner needs to know comes with its pod. */
+export function cleanupJob(run: CleanupRun, workloadReferences: readonly string[]): JobDocument {
+  const { images } = run.document;
+  const { disk } = run.spec;
+  return {
+    version: 1,
+    policy: run.policy,
+    run: run.name,
+    dryRun: run.spec.dryRun,
+    activeDeadlineSeconds: run.spec.activeDeadlineSeconds,
+    ...(images === undefined ? {} : { images }),
+    ...(disk === undefined ? {} : { disk }),
+    startingReferences: [],
+    workloadReferences: [...workloadReferences],
+    prepulledReferences: [],
+  };
+}

@@ -1,0 +1,28 @@
+import { type CleanupPolicy, cleanupSchema } from '../policy/policy.ts';
+import type { RunKind } from '../run/kind.ts';
+import type { Run } from '../run/run.ts';
+import { talliesOf } from '../run/summary.ts';
+import { judgeCleanable } from './eligibility.ts';
+import { cleanupJob } from './job.ts';
+import { cleanerResult } from './pod-result.ts';
+import { addTallies, type CleanupTotals, decodeTally, describeTotals, encodeTally } from './tally.ts';
+
+/** Runs that remove unused images, one cleaner on each node. */
+export const cleanup: RunKind<CleanupTotals> = {
+  name: 'cleanup',
+  schema: cleanupSchema,
+  words: { worker: 'cleaner', done: 'cleaned' },
+  judgeNode: (node, { nodes }) => judgeCleanable(node, nodes),
+  resultOf: cleanerResult,
+  encodeTally,
+  decodeTally,
+  totalsOf: addTallies,
+  describeEffect: ({ dryRun }, totals) => describeTotals(dryRun, totals),
+  needsWorkloadReferences: ({ images }: CleanupPolicy) => images.protectWorkloads,
+  jobOf: cleanupJob,
+};
+
+/** The totals of a run; undefined for one of another kind. */
+export function cleanupTotals(run: Run): CleanupTotals | undefined {
+  return run.kind === cleanup ? cleanup.totalsOf(talliesOf(run)) : undefined;
+}

@@ -1,0 +1,56 @@
+import { parseReport, type Report } from '../../contract/report.ts';
+import type { CleanerPod } from '../objects.ts';
+import type { PodResult } from '../run/kind.ts';
+import { hasEnded, lacksRoom } from '../run/pod-state.ts';
+import { tallyOf } from './tally.ts';
+
+/** Reads the result of a cleaner pod from its status: from the cleaner's report, where there is one. */
+export function cleanerResult(pod: CleanerPod): PodResult {
+  if (!hasEnded(pod)) return { kind: 'Active' };
+  const report = parseReport(pod.containerMessage ?? '');
+  if (report !== undefined) return resultOfReport(report);
+  if (lacksRoom(pod)) return { kind: 'Rejected', message: [pod.reason, pod.message].filter(Boolean).join(': ') };
+  return { kind: 'NotDone', reason: lossReason(pod), message: lossMessage(pod) };
+}
+
+function resultOfReport(report: Report): PodResult {
+  const [error] = report.errors;
+  const message = error && `${error.image ? `${error.image}: ` : ''}${error.message}`;
+  const tally = tallyOf(report);
+  switch (report.outcome) {
+    case 'Succeeded':
+    case 'DryRun':
+      return { kind: 'Done', result: 'Succeeded', reason: error?.reason, message, tally };
+    case 'PartiallyFailed':
+      return {
+        kind: 'Done',
+        result: 'Failed',
+        reason: error?.reason ?? 'RemovalsFailed',
+        message: message ?? 'some images could not be removed',
+        tally,
+      };
+    case 'Failed':
+      return {
+        kind: 'NotDone',
+        reason: error?.reason ?? 'CleanerFailed',
+        message: message ?? 'the cleaner attempted nothing',
+      };
+    default:
+      return report.outcome satisfies never;
+  }
+}
+
+/** The pod's own reason tells who ended the pod; that of its container what ended the cleaner. */
+function lossReason({ reason, containerReason, deletionTimestamp }: CleanerPod): string {
+  if (reason !== undefined) return reason;
+  if (containerReason === 'OOMKilled') return 'OutOfMemory';
+  return deletionTimestamp === undefined ? 'CleanerCrashed' : 'PodDeleted';
+}
+
+function lossMessage(pod: CleanerPod): string {
+  const detail = pod.message ?? pod.containerMessage;
+  const ending =
+    pod.exitCode === undefined ? 'ended without a container status' : `ended with exit code ${pod.exitCode}`;
+  const cause = pod.deletionTimestamp === undefined ? '' : 'was deleted, and ';
+  return `pod ${pod.name} ${cause}${ending} and without a report${detail ? `: ${detail}` : ''}`;
+}

@@ -1,0 +1,5 @@
+import { cleanup } from './cleanup/kind.ts';
+import type { RunKind } from './run/kind.ts';
+
+/** The kinds of runs that there are. */
+export const runKinds: readonly RunKind[] = [cleanup];
