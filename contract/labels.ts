@@ -46,3 +46,42 @@ export function labelsOf(kind: Kind, policy: string, run?: string): Record<strin
     ...(run === undefined ? {} : { [label.run]: run }),
   };
 }
+
+const namePattern = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+const nameAdvice = 'must consist of letters, digits, "-", "_" and ".", and begin and end with a letter or digit';
+const subdomainPattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
+const maxSubdomainLength = 253;
+
+/**
+ * The reason why the API server refuses a text as the key of a label, taint or toleration, a qualified name; undefined where it
+ * takes it (`IsQualifiedName` of k8s.io/apimachinery).
+ */
+export function labelKeyProblem(key: string): string | undefined {
+  const [name = '', prefix, ...others] = key.split('/').reverse();
+  if (others.length > 0) return 'must have at most one "/", behind a DNS name';
+  if (prefix === undefined) return nameProblem(name);
+  return prefixProblem(prefix) ?? (name === '' ? 'must have a name behind "/"' : nameProblem(name));
+}
+
+/** The reason why the API server refuses a text as the value of a label; undefined where it takes it. */
+export function labelValueProblem(value: string): string | undefined {
+  return value === '' ? undefined : nameProblem(value);
+}
+
+/** The same for the key of an annotation: as for that of a label, but in upper or lower case. */
+export function annotationKeyProblem(key: string): string | undefined {
+  // Go has one letter for U+0130 in lower case, and JavaScript two.
+  return labelKeyProblem(key.replaceAll('\u0130', 'i').toLowerCase());
+}
+
+function prefixProblem(prefix: string): string | undefined {
+  if (prefix.length > maxSubdomainLength) return `must have at most ${maxSubdomainLength} characters before "/"`;
+  if (subdomainPattern.test(prefix)) return undefined;
+  return 'must have a DNS name before "/": lower-case letters, digits, "-" and ".", as in example.com/name';
+}
+
+function nameProblem(name: string): string | undefined {
+  if (name === '') return 'must not be empty';
+  if (name.length > maxLabelLength) return `must have at most ${maxLabelLength} characters, not counting a prefix`;
+  return namePattern.test(name) ? undefined : nameAdvice;
+}

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { annotationKeyProblem, labelKeyProblem, labelValueProblem } from '../contract/labels.ts';
 import type { PathOverride } from './cleanup/node-runtime.ts';
 import type { PodTemplate } from './cleanup/pod.ts';
 import { ownPriorityClass } from './cleanup/priority.ts';
@@ -15,18 +16,16 @@ export interface Setting {
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const overrideSchema = z.string().transform((text, context): PathOverride[] =>
-  text
-    .split(/\s+/)
-    .filter((entry) => entry !== '')
-    .flatMap((entry) => {
-      const [, path, key, value] = /^(?:unix:\/\/)?(\/[^@]+)(?:@([^=@]+)=([^=@]*))?$/.exec(entry) ?? [];
-      if (path !== undefined) return [{ path, label: key === undefined ? undefined : { key, value: value ?? '' } }];
-      context.addIssue({
-        code: 'custom',
-        message: `"${entry}" is not an absolute path, or one with a label: /path@key=value`,
-      });
-      return [];
-    }),
+  wordsOf(text).flatMap((entry) => {
+    const [, path, key, value = ''] = /^(?:unix:\/\/)?(\/[^@]+)(?:@([^=@]+)=([^=@]*))?$/.exec(entry) ?? [];
+    const form = 'an absolute path, or one with a label: /path@key=value';
+    const problem = key === undefined ? undefined : pairProblem(labelKeyProblem(key), labelValueProblem(value));
+    if (path !== undefined && problem === undefined)
+      return [{ path, label: key === undefined ? undefined : { key, value } }];
+    const reason = problem === undefined ? '' : `: ${problem}`;
+    context.addIssue({ code: 'custom', message: `"${entry}" is not ${form}${reason}` });
+    return [];
+  }),
 );
 
 /** A plural, an API group and a version, as they stand in the path of the API. */
@@ -57,27 +56,34 @@ const count = z
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
-/** Texts of the form `key=value`, with spaces between them; `isValue` describes a value by a pattern. */
-function pairs(isKey: RegExp, isValue: RegExp, form: string) {
+/** The reason why a text can't be used; undefined where it can. */
+type Check = (text: string) => string | undefined;
+
+/** Texts of the form `key=value`, with spaces between them. */
+function pairs(checkKey: Check, checkValue: Check, form: string) {
   return z.string().transform((text, context): Record<string, string> => {
     const entries = wordsOf(text).flatMap((word): [string, string][] => {
-      const [, key = '', value = ''] = /^([^=]*)=(.*)$/.exec(word) ?? [];
-      if (isKey.test(key) && isValue.test(value)) return [[key, value]];
-      context.addIssue({ code: 'custom', message: `"${word}" is not written ${form}` });
+      const [, key, value = ''] = /^([^=]*)=(.*)$/.exec(word) ?? [];
+      const problem = key === undefined ? 'there is no "="' : pairProblem(checkKey(key), checkValue(value));
+      if (key !== undefined && problem === undefined) return [[key, value]];
+      context.addIssue({ code: 'custom', message: `"${word}" is not written ${form}: ${problem}` });
       return [];
     });
     return Object.fromEntries(entries);
   });
 }
 
+function pairProblem(keyProblem: string | undefined, valueProblem: string | undefined): string | undefined {
+  if (keyProblem !== undefined) return `the key ${keyProblem}`;
+  return valueProblem === undefined ? undefined : `the value ${valueProblem}`;
+}
+
 function wordsOf(text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== '');
 }
 
-/** As the API server checks the keys and values of labels, and quantities. */
-const qualifiedName = /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?$/;
-const labelText = /^(?:[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?)?$/;
 const quantity = /^\d+(?:\.\d+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
+const quantityProblem: Check = (text) => (quantity.test(text) ? undefined : 'must be a quantity, like 500m or 256Mi');
 
 const priorityClass = z
   .string()
@@ -89,7 +95,8 @@ const priorityClass = z
 function parseToleration(word: string): Toleration | undefined {
   const [, key = '', value, effectName] = /^([^=:]+)(?:=([^=:]*))?(?::([^=:]*))?$/.exec(word) ?? [];
   const effect = effects.find((name) => name === effectName);
-  if (!qualifiedName.test(key) || !labelText.test(value ?? '') || effect !== effectName) return undefined;
+  if (effect !== effectName || labelKeyProblem(key) !== undefined || labelValueProblem(value ?? '') !== undefined)
+    return undefined;
   const match = value === undefined ? ({ operator: 'Exists' } as const) : ({ operator: 'Equal', value } as const);
   return { key, ...match, ...(effect && { effect }) };
 }
@@ -116,13 +123,13 @@ const settingsSchema = z.object({
   image: z.string().min(1).optional(),
   serviceAccount: z.string().min(1),
   priorityClass,
-  podLabels: pairs(qualifiedName, labelText, 'key=value, as a label'),
-  podAnnotations: pairs(qualifiedName, /^/, 'key=value, as an annotation'),
+  podLabels: pairs(labelKeyProblem, labelValueProblem, 'key=value, as a label'),
+  podAnnotations: pairs(annotationKeyProblem, () => undefined, 'key=value, as an annotation'),
   imagePullSecrets: z.string().transform(wordsOf),
   tolerations: tolerationsSchema,
   seLinuxType,
-  requests: pairs(qualifiedName, quantity, 'resource=quantity'),
-  limits: pairs(qualifiedName, quantity, 'resource=quantity'),
+  requests: pairs(labelKeyProblem, quantityProblem, 'resource=quantity'),
+  limits: pairs(labelKeyProblem, quantityProblem, 'resource=quantity'),
   sockets: overrideSchema,
   stateDirectories: overrideSchema,
   workloadResources: resourcesSchema,

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { diskSchema, imagesSchema } from '../../contract/job.ts';
 import { policyLimits } from '../yaml/limits.ts';
 import { readYaml } from '../yaml/read.ts';
+import { nodesSchema } from './nodes.ts';
 import type { Problem } from './problem.ts';
 import { scheduleProblems } from './schedule.ts';
 import { isTimeZone } from './wall-clock.ts';
@@ -21,49 +22,6 @@ const scheduleSchema = z.string().superRefine((expression, context) => {
 const timeZoneSchema = z.string().refine(isTimeZone, {
   error: (issue) =>
     `unknown time zone "${issue.input}"; use a name of the IANA database, like Europe/Berlin or Etc/UTC`,
-});
-
-const expressionSchema = z
-  .strictObject({
-    key: z.string().min(1),
-    operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-    values: z.array(z.string()).default([]),
-  })
-  .refine((expression) => expression.values.length > 0 === ['In', 'NotIn'].includes(expression.operator), {
-    path: ['values'],
-    message: 'must be given for In and NotIn, and for them alone',
-  });
-
-/** With what the API server demands of a toleration: it would refuse the pods. */
-const tolerationSchema = z
-  .strictObject({
-    key: z.string().min(1).exactOptional(),
-    operator: z.enum(['Exists', 'Equal']).default('Equal'),
-    value: z.string().exactOptional(),
-    effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).exactOptional(),
-    tolerationSeconds: z.int().exactOptional(),
-  })
-  .refine(({ key, operator }) => key !== undefined || operator === 'Exists', {
-    path: ['operator'],
-    message: 'must be Exists where there is no key',
-  })
-  .refine(({ operator, value }) => operator === 'Equal' || value === undefined, {
-    path: ['value'],
-    message: 'must not be given with Exists',
-  })
-  .refine(({ effect, tolerationSeconds }) => tolerationSeconds === undefined || effect === 'NoExecute', {
-    path: ['tolerationSeconds'],
-    message: 'can only be given with the effect NoExecute',
-  });
-
-const nodesSchema = z.strictObject({
-  matchLabels: z.record(z.string(), z.string()).default({}).describe('Labels a node must have.'),
-  matchExpressions: z.array(expressionSchema).default([]).describe('As in a label selector.'),
-  includeUnschedulable: z.boolean().default(true).describe('Whether cordoned nodes are cleaned too.'),
-  tolerations: z
-    .array(tolerationSchema)
-    .prefault([{ operator: 'Exists' }])
-    .describe('Taints that do not keep the cleaner away; all of them by default, as for a system daemon.'),
 });
 
 const parallelismMessage = 'must be a number of nodes from 1 up, or a percentage from 1% to 100%';

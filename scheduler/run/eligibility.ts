@@ -43,9 +43,9 @@ export function judgeNode(node: Node, selection: NodeSelection): Eligibility {
 
 function isSelected({ labels }: Node, selection: NodeSelection): boolean {
   return (
-    Object.entries(selection.matchLabels).every(([key, value]) => labels[key] === value) &&
+    Object.entries(selection.matchLabels).every(([key, value]) => labelOf(labels, key) === value) &&
     selection.matchExpressions.every(({ key, operator, values }) => {
-      const value = labels[key];
+      const value = labelOf(labels, key);
       switch (operator) {
         case 'In':
           return value !== undefined && values.includes(value);
@@ -60,6 +60,11 @@ function isSelected({ labels }: Node, selection: NodeSelection): boolean {
       }
     })
   );
+}
+
+/** A key may be the name of something that every object has, such as `constructor`. */
+function labelOf(labels: Node['labels'], key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
 function isLinux({ labels, operatingSystem }: Node) {

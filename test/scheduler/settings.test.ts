@@ -58,16 +58,27 @@ describe('settings', () => {
 
   it.each([
     ['NODESWEEP_PRIORITY_CLASS', 'system-node-critical', /must not be a critical class/],
-    ['NODESWEEP_POD_LABELS', 'a b=c', /"a" is not written key=value/],
+    ['NODESWEEP_POD_LABELS', 'a b=c', /"a" is not written key=value, as a label: there is no "="/],
+    ['NODESWEEP_POD_LABELS', 'a..b/c=d', /"a\.\.b\/c=d" is not .*: the key must have a DNS name before "\/"/],
+    ['NODESWEEP_POD_LABELS', '__proto__=x', /"__proto__=x" is not .*: the key must consist of letters/],
+    ['NODESWEEP_POD_ANNOTATIONS', '-=x', /"-=x" is not written key=value, as an annotation: the key must/],
+    [
+      'NODESWEEP_SOCKETS',
+      '/run/a.sock@a_b/c=d',
+      /"\/run\/a\.sock@a_b\/c=d" is not an absolute path, or .*: the key must have a DNS name/,
+    ],
     ['NODESWEEP_POD_LABELS', 'a=-', /"a=-" is not written key=value/],
     ['NODESWEEP_TOLERATIONS', 'dedicated:Never', /"dedicated:Never" is not written key=value:effect/],
     ['NODESWEEP_TOLERATIONS', 'a b:', /"b:" is not written key=value:effect/],
     ['NODESWEEP_TOLERATIONS', '-a=b:NoSchedule', /"-a=b:NoSchedule" is not written/],
     ['NODESWEEP_SELINUX_TYPE', 'spc t', /must be an SELinux type/],
     ['NODESWEEP_LIMITS', 'memory=much', /"memory=much" is not written resource=quantity/],
-  ])('of the cleaner pods that the API server would refuse are refused at once: %s=%s', (variable, value, expected) => {
-    expect(() => readSettings({}, { [variable]: value })).toThrow(expected);
-  });
+  ])(
+    'of the cleaner pods that the API server would refuse are refused at once: %s=%s (H20)',
+    (variable, value, expected) => {
+      expect(() => readSettings({}, { [variable]: value })).toThrow(expected);
+    },
+  );
 
   it('name further kinds of workloads by plural, group and version (H5)', () => {
     const read = (text: string) => readSettings({ workloadResources: text }, {}).workloadResources;

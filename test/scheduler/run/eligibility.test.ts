@@ -10,7 +10,7 @@ const judge = (nodes: CleanupDocument['nodes'], node: Parameters<typeof buildNod
 const labels = { pool: 'ci', zone: 'a' };
 const taint = { key: 'dedicated', value: 'gpu', effect: 'NoSchedule' };
 
-describe('a node is chosen by its labels (C16):', () => {
+describe('a node is chosen by its labels (C16, H20):', () => {
   it.each([
     [{ matchLabels: { pool: 'ci' } }, 'Eligible'],
     [{ matchLabels: { pool: 'web' } }, 'NotSelected'],
@@ -19,6 +19,9 @@ describe('a node is chosen by its labels (C16):', () => {
     [{ matchExpressions: [{ key: 'rack', operator: 'NotIn' as const, values: ['a'] }] }, 'Eligible'],
     [{ matchExpressions: [{ key: 'zone', operator: 'Exists' as const }] }, 'Eligible'],
     [{ matchExpressions: [{ key: 'zone', operator: 'DoesNotExist' as const }] }, 'NotSelected'],
+    [{ matchExpressions: [{ key: 'constructor', operator: 'Exists' as const }] }, 'NotSelected'],
+    [{ matchExpressions: [{ key: 'toString', operator: 'DoesNotExist' as const }] }, 'Eligible'],
+    [{ matchLabels: { constructor: 'x' } }, 'NotSelected'],
   ])('%j: %s', (nodes, verdict) => {
     expect(judge(nodes, { labels })).toBe(verdict);
   });
