@@ -15,17 +15,17 @@ import { addStatus } from './cli/status.ts';
 import manifest from './package.json' with { type: 'json' };
 
 /**
- * The share by which the heap may grow between two collections of its old part. The long answers of a runtime and of an API server are
- * garbage soon: V8 would let twice as much of it pile up before it looks.
+ * Percentage by which the heap may grow between two collections of its old generation. The long answers of a runtime and
+ * of an API server soon become garbage; by default V8 would collect it only when twice as much is there.
  */
 const heapGrowingPercent = 40;
 setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
 
-/** The command line. Each command loads what it needs when it runs: a cleaner starts without the client of the cluster. */
+/** The command line. Each command loads its modules when it runs, so that a cleaner does not load the Kubernetes client. */
 const program = new Command('nodesweep')
   .description(manifest.description)
   .version(manifest.version)
-  .showHelpAfterError('(run it with --help to see what there is)')
+  .showHelpAfterError('(use --help to see all commands and options)')
   .exitOverride();
 
 const context: CommandContext = {
@@ -54,7 +54,7 @@ try {
   process.exitCode = exitCodeOf(error);
 }
 
-/** Commander has already said what is wrong with a command line; anything else is said here. */
+/** Commander has printed its own errors. Prints all others. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   console.error(`nodesweep: ${error instanceof Error ? error.message : String(error)}`);

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 /**
  * Adds `nodesweep complete SHELL`, which prints the completion script of a shell. The script calls `complete -- WORDS` for
- * the words that may follow. Comes after all other commands, since it completes those that exist by then.
+ * the possible next words. Call it after all other commands are added, because it completes only these.
  */
 export async function addComplete(program: Command, commandName: string | undefined): Promise<void> {
   if (commandName !== 'complete') {

@@ -1,9 +1,9 @@
-/** Process state that commands get from the program: only the program itself touches the process. */
+/** Access to the process. Commands get it from the program, which alone uses the process directly. */
 export interface CommandContext {
   readonly environment: NodeJS.ProcessEnv;
-  /** Sets the exit code; the process ends when nothing is open any more. */
+  /** Sets the exit code. The process ends when nothing is open. */
   readonly setExitCode: (code: number) => void;
-  /** Ends the process now, whatever is still open. */
+  /** Ends the process now, even if something is open. */
   readonly exit: (code: number) => never;
   /** Aborts at the first SIGTERM or SIGINT after this call. */
   readonly interrupted: () => AbortSignal;

@@ -8,11 +8,11 @@ type Flags = PlanSource & { readonly output: 'text' | 'json' | 'yaml' };
 export function addExplain(program: Command, context: CommandContext): void {
   const command = program
     .command('explain')
-    .description('show what every rule of a policy says of an image')
+    .description('show what each rule of a policy decides about an image')
     .argument('<image>', 'a name, an ID, a digest, or the beginning of an ID or a digest')
-    .argument('[policy]', 'the name of a policy in the cluster, together with --node');
+    .argument('[policy]', 'name of a policy in the cluster (needs --node)');
   addSourceOptions(command)
-    .addOption(new Option('-o, --output <format>', 'how to print it').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
     .addHelpText(
       'after',
       `
@@ -25,7 +25,7 @@ ${sourceHelp}`,
     )
     .action(async (text: string, policy: string | undefined, { output, ...source }: Flags) => {
       if ((policy === undefined) !== (source.node === undefined))
-        command.error('error: POLICY and --node NODE go together; a policy in a file is --policy FILE', {
+        command.error('error: POLICY and --node NODE need each other; use --policy FILE for a policy in a file', {
           exitCode: 2,
         });
       const plan = await makePlan(policy, source, context);

@@ -4,18 +4,18 @@ import type { PlannedImage } from '../contract/plan-document.ts';
 import { normaliseRepository, splitReference } from '../contract/reference.ts';
 import { formatName, shortId } from './output/plan-cells.ts';
 
-/** The image that was asked for isn't there, or can't be told; the message names those that may be meant. */
+/** No image, or more than one image, matches the text. The message names the candidates. */
 export class ImageChoiceError extends Error {
   override readonly name = 'ImageChoiceError';
 }
 
 const maxShown = 5;
-/** So many letters may be wrong in a name, and at most half of it. */
+/** Maximum number of wrong letters in a name; at most half of its letters may be wrong. */
 const maxMistakes = 3;
 
 /**
- * Finds an image by any of its names, its ID, a digest, or the beginning of an ID or a digest; a repository alone will do
- * where it has one image. Throws an {@link ImageChoiceError}.
+ * Finds an image by any of its names, its ID, a digest, the beginning of an ID or a digest, or its repository if it has
+ * only one image. Throws an {@link ImageChoiceError}.
  */
 export function findImage(images: readonly PlannedImage[], text: string): PlannedImage {
   for (const find of [findExactly, findByRepository, findByBeginning]) {
@@ -23,11 +23,11 @@ export function findImage(images: readonly PlannedImage[], text: string): Planne
     const [first] = found;
     if (first === undefined) continue;
     if (found.length === 1) return first;
-    throw new ImageChoiceError(`"${text}" can be ${found.length} images; name one: ${listImages(found)}`);
+    throw new ImageChoiceError(`"${text}" matches ${found.length} images; choose one: ${listImages(found)}`);
   }
   const near = findNear(images, text);
-  const advice = near.length > 0 ? `near it are ${listImages(near)}` : '`nodesweep plan` lists them';
-  throw new ImageChoiceError(`"${text}" is none of the ${images.length} images on the node; ${advice}`);
+  const advice = near.length > 0 ? `similar images: ${listImages(near)}` : '`nodesweep plan` lists all images';
+  throw new ImageChoiceError(`"${text}" is not one of the ${images.length} images on the node; ${advice}`);
 }
 
 function findExactly(images: readonly PlannedImage[], text: string): readonly PlannedImage[] {
@@ -35,7 +35,7 @@ function findExactly(images: readonly PlannedImage[], text: string): readonly Pl
   return images.filter(({ id }) => ids.has(id));
 }
 
-/** `nginx` is `nginx:latest`; where there is no such tag, whatever there is of nginx may be meant. */
+/** `nginx` is `nginx:latest` or, if that tag does not exist, any image of the repository. */
 function findByRepository(images: readonly PlannedImage[], text: string): readonly PlannedImage[] {
   const { repository, tag, digest } = splitReference(text);
   if (tag !== undefined || digest !== undefined) return [];
@@ -43,7 +43,7 @@ function findByRepository(images: readonly PlannedImage[], text: string): readon
   return images.filter(({ names }) => names.some((name) => splitReference(name).repository === normalised));
 }
 
-/** As the table shows them, too: `<none>@0123456789ab` and `nginx@sha256:0123456789ab`. */
+/** Also matches the short forms of the table: `<none>@0123456789ab` and `nginx@sha256:0123456789ab`. */
 function findByBeginning(images: readonly PlannedImage[], text: string): readonly PlannedImage[] {
   const [, before, beginning] = /^(?:(.+)@)?(?:sha256:)?([0-9a-f]{3,64})$/.exec(text) ?? [];
   if (beginning === undefined) return [];
@@ -55,7 +55,7 @@ function findByBeginning(images: readonly PlannedImage[], text: string): readonl
   );
 }
 
-/** Names that contain what was typed, or differ from it in a few letters. */
+/** Names that contain the text, or differ from it in a few letters. */
 function findNear(images: readonly PlannedImage[], text: string): readonly PlannedImage[] {
   const typed = lastSegment(text);
   const allowed = Math.min(maxMistakes, Math.floor(typed.length / 2));

@@ -2,17 +2,17 @@ import { startDelayMs } from '../scheduler/policy/due.ts';
 import type { CleanupPolicy } from '../scheduler/policy/policy.ts';
 import { nextSlot, type Schedule, scheduleOf } from '../scheduler/policy/schedule.ts';
 
-/** The next slots of a policy as lines for people: each in the zone of the policy, and in UTC. */
+/** The next scheduled times of a policy as lines, each in the time zone of the policy and in UTC. */
 export function forecast(name: string, policy: CleanupPolicy, count: number, now: Date): string[] {
   const delaySeconds = startDelayMs(name, policy) / 1000;
   const remarks = [
-    ...(policy.suspend ? ['suspended, so nothing starts'] : []),
-    ...(delaySeconds > 0 ? [`each starts ${delaySeconds} s later`] : []),
+    ...(policy.suspend ? ['suspended: no run starts'] : []),
+    ...(delaySeconds > 0 ? [`each run starts ${delaySeconds} s later`] : []),
   ];
   const title = [`${name}: ${policy.schedule} (${policy.timeZone})`, ...remarks].join('; ');
   const slots = nextSlots(scheduleOf(policy), count, now);
   const lines = slots.map((slot) => `  ${wallTime(slot, policy.timeZone)}  ${slot.toISOString().replace('.000', '')}`);
-  return [title, ...(lines.length === 0 ? ['  no slot in the next nine years'] : lines)];
+  return [title, ...(lines.length === 0 ? ['  no scheduled time in the next nine years'] : lines)];
 }
 
 function nextSlots(schedule: Schedule, count: number, now: Date): Date[] {

@@ -9,7 +9,9 @@ export function addLint(program: Command, { setExitCode }: CommandContext): void
     .command('lint')
     .description('check policies: ConfigMap manifests, or documents in files named cleanup.yaml')
     .argument('<files...>')
-    .addOption(new Option('--next <count>', 'show so many of the next slots of each policy').argParser(parseCount))
+    .addOption(
+      new Option('--next <count>', 'show this many of the next scheduled times of each policy').argParser(parseCount),
+    )
     .addHelpText(
       'after',
       '\nPrints every problem as file:path: message. Exit codes: 0 all policies are valid; 1 there are problems',
@@ -24,7 +26,7 @@ function parseCount(text: string): number {
   throw new InvalidArgumentError('It must be a whole number from 1 to 9999.');
 }
 
-/** Prints the problems of all files; returns true where there are none. */
+/** Prints the problems of all files; returns true if there are none. */
 async function lintFiles(files: readonly string[], next: number): Promise<boolean> {
   const { lintText } = await import('../scheduler/policy/lint.ts');
   const { forecast } = await import('./forecast.ts');

@@ -7,25 +7,23 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 export function addLocal(program: Command, { environment }: CommandContext): void {
   program
     .command('local')
-    .description(
-      'the scheduler for this machine, or for several runtimes: policies from a directory, cleaners as child processes',
-    )
+    .description('run the scheduler without a cluster, for this machine or several runtimes')
     .requiredOption(
       '--policies <directory>',
-      'where the policies are: ConfigMap manifests in *.yaml, or <name>/cleanup.yaml',
+      'directory with policies: ConfigMap manifests in *.yaml, or <name>/cleanup.yaml',
     )
     .option(
       '--endpoint <name=endpoint...>',
-      'a runtime to clean, like web=unix:///run/containerd/containerd.sock (default: this machine)',
+      'a runtime to clean, such as web=unix:///run/containerd/containerd.sock (default: the runtime of this machine)',
     )
-    .option('--state <directory>', 'where records and reports are kept', '/var/lib/nodesweep')
+    .option('--state <directory>', 'directory for records and reports', '/var/lib/nodesweep')
     .addOption(new Option('--log-level <level>').choices(logLevels).default('info'))
     .addHelpText(
       'after',
       `
-A runtime at a usual socket keeps its history beside its images, any other one in the state directory; that is also
-the filesystem whose usage counts for a policy with \`disk\`.
-The images of pods that are about to start are not known: only minAge keeps them.
+The history of a runtime with a known socket is next to its images; that of other runtimes is in the state directory. A
+policy with \`disk\` uses the filesystem of this history.
+The images of pods that are about to start are unknown; only minAge protects them.
 Environment: CRICTL (path of crictl)`,
     )
     .action(async (options) => {

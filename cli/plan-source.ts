@@ -4,7 +4,7 @@ import type { PlanDocument } from '../contract/plan-document.ts';
 import type { CommandContext } from './context.ts';
 import { loadPolicyFile } from './policy-file.ts';
 
-/** The options that say whose plan is meant. */
+/** The options that select the policy and the node of a plan. */
 export type PlanSource = {
   readonly policy?: string;
   readonly job?: string;
@@ -16,23 +16,23 @@ export type PlanSource = {
 };
 
 export const sourceHelp = `
-This machine's runtime is found as by \`nodesweep clean\`, and its history, without --state, in /var/lib/nodesweep.
-On a node of the cluster of KUBECONFIG, the log of the policy's last run tells what it did; where there is none, or with
---fresh, a pod on the node makes a plan now. It removes nothing, and is removed itself when it has ended.
-With --policy, the images of pods that are about to start are not known: only minAge keeps them.
+On this machine the runtime is that of \`nodesweep clean\`, and the history without --state is in /var/lib/nodesweep.
+With --node, the command reads the log of the policy's last run on a node of the cluster of KUBECONFIG. If there is no
+log, or with --fresh, it starts a pod on the node, which makes a plan and removes nothing. It deletes this pod afterwards.
+With --policy, the images of pods that are about to start are unknown; only minAge protects them.
 Environment: CRICTL (path of crictl), CONTAINER_RUNTIME_ENDPOINT, NODE_NAME; KUBECONFIG, NODESWEEP_NAMESPACE
-Exit codes:  0 done; 2 there is no plan, and why is said`;
+Exit codes:  0 done; 2 there is no plan, and the message says why`;
 
 /** Adds the options of {@link PlanSource}. */
 export function addSourceOptions(command: Command): Command {
   return command
     .addOption(new Option('--policy <file>', 'a cleanup policy document, for this machine').conflicts(['job', 'node']))
     .addOption(new Option('--job <file>', 'a job as the scheduler writes it, for this machine').conflicts('node'))
-    .addOption(new Option('--state <directory>', 'where the history of this machine is').conflicts('node'))
+    .addOption(new Option('--state <directory>', 'directory with the history of this machine').conflicts('node'))
     .option('--node <name>', 'a node of the cluster')
-    .option('--fresh', 'ask the node now, even if there is a report of a run', false)
-    .option('-n, --namespace <name>', 'where the scheduler and its policies are (default: nodesweep)')
-    .option('--timeout <seconds>', 'how long the pod on the node may take', parseSeconds, 120);
+    .option('--fresh', 'make a new plan now, even if a run has a report', false)
+    .option('-n, --namespace <name>', 'namespace of the scheduler and its policies (default: nodesweep)')
+    .option('--timeout <seconds>', 'maximum time of the pod on the node', parseSeconds, 120);
 }
 
 /** Makes the plan that the command line asks for: of a policy in the cluster with `--node`, else of this machine. */

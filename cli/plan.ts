@@ -9,20 +9,18 @@ type Flags = PlanSource & { readonly output: 'table' | 'wide' | 'json' | 'yaml' 
 export function addPlan(program: Command, context: CommandContext): void {
   const command = program
     .command('plan')
-    .description('show what a policy would remove from a node, and why it would keep the rest')
-    .argument('[policy]', 'the name of a policy in the cluster, together with --node');
+    .description('show which images a policy would remove from a node, and why it would keep the others')
+    .argument('[policy]', 'name of a policy in the cluster (needs --node)');
   addSourceOptions(command)
     .addOption(
-      new Option('-o, --output <format>', 'how to print it')
-        .choices(['table', 'wide', 'json', 'yaml'])
-        .default('table'),
+      new Option('-o, --output <format>', 'output format').choices(['table', 'wide', 'json', 'yaml']).default('table'),
     )
     .addHelpText(
       'after',
       `
 Examples:
   nodesweep plan --policy cleanup.yaml              what the policy would do on this machine
-  nodesweep plan --policy cleanup.yaml -o wide      the same with IDs, all names, and the reasons in words
+  nodesweep plan --policy cleanup.yaml -o wide      the same with IDs, all names, and explanations
   nodesweep plan nightly --node node-1              what its last run did on a node of the cluster
   nodesweep plan nightly --node node-1 --fresh      what its next run would do there
 ${sourceHelp}`,
@@ -36,10 +34,13 @@ ${sourceHelp}`,
 function checkSource(command: Command, policy: string | undefined, { node, ...source }: PlanSource): void {
   const fail = (message: string) => command.error(`error: ${message}`, { exitCode: 2 });
   if (policy !== undefined && node === undefined)
-    fail(`on which node? \`${policy} --node NODE\` is a policy of the cluster, \`--policy FILE\` one in a file`);
-  if (policy === undefined && node !== undefined) fail(`which policy? \`nodesweep plan POLICY --node ${node}\``);
+    fail(
+      `no node is given; use \`${policy} --node NODE\` for a policy of the cluster, or \`--policy FILE\` for a policy in a file`,
+    );
+  if (policy === undefined && node !== undefined)
+    fail(`no policy is given; use \`nodesweep plan POLICY --node ${node}\``);
   if (policy === undefined && source.policy === undefined && source.job === undefined)
-    fail('one of --policy FILE, --job FILE and POLICY --node NODE is needed');
+    fail('--policy FILE, --job FILE, or POLICY --node NODE is required');
 }
 
 async function format(plan: PlanDocument, output: Flags['output']): Promise<string> {

@@ -6,7 +6,7 @@ export class PolicyFileError extends Error {
   override readonly name = 'PolicyFileError';
 }
 
-/** The job of a policy document for one node, without what only a cluster knows; throws a {@link PolicyFileError}. */
+/** The job of a policy document for one node, without the facts of a cluster. Throws a {@link PolicyFileError}. */
 export function jobOfPolicy(file: string, text: string): Job {
   const parsed = parseCleanup(text);
   if (!parsed.valid) {
@@ -18,22 +18,22 @@ export function jobOfPolicy(file: string, text: string): Job {
   return { version: 1, policy: file, run: 'by-hand', dryRun, activeDeadlineSeconds, images, disk, ...references };
 }
 
-/** The job of a policy that leaves everything at its default: whatever is unused would go. */
+/** The job of a policy with all defaults, which would remove every unused image. */
 export function jobOfDefaults(): Job {
   return jobSchema.parse({ version: 1, policy: '<defaults>', run: 'by-hand' });
 }
 
-/** Refuses a job that would break a promise of the policy that it can't keep; throws a {@link PolicyFileError}. */
+/** Refuses a policy that asks for protection which needs a cluster. Throws a {@link PolicyFileError}. */
 export function refuseUnkeepable(job: Job): Job {
   if (!job.images.protectWorkloads) return job;
   throw new PolicyFileError(
-    `${job.policy}:images.protectWorkloads: only the scheduler knows the workloads of the cluster; use a copy of the policy without it, if none of their images need to stay`,
+    `${job.policy}:images.protectWorkloads: only the scheduler knows the workloads of the cluster; if none of their images must be kept, use a copy of the policy without this field`,
   );
 }
 
-/** The facts that a plan made by hand can't take into account. */
+/** Remarks about the facts that a plan by hand does not have. */
 export function describeUnkeepable(job: Job): readonly string[] {
-  const bound = 'by hand, the images of pods that are about to start are not known: only minAge keeps them';
+  const bound = 'the images of pods that are about to start are unknown here; only minAge protects them';
   if (!job.images.protectWorkloads) return [bound];
-  return [bound, 'protectWorkloads keeps nothing here: by hand, the workloads of the cluster are not known'];
+  return [bound, 'protectWorkloads has no effect here, because the workloads of the cluster are unknown'];
 }

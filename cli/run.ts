@@ -10,16 +10,16 @@ interface Flags {
 export function addRun(program: Command, context: CommandContext): void {
   program
     .command('run')
-    .description('start a run of a policy of the cluster now')
+    .description('start a run of a policy now')
     .argument('<policy>')
-    .option('-f, --follow', 'say how far it is until it ends', false)
-    .option('-n, --namespace <name>', 'where the scheduler and its policies are (default: nodesweep)')
+    .option('-f, --follow', 'show the progress until the run ends', false)
+    .option('-n, --namespace <name>', 'namespace of the scheduler and its policies (default: nodesweep)')
     .addHelpText(
       'after',
       `
-It sets the annotation nodesweep.io/run-at on the policy; the scheduler does the rest, also when this command is stopped.
+The command sets the annotation nodesweep.io/run-at on the policy. The run continues if you stop the command.
 Environment: KUBECONFIG, NODESWEEP_NAMESPACE
-Exit codes:  0 the run was asked for, with --follow: it succeeded; 1 with --follow: it failed; 2 no run was asked for`,
+Exit codes:  0 the run was requested or, with --follow, succeeded; 1 with --follow: it failed; 2 no run was requested`,
     )
     .action(async (policy: string, { follow, namespace }: Flags) => {
       const { environment, setExitCode } = context;
@@ -29,7 +29,7 @@ Exit codes:  0 the run was asked for, with --follow: it succeeded; 1 with --foll
       const { runFinished } = await import('../scheduler/status/events.ts');
       await withRecords({ namespace, environment }, async (cluster) => {
         const run = await requestRun(cluster, policy, new Date());
-        console.log(`asked for run ${run}; nodesweep status ${policy} shows it`);
+        console.log(`requested run ${run}; to see it: nodesweep status ${policy}`);
         if (!follow) return;
         const ended = await followRun(cluster, run, (line) => console.log(line), interrupted);
         console.log(runFinished(ended).message);

@@ -7,22 +7,22 @@ interface Flags {
   readonly namespace?: string;
 }
 
-/** `nodesweep status`: what the scheduler has on record of the policies of a cluster. */
+/** `nodesweep status`: the policies of a cluster, from the records of the scheduler. */
 export function addStatus(program: Command, { environment, setExitCode }: CommandContext): void {
   program
     .command('status')
-    .description('show the policies of the cluster, their last runs and next slots; with POLICY, why nodes failed')
-    .argument('[policy]')
-    .addOption(
-      new Option('-o, --output <format>', 'how to print it').choices(['table', 'json', 'yaml']).default('table'),
+    .description(
+      'show the policies of the cluster with their last run and next scheduled time; with POLICY, why nodes failed',
     )
-    .option('-n, --namespace <name>', 'where the scheduler and its policies are (default: nodesweep)')
+    .argument('[policy]')
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['table', 'json', 'yaml']).default('table'))
+    .option('-n, --namespace <name>', 'namespace of the scheduler and its policies (default: nodesweep)')
     .addHelpText(
       'after',
       `
-States:      Valid; Invalid: it does nothing; Suspended; Unobserved: no scheduler has looked at it as it is now
+States:      Valid; Invalid: no run starts; Suspended; Unobserved: no scheduler has read its latest version
 Environment: KUBECONFIG, NODESWEEP_NAMESPACE
-Exit codes:  0 all is well; 1 a policy is invalid, or its last run failed; 2 nothing could be told`,
+Exit codes:  0 all policies are valid and their last runs succeeded; 1 not so; 2 the status could not be read`,
     )
     .action(async (policy: string | undefined, { output, namespace }: Flags) => {
       const { withRecords } = await import('./cluster/connect.ts');

@@ -13,16 +13,16 @@ import {
 } from './reference.ts';
 import { compileWildcards } from './wildcard.ts';
 
-/** A glob over full references, as written in a policy. Rejects what could never match an image. */
+/** A glob over full references, as written in a policy. Rejects a glob that can never match an image. */
 export const globSchema = z.string().superRefine((glob, context) => {
   const problem = findGlobProblem(glob);
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
 });
 
 /**
- * Compiles globs to one question: does any of an image's (normalised) names match any of them? An image without a name
- * is matched by `**` alone. A glob without wildcards is normalised like a reference, but names every tag and digest
- * where it has neither. Beside a digest a tag says nothing, to a runtime as well as here.
+ * Compiles globs to a function that tells if any of an image's (normalised) names matches any of them. Only `**` matches
+ * an image without a name. A glob without wildcards is normalised like a reference; without tag and digest it matches all
+ * of them. If a glob has a digest, its tag is ignored, as runtimes do.
  */
 export function compileGlobs(globs: readonly string[]): (names: readonly string[]) => boolean {
   if (globs.includes('**')) return () => true;
@@ -32,8 +32,8 @@ export function compileGlobs(globs: readonly string[]): (names: readonly string[
 }
 
 /**
- * Compiles globs that protect. They match what {@link compileGlobs} says, and one that names no registry matches its path
- * under every registry: a runtime may have found the image in any.
+ * Compiles globs that protect. They match like {@link compileGlobs}. In addition, a glob without a registry matches its
+ * path under every registry, because a runtime may have found the image in any of them.
  */
 export function compileProtection(globs: readonly string[]): (names: readonly string[]) => boolean {
   const matches = compileGlobs(globs);
@@ -65,7 +65,7 @@ function compileParts(
     if (matchesTag !== undefined && (name.tag === undefined || !matchesTag(name.tag))) return false;
     if (matchesDigest !== undefined && (name.digest === undefined || !matchesDigest(name.digest.toLowerCase())))
       return false;
-    // Hosts are the same in any case, and paths have lower case alone.
+    // The case of a host does not matter, and paths are lower case.
     return matchesRepository(name.repository.toLowerCase());
   };
 }
@@ -77,9 +77,9 @@ function fillInRepository(glob: string, repository: string): string {
 }
 
 function findGlobProblem(glob: string): string | undefined {
-  if (glob === '') return 'must not be empty: write ** for every image';
+  if (glob === '') return 'must not be empty; write ** for every image';
   if (/\s/.test(glob)) return 'must not contain spaces';
-  if (isImageId(glob)) return 'is the ID of an image: write its name, or its digest as **@sha256:…';
+  if (isImageId(glob)) return 'is the ID of an image; write its name, or its digest as **@sha256:…';
   const { repository, tag, digest } = splitReference(glob);
   return (
     findRepositoryProblem(glob, repository) ??
@@ -99,7 +99,7 @@ function findRepositoryProblem(glob: string, repository: string): string | undef
   );
 }
 
-/** With wildcards nothing is filled in, so the registry (and `library/`) must be there, or a wildcard in their place. */
+/** A glob with wildcards is not completed, so it needs a registry (and `library/`), or a wildcard in their place. */
 function findPlaceProblem(glob: string, [first = '', ...path]: readonly string[]): string | undefined {
   if (first.includes('**')) return undefined;
   if (path.length === 0) {
@@ -107,7 +107,7 @@ function findPlaceProblem(glob: string, [first = '', ...path]: readonly string[]
     return `can't match: a full reference starts with a registry; write docker.io/library/${glob}${example}`;
   }
   if (first.includes('*')) return undefined;
-  if (!isExplicitHost(first)) return `can't match: ${first} is no registry; write docker.io/${glob} or **/${glob}`;
+  if (!isExplicitHost(first)) return `can't match: ${first} is not a registry; write docker.io/${glob} or **/${glob}`;
   if (!/^(?:index\.)?docker\.io$/i.test(first) || path.length > 1 || path[0]?.includes('**')) return undefined;
   return `can't match: write docker.io/library/${glob.slice(first.length + 1)}, or docker.io/** for every repository`;
 }
@@ -116,9 +116,9 @@ function findHostProblem(segment: string): string | undefined {
   const [name = '', ...port] = segment.split(':');
   const example = segment.includes('*') ? [fillWildcards(name), ...port.map((text) => text.replaceAll('*', '1'))] : [];
   const isHost = parseReference(`${segment.includes('*') ? example.join(':') : segment}/a`)?.repository.endsWith('/a');
-  // `**` may stand for the registry and more, so that what follows it is of a path.
+  // `**` may stand for the registry and more, so what follows it is part of a path.
   const isValid = isHost || (segment.includes('**') && findSegmentProblem(segment) === undefined);
-  return isValid ? undefined : `can't match: ${segment} is no registry; write a host like registry.example.com:5000`;
+  return isValid ? undefined : `can't match: ${segment} is not a registry; write a host like registry.example.com:5000`;
 }
 
 function findSegmentProblem(segment: string): string | undefined {
@@ -127,10 +127,10 @@ function findSegmentProblem(segment: string): string | undefined {
     ? parseReference(`localhost/${fillWildcards(segment)}`) !== undefined && !/[:@]/.test(segment)
     : parseReference(`localhost/${segment}`) !== undefined;
   if (isValid) return undefined;
-  return `can't match: ${segment} is no part of a repository; write a-z, 0-9, single . _ or - between them, and * or **`;
+  return `can't match: ${segment} is not part of a repository; write a-z, 0-9, single . _ or - between them, and * or **`;
 }
 
-/** The text that a wildcard stands for in the shortest text that may be valid. Where a letter makes none, nothing does. */
+/** Replaces each wildcard by a letter, which gives the shortest valid text if there is one. */
 function fillWildcards(text: string): string {
   return text.replace(/\*+/g, 'a');
 }
@@ -138,7 +138,7 @@ function fillWildcards(text: string): string {
 function findTagProblem(tag: string): string | undefined {
   const isValid = isTag(tag.includes('*') ? tag.replace(/\*+/g, /^\*/.test(tag) ? 'a' : '') : tag);
   if (isValid) return undefined;
-  return `can't match: ${tag === '' ? 'an empty text' : tag} is no tag; write at most 128 of A-Z, a-z, 0-9, _ . - and *, or leave it out with its colon`;
+  return `can't match: ${tag === '' ? 'an empty text' : tag} is not a tag; write at most 128 of A-Z, a-z, 0-9, _ . - and *, or leave it out with its colon`;
 }
 
 function findDigestProblem(digest: string): string | undefined {

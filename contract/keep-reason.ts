@@ -1,4 +1,4 @@
-/** The reason why an image is kept, strongest first: an image with several reasons is kept for the first. */
+/** The reasons to keep an image, the strongest first. An image with several reasons shows the first one. */
 export type KeepReason =
   | 'InUse'
   | 'Pinned'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** The labels and annotations of everything the scheduler reads and makes. */
+/** The labels and annotations of all objects that the scheduler reads or creates. */
 export const label = {
   kind: 'nodesweep.io/kind',
   policy: 'nodesweep.io/policy',
@@ -9,9 +9,9 @@ export const label = {
 } as const;
 
 export const annotation = {
-  /** The full name of the node, which its label may have to shorten. */
+  /** The full name of the node. The label may hold a shortened name. */
   node: 'nodesweep.io/node-name',
-  /** Which try on its node a cleaner pod is, from 0. */
+  /** The number of this attempt on the node, from 0. */
   attempt: 'nodesweep.io/attempt',
   /** The references of the pods bound to the node of a cleaner pod, packed. */
   boundReferences: 'nodesweep.io/bound-references',
@@ -23,7 +23,7 @@ export type Kind = 'policy' | 'run' | 'job' | 'status' | 'cleaner' | 'plan';
 
 const maxLabelLength = 63;
 
-/** A label value for any name: itself where it fits, else its beginning and a hash. */
+/** A label value for any name: the name if it is short enough, otherwise its beginning and a hash. */
 export function labelValue(name: string): string {
   return name.length <= maxLabelLength ? name : `${name.slice(0, maxLabelLength - 11)}-${hash(name, 10)}`;
 }

@@ -1,20 +1,20 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as z from 'zod';
 
-/** The file beside a job with the references of one node, as its pod carries them in an annotation. */
+/** The file in the directory of a job with the references of one node, from an annotation of the pod. */
 export const boundReferencesFile = 'bound-references';
 
-/** No list of references that anybody packs is as long, in bytes: what is longer is damaged. */
+/** Maximum length of a packed list in bytes. A longer list is damaged. */
 const maxUnpackedBytes = 256 * 1024 * 1024;
 
 const referencesSchema = z.array(z.string());
 
-/** Packed references that can't be read. Nobody may take them for none. */
+/** Packed references that can't be read. They must not count as an empty list. */
 export class PackedReferencesError extends Error {
   override readonly name = 'PackedReferencesError';
 }
 
-/** References as few bytes: a JSON array, compressed by gzip. References of one registry differ in little. */
+/** Packs references into few bytes: a JSON array, compressed with gzip. References of one registry compress well. */
 export function packReferences(references: readonly string[]): Buffer {
   return gzipSync(JSON.stringify(references));
 }
@@ -27,7 +27,7 @@ export function unpackReferences(packed: Buffer): string[] {
     return referencesSchema.parse(JSON.parse(text));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new PackedReferencesError(`${packed.length} bytes are no packed list of references (${why})`, { cause });
+    throw new PackedReferencesError(`${packed.length} bytes are not a packed list of references (${why})`, { cause });
   }
 }
 

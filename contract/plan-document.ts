@@ -11,48 +11,48 @@ const verdictSchema = z.object({ rule: z.string(), keeps: z.boolean(), message: 
 
 const plannedImageSchema = z.object({
   id: z.string().min(1),
-  /** Tags and digests, normalised; none of an image without a name. */
+  /** Normalised tags and digests; empty for an image without a name. */
   names: z.array(z.string()),
-  /** The runtime's own figure; layers that images share count for each. */
+  /** The size that the runtime reports. Layers that images share count for each of them. */
   sizeBytes: bytes,
-  /** Absent where a log tells of the image: the same goes for the next three. */
+  /** This field and the next three are absent in a plan that was read from a log. */
   pinned: z.boolean().optional(),
-  /** When nodesweep saw it first; absent where it was there before the node's history began. */
+  /** The time at which nodesweep first saw the image; absent if it is older than the history of the node. */
   firstSeen: time.optional(),
-  /** When it was used last; absent where nodesweep never saw it used. */
+  /** The time of the last use; absent if nodesweep never saw the image in use. */
   lastUsed: time.optional(),
-  /** The containers that use it, as namespace, pod and container; absent where there are none. */
+  /** The containers that use the image, as namespace, pod and container; absent if there are none. */
   usedBy: z.array(z.string()).optional(),
   decision: z.enum(['remove', 'keep']),
-  /** The reason why it is kept, or (of a run) why it was not removed. */
+  /** The reason why the image is kept or, in a run, why it was not removed. */
   reason: z.string().optional(),
-  /** Of a run: what came of the decision to remove it. */
+  /** In a run: the result of the removal. */
   outcome: z.string().optional(),
   /** The reason in words. */
   message: z.string(),
-  /** The bytes that its removal is likely to free, after all that go before it; absent where it is kept. */
+  /** The estimated bytes that its removal frees after all earlier removals; absent if the image is kept. */
   freesBytes: bytes.optional(),
-  /** The verdicts of all rules on it, strongest first; empty where a log tells of it, which has the decisive one alone. */
+  /** The verdicts of all rules, the strongest first; empty in a plan from a log, which has only the decisive one. */
   verdicts: z.array(verdictSchema),
 });
 
 /**
- * The plan of a policy for a node: `nodesweep plan -o json`. Or, with `run`, what it did there, as the log of a finished
- * run tells. Fields may be added within a version.
+ * The plan of a policy for a node (`nodesweep plan -o json`). With `run`, it is what a finished run did there, read from
+ * its log. A version may get more fields.
  */
 export const planSchema = z.object({
   version: z.literal(1),
   policy: z.string(),
   node: z.string(),
-  /** When this was so. */
+  /** The time of the plan. */
   time,
-  /** The run that this is taken from. */
+  /** The run from whose log the plan was read. */
   run: z.string().optional(),
-  /** Since when nodesweep knows the node; nothing is known of the time before. */
+  /** The time at which the history of the node began. */
   historySince: time.optional(),
   /** The thresholds of the policy. */
   disk: z.object({ highPercent: percent, lowPercent: percent }).optional(),
-  /** The one with the images; percentages as `df` has them. `after`: as foreseen, or of a run as measured. */
+  /** The filesystem with the images. `after` is an estimate or, in a run, measured. */
   filesystem: z
     .object({
       capacityBytes: bytes,
@@ -68,11 +68,11 @@ export const planSchema = z.object({
     images: count,
     /** The sum of the sizes. */
     sizeBytes: bytes,
-    /** The number of images that are to go. */
+    /** The number of images to remove. */
     removals: count,
-    /** The bytes that these are likely to free; their sizes where `nominal`. */
+    /** The estimated bytes that their removal frees; the sum of their sizes if `nominal`. */
     freesBytes: bytes,
-    /** The number of them that count with their size, as it isn't known which of their layers other images hold. */
+    /** The number of images that count with their full size, because it is unknown which layers they share. */
     nominal: count,
   }),
   /** Remarks for the reader. */
@@ -82,7 +82,7 @@ export const planSchema = z.object({
 export type PlanDocument = z.output<typeof planSchema>;
 export type PlannedImage = PlanDocument['images'][number];
 
-/** Reads a plan that another nodesweep printed; undefined where the text is none. */
+/** Reads a plan that another nodesweep printed; undefined if the text is not a plan. */
 export function parsePlan(text: string): PlanDocument | undefined {
   try {
     return planSchema.safeParse(JSON.parse(text)).data;

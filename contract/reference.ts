@@ -15,8 +15,8 @@ const maxRepositoryLength = 255;
 
 /**
  * Parses and normalises a reference by the rules of github.com/distribution/reference: `nginx` is
- * `docker.io/library/nginx:latest`, and `host:5000/a` has a host. A tag and a digest may stand together; `latest` is
- * only filled in where there is neither. Returns undefined for what is no reference, `<none>` and image IDs included.
+ * `docker.io/library/nginx:latest`, and `host:5000/a` has a host. A reference may have a tag and a digest; `latest` is
+ * added only if it has neither. Returns undefined for a text that is not a reference, such as `<none>` or an image ID.
  */
 export function parseReference(text: string): Reference | undefined {
   if (imageId.test(text)) return undefined;
@@ -34,15 +34,15 @@ export function formatReference({ repository, tag, digest }: Reference): string 
   return `${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
-/** The names among what a runtime lists as tags and digests, normalised: placeholders such as `<none>:<none>` are none. */
+/** The normalised names in the lists of tags and digests of a runtime, without placeholders such as `<none>:<none>`. */
 export function normaliseNames(texts: readonly string[]): readonly string[] {
   const names = texts.filter((text) => text.trim() !== '' && !text.includes('<none>')).map(normaliseName);
   return [...new Set(names)];
 }
 
 /**
- * The keys under which two ways to refer to one image meet: its ID (with or without `sha256:`), its digest whatever
- * the repository, and each of its full names. What can't be parsed is a key as it is written.
+ * Keys by which different references to one image are compared: its ID (with or without `sha256:`), its digest in any
+ * repository, and each of its full names. A text that can't be parsed is its own key.
  */
 export function referenceKeys(text: string): readonly string[] {
   const bare = withoutScheme(text);
@@ -53,9 +53,9 @@ export function referenceKeys(text: string): readonly string[] {
 }
 
 /**
- * The keys of a reference that names no registry, which hold for every one: a runtime may look for `team/report:1` in any
- * of its unqualified-search registries, and may know it as `localhost/team/report:1` (containers-registries.conf). None for a
- * reference with a registry, and for one by digest alone, whose digest is the same everywhere.
+ * The keys of a reference without a registry, which hold for every registry: a runtime may find `team/report:1` in any
+ * of its unqualified-search registries, or as `localhost/team/report:1` (containers-registries.conf). Empty for a
+ * reference with a registry, and for one that only has a digest, which is the same everywhere.
  */
 export function unqualifiedKeys(text: string): readonly string[] {
   const bare = withoutScheme(text);
@@ -65,19 +65,19 @@ export function unqualifiedKeys(text: string): readonly string[] {
   return unqualifiedPaths(repository).map((path) => `/${path}:${wanted}`);
 }
 
-/** The paths that a repository without a registry may have in a registry; none for one with a registry. */
+/** The paths that a repository without a registry may have in a registry; empty for one with a registry. */
 export function unqualifiedPaths(repository: string): readonly string[] {
   const slash = repository.indexOf('/');
   if (slash === -1) return [repository, `library/${repository}`];
   return isExplicitHost(repository.slice(0, slash)) ? [] : [repository];
 }
 
-/** A key of a name that is normalised already, or a repository, from the slash after its registry on. */
+/** The part of a normalised name or repository from the slash after its registry, as a key. */
 export function withoutRegistry(key: string): string {
   return key.slice(key.indexOf('/'));
 }
 
-/** The {@link referenceKeys} of a name that is normalised already. */
+/** The {@link referenceKeys} of a normalised name. */
 export function nameKeys(name: string): readonly string[] {
   const at = name.indexOf('@');
   if (at === -1) return [name];
@@ -85,7 +85,7 @@ export function nameKeys(name: string): readonly string[] {
   return hasTag ? formatKeys(splitReference(name)) : [name, name.slice(at + 1)];
 }
 
-/** Splits at the boundaries of tag and digest without judging the parts, so that globs are cut like references. */
+/** Splits a text into repository, tag and digest without validating them, so that globs are split like references. */
 export function splitReference(text: string): Reference {
   const at = text.indexOf('@');
   const name = at === -1 ? text : text.slice(0, at);
@@ -97,7 +97,7 @@ export function splitReference(text: string): Reference {
   };
 }
 
-/** The repository of a name that is normalised already. */
+/** The repository of a normalised name. */
 export function repositoryOf(name: string): string {
   const at = name.indexOf('@');
   const colon = name.indexOf(':', name.lastIndexOf('/', at === -1 ? name.length : at));
@@ -105,7 +105,7 @@ export function repositoryOf(name: string): string {
   return end === -1 ? name : name.slice(0, end);
 }
 
-/** Fills in `docker.io` and `library/` where a repository leaves them out. */
+/** Adds `docker.io` and `library/` to a repository that lacks them. */
 export function normaliseRepository(repository: string): string {
   const slash = repository.indexOf('/');
   const first = repository.slice(0, slash);
@@ -115,7 +115,7 @@ export function normaliseRepository(repository: string): string {
   return registry === 'docker.io' && !path.includes('/') ? `docker.io/library/${path}` : `${registry}/${path}`;
 }
 
-/** True if the first segment of a name is a registry, as opposed to a user or organisation of `docker.io`. */
+/** True if the first segment of a name is a registry, and not a user or an organisation of `docker.io`. */
 export function isExplicitHost(segment: string): boolean {
   return /[.:]/.test(segment) || segment === 'localhost' || segment.toLowerCase() !== segment;
 }
@@ -133,12 +133,12 @@ export function isImageId(text: string): boolean {
   return imageId.test(text);
 }
 
-/** True if a reference tells an image by its content: an ID or a digest, as opposed to a tag, which may move. */
+/** True if a reference identifies an image by its content: an ID or a digest. A tag may move. */
 export function isExact(text: string): boolean {
   return text.includes('@') || isImageId(withoutScheme(text));
 }
 
-/** Docker Engine, seen through the CRI, writes a scheme before IDs and digests. */
+/** cri-dockerd writes a scheme before the IDs and digests of Docker Engine. */
 function withoutScheme(text: string): string {
   return text.startsWith('docker') ? text.replace(/^docker(?:-pullable)?:\/\//, '') : text;
 }
@@ -165,7 +165,7 @@ function normaliseName(text: string): string {
   return reference === undefined ? text : formatReference(reference);
 }
 
-/** True if there is nothing to fill in, as with nearly every name that a runtime lists. */
+/** True if a name is complete, like nearly every name that a runtime lists. */
 function isFull(text: string): boolean {
   const slash = text.indexOf('/');
   const registry = text.slice(0, slash);

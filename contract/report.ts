@@ -5,7 +5,7 @@ export const maxReportBytes = 4096;
 
 const count = z.int().nonnegative();
 
-/** An error of one image, or (without `image`) with the whole run on this node. */
+/** An error of one image or, without `image`, of the whole run on the node. */
 const reportErrorSchema = z.strictObject({
   image: z.string().optional(),
   reason: z.string(),
@@ -30,14 +30,14 @@ export const reportSchema = z.strictObject({
   filesystem: z.strictObject({ capacityBytes: count, usedBeforeBytes: count, usedAfterBytes: count }),
   durationMs: count,
   errors: z.array(reportErrorSchema),
-  /** The number of errors that were left out, or had their message cut, to stay below {@link maxReportBytes}. */
+  /** The number of errors that are missing or have a shortened message, to stay below {@link maxReportBytes}. */
   omitted: count,
 });
 
 export type Report = z.output<typeof reportSchema>;
 export type ReportError = z.output<typeof reportErrorSchema>;
 
-/** Reads a report that a cleaner wrote; undefined where it is none (cut off, or the words of a runtime that failed). */
+/** Reads the report of a cleaner; undefined if the text is not a report, such as a cut one or an error of the runtime. */
 export function parseReport(text: string): Report | undefined {
   try {
     return reportSchema.safeParse(JSON.parse(text)).data;

@@ -5,9 +5,9 @@ type Token =
   | { readonly kind: 'skip'; readonly tokens: number };
 
 /**
- * Compiles a pattern in which `*` stands for any text without a slash and `**` for any text; where `**` is a whole
- * segment between two slashes it also stands for no segment. Matching takes time in proportion to pattern and text,
- * whatever the pattern: a regular expression with many wildcards would not.
+ * Compiles a pattern in which `*` matches any text without a slash, and `**` any text. Between two slashes, `**` also
+ * matches no segment. The time to match is proportional to the lengths of pattern and text, whatever the pattern; that of
+ * a regular expression with many wildcards is not.
  */
 export function compileWildcards(pattern: string): (text: string) => boolean {
   if (pattern === '**') return () => true;
@@ -27,7 +27,7 @@ export function compileWildcards(pattern: string): (text: string) => boolean {
   };
 }
 
-/** Most patterns have one wildcard alone, and are tried on thousands of names. */
+/** A fast path: most patterns have a single wildcard, and are compared with thousands of names. */
 function matchEnds(prefix: string, suffix: string, isPath: boolean): (text: string) => boolean {
   return (text) => {
     const end = text.length - suffix.length;
@@ -56,7 +56,7 @@ function advance(tokens: readonly Token[], positions: ReadonlySet<number>, chara
   return next;
 }
 
-/** Adds a position and those reached from it without reading a character. */
+/** Adds a position, and all positions that can be reached from it without a character. */
 function enter(tokens: readonly Token[], positions: Set<number>, position: number): Set<number> {
   if (positions.has(position)) return positions;
   positions.add(position);

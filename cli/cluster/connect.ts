@@ -1,20 +1,20 @@
 import type { PlanPort } from './plan-port.ts';
 import type { RecordsPort } from './records-port.ts';
 
-/** The cluster that a command talks to. */
+/** The cluster and namespace of a command. */
 export interface ClusterChoice {
-  /** The namespace of the scheduler and its policies; else that of the environment, else `nodesweep`. */
+  /** The namespace of the scheduler and its policies. Default: the one of the environment, or `nodesweep`. */
   readonly namespace?: string | undefined;
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** Opens the cluster for plans. Rejects with a ClusterError where it has no scheduler. */
+/** Opens the cluster for plans. Rejects with a ClusterError if it has no scheduler. */
 export async function connectForPlans(choice: ClusterChoice): Promise<PlanPort> {
   const { openPlans } = await import('./kubernetes-plans.ts');
   return openPlans(await configOf(choice), namespaceOf(choice));
 }
 
-/** Opens the cluster for policies and runs, as long as `use` takes. */
+/** Opens the cluster for policies and runs until `use` has ended. */
 export async function withRecords<T>(choice: ClusterChoice, use: (cluster: RecordsPort) => Promise<T>): Promise<T> {
   const { openRecords } = await import('./kubernetes-records.ts');
   const cluster = openRecords(await configOf(choice), namespaceOf(choice));

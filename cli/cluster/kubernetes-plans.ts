@@ -21,8 +21,8 @@ const apiRate = 100;
 const schedulerLabels = 'app.kubernetes.io/name=nodesweep,app.kubernetes.io/component=scheduler';
 
 /**
- * Opens the cluster of a kubeconfig for plans, with what the scheduler in a namespace is told. Rejects where there is
- * none.
+ * Opens the cluster of a kubeconfig for plans, with the settings of the scheduler in a namespace. Rejects if there is no
+ * scheduler.
  */
 export async function openPlans(config: KubeConfig, namespace: string): Promise<PlanPort> {
   const api = new KubernetesApi({ transport: new KubernetesTransport(config), requestsPerSecond: apiRate });
@@ -70,7 +70,7 @@ class KubernetesPlans implements PlanPort {
     return listWorkloadReferences(this.#api, this.#settings.workloadResources);
   }
 
-  /** The job comes after the pod, which waits for it, so that it can belong to the pod and go with it. */
+  /** Creates the job after the pod, which waits for it, so that the pod can own the job. */
   async createPlan({ name, policy, node, job, references, timeoutSeconds }: PlanOrder): Promise<void> {
     const namespace = this.#namespace;
     const template = podTemplateOf(this.#settings, namespace, this.#settings.image);
@@ -107,13 +107,13 @@ class KubernetesPlans implements PlanPort {
     return readPodWarning(this.#api, this.#namespace, pod);
   }
 
-  /** At once: it is in the middle of nothing that would have to be finished. */
+  /** Deletes at once, because a plan has nothing to finish. */
   async deletePlan(name: string): Promise<void> {
     const target = { namespace: this.#namespace, name, verb: 'delete' } as const;
     const pod = { ...target, resource: 'pods', query: { gracePeriodSeconds: 0 } } as const;
-    await this.#api.call(`delete pod ${name}, which is not needed any more`, ['NotFound'], pod);
+    await this.#api.call(`delete pod ${name}`, ['NotFound'], pod);
     const map = { ...target, resource: 'configmaps' } as const;
-    await this.#api.call(`delete ConfigMap ${name}, which is not needed any more`, ['NotFound'], map);
+    await this.#api.call(`delete ConfigMap ${name}`, ['NotFound'], map);
   }
 
   async listLeftovers(createdBefore: Date): Promise<string[]> {
@@ -134,24 +134,24 @@ class KubernetesPlans implements PlanPort {
   }
 }
 
-/** The scheduler's container as its Deployment has it: what is told to it is so for plans, too. */
+/** The scheduler's container in its Deployment, whose settings also hold for plans. */
 async function readScheduler(api: KubernetesApi, namespace: string): Promise<SchedulerContainer> {
   const target = { resource: 'deployments', namespace } as const;
   const [found] = await api.listAll<V1Deployment>(target, { labelSelector: schedulerLabels });
   const containers = found?.spec?.template.spec?.containers ?? [];
   const container = containers.find(({ name }) => name === 'scheduler') ?? containers[0];
   if (container?.image === undefined) {
-    throw new ClusterError(`there is no scheduler in namespace ${namespace}: name the namespace of yours with -n`);
+    throw new ClusterError(`there is no scheduler in namespace ${namespace}; set its namespace with -n`);
   }
   return { image: container.image, args: container.args ?? [], environment: readEnvironment(container) };
 }
 
-/** The variables in the Deployment itself; what it takes from elsewhere is nothing that a plan needs. */
+/** The variables with a value in the Deployment. A plan does not need variables from other sources. */
 function readEnvironment({ env = [] }: V1Container): Record<string, string> {
   return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
 }
 
-/** The time at which the cleaner's container of a pod ended; undefined where it has not. */
+/** The time at which the cleaner's container of a pod ended; undefined if it has not ended. */
 function finishOf({ status }: V1Pod): Date | undefined {
   const own = status?.containerStatuses?.find(({ name }) => name === cleanerContainer);
   const finishedAt = own?.state?.terminated?.finishedAt;

@@ -9,7 +9,7 @@ import type { FollowedRun, Records, RecordsPort } from './records-port.ts';
 
 const requestsPerSecond = 50;
 
-/** Opens the cluster of a kubeconfig for those who look at policies and runs, or ask for one. */
+/** Opens the cluster of a kubeconfig to read policies and runs, and to request runs. */
 export function openRecords(config: KubeConfig, namespace: string): RecordsPort {
   const api = new KubernetesApi({ transport: new KubernetesTransport(config), requestsPerSecond });
   const maps = { resource: 'configmaps', namespace } as const;
@@ -18,7 +18,7 @@ export function openRecords(config: KubeConfig, namespace: string): RecordsPort 
     readRecords: async () => readAll(await api.listAll<V1ConfigMap>(maps, { labelSelector })),
     requestRun: async (policy, request) => {
       const body = { metadata: { annotations: { [annotation.runAt]: request } } };
-      await api.call(`ask for a run of policy ${policy}`, [], { ...maps, name: policy, verb: 'patch', body });
+      await api.call(`request a run of policy ${policy}`, [], { ...maps, name: policy, verb: 'patch', body });
     },
     followRun: (run) => followRun(api, namespace, run),
     close: () => api.close(),

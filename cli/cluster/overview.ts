@@ -8,7 +8,7 @@ import type { Run, RunPhase } from '../../scheduler/run/run.ts';
 import { type Summary, summarize } from '../../scheduler/run/summary.ts';
 import type { Condition } from '../../scheduler/status/conditions.ts';
 
-/** A run as people and programs are told of it. */
+/** A run in the output for people and programs. */
 export interface RunOverview extends Omit<Summary, 'totals'>, Partial<CleanupTotals> {
   readonly run: string;
   readonly trigger: Trigger;
@@ -20,23 +20,23 @@ export interface RunOverview extends Omit<Summary, 'totals'>, Partial<CleanupTot
   readonly finishedAt: Date | undefined;
 }
 
-/** A policy as people and programs are told of it. */
+/** A policy in the output for people and programs. */
 export interface PolicyOverview {
   readonly policy: string;
   readonly valid: boolean;
   readonly problems: readonly Problem[];
-  /** False where no scheduler has looked at the policy as it is now. */
+  /** False if no scheduler has read the latest version of the policy. */
   readonly observed: boolean;
   readonly suspended: boolean;
   readonly schedule: string | undefined;
   readonly timeZone: string | undefined;
   readonly nextSlot: Date | undefined;
   readonly conditions: readonly Condition[];
-  /** Those that are on record, the newest first. */
+  /** The runs that have a record, the newest first. */
   readonly runs: readonly RunOverview[];
 }
 
-/** The records of the scheduler on every policy, by name. */
+/** The scheduler's records of every policy, sorted by name. */
 export function describePolicies(state: Pick<ClusterState, 'policies' | 'statuses' | 'runs'>): PolicyOverview[] {
   const runs = Map.groupBy(
     state.runs.map(({ value }) => value),
@@ -54,7 +54,7 @@ export function describeRun(run: Run): RunOverview {
   return { run: name, ...state, nodes, ...totals, ...problems };
 }
 
-/** The policy is read here too: what is wrong with it can be told without a scheduler. */
+/** Parses the policy again, to show its problems even if no scheduler runs. */
 function describePolicy(
   object: PolicyObject,
   statuses: ClusterState['statuses'],

@@ -10,7 +10,7 @@ import { newRun } from '../../scheduler/run/run.ts';
 import { judgePlanPod } from './plan-pod.ts';
 import { PlanError, type PlanNode, type PlanPort } from './plan-port.ts';
 
-/** The plan that is asked for, and the time to wait for it. */
+/** A request for a plan, and the time to wait for it. */
 export interface FreshRequest {
   readonly object: PolicyObject;
   readonly document: CleanupDocument;
@@ -20,10 +20,10 @@ export interface FreshRequest {
 }
 
 const pollMs = 500;
-/** Whoever asked for a plan so long ago, and has not deleted its pod, is gone. */
+/** After this time nobody waits for a plan any more, and its pod may be deleted. */
 const leftoverMs = 3_600_000;
 
-/** Has a pod on the node make a plan. Whatever is created for it is deleted again, however it ends. */
+/** Starts a pod on the node that makes a plan. Deletes all objects of the plan at the end, also after an error. */
 export async function planFresh(
   request: FreshRequest,
   cluster: PlanPort,
@@ -45,17 +45,17 @@ export async function planFresh(
   }
 }
 
-/** Checks that a pod can start: else there is no need to wait for one. */
+/** Checks first that a pod can start on the node. */
 function requireAnswering(node: Node): PlanNode {
   const { name, ready, runtime, containerRuntimeVersion } = node;
-  if (!ready) throw new PlanError(`node ${name} is not ready, so that no pod can make a plan there`);
+  if (!ready) throw new PlanError(`node ${name} is not ready, so no pod can make a plan there`);
   if (runtime !== undefined) return { ...node, runtime };
   throw new PlanError(
     `no socket is known for the runtime "${containerRuntimeVersion}" of node ${name}; name it in the scheduler's NODESWEEP_SOCKETS`,
   );
 }
 
-/** The same that the cleaners of a run that starts now would be told. */
+/** The job that a run would pass to its cleaners now. */
 async function buildJob(
   name: string,
   { object, document, policy }: FreshRequest,
@@ -79,22 +79,22 @@ async function waitForEnd(
 ): Promise<void> {
   const deadline = AbortSignal.timeout(timeoutSeconds * 1_000);
   for (;;) {
-    if (signal.aborted) throw new PlanError(`interrupted; pod ${name} is deleted`);
+    if (signal.aborted) throw new PlanError(`interrupted; pod ${name} was deleted`);
     const progress = judgePlanPod(await cluster.readPod(name));
     if (progress.state === 'Done') return;
     if (progress.state === 'Failed') {
       const why = (await readLastWords(name, cluster)) ?? progress.message;
-      throw new PlanError(`pod ${name} could make no plan on node ${node.name}: ${why}`);
+      throw new PlanError(`pod ${name} made no plan on node ${node.name}: ${why}`);
     }
     if (deadline.aborted) {
-      const trouble = (await cluster.readPodWarning(name)) ?? 'nothing tells why; give it longer with --timeout';
-      throw new PlanError(`pod ${name} on node ${node.name} has not ended within ${timeoutSeconds} s: ${trouble}`);
+      const trouble = (await cluster.readPodWarning(name)) ?? 'the cause is unknown; try a longer --timeout';
+      throw new PlanError(`pod ${name} on node ${node.name} did not end within ${timeoutSeconds} s: ${trouble}`);
     }
     await sleep(pollMs, undefined, { signal: AbortSignal.any([signal, deadline]) }).catch(() => {});
   }
 }
 
-/** The last error that nodesweep itself logged before it ended with an error. */
+/** The last error in the log of a pod that ended with an error. */
 async function readLastWords(name: string, cluster: PlanPort): Promise<string | undefined> {
   const lines = (await cluster.readLog(name)).split('\n');
   return lines.findLast((line) => line.startsWith('nodesweep: '))?.slice('nodesweep: '.length);
@@ -108,6 +108,6 @@ async function readPlan(name: string, node: string, cluster: PlanPort): Promise<
     .find((candidate) => candidate !== undefined);
   if (plan !== undefined) return plan;
   throw new PlanError(
-    `pod ${name} on node ${node} ended well, but its log holds no plan of version 1 (it begins with ${JSON.stringify(log.slice(0, 60))}): use the nodesweep of the same release as the scheduler's`,
+    `pod ${name} on node ${node} succeeded, but its log has no plan of version 1 (it begins with ${JSON.stringify(log.slice(0, 60))}); use the nodesweep of the scheduler's release`,
   );
 }

@@ -14,7 +14,7 @@ export interface PlanTask {
   readonly timeoutSeconds: number;
 }
 
-/** A pod that makes a plan on a node, and removes nothing: of another kind than those that the scheduler looks after. */
+/** A pod that makes a plan on a node and removes nothing. Its kind label differs, so the scheduler ignores it. */
 export function buildPlanPod(
   { name, jobMaps, references, timeoutSeconds }: PlanTask,
   policy: PolicyObject,
@@ -39,7 +39,7 @@ export function buildPlanPod(
     spec: buildPodSpec(node, template, {
       args: ['plan', ...taskArguments, '--output', 'json'],
       jobMaps,
-      // Should whoever asked for the plan be gone, nobody else would end it.
+      // Ends the pod if the command that waits for the plan is gone.
       activeDeadlineSeconds: timeoutSeconds,
       terminationGracePeriodSeconds: 1,
       tolerations: [{ operator: 'Exists' }],
@@ -53,15 +53,15 @@ export type PlanProgress =
   | { readonly state: 'Done' }
   | { readonly state: 'Failed'; readonly message: string };
 
-/** Reasons of a container that waits, and will wait in vain. */
+/** Reasons of a waiting container that will never start. */
 const hopeless =
   /^(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName|CreateContainer(?:Config)?Error)$/;
 
-/** Tells how far a plan pod is; undefined is one that somebody has deleted. */
+/** Returns the progress of a plan pod; undefined is a pod that was deleted. */
 export function judgePlanPod(pod: CleanerPod | undefined): PlanProgress {
-  if (pod === undefined) return { state: 'Failed', message: 'somebody deleted it' };
+  if (pod === undefined) return { state: 'Failed', message: 'it was deleted' };
   const { phase, reason, message, containerReason, containerMessage, exitCode } = pod;
-  // Other containers may have been injected, and run on or have failed.
+  // Injected containers may still run, or may have failed.
   if (exitCode === 0 || phase === 'Succeeded') return { state: 'Done' };
   if (hasEnded(pod)) {
     const end = exitCode === undefined ? undefined : `its container ended with exit code ${exitCode}`;
@@ -72,5 +72,5 @@ export function judgePlanPod(pod: CleanerPod | undefined): PlanProgress {
 }
 
 function describe(reason: string | undefined, message: string | undefined): string {
-  return [reason, message].filter(Boolean).join(': ') || 'it did not say why';
+  return [reason, message].filter(Boolean).join(': ') || 'the cause is unknown';
 }

@@ -5,9 +5,9 @@ import type { CleanerLog } from './plan-report.ts';
 
 export type PlanNode = Node & { readonly runtime: NodeRuntime };
 
-/** A pod to make a plan. */
+/** The pod for a plan. */
 export interface PlanOrder {
-  /** Of the pod, and of the ConfigMap with its job. */
+  /** The name of the pod, and of the ConfigMap with its job. */
   readonly name: string;
   readonly policy: PolicyObject;
   readonly node: PlanNode;
@@ -21,24 +21,24 @@ export interface PlanOrder {
 export interface PlanPort {
   listPolicies(): Promise<PolicyObject[]>;
   readNode(name: string): Promise<Node | undefined>;
-  /** The log of the last cleaner pod of a policy that ended on a node; undefined where there is none any more. */
+  /** The log of the policy's last finished cleaner pod on a node; undefined if there is none. */
   readLastLog(policy: string, node: string): Promise<CleanerLog | undefined>;
-  /** The images that the pods bound to a node name, as they are now. */
+  /** The images that the pods bound to a node name now. */
   listBoundReferences(node: string): Promise<readonly string[]>;
   listWorkloadReferences(): Promise<string[]>;
-  /** Creates a pod that makes a plan, and what it is told. */
+  /** Creates a pod that makes a plan, and its job. */
   createPlan(order: PlanOrder): Promise<void>;
   readPod(name: string): Promise<CleanerPod | undefined>;
   readLog(pod: string): Promise<string>;
-  /** The obstacle that keeps a pod from starting; undefined where nothing was said. */
+  /** The last warning about a pod that does not start; undefined if there is none. */
   readPodWarning(pod: string): Promise<string | undefined>;
-  /** Deletes what {@link createPlan} made, as far as it is there. */
+  /** Deletes the objects of {@link createPlan} that exist. */
   deletePlan(name: string): Promise<void>;
-  /** The names of plans that have ended and were created before an instant: nobody waits for them any more. */
+  /** The names of finished plans that were created before an instant. */
   listLeftovers(createdBefore: Date): Promise<string[]>;
 }
 
-/** There is no plan; the message says why, and what to do. */
+/** There is no plan. The message says why, and what to do. */
 export class PlanError extends Error {
   override readonly name = 'PlanError';
 }

@@ -7,19 +7,18 @@ import { planFresh } from './plan-fresh.ts';
 import { PlanError, type PlanPort } from './plan-port.ts';
 import { readPlanOfLog } from './plan-report.ts';
 
-/** A plan of a policy on a node of the cluster, as somebody asks for it. */
+/** A request for a plan of a policy on a node of the cluster. */
 export interface PlanRequest {
   readonly policy: string;
   readonly node: string;
-  /** True to ask the node now, even if there is a report. */
+  /** True for a new plan, even if a run has a report. */
   readonly fresh: boolean;
-  /** The time that the pod on the node may take. */
+  /** The maximum time of the pod on the node. */
   readonly timeoutSeconds: number;
 }
 
 /**
- * Returns what a policy did on a node by the report of its last run there, or else what it would do now. Throws a {@link
- * PlanError}.
+ * Returns the plan of the policy's last run on a node, from its log, or a new plan. Throws a {@link PlanError}.
  */
 export async function planRemotely(
   request: PlanRequest,
@@ -39,12 +38,12 @@ function choosePolicy(policies: readonly PolicyObject[], name: string) {
   const object = policies.find((candidate) => candidate.name === name);
   if (object === undefined) {
     const names = policies.map((candidate) => candidate.name).sort();
-    throw new PlanError(`there is no policy ${name}; there is ${names.join(', ') || 'none, with this scheduler'}`);
+    throw new PlanError(`there is no policy ${name}; the policies are: ${names.join(', ') || 'none'}`);
   }
   const parsed = parsePolicy(object.name, object.data);
   if (parsed.valid) return { object, document: parsed.document, policy: parsed.policy };
   const problems = parsed.problems.map(({ path, message }) => `${path}: ${message}`);
-  throw new PlanError(`policy ${name} is not valid and does nothing: ${problems.join('; ')}`);
+  throw new PlanError(`policy ${name} is not valid: ${problems.join('; ')}`);
 }
 
 async function readReport({ policy: name, node }: PlanRequest, policy: CleanupPolicy, cluster: PlanPort, now: Date) {
@@ -52,13 +51,13 @@ async function readReport({ policy: name, node }: PlanRequest, policy: CleanupPo
   const plan = log && readPlanOfLog(log, policy.disk);
   if (plan === undefined) return undefined;
   const age = prettyMilliseconds(Math.max(0, now.getTime() - Date.parse(plan.time)), { compact: true });
-  return { ...plan, notes: [`this is what run ${plan.run} did ${age} ago; --fresh tells what the next one would do`] };
+  return { ...plan, notes: [`run ${plan.run} did this ${age} ago; --fresh shows what the next run would do`] };
 }
 
-/** A plan can be made for any node; a run of the policy may leave it out all the same. */
+/** A remark if a run of the policy would skip the node, for which a plan is made nevertheless. */
 function describeSelection(node: Node, { nodes }: CleanupPolicy): readonly string[] {
   const judgement = judgeCleanable(node, nodes);
   if (judgement.verdict === 'Eligible') return [];
   const why = judgement.verdict === 'NotSelected' ? 'its selector does not match it' : judgement.message;
-  return [`the policy's next run would leave this node out: ${why}`];
+  return [`the policy's next run would skip this node: ${why}`];
 }

@@ -11,7 +11,7 @@ export interface CleanerLog {
   readonly text: string;
 }
 
-/** One line of the log: about an image, or the report at the end. */
+/** One line of the log: an image, or the report at the end. */
 const lineSchema = z.discriminatedUnion('event', [
   z.object({
     event: z.literal('image'),
@@ -30,7 +30,7 @@ const lineSchema = z.discriminatedUnion('event', [
 
 type ImageLine = Extract<z.output<typeof lineSchema>, { event: 'image' }>;
 
-/** Reads what a run did on a node; undefined where the log lacks its end, or tells of fewer images than there were. */
+/** Reads the plan of a run from its log; undefined if the log lacks its end or some images. */
 export function readPlanOfLog(log: CleanerLog, disk: PlanDocument['disk']): PlanDocument | undefined {
   const lines = log.text.split('\n').flatMap(parseLine);
   const report = lines.find((line) => line.event === 'report');
@@ -76,7 +76,7 @@ function addUp(images: readonly ImageLine[]): PlanDocument['totals'] {
   };
 }
 
-/** A report has the capacity alone, so its percentages are a little below those of `df`. */
+/** A report has only the capacity, so its percentages are a little lower than those of `df`. */
 function readFilesystem({ filesystem }: Pick<Report, 'filesystem'>): PlanDocument['filesystem'] {
   const { capacityBytes, usedBeforeBytes, usedAfterBytes } = filesystem;
   if (capacityBytes === 0) return undefined;

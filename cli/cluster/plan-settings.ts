@@ -9,8 +9,7 @@ export interface SchedulerContainer {
 }
 
 /**
- * The settings that a scheduler runs with, so that nobody has to repeat them: its flags, its environment, its own image.
- * Throws a SettingsError.
+ * The settings of a running scheduler, from its flags, its environment and its image. Throws a SettingsError.
  */
 export function settingsOfScheduler({
   image,

@@ -8,25 +8,25 @@ export interface Records extends Pick<ClusterState, 'policies' | 'statuses' | 'r
   readonly unreadable: readonly string[];
 }
 
-/** One run as it is at an instant. */
+/** One run at an instant. */
 export interface RunState {
-  /** Undefined while there is no record of it, or no longer. */
+  /** Undefined if the run has no record, or no record any more. */
   readonly run: Run | undefined;
   readonly pods: readonly CleanerPod[];
 }
 
-/** A run that is watched. */
+/** A watch on a run. */
 export interface FollowedRun {
-  /** Resolves once the state is complete; `onChange` is called after every later change of it. */
+  /** Resolves when the state is complete. Calls `onChange` after every later change. */
   start(onChange: () => void): Promise<void>;
   state(): RunState;
   stop(): void;
 }
 
-/** Policies and their runs, for those who look at them, or ask for a run. Every call may reject. */
+/** Policies and their runs, to read them and to request runs. Every call may reject. */
 export interface RecordsPort {
   readRecords(): Promise<Records>;
-  /** Sets the annotation on a policy that asks for a run. */
+  /** Sets the annotation on a policy that requests a run. */
   requestRun(policy: string, request: string): Promise<void>;
   followRun(run: string): FollowedRun;
   close(): Promise<void>;

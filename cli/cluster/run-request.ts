@@ -6,35 +6,37 @@ import { isFinished, type Run } from '../../scheduler/run/run.ts';
 import { describeProgress } from '../output/progress-line.ts';
 import type { RecordsPort, RunState } from './records-port.ts';
 
-/** Lines about a run's progress come at most so often. */
+/** Minimum time between two lines about the progress of a run. */
 const reportEveryMs = 1_000;
-/** A scheduler that works starts a run within a second. */
+/** A scheduler that works starts a run within a second; after this time a line says that none has started. */
 const patienceMs = 10_000;
 
-/** A run that can't be asked for, or that ends without a result; the message says why. */
+/** A run can't be requested, or ends without a result. The message says why. */
 export class RunRequestError extends Error {
   override readonly name = 'RunRequestError';
 }
 
-/** Asks for a run of a policy now, and returns the run's name. Throws a {@link RunRequestError} where none would start. */
+/** Requests a run of a policy, and returns its name. Throws a {@link RunRequestError} if no run would start. */
 export async function requestRun(cluster: RecordsPort, policy: string, now: Date): Promise<string> {
   const { policies } = await cluster.readRecords();
   const object = policies.find(({ name }) => name === policy);
   if (object === undefined) {
     const names = policies.map(({ name }) => name).sort();
-    throw new RunRequestError(`there is no policy ${policy}; there is ${names.join(', ') || 'none in this namespace'}`);
+    throw new RunRequestError(
+      `there is no policy ${policy}; the policies in this namespace are: ${names.join(', ') || 'none'}`,
+    );
   }
   const parsed = parsePolicy(policy, object.data);
   if (!parsed.valid) {
     const problems = parsed.problems.map(formatProblem);
-    throw new RunRequestError(`policy ${policy} is not valid and starts no run: ${problems.join('; ')}`);
+    throw new RunRequestError(`policy ${policy} is not valid, so no run starts: ${problems.join('; ')}`);
   }
   const request = now.toISOString();
   await cluster.requestRun(policy, request);
   return runName(policy, { type: 'Request', request });
 }
 
-/** Follows a run to its end, and says how far it is. Throws a {@link RunRequestError} where its record vanishes before. */
+/** Follows a run to its end and reports its progress. Throws a {@link RunRequestError} if its record is deleted before. */
 export async function followRun(
   cluster: RecordsPort,
   name: string,
@@ -79,7 +81,7 @@ async function reportUntilEnd(
     last = line;
     await sleep(reportEveryMs);
     await Promise.race([changed, sleep(patienceMs, undefined, { ref: false })]);
-    if (signal.aborted) throw new RunRequestError(`run ${name} is followed no longer; it goes on`);
+    if (signal.aborted) throw new RunRequestError(`stopped following run ${name}, which continues`);
   }
 }
 

@@ -8,7 +8,7 @@ export interface StatusReport {
   readonly unreadable: readonly string[];
 }
 
-/** The records of all policies, or of one. Throws a {@link RunRequestError} for one that is not there. */
+/** The records of all policies, or of one. Throws a {@link RunRequestError} if the policy does not exist. */
 export async function reportStatus(
   cluster: Pick<RecordsPort, 'readRecords'>,
   policy: string | undefined,
@@ -19,5 +19,5 @@ export async function reportStatus(
   const chosen = policies.filter((candidate) => candidate.policy === policy);
   if (chosen.length > 0) return { policies: chosen, unreadable };
   const names = policies.map((candidate) => candidate.policy).join(', ');
-  throw new RunRequestError(`there is no policy ${policy}; there is ${names || 'none in this namespace'}`);
+  throw new RunRequestError(`there is no policy ${policy}; the policies in this namespace are: ${names || 'none'}`);
 }

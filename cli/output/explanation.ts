@@ -9,7 +9,7 @@ export function explain({ images: _images, totals: _totals, ...plan }: PlanDocum
   return { ...plan, image };
 }
 
-/** Writes for people what the image is, what every rule says of it, and what follows. */
+/** Formats the facts about an image, the verdict of each rule, and the decision. */
 export function formatExplanation(plan: PlanDocument, image: PlannedImage): string {
   const rules = image.verdicts.map(({ rule, keeps, message }) => [rule, keeps ? 'yes' : 'no', message]);
   const table = rules.length === 0 ? [] : [formatTable([['RULE', 'KEEPS', 'WHY'], ...rules]), ''];
@@ -36,7 +36,7 @@ function withTime(text: string, time: string | undefined): string {
   return time === undefined ? text : `${text} (${time})`;
 }
 
-/** A title, and beside it its values below one another. */
+/** A row with a title for the first value, and a row for each further value. */
 function formatFacts(facts: readonly (readonly [title: string, ...string[]])[]): string {
   return formatTable(
     facts.flatMap(([title, ...values]) =>
@@ -46,7 +46,7 @@ function formatFacts(facts: readonly (readonly [title: string, ...string[]])[]):
 }
 
 function describeLack({ verdicts }: PlannedImage): readonly string[] {
-  return verdicts.length > 0 ? [] : ['the log of a run tells the decisive rule alone; --fresh asks all of them'];
+  return verdicts.length > 0 ? [] : ['the log of a run has only the decisive rule; --fresh shows all rules'];
 }
 
 function describeDecision({ decision, outcome, reason, message }: PlannedImage): string {

@@ -2,14 +2,14 @@ import { filesize } from 'filesize';
 import { formatDuration } from '../../contract/duration.ts';
 import type { PlanDocument, PlannedImage } from '../../contract/plan-document.ts';
 
-/** Stands for something that isn't known, as kubectl writes it. */
+/** Shown for an unknown value, as in kubectl. */
 const unknown = '<unknown>';
 
 export function formatBytes(bytes: number): string {
   return filesize(bytes, { standard: 'iec', spacer: '', round: 1 });
 }
 
-/** The first name, or the ID of an image without one; digests are shortened, and `explain` takes them so. */
+/** The first name, or the ID of an image without a name. Digests are shortened; `explain` accepts the short form. */
 export function formatName({ id, names: [name] }: PlannedImage): string {
   return name === undefined ? `<none>@${shortId(id)}` : name.replace(/@sha256:([0-9a-f]{12})[0-9a-f]*$/, '@sha256:$1');
 }
@@ -18,12 +18,12 @@ export function shortId(id: string): string {
   return id.replace(/^sha256:/, '').slice(0, 12);
 }
 
-/** Since when nodesweep knows the image: `>5d` where it was there already when the history of the node began. */
+/** The time since nodesweep first saw the image; `>5d` if it is older than the history of the node. */
 export function formatAge(plan: PlanDocument, { firstSeen }: PlannedImage): string {
   return firstSeen === undefined ? sinceHistory(plan) : ago(plan, firstSeen);
 }
 
-/** The time since the last use of the image: `now`, `never`, or `>5d` where it wasn't in all of the history of the node. */
+/** The time since the last use of the image: `now`, `never`, or `>5d` if nothing used it in the history of the node. */
 export function formatLastUsed(plan: PlanDocument, { firstSeen, lastUsed, usedBy }: PlannedImage): string {
   if (lastUsed === plan.time) return 'now';
   if (lastUsed !== undefined) return ago(plan, lastUsed);
@@ -35,7 +35,7 @@ function sinceHistory(plan: PlanDocument): string {
   return plan.historySince === undefined ? unknown : `>${ago(plan, plan.historySince)}`;
 }
 
-/** As kubectl writes ages: `3d4h`. */
+/** Formats an age as kubectl does: `3d4h`. */
 function ago({ time }: PlanDocument, then: string): string {
   const ms = Date.parse(time) - Date.parse(then);
   return ms < 1_000 ? '0s' : formatDuration(ms).replaceAll(' ', '');

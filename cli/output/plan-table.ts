@@ -24,7 +24,7 @@ const wide: readonly Column[] = [
   ['MESSAGE', ({ message }) => message],
 ];
 
-/** Writes a plan as a table, one line an image, with the totals and notes below. */
+/** Formats a plan as a table with one line for each image, followed by totals and notes. */
 export function formatPlan(plan: PlanDocument, isWide: boolean): string {
   const columns = isWide ? wide : narrow;
   const rows = plan.images.map((image) => columns.map(([, cell]) => cell(image, plan)));
@@ -37,10 +37,10 @@ export function formatPlan(plan: PlanDocument, isWide: boolean): string {
 function describeTotals({ totals, run, images: all }: PlanDocument): string {
   const { images, sizeBytes, removals, freesBytes, nominal } = totals;
   const start = `${images} ${images === 1 ? 'image' : 'images'} of ${formatBytes(sizeBytes)}`;
-  if (run !== undefined) return `${start}; ${removals} were to go${describeOutcomes(all)}`;
-  if (removals === 0) return `${start}; none would go`;
-  const certainty = nominal === 0 ? '' : ` (the sizes of ${nominal} of them, whose layers are not known)`;
-  return `${start}; ${removals} would go, which frees about ${formatBytes(freesBytes)}${certainty}`;
+  if (run !== undefined) return `${start}; ${removals} were planned for removal${describeOutcomes(all)}`;
+  if (removals === 0) return `${start}; none would be removed`;
+  const certainty = nominal === 0 ? '' : ` (with the full size of ${nominal} of them, whose layers are unknown)`;
+  return `${start}; ${removals} would be removed, which frees about ${formatBytes(freesBytes)}${certainty}`;
 }
 
 function describeOutcomes(images: readonly PlannedImage[]): string {
@@ -54,7 +54,7 @@ function describeOutcomes(images: readonly PlannedImage[]): string {
 
 function describeDisk({ disk, filesystem, totals, run }: PlanDocument): readonly string[] {
   const thresholds = disk && `removal starts at ${disk.highPercent} % and stops at ${disk.lowPercent} %`;
-  if (filesystem === undefined) return thresholds === undefined ? [] : [`Disk usage is not known; ${thresholds}`];
+  if (filesystem === undefined) return thresholds === undefined ? [] : [`Disk usage is unknown; ${thresholds}`];
   const { usedPercent, afterPercent } = filesystem;
   const after = ` -> ${run === undefined ? 'about ' : ''}${afterPercent} %`;
   const usage = `Disk usage: ${usedPercent} %${totals.removals === 0 ? '' : after}`;

@@ -2,7 +2,7 @@ import type { CleanerPod } from '../../scheduler/objects.ts';
 import { resultOf } from '../../scheduler/run/progress.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 
-/** The progress of a run in one line. Pods tell of more than the record, which is not written at every step. */
+/** The progress of a run in one line. It counts pods too, because the record is not written at every step. */
 export function describeProgress({ nodes, phase, message }: Run, pods: readonly CleanerPod[]): string {
   const results = [...nodes].flatMap(([name, progress]) => {
     const result = resultOf(progress);
@@ -10,7 +10,7 @@ export function describeProgress({ nodes, phase, message }: Run, pods: readonly 
   });
   const settled = new Map<string, string>(results);
   for (const pod of pods) {
-    // A pod that failed may be followed by another one; whether the node has failed is for the record to say.
+    // Another pod may follow a failed one, so only the record shows that a node has failed.
     if (pod.phase === 'Succeeded' && !settled.has(pod.node)) settled.set(pod.node, 'Succeeded');
   }
   const count = (result: string) => [...settled.values()].filter((value) => value === result).length;

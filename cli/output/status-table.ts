@@ -5,7 +5,7 @@ import { formatTable } from './table.ts';
 
 const none = '-';
 
-/** One line a policy, and below it what is wrong with those that are not valid. */
+/** One line for each policy, followed by the problems of policies that are not valid. */
 export function formatPolicies(policies: readonly PolicyOverview[], now: Date): string {
   if (policies.length === 0) return 'There are no policies';
   const titles = ['POLICY', 'STATE', 'SCHEDULE', 'NEXT', 'LAST RUN', 'OUTCOME', 'NODES', 'FREED'];
@@ -13,11 +13,11 @@ export function formatPolicies(policies: readonly PolicyOverview[], now: Date): 
   return [table, ...policies.flatMap(describeProblems)].join('\n');
 }
 
-/** A policy, its runs, and why nodes failed or were left out. */
+/** A policy, its runs, and the reasons why nodes failed or were skipped. */
 export function formatDetails(policy: PolicyOverview, now: Date): string {
   const titles = ['RUN', 'STARTED', 'TOOK', 'OUTCOME', 'REASON', 'NODES', 'IMAGES', 'FREED'];
   const runs = policy.runs.map((run) => formatRun(run, now));
-  const table = runs.length === 0 ? 'No runs are on record' : formatTable([titles, ...runs]);
+  const table = runs.length === 0 ? 'There are no records of runs' : formatTable([titles, ...runs]);
   return [formatPolicies([policy], now), '', table, ...policy.runs.flatMap(describeNodes)].join('\n');
 }
 
@@ -51,7 +51,7 @@ function outcomeOf({ phase, dryRun }: RunOverview): string {
   return dryRun ? `${phase} (dry run)` : phase;
 }
 
-/** Those that succeeded of all, and the others where there are any. */
+/** The number of nodes that succeeded, and of the others if there are any. */
 function nodesOf({ nodes }: RunOverview): string {
   const others = (['failed', 'skipped', 'active', 'pending'] as const).filter((key) => nodes[key] > 0);
   return [`${nodes.succeeded}/${nodes.desired}`, ...others.map((key) => `${nodes[key]} ${key}`)].join(', ');
@@ -91,7 +91,7 @@ function describeNodes({ run, problems, omittedProblems }: RunOverview): string[
   return ['', `Nodes of ${run}:`, formatTable([['NODE', 'RESULT', 'REASON', 'MESSAGE'], ...rows]), ...omitted];
 }
 
-/** In its largest unit: `3d`. */
+/** Formats a duration in its largest unit: `3d`. */
 function ageOf(from: Date, to: Date): string {
   return prettyMilliseconds(Math.abs(to.getTime() - from.getTime()), { compact: true });
 }

@@ -1,6 +1,6 @@
 const gap = '   ';
 
-/** Aligns cells in columns as kubectl does, without borders: whatever reads lines and words can read it. */
+/** Aligns cells in columns without borders, as kubectl does, so that scripts can read them. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows

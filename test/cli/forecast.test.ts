@@ -15,5 +15,5 @@ it('the next slots are told in the zone of the policy and in UTC, over a change 
 it('what keeps a slot from starting on the minute is said', () => {
   const policy = buildSpec({ schedule: '@hourly', jitterSeconds: 300, suspend: true });
   const [title] = forecast('nightly', policy, 1, new Date('2026-10-24T12:00:00Z'));
-  expect(title).toMatch(/^nightly: @hourly \(Etc\/UTC\); suspended, so nothing starts; each starts [\d.]+ s later$/);
+  expect(title).toMatch(/^nightly: @hourly \(Etc\/UTC\); suspended: no run starts; each run starts [\d.]+ s later$/);
 });

@@ -96,10 +96,10 @@ describe('nodesweep plan', () => {
     ]);
     expect(rest.slice(3)).toEqual([
       '',
-      '4 images of 3.1GiB; none would go',
+      '4 images of 3.1GiB; none would be removed',
       'Disk usage: 23.3 %; removal starts at 85 % and stops at 80 %',
       'Note: no run was here before: every image counts as old enough, and none as long unused',
-      'Note: by hand, the images of pods that are about to start are not known: only minAge keeps them',
+      'Note: the images of pods that are about to start are unknown here; only minAge protects them',
     ]);
     expect(exitCode).toBe(0);
   });
@@ -112,7 +112,7 @@ describe('nodesweep plan', () => {
   it('says that by hand it does not know the workloads of the cluster', async () => {
     const policy = await writePolicy('schedule: "@daily"\nimages: {keepSideLoaded: false, protectWorkloads: true}\n');
     const { stdout } = await nodesweep('plan', '--policy', policy);
-    expect(stdout).toContain('Note: protectWorkloads keeps nothing here');
+    expect(stdout).toContain('Note: protectWorkloads has no effect here');
     expect(await nodesweep('clean', '--policy', policy, '--state', bench.stateDirectory)).toMatchObject({
       exitCode: 2,
       stdout: expect.stringContaining('images.protectWorkloads: only the scheduler knows the workloads'),
@@ -141,7 +141,7 @@ describe('nodesweep explain', () => {
       exitCode: 2,
       stdout: '',
       stderr: expect.stringMatching(
-        /^nodesweep: "library\/olds:1" is none of .*near it are docker\.io\/library\/old:1/,
+        /^nodesweep: "library\/olds:1" is not one of .*similar images: docker\.io\/library\/old:1/,
       ),
     });
   });
@@ -149,15 +149,19 @@ describe('nodesweep explain', () => {
 
 describe('there is no plan, and exit code 2 with what to do,', () => {
   it.each<[what: string, args: readonly string[], message: RegExp]>([
-    ['without a policy', ['plan'], /one of --policy FILE, --job FILE and POLICY --node NODE is needed/],
-    ['for a policy of the cluster without a node', ['plan', 'nightly'], /on which node\? `nightly --node NODE`/],
-    ['for a node without a policy', ['plan', '--node', 'a'], /which policy\? `nodesweep plan POLICY --node a`/],
+    ['without a policy', ['plan'], /--policy FILE, --job FILE, or POLICY --node NODE is required/],
+    ['for a policy of the cluster without a node', ['plan', 'nightly'], /no node is given; use `nightly --node NODE`/],
+    [
+      'for a node without a policy',
+      ['plan', '--node', 'a'],
+      /no policy is given; use `nodesweep plan POLICY --node a`/,
+    ],
     ['for a file on a node of the cluster', ['plan', '--policy', 'f', '--node', 'a'], /cannot be used with/],
     ['for a file that is missing', ['plan', '--policy', 'f'], /the policy f can't be read \(ENOENT.*check the path/],
     [
       'for a node without a policy to explain by',
       ['explain', 'x', '--node', 'a'],
-      /POLICY and --node NODE go together/,
+      /POLICY and --node NODE need each other/,
     ],
     [
       'for a format that is none',

@@ -8,7 +8,7 @@ describe('the command line', () => {
     '%s says in its help that it does not know what pods are about to start (H4)',
     async (command) => {
       const { stdout } = await nodesweep(command, '--help');
-      expect(stdout).toContain('images of pods that are about to start are not known: only minAge keeps them');
+      expect(stdout).toContain('images of pods that are about to start are unknown; only minAge protects them');
     },
   );
 
@@ -34,7 +34,7 @@ describe('the command line', () => {
 
   it.each([
     [['scheduler', '--port', 'x'], /NODESWEEP_PORT \(--port <number>\): must be a whole number/],
-    [['clean'], /one of --job and --policy is needed/],
+    [['clean'], /--job or --policy is required/],
     [['clean', '--job', 'a', '--policy', 'b'], /cannot be used with/],
     [['swep'], /unknown command 'swep'[\s\S]*sweep|unknown command/],
   ])('%j is refused with exit code 2', async (arguments_, message) => {

@@ -21,7 +21,7 @@ describe('nodesweep run', () => {
   it('asks for a run with the annotation that does so, a new one each time', async () => {
     server.putPolicy('nightly', 'schedule: "0 3 * * *"');
     const { stdout, exitCode } = await nodesweep('run', 'nightly');
-    expect(stdout).toMatch(/^asked for run nightly-r[0-9a-z]{9}; nodesweep status nightly shows it$/);
+    expect(stdout).toMatch(/^requested run nightly-r[0-9a-z]{9}; to see it: nodesweep status nightly$/);
     expect(exitCode).toBe(0);
     const first = annotationOf();
     expect(first).toMatch(/^\d{4}-/);
@@ -55,7 +55,7 @@ describe('nodesweep run', () => {
   it('refuses a policy that would start no run, and changes nothing', async () => {
     server.putPolicy('nightly', 'schedule: "61 * * * *"');
     const { stderr, exitCode } = await nodesweep('run', 'nightly');
-    expect(stderr).toMatch(/^nodesweep: policy nightly is not valid and starts no run: schedule: minute: 61/);
+    expect(stderr).toMatch(/^nodesweep: policy nightly is not valid, so no run starts: schedule: minute: 61/);
     expect(exitCode).toBe(2);
     expect(annotationOf()).toBeUndefined();
   });

@@ -86,7 +86,7 @@ describe('nodesweep status', () => {
   it('exits with 2 for a policy that is not there, and names those that are', async () => {
     server.putPolicy('nightly', 'schedule: "0 3 * * *"');
     expect(await nodesweep('status', 'nightli')).toMatchObject({
-      stderr: 'nodesweep: there is no policy nightli; there is nightly',
+      stderr: 'nodesweep: there is no policy nightli; the policies in this namespace are: nightly',
       exitCode: 2,
     });
   });

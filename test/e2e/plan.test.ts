@@ -106,7 +106,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a plan of a node of the c
       expect(reported).toMatchObject({
         run,
         node: name,
-        notes: [expect.stringMatching(/^this is what run .* did \d+s ago/)],
+        notes: [expect.stringMatching(/^run .* did this \d+s ago/)],
       });
       const fresh = await plan('--node', name, '--fresh');
       expect(fresh.run).toBeUndefined();
@@ -142,7 +142,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a plan of a node of the c
     const asked = ['plan', 'looked-at', '--node', 'node-1', '--fresh'];
     const { stderr, exitCode } = await nodesweep(...asked, '--timeout', '15');
     expect(stderr).toMatch(
-      /^nodesweep: pod nodesweep-plan-\w+ on node node-1 has not ended within 15 s: FailedMount: .*missing\.sock/,
+      /^nodesweep: pod nodesweep-plan-\w+ on node node-1 did not end within 15 s: FailedMount: .*missing\.sock/,
     );
     expect(exitCode).toBe(2);
     await expectNothingLeft();

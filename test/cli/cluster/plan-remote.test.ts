@@ -57,7 +57,7 @@ describe('the plan of a node in the cluster', () => {
         { id: 'kept', decision: 'keep', reason: 'InUse', message: 'used by x' },
       ],
       totals: { images: 2, sizeBytes: 10, removals: 1 },
-      notes: ['this is what run nightly-1 did 2h ago; --fresh tells what the next one would do'],
+      notes: ['run nightly-1 did this 2h ago; --fresh shows what the next run would do'],
     });
     expect(cluster.orders).toEqual([]);
   });
@@ -93,9 +93,7 @@ describe('the plan of a node in the cluster', () => {
 
   it('is made for a node that the policy leaves out too, which is said', async () => {
     cluster.policies = [build.buildPolicyObject({ nodes: { matchLabels: { pool: 'ci' } } })];
-    expect((await ask()).notes).toEqual([
-      "the policy's next run would leave this node out: its selector does not match it",
-    ]);
+    expect((await ask()).notes).toEqual(["the policy's next run would skip this node: its selector does not match it"]);
     cluster.policies = [build.buildPolicyObject({ nodes: { includeUnschedulable: false } })];
     cluster.nodes = [build.buildNode('a', { unschedulable: true })];
     expect((await ask()).notes).toEqual([expect.stringContaining('the node is cordoned')]);
@@ -116,14 +114,14 @@ describe('there is no plan, and nothing is left behind,', () => {
       () => {
         cluster.policies = [build.buildPolicyObject({}, { name: 'ci' })];
       },
-      /^there is no policy nightly; there is ci$/,
+      /^there is no policy nightly; the policies are: ci$/,
     ],
     [
       'of a policy that is not valid',
       () => {
         cluster.policies = [build.buildPolicyObject({ schedule: '@never', suspend: 1 as never })];
       },
-      /^policy nightly is not valid and does nothing: schedule: unknown descriptor.*; suspend: expected boolean/,
+      /^policy nightly is not valid: schedule: unknown descriptor.*; suspend: expected boolean/,
     ],
     [
       'on a node that is not there',
@@ -137,7 +135,7 @@ describe('there is no plan, and nothing is left behind,', () => {
       () => {
         cluster.nodes = [build.buildNode('a', { ready: false })];
       },
-      /^node a is not ready, so that no pod can make a plan there$/,
+      /^node a is not ready, so no pod can make a plan there$/,
     ],
     [
       'on a node with an unknown runtime',
@@ -163,7 +161,7 @@ describe('there is no plan, and nothing is left behind,', () => {
           { containerReason: 'ImagePullBackOff', containerMessage: 'Back-off pulling image "acme/nodesweep:2"' },
         ];
       },
-      /^pod nodesweep-plan-\w+ could make no plan on node a: ImagePullBackOff: Back-off pulling image "acme\/nodesweep:2"$/,
+      /^pod nodesweep-plan-\w+ made no plan on node a: ImagePullBackOff: Back-off pulling image "acme\/nodesweep:2"$/,
     ],
     [
       'where the kubelet rejects the pod (C25)',
@@ -185,7 +183,7 @@ describe('there is no plan, and nothing is left behind,', () => {
       () => {
         cluster.states = [{ phase: 'Pending' }, undefined];
       },
-      /on node a: somebody deleted it$/,
+      /on node a: it was deleted$/,
     ],
     [
       'where the pod does not start in time: the newest warning tells why',
@@ -193,14 +191,14 @@ describe('there is no plan, and nothing is left behind,', () => {
         cluster.states = [{ phase: 'Pending' }];
         cluster.trouble = 'FailedMount: /run/x.sock is not a socket';
       },
-      /^pod nodesweep-plan-\w+ on node a has not ended within 1 s: FailedMount: \/run\/x\.sock is not a socket$/,
+      /^pod nodesweep-plan-\w+ on node a did not end within 1 s: FailedMount: \/run\/x\.sock is not a socket$/,
     ],
     [
       'where the pod runs another release',
       () => {
         cluster.podLog = JSON.stringify({ ...plan, version: 2 });
       },
-      /its log holds no plan of version 1 .*use the nodesweep of the same release/,
+      /its log has no plan of version 1 .*use the nodesweep of the scheduler's release/,
     ],
   ])('%s', async (_what, prepare, message) => {
     prepare();
@@ -214,7 +212,7 @@ describe('there is no plan, and nothing is left behind,', () => {
     cluster.fail = (call) => {
       if (call === 'readPod') controller.abort();
     };
-    await expect(ask({ timeoutSeconds: 60 }, controller.signal)).rejects.toThrow(/^interrupted; pod \S+ is deleted$/);
+    await expect(ask({ timeoutSeconds: 60 }, controller.signal)).rejects.toThrow(/^interrupted; pod \S+ was deleted$/);
     expect(cluster.orders).toHaveLength(1);
     expect(cluster.left.size).toBe(0);
   });

@@ -39,12 +39,12 @@ describe('an image is not found, and those that may be meant are named', () => {
     [
       'a tag that is not there',
       'nginx:1.26',
-      /^"nginx:1.26" is none of the 6 images on the node; near it are .*nginx:1\.27/,
+      /^"nginx:1.26" is not one of the 6 images on the node; similar images: .*nginx:1\.27/,
     ],
-    ['a slip of the finger', 'ngnix:1.27', /near it are docker\.io\/library\/nginx:1\.27 \([0-9a-f]{12}\)$/],
-    ['a part of a name', 'mirror', /near it are docker\.io\/library\/nginx:1\.27/],
-    ['nothing like it', 'postgres', /is none of the 6 images on the node; `nodesweep plan` lists them$/],
-    ['the ID of another', 'ab'.repeat(32), /`nodesweep plan` lists them$/],
+    ['a slip of the finger', 'ngnix:1.27', /similar images: docker\.io\/library\/nginx:1\.27 \([0-9a-f]{12}\)$/],
+    ['a part of a name', 'mirror', /similar images: docker\.io\/library\/nginx:1\.27/],
+    ['nothing like it', 'postgres', /is not one of the 6 images on the node; `nodesweep plan` lists all images$/],
+    ['the ID of another', 'ab'.repeat(32), /`nodesweep plan` lists all images$/],
   ])('%s', (_what, text, message) => {
     expect(() => findImage(images, text)).toThrow(message);
   });
@@ -55,14 +55,14 @@ describe('an image is not found, and those that may be meant are named', () => {
       id: `sha256:${start.padEnd(64, '0')}`,
     }));
     expect(() => findImage(twins, 'abc')).toThrow(
-      '"abc" can be 2 images; name one: docker.io/library/abc1:latest (abc100000000), docker.io/library/abc2:latest (abc200000000)',
+      '"abc" matches 2 images; choose one: docker.io/library/abc1:latest (abc100000000), docker.io/library/abc2:latest (abc200000000)',
     );
   });
 
   it('several tags of one repository, where none is latest; no more than five are listed', () => {
     const tags = [1, 2, 3, 4, 5, 6, 7].map((tag) => buildPlannedImage(`acme/app:${tag}`));
     expect(() => findImage(tags, 'acme/app')).toThrow(
-      /"acme\/app" can be 7 images; name one: .*app:5 \(\w+\), and 2 more$/,
+      /"acme\/app" matches 7 images; choose one: .*app:5 \(\w+\), and 2 more$/,
     );
   });
 });
@@ -113,7 +113,7 @@ describe('the explanation of an image', () => {
     const failed = buildPlannedImage('web', { outcome: 'failed', reason: 'RemovalFailed', message: 'read-only' });
     const text = formatExplanation(buildPlanDocument([failed], { run: 'nightly-1' }), failed);
     expect(text).toContain(
-      '\nDecision: remove, failed, RemovalFailed: read-only\nNote: the log of a run tells the decisive',
+      '\nDecision: remove, failed, RemovalFailed: read-only\nNote: the log of a run has only the decisive',
     );
     expect(text).not.toContain('RULE');
   });

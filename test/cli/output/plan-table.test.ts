@@ -25,7 +25,7 @@ describe('the table of a plan', () => {
       'docker.io/acme/tool@sha256:efefefefefef   100MiB   >10d   >10d        remove     -',
       '<none>@0123456789ab                       100MiB   5d     2h          remove     -',
       '',
-      '4 images of 4.2GiB; 3 would go, which frees about 30MiB',
+      '4 images of 4.2GiB; 3 would be removed, which frees about 30MiB',
     ]);
   });
 
@@ -53,7 +53,7 @@ describe('the table of a plan', () => {
   });
 
   it('has no header over nothing', () => {
-    expect(formatPlan(buildPlanDocument([]), false)).toBe('0 images of 0B; none would go');
+    expect(formatPlan(buildPlanDocument([]), false)).toBe('0 images of 0B; none would be removed');
   });
 });
 
@@ -75,7 +75,7 @@ describe('the lines below', () => {
       { filesystem: { ...filesystem, afterPercent: 81 }, disk },
       ['Disk usage: 90 % -> about 81 %; removal starts at 85 % and stops at 80 %, which is not reached'],
     ],
-    ['that usage is not known', { disk }, ['Disk usage is not known; removal starts at 85 % and stops at 80 %']],
+    ['that usage is not known', { disk }, ['Disk usage is unknown; removal starts at 85 % and stops at 80 %']],
     ['every note', { notes: ['one', 'two'] }, ['Note: one', 'Note: two']],
   ])('tell %s', (_title, fields, lines) => {
     expect(below(fields).slice(1)).toEqual(lines);
@@ -83,7 +83,7 @@ describe('the lines below', () => {
 
   it('tell no usage afterwards where nothing would go', () => {
     expect(below({ filesystem, disk }, [web])).toEqual([
-      '1 image of 100MiB; none would go',
+      '1 image of 100MiB; none would be removed',
       'Disk usage: 90 %; removal starts at 85 % and stops at 80 %',
     ]);
   });
@@ -91,7 +91,7 @@ describe('the lines below', () => {
   it('tell for how many images a size stands in for layers that are not known', () => {
     const totals = { images: 1, sizeBytes: 2 ** 20, removals: 1, freesBytes: 2 ** 20, nominal: 1 };
     expect(below({ totals })).toEqual([
-      '1 image of 1MiB; 1 would go, which frees about 1MiB (the sizes of 1 of them, whose layers are not known)',
+      '1 image of 1MiB; 1 would be removed, which frees about 1MiB (with the full size of 1 of them, whose layers are unknown)',
     ]);
   });
 
@@ -104,6 +104,8 @@ describe('the lines below', () => {
     const text = formatPlan(buildPlanDocument(images, { run: 'nightly-1', filesystem }), false);
     expect(text).toMatch(/stuck:latest .* remove +RemovalFailed$/m);
     expect(text).toMatch(/gone:latest .* remove +removed$/m);
-    expect(text).toContain('3 images of 300MiB; 3 were to go (2 removed, 1 failed)\nDisk usage: 90 % -> 79 %');
+    expect(text).toContain(
+      '3 images of 300MiB; 3 were planned for removal (2 removed, 1 failed)\nDisk usage: 90 % -> 79 %',
+    );
   });
 });
