@@ -1,9 +1,9 @@
 import { startDelayMs } from '../scheduler/policy/due.ts';
-import type { CleanupPolicy } from '../scheduler/policy/policy.ts';
+import type { Policy } from '../scheduler/policy/policy.ts';
 import { nextSlot, type Schedule, scheduleOf } from '../scheduler/policy/schedule.ts';
 
 /** The next scheduled times of a policy as lines, each in the time zone of the policy and in UTC. */
-export function forecast(name: string, policy: CleanupPolicy, count: number, now: Date): string[] {
+export function forecast(name: string, policy: Policy, count: number, now: Date): string[] {
   const delaySeconds = startDelayMs(name, policy) / 1000;
   const remarks = [
     ...(policy.suspend ? ['suspended: no run starts'] : []),

@@ -29,12 +29,13 @@ function parseCount(text: string): number {
 /** Prints the problems of all files; returns true if there are none. */
 async function lintFiles(files: readonly string[], next: number): Promise<boolean> {
   const { lintText } = await import('../scheduler/policy/lint.ts');
+  const { runKinds } = await import('../scheduler/kinds.ts');
   const { forecast } = await import('./forecast.ts');
   let policies = 0;
   let problems = 0;
   for (const file of files) {
     const result = await readFile(file, 'utf8').then(
-      (text) => lintText(basename(file), text),
+      (text) => lintText(basename(file), text, runKinds),
       (error) => ({
         policies: 0,
         problems: [{ path: '', message: `can't be read: ${error.message}` }],

@@ -1,5 +1,5 @@
 import { type Job, jobSchema } from '../contract/job.ts';
-import { parseCleanup } from '../scheduler/policy/policy.ts';
+import { parseCleanup } from '../scheduler/cleanup/policy.ts';
 
 /** A policy file that can't be used by hand; the message names every problem. */
 export class PolicyFileError extends Error {

@@ -6,7 +6,7 @@ export function addSchema(program: Command): void {
     .command('schema')
     .description('print the JSON Schema of the policy documents')
     .action(async () => {
-      const { policyJsonSchema } = await import('../scheduler/policy/policy.ts');
+      const { policyJsonSchema } = await import('../scheduler/cleanup/policy.ts');
       console.log(JSON.stringify(policyJsonSchema(), undefined, 2));
     });
 }

@@ -1,7 +1,8 @@
 import type { CleanupTotals } from '../../scheduler/cleanup/tally.ts';
 import type { ClusterState } from '../../scheduler/cluster.ts';
+import { runKinds } from '../../scheduler/kinds.ts';
 import type { PolicyObject } from '../../scheduler/objects.ts';
-import { parsePolicy } from '../../scheduler/policy/policy.ts';
+import { parsePolicy } from '../../scheduler/policy/parse.ts';
 import type { Problem } from '../../scheduler/policy/problem.ts';
 import type { Trigger } from '../../scheduler/policy/trigger.ts';
 import type { Run, RunPhase } from '../../scheduler/run/run.ts';
@@ -60,7 +61,7 @@ function describePolicy(
   statuses: ClusterState['statuses'],
   runs: readonly Run[],
 ): PolicyOverview {
-  const parsed = parsePolicy(object.name, object.data);
+  const parsed = parsePolicy(object.name, object.data, runKinds);
   const status = statuses.get(object.name)?.value;
   const isObserved = status?.policyUid === object.uid && status.observedVersion === object.resourceVersion;
   return {

@@ -1,8 +1,11 @@
 import prettyMilliseconds from 'pretty-ms';
 import type { PlanDocument } from '../../contract/plan-document.ts';
 import { judgeCleanable } from '../../scheduler/cleanup/eligibility.ts';
+import { isCleanup } from '../../scheduler/cleanup/kind.ts';
+import type { CleanupPolicy } from '../../scheduler/cleanup/policy.ts';
+import { runKinds } from '../../scheduler/kinds.ts';
 import type { Node, PolicyObject } from '../../scheduler/objects.ts';
-import { type CleanupPolicy, parsePolicy } from '../../scheduler/policy/policy.ts';
+import { parsePolicy } from '../../scheduler/policy/parse.ts';
 import { planFresh } from './plan-fresh.ts';
 import { PlanError, type PlanPort } from './plan-port.ts';
 import { readPlanOfLog } from './plan-report.ts';
@@ -40,8 +43,9 @@ function choosePolicy(policies: readonly PolicyObject[], name: string) {
     const names = policies.map((candidate) => candidate.name).sort();
     throw new PlanError(`there is no policy ${name}; the policies are: ${names.join(', ') || 'none'}`);
   }
-  const parsed = parsePolicy(object.name, object.data);
-  if (parsed.valid) return { object, document: parsed.document, policy: parsed.policy };
+  const parsed = parsePolicy(object.name, object.data, runKinds);
+  if (parsed.valid && isCleanup(parsed)) return { object, document: parsed.document, policy: parsed.policy };
+  if (parsed.valid) throw new PlanError(`policy ${name} removes no images, so that there is no plan of it`);
   const problems = parsed.problems.map(({ path, message }) => `${path}: ${message}`);
   throw new PlanError(`policy ${name} is not valid: ${problems.join('; ')}`);
 }

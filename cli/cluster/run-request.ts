@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parsePolicy } from '../../scheduler/policy/policy.ts';
+import { runKinds } from '../../scheduler/kinds.ts';
+import { parsePolicy } from '../../scheduler/policy/parse.ts';
 import { formatProblem } from '../../scheduler/policy/problem.ts';
 import { runName } from '../../scheduler/run/names.ts';
 import { isFinished, type Run } from '../../scheduler/run/run.ts';
@@ -26,7 +27,7 @@ export async function requestRun(cluster: RecordsPort, policy: string, now: Date
       `there is no policy ${policy}; the policies in this namespace are: ${names.join(', ') || 'none'}`,
     );
   }
-  const parsed = parsePolicy(policy, object.data);
+  const parsed = parsePolicy(policy, object.data, runKinds);
   if (!parsed.valid) {
     const problems = parsed.problems.map(formatProblem);
     throw new RunRequestError(`policy ${policy} is not valid, so no run starts: ${problems.join('; ')}`);

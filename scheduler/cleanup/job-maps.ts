@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { JobDocument } from '../../contract/job.ts';
 import { boundReferencesFile } from '../../contract/packed-references.ts';
+import { JobTooLargeError } from '../run/job-too-large.ts';
 
 /** A ConfigMap holds at most 1 MiB, keys and values together; the rest is left for the keys. */
 const maxDataBytes = 1_000_000;
@@ -11,11 +12,6 @@ const maxPlainBytes = 200_000;
 /** Each kubelet reads all ConfigMaps of a job, and each cleaner holds all references: this is about 100 MB of its memory. */
 const maxParts = 4;
 const maxReferences = 100_000;
-
-/** A job that can't be stored. Trying again does not help; the message says what to do. */
-export class JobTooLargeError extends Error {
-  override readonly name = 'JobTooLargeError';
-}
 
 /** One of the ConfigMaps in which a job is stored; `binaryData` is base64, as the API takes it. */
 export interface JobMap {

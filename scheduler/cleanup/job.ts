@@ -1,6 +1,6 @@
 import type { JobDocument } from '../../contract/job.ts';
-import type { CleanupDocument, CleanupPolicy } from '../policy/policy.ts';
 import type { Run } from '../run/run.ts';
+import type { CleanupDocument, CleanupPolicy } from './policy.ts';
 
 /** A run of a cleanup policy. */
 export interface CleanupRun extends Run {

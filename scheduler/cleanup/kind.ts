@@ -1,10 +1,11 @@
-import { type CleanupPolicy, cleanupSchema } from '../policy/policy.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { RunKind } from '../run/kind.ts';
 import type { Run } from '../run/run.ts';
 import { talliesOf } from '../run/summary.ts';
 import { judgeCleanable } from './eligibility.ts';
 import { cleanupJob } from './job.ts';
 import { cleanerResult } from './pod-result.ts';
+import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from './policy.ts';
 import { addTallies, type CleanupTotals, decodeTally, describeTotals, encodeTally } from './tally.ts';
 
 /** Runs that remove unused images, one cleaner on each node. */
@@ -25,4 +26,11 @@ export const cleanup: RunKind<CleanupTotals> = {
 /** The totals of a run; undefined for one of another kind. */
 export function cleanupTotals(run: Run): CleanupTotals | undefined {
   return run.kind === cleanup ? cleanup.totalsOf(talliesOf(run)) : undefined;
+}
+
+/** True for a policy that removes images. */
+export function isCleanup<T extends { kind: RunKind; document: unknown; policy: Policy }>(
+  parsed: T,
+): parsed is T & { document: CleanupDocument; policy: CleanupPolicy } {
+  return parsed.kind === cleanup;
 }

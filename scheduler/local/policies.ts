@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { hash } from '../../contract/labels.ts';
 import { hasCode } from '../../contract/system-error.ts';
+import { runKinds } from '../kinds.ts';
 import type { Log } from '../log.ts';
 import type { PolicyObject } from '../objects.ts';
 import { lintText } from '../policy/lint.ts';
@@ -70,7 +71,7 @@ export class PolicyDirectory {
 
   /** Says what `nodesweep lint` would say; a policy in doubt does nothing, and disturbs no other. */
   #reportProblems(file: string, text: string): void {
-    for (const { path, message } of lintText(basename(file), text).problems)
+    for (const { path, message } of lintText(basename(file), text, runKinds).problems)
       this.#log.warn({ file, path }, `${file}:${path}: ${message}`);
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CleanupPolicy } from './policy.ts';
+import type { Policy } from './policy.ts';
 import { nextPressureStart } from './pressure-trigger.ts';
 import { lastSlot, nextSlot, scheduleOf } from './schedule.ts';
 import type { Trigger } from './trigger.ts';
@@ -21,7 +21,7 @@ type SlotQuestion = Pick<DueQuestion, 'name' | 'policy'>;
 /** The facts that make a run of a policy due, apart from time. */
 export interface DueQuestion {
   readonly name: string;
-  readonly policy: CleanupPolicy;
+  readonly policy: Policy;
   /** The value of `nodesweep.io/run-at`. */
   readonly request: string | undefined;
   /** True if a node under disk pressure could be cleaned. */
@@ -58,7 +58,7 @@ export function upcomingSlot(
  * By how much a policy starts later than its slots, in milliseconds below `jitterSeconds`: always the same for its name, so
  * that restarts and replicas agree, and spread evenly over many names.
  */
-export function startDelayMs(name: string, { jitterSeconds }: Pick<CleanupPolicy, 'jitterSeconds'>): number {
+export function startDelayMs(name: string, { jitterSeconds }: Pick<Policy, 'jitterSeconds'>): number {
   if (jitterSeconds === 0) return 0;
   const fraction = createHash('sha256').update(name).digest().readUInt32BE() / 2 ** 32;
   return Math.floor(fraction * jitterSeconds * 1000);
@@ -91,7 +91,7 @@ function anchorOf({ scheduleSince, lastSlot: last }: Pick<SlotMemory, 'scheduleS
 }
 
 /** With a deadline of 0 a slot has its own second: without it, it would never start. */
-function isTooLate(slot: Date, { startingDeadlineSeconds }: CleanupPolicy, now: Date): boolean {
+function isTooLate(slot: Date, { startingDeadlineSeconds }: Policy, now: Date): boolean {
   const deadlineMs = startingDeadlineSeconds === 0 ? 999 : (startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1000;
   return now.getTime() - slot.getTime() > deadlineMs;
 }

@@ -1,8 +1,11 @@
+import { basename } from 'node:path';
 import * as z from 'zod';
 import { label } from '../../contract/labels.ts';
+import type { RunKind } from '../run/kind.ts';
 import { fileLimits } from '../yaml/limits.ts';
 import { readYaml } from '../yaml/read.ts';
-import { type CleanupPolicy, type ParsedPolicy, parseCleanup, parsePolicy } from './policy.ts';
+import { isPolicyKey, type ParsedPolicy, parsePolicy } from './parse.ts';
+import type { Policy } from './policy.ts';
 import type { Problem } from './problem.ts';
 
 /** The number of policies in a file, and what is wrong with them. */
@@ -10,7 +13,7 @@ export interface LintResult {
   readonly policies: number;
   readonly problems: readonly Problem[];
   /** The policies that are valid by themselves, by name. */
-  readonly valid: ReadonlyMap<string, CleanupPolicy>;
+  readonly valid: ReadonlyMap<string, Policy>;
 }
 
 const manifestSchema = z.object({
@@ -21,29 +24,29 @@ const manifestSchema = z.object({
 type Manifest = z.output<typeof manifestSchema>;
 
 /** Checks the text of a file: one named by a key of a policy is a bare document, any other holds ConfigMap manifests. */
-export function lintText(fileName: string, text: string): LintResult {
-  if (fileName === 'cleanup.yaml') return lintDocument('cleanup', parseCleanup(text));
-  if (fileName === 'prepull.yaml') return lintDocument('prepull', parsePolicy('prepull', { 'prepull.yaml': text }));
-  return lintManifests(text);
+export function lintText(fileName: string, text: string, kinds: readonly RunKind[]): LintResult {
+  if (!isPolicyKey(fileName, kinds)) return lintManifests(text, kinds);
+  const name = basename(fileName, '.yaml');
+  return lintDocument(name, parsePolicy(name, { [fileName]: text }, kinds));
 }
 
 function lintDocument(name: string, parsed: ParsedPolicy): LintResult {
   return { policies: 1, problems: problemsOf(parsed), valid: new Map(parsed.valid ? [[name, parsed.policy]] : []) };
 }
 
-function lintManifests(text: string): LintResult {
+function lintManifests(text: string, kinds: readonly RunKind[]): LintResult {
   const yaml = readYaml(text, fileLimits);
   if (!yaml.valid) return { policies: 0, problems: yaml.problems, valid: new Map() };
   const manifests = yaml.values
     .flatMap(itemsOf)
     .filter(isConfigMap)
     .map((value) => manifestSchema.safeParse(value));
-  const policies = manifests.flatMap(({ data }) => (data !== undefined && isMeantAsPolicy(data) ? [data] : []));
+  const policies = manifests.flatMap(({ data }) => (data !== undefined && isMeantAsPolicy(data, kinds) ? [data] : []));
   const malformed = manifests.flatMap(({ error }) => error?.issues ?? []);
   if (policies.length + malformed.length === 0) return { policies: 0, problems: [noPolicy], valid: new Map() };
   const linted = policies.map((manifest) => ({
     manifest,
-    parsed: parsePolicy(manifest.metadata.name, manifest.data),
+    parsed: parsePolicy(manifest.metadata.name, manifest.data, kinds),
   }));
   const problems = [
     ...malformed.map(({ path, message }) => ({ path: path.join('.'), message })),
@@ -99,8 +102,8 @@ function isConfigMap(value: unknown): boolean {
   return z.object({ kind: z.literal('ConfigMap') }).safeParse(value).success;
 }
 
-function isMeantAsPolicy({ metadata, data }: Manifest): boolean {
-  return metadata.labels[label.kind] === 'policy' || 'cleanup.yaml' in data || 'prepull.yaml' in data;
+function isMeantAsPolicy({ metadata, data }: Manifest, kinds: readonly RunKind[]): boolean {
+  return metadata.labels[label.kind] === 'policy' || Object.keys(data).some((key) => isPolicyKey(key, kinds));
 }
 
 function problemsOf(parsed: ParsedPolicy): readonly Problem[] {

@@ -1,4 +1,4 @@
-import type { CleanupPolicy } from './policy.ts';
+import type { Policy } from './policy.ts';
 
 /**
  * After a run of a policy began, disk pressure starts none for so long. The kubelet goes on to report pressure for
@@ -7,7 +7,7 @@ import type { CleanupPolicy } from './policy.ts';
 const pressureCoolDownMs = 600_000;
 
 interface PressureQuestion {
-  readonly policy: Pick<CleanupPolicy, 'onPressure' | 'suspend'>;
+  readonly policy: Pick<Policy, 'onPressure' | 'suspend'>;
   /** True if a node under disk pressure could be cleaned. */
   readonly isPressed: boolean;
 }

@@ -2,7 +2,7 @@ import type { Cluster, ClusterState } from '../cluster.ts';
 import type { RunJournal } from '../journal/journal.ts';
 import type { Log } from '../log.ts';
 import type { PolicyObject } from '../objects.ts';
-import type { ParsedPolicy } from '../policy/policy.ts';
+import type { ParsedPolicy } from '../policy/parse.ts';
 import type { Run } from '../run/run.ts';
 import type { BackgroundTasks } from './background-tasks.ts';
 

@@ -1,8 +1,9 @@
 import type { Step } from '../journal/troubles.ts';
+import { runKinds } from '../kinds.ts';
 import type { PolicyObject } from '../objects.ts';
 import { dueTrigger } from '../policy/due.ts';
 import { earliest } from '../policy/instants.ts';
-import { type ParsedPolicy, parsePolicy } from '../policy/policy.ts';
+import { type ParsedPolicy, parsePolicy } from '../policy/parse.ts';
 import { nextPressureStart } from '../policy/pressure-trigger.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import { isOutdated, judgePolicy, nextStart, type PolicyStatus } from '../status/status.ts';
@@ -68,7 +69,7 @@ async function startWhatIsDue(pass: PolicyPass, trigger: Trigger | undefined): P
 
 /** The cause of the run that is due now, if any is. */
 function triggerNow({ state, object, parsed, now }: PolicyPass, judged: PolicyStatus): Trigger | undefined {
-  return parsed.valid ? dueTrigger(dueQuestion(state.nodes, object, parsed.policy), judged, now) : undefined;
+  return parsed.valid ? dueTrigger(dueQuestion(state.nodes, object, parsed), judged, now) : undefined;
 }
 
 /** When to try again to start what could not be started now; at once, where what held it up has ended. */
@@ -80,7 +81,7 @@ function retryTimeOf(pass: PolicyPass, start: Start): Date | undefined {
 /** When the policy starts runs of its own accord, unless something changes. */
 function nextStarts({ state, object, parsed, now }: PolicyPass, status: PolicyStatus): Date[] {
   if (!parsed.valid) return [];
-  const question = dueQuestion(state.nodes, object, parsed.policy);
+  const question = dueQuestion(state.nodes, object, parsed);
   const starts = [nextStart(status, object.name, parsed.policy), nextPressureStart(question, status.lastStart)];
   return starts.filter((start) => start !== undefined).filter((start) => start > now);
 }
@@ -91,7 +92,7 @@ const parsedPolicies = new WeakMap<PolicyObject['data'], ParsedPolicy>();
 function parseOnce(object: PolicyObject): ParsedPolicy {
   const known = parsedPolicies.get(object.data);
   if (known !== undefined) return known;
-  const parsed = parsePolicy(object.name, object.data);
+  const parsed = parsePolicy(object.name, object.data, runKinds);
   parsedPolicies.set(object.data, parsed);
   return parsed;
 }

@@ -1,6 +1,6 @@
 import pMap from 'p-map';
-import { JobTooLargeError } from '../cleanup/job-maps.ts';
 import { type BoundPods, callConcurrency } from '../cluster.ts';
+import { JobTooLargeError } from '../run/job-too-large.ts';
 import { type RolloutStep, withRefused, withStarted } from '../run/rollout.ts';
 import type { Run } from '../run/run.ts';
 import { noteTrouble } from './attempt.ts';

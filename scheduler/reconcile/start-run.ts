@@ -1,11 +1,10 @@
 import { annotation } from '../../contract/labels.ts';
-import { cleanup } from '../cleanup/kind.ts';
 import type { Node, PolicyObject, Versioned } from '../objects.ts';
 import type { DueQuestion } from '../policy/due.ts';
-import type { CleanupPolicy } from '../policy/policy.ts';
+import type { ValidPolicy } from '../policy/parse.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import { eligibilityFor } from '../run/eligibility.ts';
-import type { RunPolicy } from '../run/kind.ts';
 import { advanceRun, endRun, withReserved } from '../run/rollout.ts';
 import { newRun, type Run } from '../run/run.ts';
 import { activeRuns } from './advance.ts';
@@ -35,11 +34,11 @@ export async function startRun(pass: PolicyPass, trigger: Trigger): Promise<Star
 }
 
 /** The question whether a run of a policy is due. */
-export function dueQuestion(nodes: readonly Node[], object: PolicyObject, policy: CleanupPolicy): DueQuestion {
+export function dueQuestion(nodes: readonly Node[], object: PolicyObject, { kind, policy }: ValidPolicy): DueQuestion {
   const request = object.annotations[annotation.runAt];
   const isPressed =
     policy.onPressure &&
-    nodes.some((node) => eligibilityFor({ kind: cleanup, spec: policy }, 'Pressure', node).verdict === 'Eligible');
+    nodes.some((node) => eligibilityFor({ kind, spec: policy }, 'Pressure', node).verdict === 'Eligible');
   return { name: object.name, policy, request, isPressed };
 }
 
@@ -47,7 +46,7 @@ export function dueQuestion(nodes: readonly Node[], object: PolicyObject, policy
 function plannedRun({ object, parsed, state, startTimeoutMs, now }: PolicyPass, trigger: Trigger): Run {
   if (!parsed.valid) throw new Error(`policy ${object.name} is not valid`);
   const resumedBy = object.annotations[annotation.resumeAt];
-  const run = newRun({ ...parsed, kind: cleanup, policy: object.name, spec: parsed.policy, trigger, resumedBy }, now);
+  const run = newRun({ ...parsed, policy: object.name, spec: parsed.policy, trigger, resumedBy }, now);
   const pods = state.pods.filter((pod) => pod.run === run.name);
   const step = advanceRun({ run, nodes: state.nodes, pods, startTimeoutMs, podWarnings: new Map() }, now);
   return step.reserve.length === 0 ? run : withReserved({ ...run, nodes: step.run.nodes }, step.reserve);
@@ -57,7 +56,7 @@ function plannedRun({ object, parsed, state, startTimeoutMs, now }: PolicyPass, 
  * True if a run waits for the one in progress. As with CronJob, of the slots that come meanwhile the latest starts then, if its
  * deadline allows. Disk pressure on some nodes is no reason to end what cleans all of them.
  */
-function isPatient({ concurrencyPolicy }: RunPolicy, { type }: Trigger): boolean {
+function isPatient({ concurrencyPolicy }: Policy, { type }: Trigger): boolean {
   return concurrencyPolicy === 'Forbid' || (concurrencyPolicy === 'Replace' && type === 'Pressure');
 }
 

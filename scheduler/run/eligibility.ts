@@ -1,10 +1,10 @@
 import type { Node } from '../objects.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Trigger } from '../policy/trigger.ts';
-import type { RunPolicy } from './kind.ts';
 import type { Run } from './run.ts';
 import { tolerates } from './tolerations.ts';
 
-export type NodeSelection = RunPolicy['nodes'];
+export type NodeSelection = Policy['nodes'];
 
 export type Eligibility =
   | { readonly verdict: 'Eligible' }

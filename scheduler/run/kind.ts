@@ -1,13 +1,10 @@
 import type * as z from 'zod';
 import type { JobDocument } from '../../contract/job.ts';
 import type { CleanerPod, Node } from '../objects.ts';
-import type { CleanupPolicy } from '../policy/policy.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Eligibility } from './eligibility.ts';
 import type { Ending } from './progress.ts';
 import type { Run } from './run.ts';
-
-/** The fields that every kind of policy has. */
-export type RunPolicy = Omit<CleanupPolicy, 'images' | 'disk'>;
 
 /** The state of a pod as a run goes by it. */
 export type PodResult =
@@ -36,10 +33,10 @@ export interface RunKind<Totals extends object = object> {
   /** The name of its records and, before `.yaml`, of the key of its documents. */
   readonly name: string;
   /** Makes a policy, with every default filled in, of a document. */
-  readonly schema: z.ZodType<RunPolicy>;
+  readonly schema: z.ZodType<Policy>;
   readonly words: KindWords;
   /** Decides if a run gets a pod on a node now. */
-  judgeNode(node: Node, policy: RunPolicy): Eligibility;
+  judgeNode(node: Node, policy: Policy): Eligibility;
   /** Reads what became of a pod from its status. */
   resultOf(pod: CleanerPod): PodResult;
   /** The figures of one node as its record has them: as short as they can be. */
@@ -49,9 +46,9 @@ export interface RunKind<Totals extends object = object> {
   /** Puts the figures of nodes together. Each key becomes a key of the record and of `nodesweep status`. */
   totalsOf(tallies: readonly unknown[]): Totals;
   /** Tells in a few words what a run has brought about. */
-  describeEffect(policy: RunPolicy, totals: Totals): string;
+  describeEffect(policy: Policy, totals: Totals): string;
   /** True if the pods are told what the workloads of the cluster name. */
-  needsWorkloadReferences(policy: RunPolicy): boolean;
+  needsWorkloadReferences(policy: Policy): boolean;
   /** The document that tells all pods of a run what to do. What only one node's pod needs to know comes with it. */
   jobOf(run: Run, workloadReferences: readonly string[]): JobDocument;
 }

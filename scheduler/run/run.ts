@@ -1,5 +1,6 @@
+import type { Policy } from '../policy/policy.ts';
 import type { Trigger } from '../policy/trigger.ts';
-import type { RunKind, RunPolicy } from './kind.ts';
+import type { RunKind } from './kind.ts';
 import { runName } from './names.ts';
 import type { NodeProgress } from './progress.ts';
 
@@ -13,7 +14,7 @@ export interface Run {
   readonly trigger: Trigger;
   /** The policy as it was written when the run started. */
   readonly document: unknown;
-  readonly spec: RunPolicy;
+  readonly spec: Policy;
   readonly phase: RunPhase;
   readonly reason?: string | undefined;
   readonly message?: string | undefined;

@@ -1,7 +1,7 @@
 import type { Taint } from '../objects.ts';
-import type { RunPolicy } from './kind.ts';
+import type { Policy } from '../policy/policy.ts';
 
-export type Toleration = RunPolicy['nodes']['tolerations'][number];
+export type Toleration = Policy['nodes']['tolerations'][number];
 
 /** As in the Kubernetes API: an empty key with Exists tolerates every taint, an empty effect every effect. */
 export function tolerates(tolerations: readonly Toleration[], taint: Taint): boolean {

@@ -4,7 +4,8 @@ import { annotation } from '../../contract/labels.ts';
 import type { Trouble } from '../journal/troubles.ts';
 import type { PolicyObject, Versioned } from '../objects.ts';
 import { missedSlot, startDelayMs, upcomingSlot } from '../policy/due.ts';
-import type { CleanupPolicy, ParsedPolicy } from '../policy/policy.ts';
+import type { ParsedPolicy } from '../policy/parse.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Run } from '../run/run.ts';
 import { readStored } from '../yaml/read.ts';
 import { conditionSchema, conditionsOf } from './conditions.ts';
@@ -89,7 +90,7 @@ function observePolicy({ object, parsed, now }: Findings, stored: Stored): Polic
 }
 
 /** The status with the slot that comes next, and with one that was not started in time. */
-function withSlots(status: PolicyStatus, name: string, policy: CleanupPolicy, now: Date): PolicyStatus {
+function withSlots(status: PolicyStatus, name: string, policy: Policy, now: Date): PolicyStatus {
   return withMissedSlot(withNextSlot(status, name, policy, now), missedSlot({ name, policy }, status, now));
 }
 
@@ -112,7 +113,7 @@ export function isOutdated({ uid, resourceVersion }: PolicyObject, stored: Store
 }
 
 /** The status with the slot that comes next, where the one it tells has had its time. */
-function withNextSlot(status: PolicyStatus, name: string, policy: CleanupPolicy, now: Date): PolicyStatus {
+function withNextSlot(status: PolicyStatus, name: string, policy: Policy, now: Date): PolicyStatus {
   const start = nextStart(status, name, policy);
   return start === undefined || start > now
     ? status
@@ -125,7 +126,7 @@ function withMissedSlot(status: PolicyStatus, slot: Date | undefined): PolicySta
 }
 
 /** When the slot that comes next is started. */
-export function nextStart({ nextSlot }: PolicyStatus, name: string, policy: CleanupPolicy): Date | undefined {
+export function nextStart({ nextSlot }: PolicyStatus, name: string, policy: Policy): Date | undefined {
   return nextSlot && new Date(nextSlot.getTime() + startDelayMs(name, policy));
 }
 
@@ -180,6 +181,6 @@ function isFromFuture({ lastSlot, lastStart, scheduleSince }: PolicyStatus, now:
 }
 
 /** Everything that decides which instants are slots: a change of it makes the past no concern of the policy. */
-function scheduleKey(policy: CleanupPolicy): string {
+function scheduleKey(policy: Policy): string {
   return [policy.schedule, policy.timeZone, policy.suspend ? 'suspended' : 'active'].join(' ');
 }

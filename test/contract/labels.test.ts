@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { annotationKeyProblem, labelKeyProblem, labelValueProblem } from '../../contract/labels.ts';
-import { parseCleanup } from '../../scheduler/policy/policy.ts';
+import { parseCleanup } from '../../scheduler/cleanup/policy.ts';
 
 /** All that the validation of the API server says; the README beside the file describes its lines. */
 const answers: readonly (readonly unknown[])[] = readFileSync(

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { runKinds } from '../../scheduler/kinds.ts';
 import { lintText } from '../../scheduler/policy/lint.ts';
 import { runProgram } from '../helpers/program.ts';
 import { codeBlocks, codeSpans, documents, top } from './documents.ts';
@@ -20,7 +21,7 @@ it('there are policies in the documents', () => {
 
 it.each(policies)('the policy in $path is valid: $text', ({ text }) => {
   const name = text.includes('kind: ConfigMap') ? 'manifest.yaml' : 'cleanup.yaml';
-  expect(lintText(name, text)).toMatchObject({ policies: 1, problems: [] });
+  expect(lintText(name, text, runKinds)).toMatchObject({ policies: 1, problems: [] });
 });
 
 it('every npm script that a document names exists', () => {

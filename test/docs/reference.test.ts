@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { policyJsonSchema } from '../../scheduler/policy/policy.ts';
+import { policyJsonSchema } from '../../scheduler/cleanup/policy.ts';
 import { settings } from '../../scheduler/settings.ts';
 import { codeRows, codeSpans, readDocument } from './documents.ts';
 

@@ -1,7 +1,7 @@
 import type { Report } from '../../contract/report.ts';
 import { cleanup } from '../../scheduler/cleanup/kind.ts';
+import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from '../../scheduler/cleanup/policy.ts';
 import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
-import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from '../../scheduler/policy/policy.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import type { Tries } from '../../scheduler/run/progress.ts';
 import type { Run } from '../../scheduler/run/run.ts';

@@ -1,5 +1,5 @@
+import type { CleanupDocument } from '../../scheduler/cleanup/policy.ts';
 import type { CleanerPod, Node } from '../../scheduler/objects.ts';
-import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
 import { retryAtOf, waiting } from '../../scheduler/run/progress.ts';
 import { isFinished, type Run } from '../../scheduler/run/run.ts';
 import { isLive, isMeant } from './model-judge.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
+import type { CleanupDocument } from '../../scheduler/cleanup/policy.ts';
 import type { Fault } from './model-faults.ts';
 import { type Fate, fates } from './model-kubelet.ts';
 import type { CatchUp } from './model-view.ts';

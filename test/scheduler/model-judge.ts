@@ -1,5 +1,5 @@
+import type { CleanupDocument } from '../../scheduler/cleanup/policy.ts';
 import type { CleanerPod, Node } from '../../scheduler/objects.ts';
-import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
 
 /** True if a cleaner may be at work in the pod. */
 export function isLive({ phase }: CleanerPod): boolean {

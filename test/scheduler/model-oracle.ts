@@ -1,6 +1,6 @@
+import type { CleanupDocument } from '../../scheduler/cleanup/policy.ts';
 import type { PolicyObject } from '../../scheduler/objects.ts';
 import { startDelayMs } from '../../scheduler/policy/due.ts';
-import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 
 /** A policy as it was from one instant on. */

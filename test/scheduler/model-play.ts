@@ -1,5 +1,5 @@
+import type { CleanupDocument } from '../../scheduler/cleanup/policy.ts';
 import type { Node } from '../../scheduler/objects.ts';
-import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
 import { buildNode } from '../helpers/builders.ts';
 import { CalmChecks } from './model-calm.ts';
 import type { History, NodeChange, Step } from './model-history.ts';

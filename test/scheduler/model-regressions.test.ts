@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
+import type { CleanupDocument } from '../../scheduler/cleanup/policy.ts';
 import type { History } from './model-history.ts';
 import { play } from './model-play.ts';
 

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { JobTooLargeError } from '../../scheduler/cleanup/job-maps.ts';
+import type { CleanupDocument } from '../../scheduler/cleanup/policy.ts';
 import { RunJournal } from '../../scheduler/journal/journal.ts';
-import type { CleanupDocument } from '../../scheduler/policy/policy.ts';
 import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
 import type { RunObserver } from '../../scheduler/reconcile/context.ts';
 import { reconcile } from '../../scheduler/reconcile/reconcile.ts';
+import { JobTooLargeError } from '../../scheduler/run/job-too-large.ts';
 import { buildNode, buildPod, buildPolicyObject, secondsLater, start } from '../helpers/builders.ts';
 import { FakeCluster, Killed } from '../helpers/fake-cluster.ts';
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type CleanupDocument, parseCleanup } from '../../../scheduler/cleanup/policy.ts';
 import {
   type DueQuestion,
   dueTrigger,
@@ -7,7 +8,6 @@ import {
   startDelayMs,
   upcomingSlot,
 } from '../../../scheduler/policy/due.ts';
-import { type CleanupDocument, parseCleanup } from '../../../scheduler/policy/policy.ts';
 import { runName } from '../../../scheduler/run/names.ts';
 import { buildSpec, secondsLater, start } from '../../helpers/builders.ts';
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { runKinds } from '../../../scheduler/kinds.ts';
 import { lintText } from '../../../scheduler/policy/lint.ts';
 
 const lint = (name: string, text: string) => {
-  const { policies, problems } = lintText(name, text);
+  const { policies, problems } = lintText(name, text, runKinds);
   return { policies, problems: problems.map(({ path, message }) => `${path}: ${message}`) };
 };
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { parseCleanup, parsePolicy, policyJsonSchema } from '../../../scheduler/policy/policy.ts';
+import { parseCleanup, policyJsonSchema } from '../../../scheduler/cleanup/policy.ts';
+import { runKinds } from '../../../scheduler/kinds.ts';
+import { parsePolicy } from '../../../scheduler/policy/parse.ts';
 
 const problems = (name: string, data: Record<string, string>) => {
-  const parsed = parsePolicy(name, data);
+  const parsed = parsePolicy(name, data, runKinds);
   return parsed.valid ? [] : parsed.problems.map(({ path, message }) => `${path}: ${message}`);
 };
 const documentProblems = (text: string) => problems('nightly', { 'cleanup.yaml': text });

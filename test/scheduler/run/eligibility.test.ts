@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judgeCleanable } from '../../../scheduler/cleanup/eligibility.ts';
-import type { CleanupDocument } from '../../../scheduler/policy/policy.ts';
+import type { CleanupDocument } from '../../../scheduler/cleanup/policy.ts';
 import { buildNode, buildSpec } from '../../helpers/builders.ts';
 
 const judge = (nodes: CleanupDocument['nodes'], node: Parameters<typeof buildNode>[1]) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { CleanupDocument } from '../../../scheduler/cleanup/policy.ts';
 import type { CleanerPod, Node } from '../../../scheduler/objects.ts';
-import type { CleanupDocument } from '../../../scheduler/policy/policy.ts';
 import { backingOff, started as created, settled } from '../../../scheduler/run/progress.ts';
 import { expire } from '../../../scheduler/run/retention.ts';
 import { advanceRun, resumeRun, withStarted } from '../../../scheduler/run/rollout.ts';

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LineCounter, parse, parseDocument, stringify } from 'yaml';
-import { parseCleanup, parsePolicy } from '../../../scheduler/policy/policy.ts';
+import { parseCleanup } from '../../../scheduler/cleanup/policy.ts';
+import { runKinds } from '../../../scheduler/kinds.ts';
+import { parsePolicy } from '../../../scheduler/policy/parse.ts';
 import { policyLimits, storedLimits } from '../../../scheduler/yaml/limits.ts';
 import { readStored, readYaml, YamlError } from '../../../scheduler/yaml/read.ts';
 
@@ -200,7 +202,7 @@ describe('a hostile policy is refused within seconds of a busy machine (H31, H32
   it.each(hostile)('%s', (_title, text) => {
     let parsed: unknown;
     const spent = computingMs(() => {
-      parsed = parsePolicy('hostile', { 'cleanup.yaml': text });
+      parsed = parsePolicy('hostile', { 'cleanup.yaml': text }, runKinds);
     });
     expect(parsed).toMatchObject({ valid: false });
     expect(spent).toBeLessThan(2_500);

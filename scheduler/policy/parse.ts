@@ -1,0 +1,139 @@
+import type * as z from 'zod';
+import type { RunKind } from '../run/kind.ts';
+import { policyLimits } from '../yaml/limits.ts';
+import { readYaml } from '../yaml/read.ts';
+import type { Policy } from './policy.ts';
+import type { Problem } from './problem.ts';
+
+/** The longest policy name, CronJob's limit: every name derived from it still fits. */
+const maxPolicyNameLength = 52;
+
+interface Invalid {
+  readonly valid: false;
+  readonly problems: readonly Problem[];
+}
+
+/** A document that was read by itself. */
+export type ParsedDocument<T> = { readonly valid: true; readonly document: unknown; readonly policy: T } | Invalid;
+
+/** A policy that is valid, and of which kind. */
+export interface ValidPolicy {
+  readonly valid: true;
+  readonly kind: RunKind;
+  /** As it was written. */
+  readonly document: unknown;
+  readonly policy: Policy;
+}
+
+export type ParsedPolicy = ValidPolicy | Invalid;
+
+/** The key of a ConfigMap under which a policy of a kind is. */
+export function keyOf({ name }: Pick<RunKind, 'name'>): string {
+  return `${name}.yaml`;
+}
+
+/** The key of policies that another version may know. */
+const reservedKey = 'prepull.yaml';
+
+/** True for the keys of policies, also those that this version can't run. */
+export function isPolicyKey(key: string, kinds: readonly RunKind[]): boolean {
+  return key === reservedKey || kinds.some((kind) => keyOf(kind) === key);
+}
+
+/** Parses the policy a ConfigMap holds: its name must be usable, and exactly one of the keys of the kinds be there. */
+export function parsePolicy(
+  name: string,
+  data: Readonly<Record<string, string>>,
+  kinds: readonly RunKind[],
+): ParsedPolicy {
+  const content = parseData(data, kinds);
+  const problems = [
+    ...policyNameProblems(name),
+    ...keyProblems(data, kinds),
+    ...(content?.valid === false ? content.problems : []),
+  ];
+  return content?.valid !== true || problems.length > 0 ? { valid: false, problems } : content;
+}
+
+/** Parses a policy document by itself; every problem is reported, each with its path. */
+export function parseDocument<T>(text: string, schema: z.ZodType<T>): ParsedDocument<T> {
+  const yaml = parseYaml(text);
+  if ('problems' in yaml) return { valid: false, problems: yaml.problems };
+  const result = schema.safeParse(yaml.value);
+  if (!result.success) return { valid: false, problems: result.error.issues.flatMap(problemsOf) };
+  return { valid: true, document: yaml.value, policy: result.data };
+}
+
+/** Undefined where there is nothing to parse. */
+function parseData(data: Readonly<Record<string, string>>, kinds: readonly RunKind[]): ParsedPolicy | undefined {
+  for (const kind of kinds) {
+    const text = data[keyOf(kind)];
+    if (text === undefined) continue;
+    const parsed = parseDocument(text, kind.schema);
+    return parsed.valid ? { ...parsed, kind } : parsed;
+  }
+  return undefined;
+}
+
+function keyProblems(data: Readonly<Record<string, string>>, kinds: readonly RunKind[]): Problem[] {
+  const usable = kinds.map(keyOf);
+  const present = Object.keys(data).filter((key) => isPolicyKey(key, kinds));
+  const others = Object.keys(data).filter((key) => !isPolicyKey(key, kinds));
+  const problems = others.map((key) => ({
+    path: `data.${key}`,
+    message: `is not a key of a policy; use ${usable.join(' or ')}`,
+  }));
+  if (present.length > 1)
+    problems.push({
+      path: 'data',
+      message: `has both ${present.toSorted().join(' and ')}; make two ConfigMaps of them`,
+    });
+  else if (present.length === 0)
+    problems.push({ path: 'data', message: `has no policy; put it under the key ${usable.join(' or ')}` });
+  else if (!usable.includes(present[0] ?? ''))
+    problems.push({ path: `data.${reservedKey}`, message: 'pre-pull policies are not supported by this version' });
+  return problems;
+}
+
+function policyNameProblems(name: string): Problem[] {
+  const path = 'metadata.name';
+  const problems: Problem[] = [];
+  if (name.length > maxPolicyNameLength) {
+    problems.push({
+      path,
+      message: `has ${name.length} characters; at most ${maxPolicyNameLength} fit into the names of its runs and pods`,
+    });
+  }
+  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
+    problems.push({ path, message: `"${name}" must be a DNS label: lower-case letters, digits and dashes` });
+  }
+  return problems;
+}
+
+function parseYaml(text: string): { value: unknown } | { problems: readonly Problem[] } {
+  const yaml = readYaml(text, policyLimits);
+  if (!yaml.valid) return yaml;
+  const [value, ...others] = yaml.values;
+  if (others.length > 0)
+    return { problems: [{ path: '', message: 'has several YAML documents; put each into a ConfigMap of its own' }] };
+  if (value === null) return { problems: [{ path: '', message: 'is empty; a policy needs at least a schedule' }] };
+  return { value };
+}
+
+/** An unknown key is a problem of its own, at its own path. */
+function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: pathOf([...issue.path, key]), message: 'is not a known field' }));
+  }
+  const message = issue.message.endsWith('received undefined')
+    ? 'is required'
+    : issue.message.replace(/^[^:]*: (?=expected)/, '');
+  return [{ path: pathOf(issue.path), message }];
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+}
