@@ -2,16 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { addClean } from './cli/clean.ts';
-import { addComplete } from './cli/complete.ts';
 import type { CommandContext } from './cli/context.ts';
-import { addExplain } from './cli/explain.ts';
-import { addLint } from './cli/lint.ts';
-import { addLocal } from './cli/local.ts';
-import { addPlan } from './cli/plan.ts';
-import { addRun } from './cli/run.ts';
-import { addScheduler } from './cli/scheduler.ts';
-import { addSchema } from './cli/schema.ts';
-import { addStatus } from './cli/status.ts';
 import manifest from './package.json' with { type: 'json' };
 
 /**
@@ -37,16 +28,14 @@ const context: CommandContext = {
   interrupted,
 };
 
-addScheduler(program, context);
-addLocal(program, context);
-addClean(program, context);
-addPlan(program, context);
-addExplain(program, context);
-addRun(program, context);
-addStatus(program, context);
-addLint(program, context);
-addSchema(program);
-await addComplete(program, process.argv[2]);
+const [, , commandName] = process.argv;
+if (commandName === 'clean') {
+  // Every node pays for the start of a cleaner: it loads no other command.
+  addClean(program, context);
+} else {
+  const { addCommands } = await import('./cli/commands.ts');
+  await addCommands(program, context, commandName);
+}
 
 try {
   await program.parseAsync();

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode } from '../../contract/system-error.ts';
@@ -93,7 +92,7 @@ async function changeFile(place: HistoryPlace, change: (stored: StoredHistory) =
       const stored = await loadHistory(place);
       const text = formatHistory(change(stored), stored.at);
       // One that a killed owner left is written over by the next.
-      const draft = lock.problem === undefined ? `${path}.tmp` : `${path}.${randomUUID()}.tmp`;
+      const draft = lock.problem === undefined ? `${path}.tmp` : `${path}.${crypto.randomUUID()}.tmp`;
       const isWanted = () => attempt === maxAttempts || !lock.hasEnded();
       if (await replaceFile(path, draft, text, isWanted)) return;
     } finally {

@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+import { addClean } from './clean.ts';
+import { addComplete } from './complete.ts';
+import type { CommandContext } from './context.ts';
+import { addExplain } from './explain.ts';
+import { addLint } from './lint.ts';
+import { addLocal } from './local.ts';
+import { addPlan } from './plan.ts';
+import { addRun } from './run.ts';
+import { addScheduler } from './scheduler.ts';
+import { addSchema } from './schema.ts';
+import { addStatus } from './status.ts';
+
+/** Adds every command, in the order of the help. `commandName` is the one that was asked for. */
+export async function addCommands(program: Command, context: CommandContext, commandName?: string): Promise<void> {
+  addScheduler(program, context);
+  addLocal(program, context);
+  addClean(program, context);
+  addPlan(program, context);
+  addExplain(program, context);
+  addRun(program, context);
+  addStatus(program, context);
+  addLint(program, context);
+  addSchema(program);
+  await addComplete(program, commandName);
+}
