@@ -1,4 +1,4 @@
-import { getPriority, hostname, setPriority, uptime } from 'node:os';
+import { hostname, uptime } from 'node:os';
 import { type Logger, pino } from 'pino';
 import type { Job } from '../contract/job.ts';
 import type { PlanDocument } from '../contract/plan-document.ts';
@@ -13,9 +13,11 @@ import { buildFailure, buildReport } from './report/build.ts';
 import { openReport } from './report/file.ts';
 import { fitReport } from './report/fit.ts';
 import { type LogSink, openLogSink } from './report/log-sink.ts';
-import { type ConnectOptions, connectRuntime } from './runtime/connect.ts';
+import { connectRuntime } from './runtime/connect.ts';
 import { CrictlError } from './runtime/crictl/error.ts';
 import { DockerError } from './runtime/docker/error.ts';
+import { readEndpoint } from './runtime/endpoint.ts';
+import type { FirstLook } from './runtime/first-look.ts';
 import { createUsageReader } from './runtime/inventory.ts';
 import { InventoryError } from './runtime/inventory-error.ts';
 import { armDeadline, StopRequest } from './stop.ts';
@@ -33,10 +35,9 @@ export type CleanOptions = {
    */
   readonly state?: string | undefined;
   readonly dryRun: boolean;
+  /** The calls of crictl that are under way already. */
+  readonly firstLook?: FirstLook | undefined;
 };
-
-/** Enough to come second where the CPU is scarce, and not so much that a disk fills up meanwhile. */
-const niceness = 5;
 
 /** There is no job to do; the message is that of the cause. */
 class BadJobError extends Error {
@@ -47,9 +48,9 @@ class BadJobError extends Error {
 export async function clean(options: CleanOptions, environment: NodeJS.ProcessEnv): Promise<number> {
   const sink = openLogSink(1);
   const log = createLog(environment, sink);
-  giveWay();
   const reportFile = await openReport(options.report);
   const found = reportFile.problem === undefined ? await runOnce(options, environment, log) : buildFailure([], 0);
+  options.firstLook?.end();
   const report = addLogProblem(found, sink.problem());
   log.info({ event: 'report', ...report });
   const problem = await reportFile.write(report);
@@ -67,7 +68,11 @@ async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, lo
     const job = await loadJob(options);
     log.setBindings({ policy: job.policy, run: job.run });
     if (job.activeDeadlineSeconds !== undefined) armDeadline(stop, job.activeDeadlineSeconds, performance.now());
-    const runtime = await connectRuntime({ ...readRuntimeOptions(environment), signal: over.signal });
+    const runtime = await connectRuntime({
+      ...readEndpoint(environment),
+      signal: over.signal,
+      run: options.firstLook?.run,
+    });
     const readUsage = createUsageReader(runtime, environment.POD_UID, () => uptime() * 1_000);
     const ownReferences = readOwnReferences(environment);
     const stateOnNode = readStateOnNode(environment);
@@ -92,7 +97,7 @@ export async function plan(
   environment: NodeJS.ProcessEnv,
 ): Promise<PlanDocument> {
   const job = await loadJob();
-  const runtime = await connectRuntime(readRuntimeOptions(environment));
+  const runtime = await connectRuntime(readEndpoint(environment));
   return planNode(job, {
     runtime,
     readUsage: createUsageReader(runtime, environment.POD_UID, () => uptime() * 1_000),
@@ -133,18 +138,6 @@ function listenForStop(controller: AbortController, log: Logger): void {
   process.on('SIGTERM', stop).on('SIGINT', stop);
 }
 
-/**
- * Lets others go first where they want the CPU too, and the disk: priority there follows from this one. Calls of crictl
- * inherit it. The runtime, which does the removing, does not: that is what rests between batches are for.
- */
-function giveWay(): void {
-  try {
-    if (getPriority() < niceness) setPriority(niceness);
-  } catch {
-    // Not every system allows it.
-  }
-}
-
 async function loadJob({ loadJob, dryRun }: CleanOptions): Promise<Job> {
   try {
     const job = await loadJob();
@@ -152,10 +145,6 @@ async function loadJob({ loadJob, dryRun }: CleanOptions): Promise<Job> {
   } catch (cause) {
     throw new BadJobError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
-}
-
-function readRuntimeOptions({ CRICTL, CONTAINER_RUNTIME_ENDPOINT }: NodeJS.ProcessEnv): ConnectOptions {
-  return { crictl: CRICTL || 'crictl', endpoint: CONTAINER_RUNTIME_ENDPOINT || undefined };
 }
 
 function readOwnReferences({ NODESWEEP_IMAGE }: NodeJS.ProcessEnv): readonly string[] {

@@ -26,10 +26,12 @@ With --policy, the images of pods that are about to start are unknown; only minA
     .action(async ({ job, policy, report, state, dryRun }, command: Command) => {
       if (job === undefined && policy === undefined)
         command.error('error: --job or --policy is required', { exitCode: 2 });
+      const { goAhead } = await import('../cleaner/ahead.ts');
+      const firstLook = goAhead(environment);
       const { clean, loadJobFile } = await import('../cleaner/main.ts');
       const loadJob = () => (policy === undefined ? loadJobFile(job) : loadCleanPolicy(policy));
       // Calls of the runtime that timed out may still be open.
-      exit(await clean({ loadJob, report, state, dryRun }, environment));
+      exit(await clean({ loadJob, report, state, dryRun, firstLook }, environment));
     });
 }
 

@@ -1,24 +1,23 @@
+import type { CrictlOptions } from './crictl/call.ts';
 import { createCrictl } from './crictl/crictl.ts';
+import type { RunCrictl } from './crictl/process.ts';
+import { dockerSocketOf, type Endpoint } from './endpoint.ts';
 import type { Runtime } from './runtime.ts';
 
-export type ConnectOptions = {
-  /** Path or name of crictl. */
-  readonly crictl: string;
-  /** Of the node's runtime; crictl looks for one by itself where it is missing. */
-  readonly endpoint?: string | undefined;
-  /** Ends calls of crictl that only read. */
-  readonly signal?: AbortSignal;
-};
-
-/** `docker.sock`, and not `cri-dockerd.sock`, which speaks CRI. */
-const dockerSocket = /(?:^|\/)docker\.sock$/;
+export type ConnectOptions = Endpoint &
+  Pick<CrictlOptions, 'signal'> & {
+    /** The way to call crictl, where there is another than to start it. */
+    readonly run?: RunCrictl | undefined;
+  };
 
 /** Connects to a node's runtime: to Docker Engine by its own API where the endpoint is its socket, else by crictl. */
-export async function connectRuntime({ crictl, endpoint, signal }: ConnectOptions): Promise<Runtime> {
-  if (endpoint !== undefined && dockerSocket.test(endpoint)) {
+export async function connectRuntime(options: ConnectOptions): Promise<Runtime> {
+  const socket = dockerSocketOf(options);
+  if (socket !== undefined) {
     // Its client takes longer to load than the rest of the cleaner.
     const { createDocker } = await import('./docker/docker.ts');
-    return createDocker({ socket: endpoint.replace(/^unix:\/\//, '') });
+    return createDocker({ socket });
   }
-  return createCrictl({ executable: crictl, ...(endpoint && { endpoint }), ...(signal && { signal }) });
+  const { crictl, endpoint, signal, run } = options;
+  return createCrictl({ executable: crictl, endpoint, ...(signal && { signal }) }, run);
 }

@@ -8,25 +8,11 @@ import {
 } from './answers.ts';
 import { abbreviate, ask, type Caller } from './ask.ts';
 import { askAbout, askAboutAll } from './ask-about.ts';
+import { type CrictlOptions, lists, prepareReading, prepareRemoving } from './call.ts';
 import { CrictlError } from './error.ts';
 import { readComplaints } from './messages.ts';
-import { type CrictlCall, type RunCrictl, runCrictl } from './process.ts';
+import { type RunCrictl, runCrictl } from './process.ts';
 import { createSandboxReader, listSandboxes } from './sandboxes.ts';
-
-export type CrictlOptions = {
-  /** Path or name of the executable. */
-  readonly executable: string;
-  /** Such as `unix:///run/containerd/containerd.sock`; crictl looks for one by itself where it is missing. */
-  readonly endpoint?: string;
-  /** The time that crictl may take for each call of the runtime that reads; the default is 30 s. */
-  readonly readSeconds?: number;
-  /** The same for each removal, which under load takes far longer than crictl's own default of 2 s; 600 s. */
-  readonly removeSeconds?: number;
-  /** The further time that the process may live: crictl gives up by itself, and is ended only if it doesn't; 5 s. */
-  readonly graceSeconds?: number;
-  /** Ends calls that read, when nobody waits for them any more. */
-  readonly signal?: AbortSignal;
-};
 
 /** Quiet leaves out the whole specification of each, which a runtime would else put together for nothing. */
 const containerQuestion = { args: ['inspect', '-q', '-o', 'json'], schema: containerStatusesAnswer };
@@ -40,25 +26,18 @@ const maxSlow = 2;
 
 /** The runtime of a node as crictl shows it, over the runtime's socket. */
 export function createCrictl(options: CrictlOptions, run: RunCrictl = runCrictl): Runtime {
-  const { signal, readSeconds = 30, removeSeconds = 600 } = options;
-  const reading: Caller = { run, call: { ...prepareCall(options, readSeconds), ...(signal && { signal }) } };
-  const removing: Caller = { run, call: prepareCall(options, removeSeconds) };
+  const reading: Caller = { run, call: prepareReading(options) };
+  const removing: Caller = { run, call: prepareRemoving(options) };
   return {
-    listImages: () => ask(reading, ['images', '-o', 'json'], imagesAnswer),
-    listContainers: () => ask(reading, ['ps', '-a', '-o', 'json'], containersAnswer),
+    listImages: () => ask(reading, lists.images, imagesAnswer),
+    listContainers: () => ask(reading, lists.containers, containersAnswer),
     inspectContainers: (ids) => askAbout(reading, containerQuestion, ids),
     countReadySandboxes: async () => (await listSandboxes(reading)).filter(({ isReady }) => isReady).length,
     getSandboxImages: createSandboxReader(reading),
     inspectImages: (ids) => inspectImages(reading, ids),
-    getImageFilesystems: () => ask(reading, ['imagefsinfo', '-o', 'json'], filesystemsAnswer),
+    getImageFilesystems: () => ask(reading, lists.filesystems, filesystemsAnswer),
     removeImages: (ids) => remove(removing, ids),
   };
-}
-
-function prepareCall({ executable, endpoint, graceSeconds = 5 }: CrictlOptions, seconds: number): CrictlCall {
-  const address = endpoint?.startsWith('/') ? `unix://${endpoint}` : endpoint;
-  const endpoints = address ? ['-r', address, '-i', address] : [];
-  return { executable, global: ['-t', `${seconds}s`, ...endpoints], deadlineSeconds: seconds + graceSeconds };
 }
 
 /** One image that can't be inspected fails the whole call: it is left out, and the others are asked about again. */
