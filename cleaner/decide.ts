@@ -4,6 +4,7 @@ import type { DiskUsage } from './plan/disk-usage.ts';
 import { type Facts, type KeepRule, makeKeepRules } from './plan/keep-rules.ts';
 import { selectCrowded } from './plan/newest.ts';
 import { couldRemove, foreseePlan, makePlan, type Plan } from './plan/plan.ts';
+import { limitShare } from './plan/share.ts';
 import type { Inventory, ReadUsage } from './runtime/inventory.ts';
 import type { Image, Runtime } from './runtime/runtime.ts';
 
@@ -30,7 +31,7 @@ export type Decision = {
  */
 export async function decide(job: Job, ports: DecidePorts, all = false): Promise<Decision> {
   const { facts, rules } = await gatherFacts(job, ports, all);
-  const plan = makePlan(facts, rules);
+  const plan = limitShare(makePlan(facts, rules), facts);
   return { facts, rules, plan: job.dryRun ? foreseePlan(plan, facts.diskUsage) : plan };
 }
 

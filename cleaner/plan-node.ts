@@ -38,5 +38,7 @@ export async function planNode(job: Job, ports: PlanPorts): Promise<PlanDocument
     },
     true,
   );
-  return buildPlan(decision, ports.node, [...notes, ...decision.facts.inventory.remarks]);
+  const { facts, plan } = decision;
+  const refusal = plan.refusal === undefined ? [] : [plan.refusal];
+  return buildPlan(decision, ports.node, [...refusal, ...notes, ...facts.inventory.remarks]);
 }

@@ -68,7 +68,7 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
   const after = wasTried
     ? await orError(() => measureSettled(result, plan, before, node, signal), 'DiskUnmeasurable', errors)
     : before;
-  return { dryRun: job.dryRun, plan, result, before, after, errors };
+  return { dryRun: job.dryRun, disk: job.disk, plan, result, before, after, errors };
 }
 
 /** Tells of images. Where that fails, which the report tells once, the run goes on: what it does is not what it says. */

@@ -19,13 +19,15 @@ export function addRun(program: Command, context: CommandContext): void {
       `
 The command sets the annotation nodesweep.io/run-at on the policy. The run continues if you stop the command.
 Environment: KUBECONFIG, NODESWEEP_NAMESPACE
-Exit codes:  0 the run was requested or, with --follow, succeeded; 1 with --follow: it failed; 2 no run was requested`,
+Exit codes:  0 the run was requested or, with --follow, succeeded; 1 with --follow: it failed, failed in part, or
+             matched no node; 2 no run was requested`,
     )
     .action(async (policy: string, { follow, namespace }: Flags) => {
       const { environment, setExitCode } = context;
       const interrupted = context.interrupted();
       const { withRecords } = await import('./cluster/connect.ts');
       const { followRun, requestRun } = await import('./cluster/run-request.ts');
+      const { outcomeOf } = await import('../scheduler/run/outcome.ts');
       const { runFinished } = await import('../scheduler/status/events.ts');
       await withRecords({ namespace, environment }, async (cluster) => {
         const run = await requestRun(cluster, policy, new Date());
@@ -33,7 +35,8 @@ Exit codes:  0 the run was requested or, with --follow, succeeded; 1 with --foll
         if (!follow) return;
         const ended = await followRun(cluster, run, (line) => console.log(line), interrupted);
         console.log(runFinished(ended).message);
-        setExitCode(ended.phase === 'Failed' ? 1 : 0);
+        const outcome = outcomeOf(ended);
+        setExitCode(outcome === 'Succeeded' || outcome === 'TargetNotMet' ? 0 : 1);
       });
     });
 }

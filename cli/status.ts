@@ -37,7 +37,7 @@ Exit codes:  0 all policies are valid and their last runs succeeded; 1 not so; 2
 }
 
 function isWell({ valid, runs: [last] }: PolicyOverview): boolean {
-  return valid && last?.phase !== 'Failed';
+  return valid && (last?.outcome === undefined || last.outcome === 'Succeeded' || last.outcome === 'TargetNotMet');
 }
 
 async function format(policies: readonly PolicyOverview[], isOne: boolean, output: Flags['output']): Promise<string> {

@@ -27,6 +27,9 @@ export const imagesSchema = z.strictObject({
     .default(false)
     .describe('Keeps every image that a workload template in the cluster names.'),
   maxPerRun: z.int().min(1).optional().describe('A run removes at most this many images from a node.'),
+  maxPercentPerRun: percent
+    .optional()
+    .describe('If more of the images of a node, or of their bytes, would be removed in a run, nothing is removed.'),
 });
 
 /** `disk` of a cleanup policy: removal starts at or above `highPercent`, and stops at or below `lowPercent`. */

@@ -15,7 +15,8 @@ const reportErrorSchema = z.strictObject({
 /** The report of one cleaner pod: the cleaner writes it as its termination message, the scheduler reads it. */
 export const reportSchema = z.strictObject({
   version: z.literal(1),
-  outcome: z.enum(['Succeeded', 'PartiallyFailed', 'Failed', 'DryRun']),
+  /** `TargetNotMet`: all was done, and disk usage is above `lowPercent` all the same. */
+  outcome: z.enum(['Succeeded', 'TargetNotMet', 'PartiallyFailed', 'Failed', 'DryRun']),
   images: z.strictObject({
     total: count,
     inUse: count,
@@ -28,6 +29,8 @@ export const reportSchema = z.strictObject({
   /** `freed` is measured on the filesystem, `nominal` is the sum of the runtime's sizes; both in bytes. */
   bytes: z.strictObject({ freed: count, nominal: count }),
   filesystem: z.strictObject({ capacityBytes: count, usedBeforeBytes: count, usedAfterBytes: count }),
+  /** Where usage stayed above `lowPercent`: the sizes of the images that are still there, by the reason for it. */
+  keptBytes: z.record(z.string(), count).optional(),
   durationMs: count,
   errors: z.array(reportErrorSchema),
   /** The number of errors that are missing or have a shortened message, to stay below {@link maxReportBytes}. */
@@ -46,10 +49,14 @@ export function parseReport(text: string): Report | undefined {
   }
 }
 
+/** The reason of the error that says that more would go than `images.maxPercentPerRun` allows. To try again is of no use. */
+export const tooManyRemovals = 'TooManyRemovals';
+
 /** The exit code of the cleaner: 0 done, 1 some removals failed or were not tried, 2 nothing was attempted. */
 export function exitCodeOf({ outcome }: Pick<Report, 'outcome'>): 0 | 1 | 2 {
   switch (outcome) {
     case 'Succeeded':
+    case 'TargetNotMet':
     case 'DryRun':
       return 0;
     case 'PartiallyFailed':

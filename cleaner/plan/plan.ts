@@ -11,6 +11,10 @@ export type Plan = {
   readonly removals: readonly Removal[];
   /** The number of images that may be removed; absent where there is no limit. One that can't be removed takes no place. */
   readonly maxRemovals?: number;
+  /** The sizes that may go in sum; absent where there is no limit. */
+  readonly maxRemovedBytes?: number;
+  /** Why nothing goes, where the plan would have been too much for the policy. */
+  readonly refusal?: string;
   /** The usage at which removal stops, except of those that always go; absent where all of them go. */
   readonly untilPercent?: number;
 };
@@ -51,7 +55,7 @@ export function foreseePlan(plan: Plan, diskUsage: DiskUsage | undefined): Plan 
     if (!removal.always && excessBytes <= 0) {
       spared.push(keepBelowThreshold(removal));
     } else if (removals.length >= maxRemovals) {
-      spared.push(keepOverLimit(removal, maxRemovals));
+      spared.push(keepOverLimit(removal, plan));
     } else {
       removals.push(removal);
       excessBytes -= removal.freesBytes;
@@ -65,9 +69,13 @@ export function keepBelowThreshold({ image }: Pick<Removal, 'image'>): Kept {
   return { image, reason: 'BelowThreshold', message: 'disk usage is at or below lowPercent without it' };
 }
 
-/** A removal that the limit of a run leaves no place for. */
-export function keepOverLimit({ image }: Pick<Removal, 'image'>, limit: number): Kept {
-  return { image, reason: 'OverLimit', message: `${limit} others go first, and maxPerRun allows no more` };
+/** A removal that the limits of a run leave no place for. */
+export function keepOverLimit(
+  { image }: Pick<Removal, 'image'>,
+  { maxRemovals, maxRemovedBytes }: Pick<Plan, 'maxRemovals' | 'maxRemovedBytes'>,
+): Kept {
+  const limits = maxRemovedBytes === undefined ? 'maxPerRun allows' : 'maxPerRun and maxPercentPerRun allow';
+  return { image, reason: 'OverLimit', message: `${maxRemovals} others go first, and ${limits} no more` };
 }
 
 function sortOut({ inventory }: Facts, judge: Judge) {

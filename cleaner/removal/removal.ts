@@ -49,8 +49,9 @@ type Step =
 type Progress = {
   queue: readonly Task[];
   batchSize: number;
-  /** The number of images that went, or may have gone. */
+  /** The number of images that went, or may have gone, and the sum of their sizes. */
   removed: number;
+  removedBytes: number;
   /** The look right after the batch before; undefined where there is none, or it has to be taken anew. */
   look: Look | undefined;
   /** Taken from the last look that can be right. */
@@ -91,6 +92,7 @@ function begin({ removals }: Plan): Progress {
     queue: removals.map((removal) => ({ removal })),
     batchSize: firstBatchSize,
     removed: 0,
+    removedBytes: 0,
     look: undefined,
     landmarks: undefined,
     asked: [],
@@ -100,7 +102,7 @@ function begin({ removals }: Plan): Progress {
 async function chooseStep(progress: Progress, plan: Plan, ports: RemovalPorts, signal: AbortSignal): Promise<Step> {
   try {
     signal.throwIfAborted();
-    const places = (plan.maxRemovals ?? Number.POSITIVE_INFINITY) - progress.removed;
+    const places = countPlaces(progress, plan);
     if (places <= 0) return { kind: 'Spare', why: 'OverLimit' };
     const needBytes = await measureExcess(progress, plan, ports, signal);
     const tasks = selectBatch(progress.queue, needBytes, Math.min(progress.batchSize, places));
@@ -114,6 +116,18 @@ async function chooseStep(progress: Progress, plan: Plan, ports: RemovalPorts, s
   } catch (error) {
     return { kind: 'Stop', reason: reasonOf(error), message: messageOf(error) };
   }
+}
+
+/** The number of images at the front of the queue that the limits of the plan leave a place for. */
+function countPlaces({ queue, removed, removedBytes }: Progress, { maxRemovals, maxRemovedBytes }: Plan): number {
+  const places = (maxRemovals ?? Number.POSITIVE_INFINITY) - removed;
+  if (maxRemovedBytes === undefined) return places;
+  let leftBytes = maxRemovedBytes - removedBytes;
+  const fitting = queue.findIndex(({ removal }) => {
+    leftBytes -= removal.image.sizeBytes;
+    return leftBytes < 0;
+  });
+  return fitting === -1 ? places : Math.min(places, fitting);
 }
 
 /** Undefined where usage doesn't matter: without thresholds, and for those that go at any usage. */
@@ -155,6 +169,7 @@ async function takeBatch(
   progress.batchSize = nextBatchSize(progress.batchSize, tasks.length, ports.monotonicMs() - startedAt);
   for (const { removal } of tried.filter(({ outcome }) => mayBeGone(outcome))) {
     progress.removed++;
+    progress.removedBytes += removal.image.sizeBytes;
     ports.space?.expect(removal.freesBytes);
   }
   const retries = tried.filter(isWorthRetrying);
@@ -216,9 +231,9 @@ async function readForNext({ readLook }: RemovalPorts): Promise<Look | undefined
 }
 
 /** Takes out of the queue what is not called for, or what the limit leaves no place for. */
-function spare(progress: Progress, why: 'BelowThreshold' | 'OverLimit', { maxRemovals = 0 }: Plan): readonly Kept[] {
+function spare(progress: Progress, why: 'BelowThreshold' | 'OverLimit', plan: Plan): readonly Kept[] {
   if (why === 'OverLimit') {
-    const over = progress.queue.map(({ removal }) => keepOverLimit(removal, maxRemovals));
+    const over = progress.queue.map(({ removal }) => keepOverLimit(removal, plan));
     progress.queue = [];
     return over;
   }

@@ -1,12 +1,16 @@
-import type { Report, ReportError } from '../../contract/report.ts';
+import type { Job } from '../../contract/job.ts';
+import { type Report, type ReportError, tooManyRemovals } from '../../contract/report.ts';
 import type { DiskUsage } from '../plan/disk-usage.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Outcome, RemovalResult, SweepResult } from '../removal/outcome.ts';
 import { fitReport } from './fit.ts';
+import { describeMissed, findMissedTarget } from './target.ts';
 
 /** The findings that a report is made from. */
 export type Findings = {
   readonly dryRun: boolean;
+  /** The thresholds of the policy, where it has any. */
+  readonly disk?: Job['disk'];
   readonly plan: Plan;
   /** Empty in a dry run. */
   readonly result: SweepResult;
@@ -22,9 +26,14 @@ export function buildReport(findings: Findings, durationMs: number): Report {
   const { plan, result, errors } = findings;
   const count = (kind: Outcome['kind']) => result.results.filter(({ outcome }) => outcome.kind === kind).length;
   const kept = [...plan.kept, ...result.spared];
+  const missed = findMissedTarget(findings);
+  const outcome = judgeRun(findings, missed !== undefined);
+  const target = missed === undefined ? [] : [describeMissed(missed)];
+  const failures = result.results.flatMap(describeFailure);
+  const others = [...describeRefusal(plan), ...describeStop(result), ...errors];
   return fitReport({
     version: 1,
-    outcome: judgeRun(findings),
+    outcome,
     images: {
       total: plan.kept.length + plan.removals.length,
       inUse: kept.filter(({ reason }) => reason === 'InUse').length,
@@ -35,8 +44,10 @@ export function buildReport(findings: Findings, durationMs: number): Report {
       kept: kept.length,
     },
     ...measure(findings),
+    ...(missed && { keptBytes: missed.keptBytes }),
     durationMs,
-    errors: [...describeStop(result), ...errors, ...result.results.flatMap(describeFailure)],
+    // A reader who takes the first error learns why the outcome is what it is.
+    errors: outcome === 'TargetNotMet' ? [...target, ...others] : [...others, ...failures, ...target],
     omitted: 0,
   });
 }
@@ -55,12 +66,17 @@ export function buildFailure(errors: readonly ReportError[], durationMs: number)
   });
 }
 
-function judgeRun({ dryRun, result: { results, stopped } }: Findings): Report['outcome'] {
+function judgeRun(
+  { dryRun, plan: { refusal }, result: { results, stopped } }: Findings,
+  isTargetMissed: boolean,
+): Report['outcome'] {
   if (dryRun) return 'DryRun';
+  if (refusal !== undefined) return 'Failed';
   const wasTried = ({ outcome }: RemovalResult) => outcome.kind !== 'skipped';
   if (stopped !== undefined) return results.some(wasTried) ? 'PartiallyFailed' : 'Failed';
   const isBad = ({ outcome }: RemovalResult) => outcome.kind === 'failed' || outcome.kind === 'unknown';
-  return results.some(isBad) ? 'PartiallyFailed' : 'Succeeded';
+  if (results.some(isBad)) return 'PartiallyFailed';
+  return isTargetMissed ? 'TargetNotMet' : 'Succeeded';
 }
 
 function measure({ dryRun, plan, result, before, after = before }: Findings): Pick<Report, 'bytes' | 'filesystem'> {
@@ -75,6 +91,10 @@ function measure({ dryRun, plan, result, before, after = before }: Findings): Pi
     },
     filesystem: { capacityBytes: before?.capacityBytes ?? 0, usedBeforeBytes, usedAfterBytes },
   };
+}
+
+function describeRefusal({ refusal }: Plan): readonly ReportError[] {
+  return refusal === undefined ? [] : [{ reason: tooManyRemovals, message: refusal }];
 }
 
 function describeStop({ results, stopped }: SweepResult): readonly ReportError[] {

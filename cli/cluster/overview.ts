@@ -5,6 +5,7 @@ import type { PolicyObject } from '../../scheduler/objects.ts';
 import { parsePolicy } from '../../scheduler/policy/parse.ts';
 import type { Problem } from '../../scheduler/policy/problem.ts';
 import type { Trigger } from '../../scheduler/policy/trigger.ts';
+import { outcomeOf, type RunOutcome } from '../../scheduler/run/outcome.ts';
 import type { Run, RunPhase } from '../../scheduler/run/run.ts';
 import { type Summary, summarize } from '../../scheduler/run/summary.ts';
 import type { Condition } from '../../scheduler/status/conditions.ts';
@@ -15,6 +16,8 @@ export interface RunOverview extends Omit<Summary, 'totals'>, Partial<CleanupTot
   readonly trigger: Trigger;
   readonly dryRun: boolean;
   readonly phase: RunPhase;
+  /** Undefined until the run has ended. */
+  readonly outcome: RunOutcome | undefined;
   readonly reason: string | undefined;
   readonly message: string | undefined;
   readonly startedAt: Date;
@@ -50,7 +53,16 @@ export function describePolicies(state: Pick<ClusterState, 'policies' | 'statuse
 
 export function describeRun(run: Run): RunOverview {
   const { name, trigger, spec, phase, reason, message, startedAt, finishedAt } = run;
-  const state = { trigger, dryRun: spec.dryRun, phase, reason, message, startedAt, finishedAt };
+  const state = {
+    trigger,
+    dryRun: spec.dryRun,
+    phase,
+    outcome: outcomeOf(run),
+    reason,
+    message,
+    startedAt,
+    finishedAt,
+  };
   const { nodes, totals, ...problems } = summarize(run);
   return { run: name, ...state, nodes, ...totals, ...problems };
 }

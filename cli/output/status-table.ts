@@ -47,8 +47,9 @@ function scheduleOf({ schedule, timeZone }: PolicyOverview): string {
   return timeZone === undefined || timeZone === 'Etc/UTC' ? schedule : `${schedule} ${timeZone}`;
 }
 
-function outcomeOf({ phase, dryRun }: RunOverview): string {
-  return dryRun ? `${phase} (dry run)` : phase;
+function outcomeOf({ phase, outcome, dryRun }: RunOverview): string {
+  const word = outcome ?? phase;
+  return dryRun ? `${word} (dry run)` : word;
 }
 
 /** The number of nodes that succeeded, and of the others if there are any. */

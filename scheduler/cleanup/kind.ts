@@ -6,7 +6,7 @@ import { judgeCleanable } from './eligibility.ts';
 import { cleanupJob } from './job.ts';
 import { cleanerResult } from './pod-result.ts';
 import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from './policy.ts';
-import { addTallies, type CleanupTotals, decodeTally, describeTotals, encodeTally } from './tally.ts';
+import { addTallies, type CleanupTotals, decodeTally, describeTotals, encodeTally, type Tally } from './tally.ts';
 
 /** Runs that remove unused images, one cleaner on each node. */
 export const cleanup: RunKind<CleanupTotals> = {
@@ -18,6 +18,7 @@ export const cleanup: RunKind<CleanupTotals> = {
   encodeTally,
   decodeTally,
   totalsOf: addTallies,
+  hasEffect: (tallies: readonly Tally[]) => addTallies(tallies).images.removed > 0,
   describeEffect: ({ dryRun }, totals) => describeTotals(dryRun, totals),
   needsWorkloadReferences: ({ images }: CleanupPolicy) => images.protectWorkloads,
   jobOf: cleanupJob,

@@ -1,4 +1,4 @@
-import { parseReport, type Report } from '../../contract/report.ts';
+import { parseReport, type Report, tooManyRemovals } from '../../contract/report.ts';
 import type { CleanerPod } from '../objects.ts';
 import type { PodResult } from '../run/kind.ts';
 import { hasEnded, lacksRoom } from '../run/pod-state.ts';
@@ -19,6 +19,7 @@ function resultOfReport(report: Report): PodResult {
   const tally = tallyOf(report);
   switch (report.outcome) {
     case 'Succeeded':
+    case 'TargetNotMet':
     case 'DryRun':
       return { kind: 'Done', result: 'Succeeded', reason: error?.reason, message, tally };
     case 'PartiallyFailed':
@@ -30,6 +31,10 @@ function resultOfReport(report: Report): PodResult {
         tally,
       };
     case 'Failed':
+      // The plan would be the same again.
+      if (error?.reason === tooManyRemovals) {
+        return { kind: 'Done', result: 'Failed', reason: error.reason, message, tally };
+      }
       return {
         kind: 'NotDone',
         reason: error?.reason ?? 'CleanerFailed',

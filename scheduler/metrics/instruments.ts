@@ -9,7 +9,7 @@ export function createInstruments(registry: Registry) {
   return {
     runs: new Counter({
       name: 'nodesweep_runs_total',
-      help: 'Runs that have ended, by outcome (Succeeded, Failed).',
+      help: 'Runs that have ended, by outcome (Succeeded, TargetNotMet, PartiallyFailed, NoMatchingNodes, NoEligibleNodes, Failed).',
       labelNames: ['policy', 'outcome'],
       registers,
     }),

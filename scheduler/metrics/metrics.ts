@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { cleanupTotals } from '../cleanup/kind.ts';
 import type { ClusterState } from '../cluster.ts';
 import type { ObservedCall } from '../kubernetes/api.ts';
+import { outcomeOf } from '../run/outcome.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import { summarize } from '../run/summary.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
@@ -66,7 +67,8 @@ export class Metrics {
   };
 
   readonly observeEnd = (run: Run): void => {
-    const { policy, phase: outcome, startedAt, finishedAt = startedAt } = run;
+    const { policy, startedAt, finishedAt = startedAt } = run;
+    const outcome = outcomeOf(run) ?? run.phase;
     const { runs, runSeconds, nodes, images, freedBytes } = this.#instruments;
     const summary = summarize(run);
     runs.inc({ policy, outcome });

@@ -45,6 +45,8 @@ export interface RunKind<Totals extends object = object> {
   decodeTally(stored: unknown): unknown;
   /** Puts the figures of nodes together. Each key becomes a key of the record and of `nodesweep status`. */
   totalsOf(tallies: readonly unknown[]): Totals;
+  /** True if any of the nodes with these figures is not as it was before. */
+  hasEffect(tallies: readonly unknown[]): boolean;
   /** Tells in a few words what a run has brought about. */
   describeEffect(policy: Policy, totals: Totals): string;
   /** True if the pods are told what the workloads of the cluster name. */

@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import * as z from 'zod';
 import { readStored } from '../yaml/read.ts';
 import type { RunKind } from './kind.ts';
+import { outcomeOf } from './outcome.ts';
 import { decodeProgress, encodeProgress } from './progress-codec.ts';
 import type { Run } from './run.ts';
 import { summarize } from './summary.ts';
@@ -54,6 +55,7 @@ export function encodeRun(run: Run): Record<string, string> {
     trigger: run.trigger,
     dryRun: run.spec.dryRun,
     phase: run.phase,
+    outcome: outcomeOf(run),
     reason: run.reason,
     message: run.message,
     startedAt: run.startedAt,

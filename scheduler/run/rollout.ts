@@ -1,5 +1,6 @@
 import type { Node } from '../objects.ts';
 import { type Candidate, deadlineOf, giveUpAt, isActive, observeNodes, type RunView } from './node-progress.ts';
+import { hasMissedTarget } from './outcome.ts';
 import { hasEnded, isAtWork } from './pod-state.ts';
 import {
   type Cause,
@@ -276,15 +277,19 @@ function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt | unde
   const failed = countResults(candidates, 'Failed');
   const succeeded = countResults(candidates, 'Succeeded');
   if (failed > 0) return { phase: 'Failed', reason: 'NodesFailed', message: `${failed} of ${total} nodes failed` };
-  if (total === 0)
-    return { phase: 'Succeeded', reason: 'NoMatchingNodes', message: 'no node of the cluster matches the policy' };
+  if (total === 0) {
+    return {
+      phase: 'Failed',
+      reason: 'NoMatchingNodes',
+      message: 'no node of the cluster matches the policy: check its field nodes, and the labels of the nodes',
+    };
+  }
   if (succeeded === 0)
-    return { phase: 'Succeeded', reason: 'NoEligibleNodes', message: `none of the matching nodes could be ${done}` };
-  return {
-    phase: 'Succeeded',
-    reason: 'Completed',
-    message: `${succeeded} of ${total} nodes ${run.spec.dryRun ? 'planned' : done}`,
-  };
+    return { phase: 'Failed', reason: 'NoEligibleNodes', message: `none of the matching nodes could be ${done}` };
+  const message = `${succeeded} of ${total} nodes ${run.spec.dryRun ? 'planned' : done}`;
+  const missed = candidates.filter(({ progress }) => hasMissedTarget(progress)).length;
+  if (missed === 0) return { phase: 'Succeeded', reason: 'Completed', message };
+  return { phase: 'Succeeded', reason: 'TargetNotMet', message: `${message}, ${missed} of them not to their target` };
 }
 
 /**

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { describeTrouble, type Trouble } from '../journal/troubles.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';
+import { outcomeOf } from '../run/outcome.ts';
 import { isFinished, type Run } from '../run/run.ts';
 
 export const conditionSchema = z.object({
@@ -14,7 +15,8 @@ export const conditionSchema = z.object({
 
 /**
  * The state of a policy, in the standard terms of Kubernetes. Ready: it is valid, and its runs start when they are due.
- * Progressing: a run is under way; it also shows an error that a run meets. Degraded: the last run has failed. `lastTransitionTime`: since when the status has
+ * Progressing: a run is under way; it also shows an error that a run meets. Degraded: the last run has not done all that it
+ * was to do. `lastTransitionTime`: since when the status has
  * been so, whatever its reason.
  */
 export type Condition = z.output<typeof conditionSchema>;
@@ -81,9 +83,9 @@ function degradation(runs: readonly Run[]): Finding | undefined {
   const last = newest(runs.filter(isFinished));
   if (last === undefined) return undefined;
   const message = `run ${last.name}: ${last.message ?? last.phase}`;
-  return last.phase === 'Failed'
-    ? { type: 'Degraded', status: 'True', reason: last.reason ?? 'RunFailed', message }
-    : { type: 'Degraded', status: 'False', reason: last.reason ?? 'RunSucceeded', message };
+  const outcome = outcomeOf(last);
+  const reason = outcome === 'PartiallyFailed' ? outcome : (last.reason ?? `Run${last.phase}`);
+  return { type: 'Degraded', status: outcome === 'Succeeded' ? 'False' : 'True', reason, message };
 }
 
 /** The record of the last run may be gone already; how it ended stays known. */

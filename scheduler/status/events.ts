@@ -3,6 +3,7 @@ import { describeTrouble, type Trouble } from '../journal/troubles.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import { permanentReasons } from '../run/eligibility.ts';
+import { outcomeOf } from '../run/outcome.ts';
 import type { Run } from '../run/run.ts';
 import { summarize } from '../run/summary.ts';
 
@@ -44,7 +45,8 @@ export function runFinished(run: Run): PolicyEvent {
   const isAsExpected = problems.every(
     ({ result, reason = '' }) => result === 'Skipped' && permanentReasons.has(reason),
   );
-  return event(run.phase === 'Succeeded' && isAsExpected ? 'Normal' : 'Warning', `Run${run.phase}`, message);
+  const outcome = outcomeOf(run);
+  return event(outcome === 'Succeeded' && isAsExpected ? 'Normal' : 'Warning', `Run${outcome}`, message);
 }
 
 export function requestIgnored(run: Run, request: string): PolicyEvent {

@@ -372,6 +372,44 @@ describe('the disk', () => {
     expect(run.report.images).toMatchObject({ removed: 3, kept: 5 });
   });
 
+  it('that stays above its target is told, with the bytes that stand in the way by reason (H15)', async () => {
+    const used = { ...web, sizeBytes: 0.99e9 };
+    const small = buildImage('docker.io/library/small:1', { sizeBytes: 1e6 });
+    const base = buildImage('docker.io/library/base:1', { sizeBytes: 9e6 });
+    const filesystem = { capacityBytes: 10e9, otherBytes: 8.2e9, mountpoint: '/' };
+    const node = { images: [used, small, base], containers: [buildContainer(used)], filesystem };
+    await prepare(node, { images: { exclude: ['**/base'] }, disk: { highPercent: 85, lowPercent: 80 } });
+    const run = await runClean(bench);
+
+    expect(run.exitCode).toBe(0);
+    expect(imagesLeft(bench)).toEqual(['docker.io/library/base:1', 'docker.io/library/web:1']);
+    expect(run.report).toMatchObject({
+      outcome: 'TargetNotMet',
+      images: { removed: 1, failed: 0 },
+      keptBytes: { InUse: 0.99e9, Excluded: 9e6 },
+      errors: [{ reason: 'TargetNotMet', message: expect.stringMatching(/InUse 944.1 MiB; Excluded 8.6 MiB$/) }],
+    });
+  });
+
+  it.each([
+    [89, 80, 'Failed', 2],
+    [90, 8, 'Succeeded', 0],
+  ])(
+    'loses nothing where more than maxPercentPerRun (%i) would go: %i of 80 images stay (H16)',
+    async (maxPercentPerRun, left, outcome, exitCode) => {
+      await prepare(
+        { images: junk, containers: junk.slice(0, 8).map((image) => buildContainer(image)) },
+        { images: { maxPercentPerRun } },
+      );
+      const run = await runClean(bench);
+
+      expect(imagesLeft(bench)).toHaveLength(left);
+      expect(run).toMatchObject({ exitCode, report: { outcome, images: { total: 80 } } });
+      const told = run.report.errors.map(({ reason }) => reason);
+      expect(told).toEqual(outcome === 'Failed' ? ['TooManyRemovals'] : []);
+    },
+  );
+
   it('that can not be measured is cleaned by no threshold, and the report says so (H13)', async () => {
     const elsewhere = { NODESWEEP_STATE_ON_NODE: '/var/lib/docker/nodesweep' };
     await prepare({ images: eight() }, { disk });

@@ -52,6 +52,19 @@ describe('nodesweep run', () => {
     expect(exitCode).toBe(code);
   });
 
+  it('exits with 1 where no node matched, and says what to check (H15)', async () => {
+    server.putPolicy('nightly', 'schedule: "0 3 * * *"');
+    const following = startProgramFor(server, ['run', 'nightly', '--follow']);
+    const request = await waitFor('the request', 30_000, async () => annotationOf());
+    const name = runName('nightly', { type: 'Request', request });
+    const message = 'no node of the cluster matches the policy: check its field nodes';
+    const end = { ...ended, phase: 'Failed', reason: 'NoMatchingNodes', message } as const;
+    server.putRun('nightly', { ...end, name, trigger: { type: 'Request', request } }, {});
+    const { stdout, exitCode } = await following;
+    expect(stdout).toContain(`run ${name}: NoMatchingNodes: ${message}`);
+    expect(exitCode).toBe(1);
+  });
+
   it('refuses a policy that would start no run, and changes nothing', async () => {
     server.putPolicy('nightly', 'schedule: "61 * * * *"');
     const { stderr, exitCode } = await nodesweep('run', 'nightly');

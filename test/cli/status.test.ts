@@ -43,7 +43,7 @@ describe('nodesweep status', () => {
     server.putPolicy('other', 'schedule: "@daily"');
     const { stdout, exitCode } = await nodesweep('status', 'nightly');
     expect(stdout).not.toContain('other');
-    expect(stdout).toMatch(/^nightly-1 +1h ago +\S+ +Failed +NodesFailed +1\/2, 1 failed +3 removed +3GiB$/m);
+    expect(stdout).toMatch(/^nightly-1 +1h ago +\S+ +PartiallyFailed +NodesFailed +1\/2, 1 failed +3 removed +3GiB$/m);
     expect(stdout.indexOf('nightly-1')).toBeLessThan(stdout.indexOf('nightly-0'));
     expect(stdout).toMatch(
       /^Nodes of nightly-1:\nNODE +RESULT +REASON +MESSAGE\nb +Failed +NotStarted +no such socket$/m,

@@ -88,6 +88,68 @@ describe('buildReport', () => {
     expect(exitCodeOf(report)).toBe(exitCode);
   });
 
+  describe('of a run that was to lower disk usage (H15)', () => {
+    const disk = { highPercent: 85, lowPercent: 80 };
+    const used = (usedBytes: number) => ({ capacityBytes: 1_000, usedBytes, availableBytes: 1_000 - usedBytes });
+    const kept = [
+      { image: buildImage('a.io/used', { sizeBytes: 900 }), reason: 'InUse', message: 'used' },
+      { image: buildImage('a.io/used:2', { sizeBytes: 99 }), reason: 'InUse', message: 'used' },
+      { image: buildImage('a.io/base', { sizeBytes: 5 }), reason: 'Excluded', message: 'excluded' },
+    ] as const;
+    const end = (
+      after: number,
+      fields: Partial<Findings> = {},
+      outcomes: readonly Outcome[] = [{ kind: 'removed' }],
+    ) => {
+      const findings = buildFindings(outcomes, { disk, before: used(920), after: used(after), ...fields });
+      return buildReport({ ...findings, plan: { ...findings.plan, kept } }, 1);
+    };
+
+    it('is TargetNotMet where usage stays above lowPercent, with what stands in the way in bytes', () => {
+      const report = end(850);
+      expect(report).toMatchObject({ outcome: 'TargetNotMet', keptBytes: { InUse: 999, Excluded: 5 } });
+      expect(report.errors).toEqual([
+        {
+          reason: 'TargetNotMet',
+          message:
+            'disk usage is 85.0 %, above lowPercent (80 %): images of 1004 B stay, 850 B are used; InUse 999 B; Excluded 5 B',
+        },
+      ]);
+      expect(exitCodeOf(report)).toBe(0);
+      expect(parseReport(JSON.stringify(report))).toEqual(report);
+    });
+
+    it('counts what could not be removed too, and is partial then', () => {
+      const report = end(850, {}, [failed, { kind: 'removed' }]);
+      expect(report).toMatchObject({ outcome: 'PartiallyFailed', keptBytes: { InUse: 999, RemovalFailed: 70 } });
+      expect(report.errors.map(({ reason }) => reason)).toEqual(['RemovalFailed', 'TargetNotMet']);
+    });
+
+    it.each([
+      ['usage is at lowPercent', end(800)],
+      ['usage did not call for removals', end(840, { before: used(840) })],
+      ['the policy has no thresholds', buildReport(buildFindings([], { before: used(920), after: used(920) }), 1)],
+      ['usage could not be measured', end(0, { before: undefined, after: undefined })],
+    ])('is Succeeded where %s', (_, report) => {
+      expect(report).toMatchObject({ outcome: 'Succeeded', errors: [] });
+      expect(report.keptBytes).toBeUndefined();
+    });
+
+    it('says nothing of it in a dry run', () => {
+      expect(end(920, { dryRun: true })).toMatchObject({ outcome: 'DryRun', errors: [] });
+    });
+  });
+
+  it('of a plan that was refused is Failed, with the reason first, and a dry run tells it too (H16)', () => {
+    const plan = { kept: [], removals: [], refusal: '9 of 10 images would go' };
+    const errors = [{ reason: 'HistoryNotWritten', message: 'read-only' }];
+    const report = buildReport(buildFindings([], { plan, errors }), 1);
+    expect(report.errors[0]).toEqual({ reason: 'TooManyRemovals', message: '9 of 10 images would go' });
+    expect(report.outcome).toBe('Failed');
+    const planned = buildReport(buildFindings([], { plan, dryRun: true }), 1);
+    expect(planned).toMatchObject({ outcome: 'DryRun', errors: [{ reason: 'TooManyRemovals' }] });
+  });
+
   it('tells why it stopped, and how many images that left', () => {
     const report = buildReport(buildFindings([{ kind: 'removed' }, untried, untried], {}, { stopped }), 1);
     expect(report.errors).toEqual([{ reason: 'Interrupted', message: '2 images were not tried: asked to stop' }]);

@@ -114,6 +114,20 @@ describe('carryOut', () => {
     expect(told[119]).toBe('image-119 2');
   });
 
+  it.each([
+    ['images', { maxRemovals: 3, maxRemovedBytes: 10_000 }],
+    ['bytes', { maxRemovals: 100, maxRemovedBytes: 399 }],
+  ])(
+    'removes no larger share than allowed, in %s, where the disk calls for more than foreseen (H16)',
+    async (_, limits) => {
+      const runtime = buildRuntime({ images });
+      const result = await run(buildPlan(images, { always: false, untilPercent: 1, ...limits }), runtime);
+      expect(runtime.images).toHaveLength(117);
+      expect(result.spared).toHaveLength(117);
+      expect(result.spared[0]?.reason).toBe('OverLimit');
+    },
+  );
+
   it('skips an image that a container has begun to use since the plan (C34, T17)', async () => {
     const runtime = buildRuntime({ images, containers: [buildContainer(second)] });
     const result = await run(buildPlan([first, second]), runtime);

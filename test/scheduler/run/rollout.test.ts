@@ -311,9 +311,10 @@ describe('a run is never held up', () => {
     expect(ended.stop).toEqual([buildPod('a').name]);
   });
 
-  it('by nodes that are not there: zero matching nodes is an explicit result (C23)', () => {
-    expect(step(rollout({}), [], start, []).run).toMatchObject({ phase: 'Succeeded', reason: 'NoMatchingNodes' });
+  it('by nodes that are not there: zero matching nodes is an explicit result, and no success (C23, H15)', () => {
+    expect(step(rollout({}), [], start, []).run).toMatchObject({ phase: 'Failed', reason: 'NoMatchingNodes' });
     expect(step(rollout({}), [], start, [buildNode('a', { ready: false })]).run).toMatchObject({
+      phase: 'Failed',
       reason: 'NoEligibleNodes',
     });
   });
