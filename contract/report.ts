@@ -29,7 +29,7 @@ export const reportSchema = z.strictObject({
   /** `freed` is measured on the filesystem, `nominal` is the sum of the runtime's sizes; both in bytes. */
   bytes: z.strictObject({ freed: count, nominal: count }),
   filesystem: z.strictObject({ capacityBytes: count, usedBeforeBytes: count, usedAfterBytes: count }),
-  /** Where usage stayed above `lowPercent`: the sizes of the images that are still there, by the reason for it. */
+  /** The sizes of the images that are still there, by the reason for it, if usage stayed above `lowPercent`. */
   keptBytes: z.record(z.string(), count).optional(),
   durationMs: count,
   errors: z.array(reportErrorSchema),

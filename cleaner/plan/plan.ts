@@ -13,7 +13,7 @@ export type Plan = {
   readonly maxRemovals?: number;
   /** The sizes that may go in sum; absent where there is no limit. */
   readonly maxRemovedBytes?: number;
-  /** Why nothing goes, where the plan would have been too much for the policy. */
+  /** The reason why nothing goes, if the plan would have been too much for the policy. */
   readonly refusal?: string;
   /** The usage at which removal stops, except of those that always go; absent where all of them go. */
   readonly untilPercent?: number;

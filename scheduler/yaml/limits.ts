@@ -4,7 +4,7 @@ export interface YamlLimits {
   readonly length: number;
   /** The number of lexical tokens; a line with a key and a value has seven. */
   readonly tokens: number;
-  /** How deep collections are in each other. */
+  /** The depth of collections in each other. */
   readonly depth: number;
   /** The weight of the values, with each alias counted as what it stands for: see {@link weightOfText}. */
   readonly weight: number;
