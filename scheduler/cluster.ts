@@ -41,6 +41,8 @@ export interface Cluster {
   start(onChange: () => void): Promise<void>;
   stop(): Promise<void>;
   state(): ClusterState;
+  /** The time by the clock of whoever stamps the objects: all that is decided is decided by this one. */
+  readClock(): Date;
   /** Creates the record of a run, which starts it exactly once. */
   createRun(policy: PolicyObject, run: Run): Promise<Creation>;
   /** Returns the new version; undefined where the record has changed since it was read: decide anew on the new state. */

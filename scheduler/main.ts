@@ -3,12 +3,12 @@ import pTimeout from 'p-timeout';
 import { pino } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
 import type { Cluster } from './cluster.ts';
+import { Dispatcher, type Next } from './dispatcher.ts';
 import { Election } from './election.ts';
 import { serveHealth } from './health.ts';
-import { RunJournal } from './journal/journal.ts';
+import { Journals } from './journal/journals.ts';
 import type { LocalOptions } from './local/cluster.ts';
 import type { Log } from './log.ts';
-import { Loop } from './loop.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { BackgroundTasks } from './reconcile/background-tasks.ts';
 import type { ReconcileContext } from './reconcile/context.ts';
@@ -41,20 +41,20 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const context = {
     cluster,
     log,
-    journal: new RunJournal(),
+    journals: new Journals(),
     background,
     startTimeoutMs: settings.startTimeoutSeconds * 1000,
     observer: metrics,
   };
-  const loop = createLoop(context, leadership, metrics);
+  const dispatcher = createDispatcher(context, leadership, metrics);
   isReady = () => cluster.isCurrent && leadership.isCurrent;
   metrics.observe({ state: () => cluster.state(), isLeader: () => leadership.isLeader, isCurrent: isReady });
-  const begun = cluster.start(() => loop.trigger()).then(() => leadership.start(() => loop.trigger()));
+  const begun = cluster.start(() => dispatcher.trigger()).then(() => leadership.start(() => dispatcher.trigger()));
   const signal = await Promise.race([stopped, begun.then(() => stopped)]);
   log.info({ signal }, 'stopping');
   const isIdle = await endsWithin(
     6_000,
-    loop.stop().then(() => background.finish()),
+    dispatcher.stop().then(() => background.finish()),
   );
   await endsWithin(2_000, leadership.stop());
   await endsWithin(1_000, cluster.stop());
@@ -73,20 +73,23 @@ export async function runLocal(options: LocalOptions, environment: NodeJS.Proces
   await runUntilSignal(cluster, 60_000, log, () => log.info({ policies: options.policies }, 'the scheduler is ready'));
 }
 
-/** Reconciles a cluster until SIGTERM or SIGINT; the pass in progress is finished. */
+/** Reconciles a cluster until SIGTERM or SIGINT; the work in progress is finished. */
 async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log, onReady: () => void): Promise<void> {
   const stopped = nextSignal();
   const background = new BackgroundTasks(log);
-  const loop = createLoop({ cluster, log, journal: new RunJournal(), background, startTimeoutMs }, aloneInTheLead);
+  const dispatcher = createDispatcher(
+    { cluster, log, journals: new Journals(), background, startTimeoutMs },
+    aloneInTheLead,
+  );
   const begun = cluster
-    .start(() => loop.trigger())
+    .start(() => dispatcher.trigger())
     .then(() => {
       onReady();
-      loop.trigger();
+      dispatcher.trigger();
     });
   const signal = await Promise.race([stopped, begun.then(() => stopped)]);
   log.info({ signal }, 'stopping');
-  await loop.stop();
+  await dispatcher.stop();
   await background.finish();
   await cluster.stop();
 }
@@ -99,15 +102,22 @@ const aloneInTheLead: Pick<Election, 'isLeader' | 'isCurrent' | 'start' | 'stop'
   stop: async () => {},
 };
 
-/** Passes over a cluster, as long as this process leads. */
-function createLoop(context: ReconcileContext, leadership: Pick<Election, 'isLeader'>, metrics?: Metrics): Loop {
-  return new Loop(async (now) => {
-    if (!leadership.isLeader) return undefined;
+/** Works on the policies of a cluster, as long as this process leads. */
+function createDispatcher(
+  context: ReconcileContext,
+  leadership: Pick<Election, 'isLeader'>,
+  metrics?: Metrics,
+): Dispatcher {
+  const { cluster } = context;
+  const workOn = async (policy: string): Promise<Next> => {
+    // Whoever leads next begins with all policies there are then.
+    if (!leadership.isLeader) return 'Gone';
     const startedAt = performance.now();
-    const wakeAt = await reconcile(context, now);
+    const wakeAt = await reconcile(context, policy, cluster.readClock());
     metrics?.observePass((performance.now() - startedAt) / 1000);
-    return wakeAt;
-  });
+    return wakeAt instanceof Date ? wakeAt.getTime() - cluster.readClock().getTime() : wakeAt;
+  };
+  return new Dispatcher({ keys: () => cluster.state().policies.map(({ name }) => name), workOn });
 }
 
 /** False where it takes longer. */

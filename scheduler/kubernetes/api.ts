@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject } from '@kubernetes/client-node';
-import pThrottle from 'p-throttle';
 import type { Dispatcher } from 'undici';
+import { currentFlow } from '../flow.ts';
 import { ClusterError, type Reason, RefusedError, refusalOf } from './error.ts';
+import { FairQueue } from './fair-queue.ts';
 import { pathOf, type Target } from './paths.ts';
 import { retryDelayMs } from './retry.ts';
+import type { ServerClock } from './server-clock.ts';
 import type { KubernetesTransport } from './transport.ts';
 import { methods, type Verb } from './verbs.ts';
 
@@ -36,7 +38,7 @@ export interface WatchEvent<T> {
 
 export interface ApiOptions {
   readonly transport: KubernetesTransport;
-  /** So many requests a second, on average over ten seconds. */
+  /** So many requests a second, after those of the first ten seconds. */
   readonly requestsPerSecond: number;
   readonly observe?: (call: ObservedCall) => void;
   /** A watch on which nothing has come for so long is taken for dead. */
@@ -50,23 +52,18 @@ const silenceMs = 30_000;
 const collectionSilenceMs = 90_000;
 /** The API server ends a watch after so long; a part of it is left to chance, so that not all end at once. */
 const watchSeconds = 300;
-const rateIntervalSeconds = 10;
 
-/** The API server: its verbs, a limit to the requests per second, and its refusals as values or errors. */
+/** The API server: its verbs, a limit to the requests per second that all flows share, and its refusals as values or errors. */
 export class KubernetesApi {
   readonly #transport: KubernetesTransport;
-  readonly #throttle: (request: () => Promise<unknown>) => Promise<unknown>;
+  readonly #queue: FairQueue;
   readonly #observe: (call: ObservedCall) => void;
   readonly #watchSilenceMs: number;
 
   /** A watch says something at least every minute: a bookmark, where nothing changes. */
   constructor({ transport, requestsPerSecond, observe = () => {}, watchSilenceMs = 90_000 }: ApiOptions) {
     this.#transport = transport;
-    const throttle = pThrottle({
-      limit: requestsPerSecond * rateIntervalSeconds,
-      interval: rateIntervalSeconds * 1000,
-    });
-    this.#throttle = throttle((request) => request());
+    this.#queue = new FairQueue(requestsPerSecond);
     this.#observe = observe;
     this.#watchSilenceMs = watchSilenceMs;
   }
@@ -78,7 +75,7 @@ export class KubernetesApi {
   async call<T>(what: string, expected: readonly Reason[], call: Call): Promise<T | undefined> {
     for (let tries = 0; ; tries += 1) {
       try {
-        return (await this.#throttle(() => this.#answer(call))) as T;
+        return (await this.#queue.run(currentFlow(), () => this.#answer(call))) as T;
       } catch (cause) {
         if (cause instanceof RefusedError && expected.includes(cause.reason)) return undefined;
         const delayMs = retryDelayMs(call.verb, cause, tries, Math.random());
@@ -120,6 +117,11 @@ export class KubernetesApi {
     } catch (cause) {
       throw new ClusterError(`could not watch ${target.resource}: ${reasonOf(cause)}`, { cause });
     }
+  }
+
+  /** The time by the API server's own clock. */
+  get clock(): ServerClock {
+    return this.#transport.clock;
   }
 
   close(): Promise<void> {

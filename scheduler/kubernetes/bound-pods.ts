@@ -2,6 +2,7 @@ import type { V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import pMap from 'p-map';
 import { type BoundPods, callConcurrency } from '../cluster.ts';
 import type { KubernetesApi } from './api.ts';
+import { SharedRead } from './shared-read.ts';
 
 /** A pod that has ended needs its images no more. A pod that is about to be deleted has not ended. */
 const notEnded = 'status.phase!=Succeeded,status.phase!=Failed';
@@ -21,6 +22,7 @@ const maxAgeMs = 2_000;
  */
 export class BoundPodReader {
   readonly #api: KubernetesApi;
+  readonly #shared = new SharedRead(() => this.#listAll());
   #all: { readonly pods: ReadonlyMap<string, BoundPods>; readonly readAt: number } | undefined;
 
   constructor(api: KubernetesApi) {
@@ -49,6 +51,10 @@ export class BoundPodReader {
 
   async #readAll(): Promise<ReadonlyMap<string, BoundPods>> {
     if (this.#all !== undefined && performance.now() - this.#all.readAt <= maxAgeMs) return this.#all.pods;
+    return this.#shared.read();
+  }
+
+  async #listAll(): Promise<ReadonlyMap<string, BoundPods>> {
     const tally = new Tally();
     const query = { fieldSelector: `spec.nodeName!=,${notEnded}` };
     for await (const { items } of this.#api.pages<V1Pod>({ resource: 'pods' }, query))

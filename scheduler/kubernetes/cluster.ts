@@ -31,6 +31,7 @@ import type { FurtherResource } from './paths.ts';
 import { buildHarmless } from './place-pod.ts';
 import { PodStore } from './pods.ts';
 import { listWorkloadReferences } from './references.ts';
+import { SharedRead } from './shared-read.ts';
 import { Watcher } from './watch.ts';
 
 export interface KubernetesOptions {
@@ -54,6 +55,7 @@ export class KubernetesCluster implements Cluster {
   readonly #podStore: PodStore;
   readonly #jobs: JobStore;
   readonly #boundPods: BoundPodReader;
+  readonly #workloadReferences: SharedRead<string[]>;
   readonly #watchers: readonly Pick<Watcher<KubernetesObject>, 'start' | 'stop' | 'isCurrent'>[];
   #onChange: () => void = () => {};
   #grouped: { readonly maps: readonly WatchedConfigMap[]; readonly groups: ConfigMapGroups } | undefined;
@@ -73,6 +75,7 @@ export class KubernetesCluster implements Cluster {
     this.#podStore = new PodStore(api, namespace, this.#pods);
     this.#jobs = new JobStore(api, namespace, this.#store);
     this.#boundPods = new BoundPodReader(api);
+    this.#workloadReferences = new SharedRead(() => listWorkloadReferences(api, options.workloadResources ?? []));
     const onTrouble = (error: unknown) => log.warn({ err: error }, `watch lost, trying again: ${String(error)}`);
     const ours = { resource: 'configmaps', namespace, labelSelector: `${label.kind} in (policy,run,status)` } as const;
     const cleaners = { resource: 'pods', namespace, labelSelector: `${label.kind}=cleaner` } as const;
@@ -87,6 +90,7 @@ export class KubernetesCluster implements Cluster {
   async start(onChange: () => void): Promise<void> {
     await Promise.all(this.#watchers.map((watcher) => watcher.start()));
     this.#onChange = onChange;
+    this.#api.clock.onStep(onChange);
   }
 
   async stop(): Promise<void> {
@@ -101,6 +105,10 @@ export class KubernetesCluster implements Cluster {
 
   state(): ClusterState {
     return { ...this.#groups(), nodes: this.#nodes.values(), pods: this.#pods.values() };
+  }
+
+  readClock(): Date {
+    return this.#api.clock.now();
   }
 
   async createRun(policy: PolicyObject, run: Run): Promise<Creation> {
@@ -158,7 +166,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void> {
-    return recordEvent(this.#api, buildEvent(this.#namespace, policy, event, new Date()));
+    return recordEvent(this.#api, buildEvent(this.#namespace, policy, event, this.readClock()));
   }
 
   readPodWarning(pod: string): Promise<string | undefined> {
@@ -170,7 +178,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   listWorkloadReferences(): Promise<string[]> {
-    return listWorkloadReferences(this.#api, this.#options.workloadResources ?? []);
+    return this.#workloadReferences.read();
   }
 
   /** They are put in order when one of them has changed, not whenever somebody looks. */

@@ -106,6 +106,10 @@ class LocalCluster implements Cluster {
     };
   }
 
+  readClock(): Date {
+    return new Date();
+  }
+
   async createRun(_policy: PolicyObject, run: Run): Promise<Creation> {
     const resourceVersion = await this.#runs.create(run.name, run);
     if (resourceVersion !== undefined) return { outcome: 'Created', run: { value: run, resourceVersion } };

@@ -22,7 +22,7 @@ export function createInstruments(registry: Registry) {
     }),
     startLagSeconds: new Histogram({
       name: 'nodesweep_run_start_lag_seconds',
-      help: 'From a slot of a schedule to the start of its run.',
+      help: 'From a slot of a schedule until the run that starts for it is on record.',
       buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800],
       registers,
     }),
@@ -59,7 +59,7 @@ export function createInstruments(registry: Registry) {
     }),
     passSeconds: new Histogram({
       name: 'nodesweep_pass_duration_seconds',
-      help: 'How long it took to look at everything once, and to do what was due.',
+      help: 'How long it took to look at a policy once, and to do what was due.',
       buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
       registers,
     }),

@@ -62,8 +62,8 @@ export class Metrics {
     this.#instruments.passSeconds.observe(seconds);
   };
 
-  readonly observeStart = ({ trigger, startedAt }: Run): void => {
-    if (trigger.type === 'Schedule') this.#instruments.startLagSeconds.observe(secondsBetween(trigger.slot, startedAt));
+  readonly observeStart = ({ trigger }: Run, at: Date): void => {
+    if (trigger.type === 'Schedule') this.#instruments.startLagSeconds.observe(secondsBetween(trigger.slot, at));
   };
 
   readonly observeEnd = (run: Run): void => {

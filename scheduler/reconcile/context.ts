@@ -1,31 +1,33 @@
 import type { Cluster, ClusterState } from '../cluster.ts';
 import type { RunJournal } from '../journal/journal.ts';
+import type { Journals } from '../journal/journals.ts';
 import type { Log } from '../log.ts';
 import type { PolicyObject } from '../objects.ts';
 import type { ParsedPolicy } from '../policy/parse.ts';
 import type { Run } from '../run/run.ts';
 import type { BackgroundTasks } from './background-tasks.ts';
 
-/** The parts of a scheduler that every pass uses. */
+/** The parts of a scheduler that the passes over all policies use. */
 export interface ReconcileContext {
   readonly cluster: Cluster;
   readonly log: Log;
-  /** The runs this process works on, ahead of their records. */
-  readonly journal: RunJournal;
+  readonly journals: Journals;
   readonly background: BackgroundTasks;
   /** A pod that doesn't start is given up after so many milliseconds. */
   readonly startTimeoutMs: number;
   readonly observer?: RunObserver | undefined;
 }
 
-/** Hears of the runs that this process has started, and of those that it has recorded as ended. */
+/** Hears of the runs that this process has started, and when, and of those that it has recorded as ended. */
 export interface RunObserver {
-  readonly observeStart: (run: Run) => void;
+  readonly observeStart: (run: Run, at: Date) => void;
   readonly observeEnd: (run: Run) => void;
 }
 
 /** All that one pass has in hand for one policy. */
 export interface PolicyPass extends ReconcileContext {
+  /** The runs of the policy that this process works on, ahead of their records. */
+  readonly journal: RunJournal;
   /** The cluster as it was when the pass began. */
   readonly state: ClusterState;
   readonly object: PolicyObject;

@@ -1,11 +1,13 @@
+import type { ClusterState } from '../cluster.ts';
 import type { Step } from '../journal/troubles.ts';
 import { runKinds } from '../kinds.ts';
-import type { PolicyObject } from '../objects.ts';
+import type { PolicyObject, Versioned } from '../objects.ts';
 import { dueTrigger } from '../policy/due.ts';
 import { earliest } from '../policy/instants.ts';
 import { type ParsedPolicy, parsePolicy } from '../policy/parse.ts';
 import { nextPressureStart } from '../policy/pressure-trigger.ts';
 import type { Trigger } from '../policy/trigger.ts';
+import type { Run } from '../run/run.ts';
 import { isOutdated, judgePolicy, nextStart, type PolicyStatus } from '../status/status.ts';
 import { activeRuns, advanceRuns } from './advance.ts';
 import { attempt, wakeTimeOf } from './attempt.ts';
@@ -15,18 +17,25 @@ import { keepStatus } from './keep-status.ts';
 import { tellLateChanges } from './record-run.ts';
 import { dueQuestion, type Start, startRun } from './start-run.ts';
 
-/** Reconciles every policy once; never rejects. Returns when to come again even if nothing changes. */
-export async function reconcile(context: ReconcileContext, now: Date): Promise<Date | undefined> {
+/**
+ * Reconciles one policy; never rejects, and touches nothing of any other. Returns when to come again even if nothing changes,
+ * or that there is no such policy any more.
+ */
+export async function reconcile(
+  context: ReconcileContext,
+  name: string,
+  now: Date,
+): Promise<Date | undefined | 'Gone'> {
   const state = context.cluster.state();
-  context.journal.observe(state);
-  const wakes: (Date | undefined)[] = [];
-  for (const object of state.policies) {
-    const pass = { ...context, state, object, parsed: parseOnce(object), now };
-    // One policy in trouble must not hold up the others.
-    const done = await attempt(pass, steps.whole, () => reconcilePolicy(pass));
-    wakes.push(wakeTimeOf(done));
+  const object = state.policies.find((policy) => policy.name === name);
+  if (object === undefined) {
+    context.journals.forget(name);
+    return 'Gone';
   }
-  return earliest(wakes);
+  const journal = context.journals.of(name);
+  journal.observe({ policies: [object], runs: runsOf(state, name) });
+  const pass = { ...context, journal, state, object, parsed: parseOnce(object), now };
+  return wakeTimeOf(await attempt(pass, steps.whole, () => reconcilePolicy(pass)));
 }
 
 /** The steps of a pass over a policy that fail on their own. */
@@ -84,6 +93,15 @@ function nextStarts({ state, object, parsed, now }: PolicyPass, status: PolicySt
   const question = dueQuestion(state.nodes, object, parsed);
   const starts = [nextStart(status, object.name, parsed.policy), nextPressureStart(question, status.lastStart)];
   return starts.filter((start) => start !== undefined).filter((start) => start > now);
+}
+
+const runsByPolicy = new WeakMap<ClusterState['runs'], ReadonlyMap<string, Versioned<Run>[]>>();
+
+/** The runs of a policy on record. They are put in order when one of them has changed, not for each policy. */
+function runsOf({ runs }: ClusterState, policy: string): readonly Versioned<Run>[] {
+  const known = runsByPolicy.get(runs) ?? Map.groupBy(runs, ({ value }) => value.policy);
+  runsByPolicy.set(runs, known);
+  return known.get(policy) ?? [];
 }
 
 const parsedPolicies = new WeakMap<PolicyObject['data'], ParsedPolicy>();

@@ -38,6 +38,7 @@ export async function tellChange(pass: PolicyPass, run: Run): Promise<void> {
 }
 
 async function tellStart(pass: PolicyPass, run: Run): Promise<void> {
-  pass.observer?.observeStart(run);
+  // The record may have been written long after it was decided: requests are shared out, and some take long.
+  pass.observer?.observeStart(run, pass.cluster.readClock());
   await announce(pass, runStarted(run), { run: run.name, trigger: run.trigger });
 }

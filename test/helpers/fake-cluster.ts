@@ -56,6 +56,10 @@ export class FakeCluster implements Cluster {
     };
   }
 
+  readClock(): Date {
+    return this.now;
+  }
+
   async createRun(_policy: PolicyObject, run: Run): Promise<Creation> {
     this.#write(`createRun ${run.name}`);
     if (this.records.has(run.name))

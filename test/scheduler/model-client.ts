@@ -50,6 +50,7 @@ export function connectModel(world: World, views: Views, replica: number, call: 
     start: async () => {},
     stop: async () => {},
     state: stateNow,
+    readClock: () => new Date(world.timeline.now),
     createRun: (policy, run) =>
       call('createRun', () => {
         const created = world.createRun(run, policy.uid, replica);

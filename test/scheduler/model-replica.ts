@@ -1,4 +1,6 @@
-import { RunJournal } from '../../scheduler/journal/journal.ts';
+import { Dispatcher, type Next, type Timing } from '../../scheduler/dispatcher.ts';
+import { currentFlow } from '../../scheduler/flow.ts';
+import { Journals } from '../../scheduler/journal/journals.ts';
 import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
 import { reconcile } from '../../scheduler/reconcile/reconcile.ts';
 import { connectModel, listAll, type Views } from './model-client.ts';
@@ -9,9 +11,8 @@ import type { World } from './model-world.ts';
 /** A pod that doesn't start is given up after so long. */
 export const startTimeoutMs = 30_000;
 
-/** As in the loop of the scheduler. */
+/** As in the dispatcher of the scheduler. */
 const debounceMs = 50;
-const idleMs = 60_000;
 
 /** One process of the scheduler: it hears of changes, keeps its appointments, and can be killed. */
 export class Replica {
@@ -24,14 +25,17 @@ export class Replica {
   /** The watches that are late, and how they will catch up. */
   readonly #late = new Map<keyof Views, CatchUp>();
   #views: Views;
-  #journal = new RunJournal();
-  #background: BackgroundTasks;
+  #journals = new Journals();
+  #dispatcher: Dispatcher;
+  /** The instants at which its timers are due. */
+  #timers = new Set<{ readonly at: number }>();
   /** A process that was killed is of an earlier generation: nothing it does or hears counts any more. */
   #generation = 0;
   #isAlive = false;
-  #isPassing = false;
-  #isTroubled = true;
-  #dueAt = Number.POSITIVE_INFINITY;
+  /** The policies that are worked on. */
+  #busy = new Set<string>();
+  /** The policies that met an error when they were last worked on. */
+  readonly #troubled = new Set<string>();
   #outageUntil = 0;
   #calls = 0;
   /** Its calls that are not answered yet: work beside the passes goes on when they are over. */
@@ -43,55 +47,53 @@ export class Replica {
     this.#paces = paces;
     this.#onUnexpected = onUnexpected;
     this.#views = listAll(world);
-    this.#background = new BackgroundTasks(this.#log);
+    this.#dispatcher = this.#begin();
   }
 
   get isPassing(): boolean {
-    return this.#isPassing;
+    return this.#busy.size > 0;
   }
 
-  /** True if it knows everything, was refused nothing in its last pass, and has nothing to do at once. */
+  /** True if it knows everything, was refused nothing when it last looked, and has nothing to do at once. */
   get isCalm(): boolean {
-    const isWorking = this.#isPassing || this.#openCalls > 0;
-    const isIdle = this.#isAlive && !isWorking && this.#dueAt > this.#world.timeline.now + debounceMs;
+    const isWorking = this.isPassing || this.#openCalls > 0;
+    const soon = this.#world.timeline.now + debounceMs;
+    const isIdle = this.#isAlive && !isWorking && [...this.#timers].every(({ at }) => at > soon);
     const isCurrent = Object.values(this.#views).every(({ isBehind }) => !isBehind);
-    return isIdle && !this.#isTroubled && !this.#isHeldBack && isCurrent;
+    return isIdle && this.#troubled.size === 0 && !this.#isHeldBack && isCurrent;
   }
 
   /** True while a step that failed waits to be tried again. */
   get #isHeldBack(): boolean {
-    const { troubles } = this.#journal;
     const { now } = this.#world.timeline;
-    const uids = [...this.#views.configMaps.entries.values()].map(({ uid }) => uid);
-    const isHeld = (uid: string) =>
-      troubles.of(uid).some((step) => (troubles.heldUntil(uid, step)?.getTime() ?? 0) > now);
-    return uids.some(isHeld);
+    const isHeld = (policy: string, uid: string) => {
+      const { troubles } = this.#journals.of(policy);
+      return troubles.of(uid).some((step) => (troubles.heldUntil(uid, step)?.getTime() ?? 0) > now);
+    };
+    return [...this.#views.configMaps.entries.values()].some(({ key, uid }) => isHeld(key, uid));
   }
 
   /** The runs as this process knows them. */
   runsOf(policy: string) {
-    return this.#journal.runs.of(policy);
+    return this.#journals.of(policy).runs.of(policy);
   }
 
   start(): void {
     if (this.#isAlive) return;
     this.#generation += 1;
     this.#isAlive = true;
-    this.#isTroubled = true;
     this.#openCalls = 0;
     this.#late.clear();
     this.#views = listAll(this.#world);
-    this.#journal = new RunJournal();
-    this.#background = new BackgroundTasks(this.#log);
-    this.#dueAt = Number.POSITIVE_INFINITY;
-    this.#schedule(this.#world.timeline.now + debounceMs);
+    this.#dispatcher = this.#begin();
+    this.#dispatcher.trigger();
   }
 
   kill(restartSeconds: number): void {
     if (!this.#isAlive) return;
     this.#generation += 1;
     this.#isAlive = false;
-    this.#isPassing = false;
+    this.#busy = new Set();
     this.#world.timeline.after(restartSeconds * 1000, () => this.start());
   }
 
@@ -99,7 +101,7 @@ export class Replica {
   hear(table: keyof Views): void {
     if (!this.#isAlive || this.#late.has(table)) return;
     this.#views[table].catchUp('Resumed');
-    this.#schedule(this.#world.timeline.now + debounceMs);
+    this.#dispatcher.trigger();
   }
 
   /** One of its watches tells nothing for so long. */
@@ -119,7 +121,7 @@ export class Replica {
 
   /** Makes it look, though nothing has changed. */
   poke(): void {
-    if (this.#isAlive) this.#schedule(this.#world.timeline.now + debounceMs);
+    if (this.#isAlive) this.#dispatcher.trigger();
   }
 
   /** Nothing goes wrong from now on. */
@@ -135,38 +137,47 @@ export class Replica {
     this.#late.delete(table);
     if (how === undefined || !this.#views[table].isBehind) return;
     this.#views[table].catchUp(how);
-    this.#schedule(this.#world.timeline.now + debounceMs);
+    this.#dispatcher.trigger();
   }
 
-  #schedule(at: number): void {
-    if (at >= this.#dueAt) return;
-    this.#dueAt = at;
-    if (!this.#isPassing) this.#arm();
-  }
-
-  #arm(): void {
+  /** All that a process begins with. */
+  #begin(): Dispatcher {
     const generation = this.#generation;
-    const { timeline } = this.#world;
-    timeline.after(Math.max(0, this.#dueAt - timeline.now), () => {
-      if (generation === this.#generation && !this.#isPassing && this.#dueAt <= timeline.now) this.#pass();
-    });
-  }
-
-  #pass(): void {
-    const generation = this.#generation;
-    const { timeline } = this.#world;
-    this.#dueAt = Number.POSITIVE_INFINITY;
-    this.#isPassing = true;
-    this.#isTroubled = false;
+    this.#journals = new Journals();
+    this.#troubled.clear();
+    this.#timers = new Set();
+    const busy = new Set<string>();
+    this.#busy = busy;
     const cluster = connectModel(this.#world, this.#views, this.#index, (_, effect) => this.#track(generation, effect));
-    const context = { cluster, log: this.#log, journal: this.#journal, background: this.#background, startTimeoutMs };
-    reconcile(context, new Date(timeline.now)).then((wakeAt) => {
-      if (generation !== this.#generation) return;
-      this.#isPassing = false;
-      const wanted = wakeAt?.getTime() ?? Number.POSITIVE_INFINITY;
-      this.#dueAt = Math.min(this.#dueAt, Math.max(Math.min(wanted, timeline.now + idleMs), timeline.now + debounceMs));
-      this.#arm();
-    }, this.#onUnexpected);
+    const background = new BackgroundTasks(this.#log);
+    const context = { cluster, log: this.#log, journals: this.#journals, background, startTimeoutMs };
+    const keys = () => cluster.state().policies.map(({ name }) => name);
+    const workOn = async (policy: string): Promise<Next> => {
+      busy.add(policy);
+      this.#troubled.delete(policy);
+      const wakeAt = await reconcile(context, policy, cluster.readClock()).catch(this.#onUnexpected);
+      busy.delete(policy);
+      return wakeAt instanceof Date ? wakeAt.getTime() - cluster.readClock().getTime() : (wakeAt ?? undefined);
+    };
+    return new Dispatcher({ keys, workOn }, this.#timing());
+  }
+
+  #timing(): Timing {
+    const { timeline } = this.#world;
+    const timers = this.#timers;
+    return {
+      now: () => timeline.now,
+      cpuMs: () => 0,
+      after: (delayMs, action) => {
+        const timer = { at: timeline.now + delayMs };
+        timers.add(timer);
+        timeline.after(delayMs, () => {
+          // The timers of a process that was killed are others.
+          if (timers.delete(timer) && timers === this.#timers) action();
+        });
+        return () => timers.delete(timer);
+      },
+    };
   }
 
   async #track<T>(generation: number, effect: () => T): Promise<T> {
@@ -228,7 +239,7 @@ export class Replica {
   }
 
   #trouble(message: string): ApiError {
-    this.#isTroubled = true;
+    this.#troubled.add(currentFlow());
     return new ApiError(message);
   }
 
@@ -241,7 +252,7 @@ export class Replica {
   /** Errors of the API server are part of the game, any other is a mistake of the scheduler. */
   #judge(fields: object): void {
     if (!('err' in fields)) return;
-    this.#isTroubled = true;
+    this.#troubled.add(currentFlow());
     if (!(fields.err instanceof ApiError)) this.#onUnexpected(fields.err);
   }
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CleanupDocument } from '../../scheduler/cleanup/policy.ts';
-import { RunJournal } from '../../scheduler/journal/journal.ts';
+import { Journals } from '../../scheduler/journal/journals.ts';
+import { earliest } from '../../scheduler/policy/instants.ts';
 import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
 import type { RunObserver } from '../../scheduler/reconcile/context.ts';
 import { reconcile } from '../../scheduler/reconcile/reconcile.ts';
@@ -9,7 +10,7 @@ import { buildNode, buildPod, buildPolicyObject, secondsLater, start } from '../
 import { FakeCluster, Killed } from '../helpers/fake-cluster.ts';
 
 let cluster: FakeCluster;
-let journal: RunJournal;
+let journals: Journals;
 let observer: RunObserver | undefined;
 const logged: string[] = [];
 const log = {
@@ -26,14 +27,19 @@ const log = {
 /** The error that has killed the process in work that is done beside the pass. */
 let killed: Killed | undefined;
 
-/** One pass of a scheduler. */
-async function pass(now: Date, by = journal): Promise<Date | undefined> {
+/** One pass of a scheduler over all policies. */
+async function pass(now: Date, by = journals): Promise<Date | undefined> {
   cluster.now = now;
   const background = new BackgroundTasks(log);
-  const wakeAt = await reconcile({ cluster, log, journal: by, background, startTimeoutMs: 60_000, observer }, now);
+  const context = { cluster, log, journals: by, background, startTimeoutMs: 60_000, observer };
+  const wakes: (Date | undefined)[] = [];
+  for (const { name } of cluster.policies) {
+    const next = await reconcile(context, name, now);
+    if (next !== 'Gone') wakes.push(next);
+  }
   await background.finish();
   if (killed !== undefined) throw killed;
-  return wakeAt;
+  return earliest(wakes);
 }
 
 /** The next call of this name takes effect, and fails all the same. */
@@ -51,7 +57,7 @@ function loseAnswer(call: 'createRun' | 'updateRun'): void {
 /** Another process takes over: nothing is known but what the cluster holds. */
 function restart(): void {
   killed = undefined;
-  journal = new RunJournal();
+  journals = new Journals();
 }
 
 function edit(document: Partial<CleanupDocument>, version = '2'): void {
@@ -512,7 +518,7 @@ it('a scheduler that is killed before any of its writes and started again runs t
 });
 
 it('two replicas that see the same slot start one run with one pod a node (C10)', async () => {
-  const other = new RunJournal();
+  const other = new Journals();
   await Promise.all([pass(start), pass(start, other)]);
   expect(record()).toHaveLength(1);
   expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
@@ -554,7 +560,7 @@ describe('a run that was started, while its status was not written,', () => {
   it('is not replaced by another replica (C10, C11)', async () => {
     edit({ concurrencyPolicy: 'Replace' });
     await pass(secondsLater(-60));
-    const mine = journal;
+    const mine = journals;
     const write = cluster.writeStatus.bind(cluster);
     let isFirst = true;
     cluster.writeStatus = async (object, status) => {
@@ -562,7 +568,7 @@ describe('a run that was started, while its status was not written,', () => {
         isFirst = false;
         restart();
         await pass(start);
-        journal = mine;
+        journals = mine;
       }
       return write(object, status);
     };
@@ -708,7 +714,7 @@ describe('disk pressure', () => {
     await pass(start);
     expect(record()).toEqual([]);
     cluster.nodes = [pressedNode('a'), buildNode('b'), buildNode('c')];
-    await Promise.all([pass(secondsLater(7)), pass(secondsLater(7), new RunJournal())]);
+    await Promise.all([pass(secondsLater(7)), pass(secondsLater(7), new Journals())]);
     expect(podsOf()).toEqual(['a#0']);
     cluster.finishPods();
     restart();
@@ -863,8 +869,8 @@ describe('Replace leaves exactly one active run (H37),', () => {
     await pass(start);
     const gate = Promise.withResolvers<void>();
     cluster.deletePods = () => gate.promise;
-    const context = { cluster, log, journal, background: new BackgroundTasks(log), startTimeoutMs: 60_000 };
-    await reconcile(context, secondsLater(3600));
+    const context = { cluster, log, journals, background: new BackgroundTasks(log), startTimeoutMs: 60_000 };
+    await reconcile(context, 'nightly', secondsLater(3600));
     expect(activeNames()).toEqual(['nightly-29540820']);
     gate.resolve();
     await context.background.finish();

@@ -64,8 +64,8 @@ describe('the metrics', () => {
 
   it('tell how late a run has started after its slot, and nothing of the kind for one that was asked for', async () => {
     const metrics = new Metrics('1');
-    metrics.observeStart(buildRun({}, { startedAt: secondsLater(2) }));
-    metrics.observeStart(buildRun({}, { trigger: { type: 'Request', request: 'now' }, startedAt: secondsLater(9) }));
+    metrics.observeStart(buildRun(), secondsLater(2));
+    metrics.observeStart(buildRun({}, { trigger: { type: 'Request', request: 'now' } }), secondsLater(9));
     const lines = await readLines(metrics);
     expect(lines).toContain('nodesweep_run_start_lag_seconds_sum 2');
     expect(lines).toContain('nodesweep_run_start_lag_seconds_count 1');
