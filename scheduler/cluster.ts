@@ -1,4 +1,3 @@
-import type { JobDocument } from '../contract/job.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from './objects.ts';
 import type { Run } from './run/run.ts';
 import type { PolicyStatus } from './status/status.ts';
@@ -52,7 +51,7 @@ export interface Cluster {
   /** Writes over the status that {@link state} shows; false where somebody else has changed it since. */
   writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<boolean>;
   /** Creates what the cleaners of a run are told; one that exists is left as it is. It goes with the record. */
-  createJob(run: Run, job: JobDocument): Promise<void>;
+  createJob(run: Run, job: object): Promise<void>;
   /**
    * Creates the cleaner pod of a run on a node; one that exists is left as it is. Rejects while the pod of the attempt before
    * is there and has not ended: it only seemed to be gone, because the state was late. And rejects where the references of

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { annotationKeyProblem, labelKeyProblem, labelValueProblem } from '../contract/labels.ts';
 import type { PathOverride } from './cleanup/node-runtime.ts';
-import type { PodTemplate } from './cleanup/pod.ts';
-import { ownPriorityClass } from './cleanup/priority.ts';
-import type { Toleration } from './run/tolerations.ts';
+import type { PodTemplate } from './pods/order.ts';
+import { ownPriorityClass } from './pods/priority.ts';
+import type { Toleration } from './pods/tolerations.ts';
 
 /** One setting of the scheduler: an environment variable, and a flag that outranks it. */
 export interface Setting {

@@ -37,6 +37,7 @@ const pureFolders = [
   'scheduler/journal',
   'scheduler/status',
   'scheduler/cleanup',
+  'scheduler/pods',
   'cli/output',
 ];
 /** Folders of code that does a thing step by step, by way of ports. */
@@ -94,7 +95,7 @@ it('only a main.ts reads the environment, makes the logger, installs signal hand
 });
 
 it('nothing of policies, runs, records and statuses knows what cleaning is; only the list of kinds does', () => {
-  const folders = ['policy', 'run', 'journal', 'status', 'reconcile'].map((folder) => `scheduler/${folder}`);
+  const folders = ['policy', 'run', 'pods', 'journal', 'status', 'reconcile'].map((folder) => `scheduler/${folder}`);
   const isOfCleaning = (name: string) => name.startsWith('scheduler/cleanup/');
   expect(offenders((file) => isIn(file.path, folders) && file.imports.some(isOfCleaning))).toEqual([]);
 });

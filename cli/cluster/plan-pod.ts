@@ -1,8 +1,9 @@
 import { annotation, label, labelsOf, labelValue } from '../../contract/labels.ts';
 import { annotateReferences } from '../../scheduler/cleanup/node-references.ts';
-import { buildPodSpec, markPod, type PodNode, type PodTemplate, taskArguments } from '../../scheduler/cleanup/pod.ts';
+import { buildPodSpec, markPod, type PodNode, taskArguments } from '../../scheduler/cleanup/pod.ts';
 import type { CleanerPod, PolicyObject } from '../../scheduler/objects.ts';
-import { hasEnded } from '../../scheduler/run/pod-state.ts';
+import type { PodTemplate } from '../../scheduler/pods/order.ts';
+import { hasEnded } from '../../scheduler/pods/state.ts';
 
 /** The fields in which plan pods differ. */
 export interface PlanTask {

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { JobDocument } from '../../contract/job.ts';
 import { boundReferencesFile } from '../../contract/packed-references.ts';
+import type { JobMap } from '../pods/order.ts';
 import { JobTooLargeError } from '../run/job-too-large.ts';
 
 /** A ConfigMap holds at most 1 MiB, keys and values together; the rest is left for the keys. */
@@ -12,13 +13,6 @@ const maxPlainBytes = 200_000;
 /** Each kubelet reads all ConfigMaps of a job, and each cleaner holds all references: this is about 100 MB of its memory. */
 const maxParts = 4;
 const maxReferences = 100_000;
-
-/** One of the ConfigMaps in which a job is stored; `binaryData` is base64, as the API takes it. */
-export interface JobMap {
-  readonly name: string;
-  readonly data?: Record<string, string>;
-  readonly binaryData?: Record<string, string>;
-}
 
 /**
  * The ConfigMaps of a job: the last one has `job.json`, and the others, where the references are too many for that, hold

@@ -4,6 +4,8 @@ import type { Run } from '../run/run.ts';
 import { talliesOf } from '../run/summary.ts';
 import { judgeCleanable } from './eligibility.ts';
 import { cleanupJob } from './job.ts';
+import { jobMapNames, packJob } from './job-maps.ts';
+import { buildPod } from './pod.ts';
 import { cleanerResult } from './pod-result.ts';
 import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from './policy.ts';
 import { addTallies, type CleanupTotals, decodeTally, describeTotals, encodeTally, type Tally } from './tally.ts';
@@ -22,6 +24,9 @@ export const cleanup: RunKind<CleanupTotals> = {
   describeEffect: ({ dryRun }, totals) => describeTotals(dryRun, totals),
   needsWorkloadReferences: ({ images }: CleanupPolicy) => images.protectWorkloads,
   jobOf: cleanupJob,
+  packJob,
+  jobMapNames,
+  buildPod,
 };
 
 /** The totals of a run; undefined for one of another kind. */

@@ -1,7 +1,7 @@
 import { parseReport, type Report, tooManyRemovals } from '../../contract/report.ts';
 import type { CleanerPod } from '../objects.ts';
+import { hasEnded, lacksRoom } from '../pods/state.ts';
 import type { PodResult } from '../run/kind.ts';
-import { hasEnded, lacksRoom } from '../run/pod-state.ts';
 import { tallyOf } from './tally.ts';
 
 /** Reads the result of a cleaner pod from its status: from the cleaner's report, where there is one. */

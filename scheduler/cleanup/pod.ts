@@ -1,38 +1,19 @@
 import { annotation, label, labelsOf, labelValue } from '../../contract/labels.ts';
-import type { Node } from '../objects.ts';
+import { notInjectedAnnotations, notInjectedLabels } from '../pods/injection.ts';
+import type { PlacedNode, PodOrder, PodTemplate } from '../pods/order.ts';
+import { priorityClassOf } from '../pods/priority.ts';
+import type { Toleration } from '../pods/tolerations.ts';
 import { podName, recordName } from '../run/names.ts';
-import type { Run } from '../run/run.ts';
-import type { Toleration } from '../run/tolerations.ts';
-import { notInjectedAnnotations, notInjectedLabels } from './injection.ts';
 import { annotateReferences, jobSources } from './node-references.ts';
 import type { NodeRuntime } from './node-runtime.ts';
-import { type PriorityNode, priorityClassOf } from './priority.ts';
 
-/** Settings that the cleaner pods of one scheduler have in common. */
-export interface PodTemplate {
-  readonly namespace: string;
-  readonly image: string;
-  readonly serviceAccountName: string;
-  readonly logLevel: string;
-  /** Class of the pods while their node is not under disk pressure; empty: the cluster's default. `nodesweep-cleaner`. */
-  readonly priorityClassName?: string | undefined;
-  /** Further labels and annotations; they replace none of ours. */
-  readonly labels?: Readonly<Record<string, string>> | undefined;
-  readonly annotations?: Readonly<Record<string, string>> | undefined;
-  /** Names of Secrets in the namespace. */
-  readonly imagePullSecrets?: readonly string[] | undefined;
-  /** Taints that the pods tolerate beside those that their policy tolerates. */
-  readonly tolerations?: readonly Toleration[] | undefined;
-  /** SELinux type of the pods; empty: the runtime's default. */
-  readonly seLinuxType?: string | undefined;
-  /** Resource requests. Zero CPU and memory, so that a node whose requests are used up takes the pod. */
-  readonly requests?: Readonly<Record<string, string>> | undefined;
-  /** Resource limits. 256Mi of memory. */
-  readonly limits?: Readonly<Record<string, string>> | undefined;
+/** A node that a cleaner's pod can be built for. */
+export type PodNode = PlacedNode & { readonly runtime: NodeRuntime };
+
+/** A node without a runtime that is known. */
+export class UnknownRuntimeError extends Error {
+  override readonly name = 'UnknownRuntimeError';
 }
-
-/** A node that a pod can be built for. */
-export type PodNode = Node & PriorityNode & { readonly runtime: NodeRuntime };
 
 /** The name of the container that does the work; other containers may be injected beside it. */
 export const cleanerContainer = 'cleaner';
@@ -51,23 +32,9 @@ export interface PodTask {
   readonly tolerations: readonly Toleration[];
 }
 
-/** The fields in which the pods of one run differ. */
-export interface PodOrder {
-  readonly attempt: number;
-  /** The images that the pods bound to its node name. */
-  readonly references: readonly string[];
-  /** The names of the ConfigMaps with the job. */
-  readonly jobMaps: readonly string[];
-}
-
-/** The cleaner pod of a run on a node whose runtime is known. Throws a TooManyReferencesError. */
-export function buildPod(
-  run: Run,
-  runUid: string,
-  node: PodNode,
-  { attempt, references, jobMaps }: PodOrder,
-  template: PodTemplate,
-) {
+/** The cleaner pod of a run on a node. Throws an {@link UnknownRuntimeError} or a TooManyReferencesError. */
+export function buildPod(order: PodOrder, node: PlacedNode, template: PodTemplate) {
+  const { run, runUid, attempt, references, jobMaps } = order;
   const labels = { ...labelsOf('cleaner', run.policy, run.name), [label.node]: labelValue(node.name) };
   const annotations = {
     [annotation.node]: node.name,
@@ -85,7 +52,7 @@ export function buildPod(
         { apiVersion: 'v1', kind: 'ConfigMap', name: recordName(run.name), uid: runUid, controller: true },
       ],
     },
-    spec: buildPodSpec(node, template, {
+    spec: buildPodSpec(withRuntime(node), template, {
       args: ['clean', ...taskArguments, '--report', '/dev/termination-log'],
       jobMaps,
       activeDeadlineSeconds: run.spec.activeDeadlineSeconds,
@@ -94,6 +61,12 @@ export function buildPod(
       tolerations: run.spec.nodes.tolerations,
     }),
   };
+}
+
+function withRuntime(node: PlacedNode): PodNode {
+  const { runtime } = node;
+  if (runtime === undefined) throw new UnknownRuntimeError(`node ${node.name} has no known runtime socket`);
+  return { ...node, runtime };
 }
 
 /** Labels and annotations of a pod that works on a node: its own outrank those that all such pods have, and the settings. */

@@ -1,11 +1,10 @@
 import type { KubernetesObject, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
-import type { JobDocument } from '../../contract/job.ts';
 import { label } from '../../contract/labels.ts';
 import type { RuntimeOverrides } from '../cleanup/node-runtime.ts';
-import { buildPod, type PodNode, type PodTemplate } from '../cleanup/pod.ts';
 import type { BoundPods, Cluster, ClusterState, Creation, PolicyEvent } from '../cluster.ts';
 import type { Log } from '../log.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../objects.ts';
+import type { PlacedNode, PodTemplate } from '../pods/order.ts';
 import { podName, recordName } from '../run/names.ts';
 import type { Run } from '../run/run.ts';
 import type { PolicyStatus } from '../status/status.ts';
@@ -142,17 +141,14 @@ export class KubernetesCluster implements Cluster {
     return false;
   }
 
-  async createJob(run: Run, job: JobDocument): Promise<void> {
+  async createJob(run: Run, job: object): Promise<void> {
     await this.#jobs.create(run, { name: recordName(run.name), uid: this.#uidOf(run) }, job);
   }
 
   async createPod(run: Run, node: Node, attempt: number, { references }: BoundPods): Promise<void> {
-    const { runtime } = node;
-    if (runtime === undefined) throw new ClusterError(`node ${node.name} has no known runtime socket`);
-    const owner = this.#uidOf(run);
-    const order = { attempt, references, jobMaps: await this.#jobs.mapsOf(run.name) };
-    const build = (place: PodNode) => buildPod(run, owner, place, order, this.#options.template);
-    const body = await buildHarmless({ api: this.#api, namespace: this.#namespace }, { ...node, runtime }, build);
+    const order = { run, runUid: this.#uidOf(run), attempt, references, jobMaps: await this.#jobs.mapsOf(run) };
+    const build = (place: PlacedNode) => run.kind.buildPod(order, place, this.#options.template);
+    const body = await buildHarmless({ api: this.#api, namespace: this.#namespace }, node, build);
     if (attempt > 0) await this.#podStore.expectEnded(podName(run.name, node.name, attempt - 1));
     await this.#podStore.create(`create a cleaner pod on node ${node.name}`, body);
   }

@@ -1,7 +1,5 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
-import type { JobDocument } from '../../contract/job.ts';
 import { labelsOf } from '../../contract/labels.ts';
-import { jobMapNames, packJob } from '../cleanup/job-maps.ts';
 import { jobName } from '../run/names.ts';
 import type { Run } from '../run/run.ts';
 import type { KubernetesApi } from './api.ts';
@@ -23,8 +21,8 @@ export class JobStore {
   }
 
   /** One that exists is left as it is. Rejects with a JobTooLargeError where it can't be stored. */
-  async create({ name: run, policy }: Run, owner: { name: string; uid: string }, job: JobDocument): Promise<void> {
-    const maps = await packJob(jobName(run), job);
+  async create({ kind, name: run, policy }: Run, owner: { name: string; uid: string }, job: object): Promise<void> {
+    const maps = await kind.packJob(jobName(run), job);
     let isNew = true;
     for (const { name, ...content } of maps) {
       const body = { ...buildConfigMap(this.#namespace, name, labelsOf('job', policy, run), owner), ...content };
@@ -40,9 +38,9 @@ export class JobStore {
   }
 
   /** The names of the ConfigMaps in which the job of a run is. */
-  async mapsOf(run: string): Promise<readonly string[]> {
-    const known = this.#mapNames.get(run) ?? (await this.#readMapNames(run));
-    this.#mapNames.set(run, known);
+  async mapsOf(run: Run): Promise<readonly string[]> {
+    const known = this.#mapNames.get(run.name) ?? (await this.#readMapNames(run));
+    this.#mapNames.set(run.name, known);
     return known;
   }
 
@@ -50,12 +48,12 @@ export class JobStore {
     this.#mapNames.delete(run);
   }
 
-  async #readMapNames(run: string): Promise<readonly string[]> {
+  async #readMapNames({ kind, name: run }: Run): Promise<readonly string[]> {
     const name = jobName(run);
     const call = { resource: 'configmaps', namespace: this.#namespace, name, verb: 'get' } as const;
     const map = await this.#api.call<V1ConfigMap>(`read the job of run ${run}`, [], call);
     try {
-      return jobMapNames(name, JSON.parse(map?.data?.['job.json'] ?? ''));
+      return kind.jobMapNames(name, JSON.parse(map?.data?.['job.json'] ?? ''));
     } catch (cause) {
       throw new ClusterError(`ConfigMap ${name} holds no job: delete it, so that it is made anew`, { cause });
     }

@@ -5,10 +5,10 @@ import { cleanerContainer } from '../cleanup/pod.ts';
 import type { ClusterState, PolicyEvent } from '../cluster.ts';
 import { runKinds } from '../kinds.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../objects.ts';
+import { type Toleration, tolerates } from '../pods/tolerations.ts';
 import { recordName } from '../run/names.ts';
 import { decodeRun, encodeRun } from '../run/record.ts';
 import type { Run } from '../run/run.ts';
-import { type Toleration, tolerates } from '../run/tolerations.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from '../status/status.ts';
 
 /** The meaning of a watched ConfigMap to the scheduler. */

@@ -1,7 +1,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import type { PodNode } from '../cleanup/pod.ts';
-import { type AdmittedPod, isCritical, mayPreempt } from '../cleanup/priority.ts';
 import type { Node } from '../objects.ts';
+import type { PlacedNode } from '../pods/order.ts';
+import { type AdmittedPod, isCritical, mayPreempt } from '../pods/priority.ts';
 import type { KubernetesApi } from './api.ts';
 import { ClusterError } from './error.ts';
 
@@ -15,10 +15,10 @@ export interface PodPlace {
  * Builds a pod for a node so that the kubelet ends no other pod to admit it. A critical pod is tried without effect first
  * (a dry run of the API server), since a webhook may add requests to it; where one does, the pod is not critical.
  */
-export async function buildHarmless<Body extends AdmittedPod>(
+export async function buildHarmless<Place extends PlacedNode, Body extends AdmittedPod>(
   { api, namespace }: PodPlace,
-  node: PodNode,
-  build: (node: PodNode) => Body,
+  node: Place,
+  build: (node: Place) => Body,
 ): Promise<Body> {
   if (node.diskPressure !== true) return build(node);
   const placed = { ...node, freePods: await readFreePods(api, node) };

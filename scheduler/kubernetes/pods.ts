@@ -1,7 +1,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { label } from '../../contract/labels.ts';
 import type { CleanerPod } from '../objects.ts';
-import { hasEnded } from '../run/pod-state.ts';
+import { hasEnded } from '../pods/state.ts';
 import type { KubernetesApi } from './api.ts';
 import type { Collection } from './collection.ts';
 import { ClusterError } from './error.ts';

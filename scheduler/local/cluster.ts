@@ -3,7 +3,6 @@ import type { Server } from 'node:net';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JobDocument } from '../../contract/job.ts';
 import type { BoundPods, Cluster, ClusterState, Creation } from '../cluster.ts';
 import { runKinds } from '../kinds.ts';
 import type { Log } from '../log.ts';
@@ -132,7 +131,7 @@ class LocalCluster implements Cluster {
     return true;
   }
 
-  async createJob(run: Run, job: JobDocument): Promise<void> {
+  async createJob(run: Run, job: object): Promise<void> {
     await createFile(this.#jobFile(run.name), JSON.stringify(job));
   }
 

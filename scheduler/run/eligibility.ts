@@ -1,8 +1,8 @@
 import type { Node } from '../objects.ts';
+import { tolerates } from '../pods/tolerations.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import type { Run } from './run.ts';
-import { tolerates } from './tolerations.ts';
 
 export type NodeSelection = Policy['nodes'];
 

@@ -1,8 +1,9 @@
 import type * as z from 'zod';
-import type { JobDocument } from '../../contract/job.ts';
 import type { CleanerPod, Node } from '../objects.ts';
+import type { JobMap, PlacedNode, PodBody, PodOrder, PodTemplate } from '../pods/order.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Eligibility } from './eligibility.ts';
+import type { JobTooLargeError } from './job-too-large.ts';
 import type { Ending } from './progress.ts';
 import type { Run } from './run.ts';
 
@@ -52,5 +53,11 @@ export interface RunKind<Totals extends object = object> {
   /** True if the pods are told what the workloads of the cluster name. */
   needsWorkloadReferences(policy: Policy): boolean;
   /** The document that tells all pods of a run what to do. What only one node's pod needs to know comes with it. */
-  jobOf(run: Run, workloadReferences: readonly string[]): JobDocument;
+  jobOf(run: Run, workloadReferences: readonly string[]): object;
+  /** The ConfigMaps of a job. The last one is the job itself. Rejects with a {@link JobTooLargeError}. */
+  packJob(name: string, job: object): Promise<readonly JobMap[]>;
+  /** The names of the ConfigMaps of a job, from what the last one of them says. */
+  jobMapNames(name: string, job: object): readonly string[];
+  /** Builds a pod; throws where the node can't have it, or the API server would not take it. */
+  buildPod(order: PodOrder, node: PlacedNode, template: PodTemplate): PodBody;
 }

@@ -1,6 +1,6 @@
 import type { CleanerPod, Node } from '../objects.ts';
+import { hasEnded } from '../pods/state.ts';
 import { type Eligibility, eligibilityFor } from './eligibility.ts';
-import { hasEnded } from './pod-state.ts';
 import {
   type BackingOff,
   backingOff,

@@ -1,6 +1,6 @@
 import type { CleanerPod } from '../objects.ts';
+import { isAtWork } from '../pods/state.ts';
 import { earliest } from '../policy/instants.ts';
-import { isAtWork } from './pod-state.ts';
 import { isFinished, type Run } from './run.ts';
 
 /**

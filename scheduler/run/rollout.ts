@@ -1,7 +1,7 @@
 import type { Node } from '../objects.ts';
+import { hasEnded, isAtWork } from '../pods/state.ts';
 import { type Candidate, deadlineOf, giveUpAt, isActive, observeNodes, type RunView } from './node-progress.ts';
 import { hasMissedTarget } from './outcome.ts';
-import { hasEnded, isAtWork } from './pod-state.ts';
 import {
   type Cause,
   type NodeProgress,

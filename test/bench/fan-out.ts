@@ -56,10 +56,8 @@ function buildBarePod(name: string, run: string, uid: string): object {
     serviceAccountName: 'default',
     logLevel: 'info',
   };
-  const { runtime, ...node } = buildNode(name);
-  if (runtime === undefined) throw new Error(`node ${name} has no runtime`);
-  const order = { attempt: 0, references: [], jobMaps: [jobName(run)] };
-  return buildPod(buildRun({}, { name: run }), uid, { ...node, runtime }, order, template);
+  const parts = { attempt: 0, references: [], jobMaps: [jobName(run)] };
+  return buildPod({ run: buildRun({}, { name: run }), runUid: uid, ...parts }, buildNode(name), template);
 }
 
 async function measureFanOut(api: BareApi, name: string, nodes: number, begin: () => Promise<void>): Promise<FanOut> {

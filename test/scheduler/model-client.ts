@@ -1,7 +1,7 @@
 import type { Cluster, ClusterState } from '../../scheduler/cluster.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../../scheduler/objects.ts';
+import { hasEnded } from '../../scheduler/pods/state.ts';
 import { podName } from '../../scheduler/run/names.ts';
-import { hasEnded } from '../../scheduler/run/pod-state.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 import type { PolicyStatus } from '../../scheduler/status/status.ts';
 import { ApiError } from './model-faults.ts';

@@ -17,7 +17,7 @@ const pod = buildPlanPod(task, build.buildPolicyObject(), node, template);
 
 describe('the pod that makes a plan', () => {
   it('works on the node as a cleaner pod does, and removes nothing', () => {
-    const cleaner = buildPod(build.buildRun(), 'uid', node, { ...task, attempt: 0 }, template);
+    const cleaner = buildPod({ ...task, run: build.buildRun(), runUid: 'uid', attempt: 0 }, node, template);
     const [container] = pod.spec.containers;
     const [cleanerContainer] = cleaner.spec.containers;
     expect(container?.args[0]).toBe('plan');
@@ -27,7 +27,7 @@ describe('the pod that makes a plan', () => {
   });
 
   it('is told of the pods bound to its node as a cleaner pod is (H4)', () => {
-    const cleaner = buildPod(build.buildRun(), 'uid', node, { ...task, attempt: 0 }, template);
+    const cleaner = buildPod({ ...task, run: build.buildRun(), runUid: 'uid', attempt: 0 }, node, template);
     const told = { 'nodesweep.io/bound-references': expect.any(String) };
     expect(pod.metadata.annotations).toMatchObject(told);
     expect(cleaner.metadata.annotations).toMatchObject(told);

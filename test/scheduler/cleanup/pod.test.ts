@@ -2,14 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { labelValue } from '../../../contract/labels.ts';
 import { cleanup } from '../../../scheduler/cleanup/kind.ts';
 import { buildPod } from '../../../scheduler/cleanup/pod.ts';
+import { hasEnded, hasStopped } from '../../../scheduler/pods/state.ts';
 import { podName, runName } from '../../../scheduler/run/names.ts';
-import { hasEnded, hasStopped } from '../../../scheduler/run/pod-state.ts';
 import * as build from '../../helpers/builders.ts';
 
 const template = { namespace: 'nodesweep', image: 'acme/nodesweep:1', serviceAccountName: 'cleaner', logLevel: 'info' };
 const runtime = { socket: '/run/containerd/containerd.sock', stateDirectory: '/var/lib/containerd/nodesweep' };
-const order = { attempt: 0, references: ['acme/api:1'], jobMaps: ['nightly-29540760.job'] };
-const pod = buildPod(build.buildRun(), 'uid', { ...build.buildNode('a'), runtime }, order, template);
+const order = {
+  run: build.buildRun(),
+  runUid: 'uid',
+  attempt: 0,
+  references: ['acme/api:1'],
+  jobMaps: ['nightly-29540760.job'],
+};
+const pod = buildPod(order, { ...build.buildNode('a'), runtime }, template);
 const [container] = pod.spec.containers;
 
 describe('the cleaner pod', () => {
@@ -49,7 +55,7 @@ describe('the cleaner pod', () => {
     ['disk pressure, and nobody knows how many places are left', { diskPressure: true }, 'nodesweep-cleaner'],
   ])('on a node with %s has the priority class that ends no other pod: %j, %s (H1, H2)', (_, facts, expected) => {
     const node = { ...build.buildNode('a'), runtime, ...facts };
-    expect(buildPod(build.buildRun(), 'uid', node, order, template).spec.priorityClassName).toBe(expected);
+    expect(buildPod(order, node, template).spec.priorityClassName).toBe(expected);
   });
 
   it.each([
@@ -77,17 +83,21 @@ describe('the cleaner pod', () => {
 
   it('has the labels, annotations, secrets, tolerations, resources and class of the settings, which replace none of its own', () => {
     const own = build.buildRun().name;
-    const { metadata, spec } = buildPod(build.buildRun(), 'uid', { ...build.buildNode('a'), runtime }, order, {
-      ...template,
-      priorityClassName: 'batch',
-      labels: { team: 'infra', 'nodesweep.io/run': 'other' },
-      annotations: { cost: '12', 'nodesweep.io/attempt': '7' },
-      imagePullSecrets: ['registry'],
-      tolerations: [{ key: 'spot', operator: 'Exists' }],
-      seLinuxType: 'spc_t',
-      requests: { cpu: '5m' },
-      limits: { memory: '1Gi' },
-    });
+    const { metadata, spec } = buildPod(
+      order,
+      { ...build.buildNode('a'), runtime },
+      {
+        ...template,
+        priorityClassName: 'batch',
+        labels: { team: 'infra', 'nodesweep.io/run': 'other' },
+        annotations: { cost: '12', 'nodesweep.io/attempt': '7' },
+        imagePullSecrets: ['registry'],
+        tolerations: [{ key: 'spot', operator: 'Exists' }],
+        seLinuxType: 'spc_t',
+        requests: { cpu: '5m' },
+        limits: { memory: '1Gi' },
+      },
+    );
     expect(metadata.labels).toMatchObject({ team: 'infra', 'nodesweep.io/run': own });
     expect(metadata.annotations).toMatchObject({ cost: '12', 'nodesweep.io/attempt': '0' });
     expect(spec).toMatchObject({ priorityClassName: 'batch', imagePullSecrets: [{ name: 'registry' }] });
@@ -116,13 +126,8 @@ describe('the cleaner pod', () => {
     ['/run/cri-dockerd.sock', '/run/nodesweep/runtime.sock'],
     ['/run/crio/crio.sock', '/run/nodesweep/runtime.sock'],
   ])("sees the node's %s as %s, by which the cleaner tells Docker Engine apart", (socket, mountPath) => {
-    const [cleaner] = buildPod(
-      build.buildRun(),
-      'uid',
-      { ...build.buildNode('a'), runtime: { ...runtime, socket } },
-      order,
-      template,
-    ).spec.containers;
+    const [cleaner] = buildPod(order, { ...build.buildNode('a'), runtime: { ...runtime, socket } }, template).spec
+      .containers;
     expect(cleaner?.volumeMounts).toContainEqual({ name: 'socket', mountPath });
     expect(cleaner?.env).toContainEqual({ name: 'CONTAINER_RUNTIME_ENDPOINT', value: `unix://${mountPath}` });
   });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { mayPreempt } from '../../../scheduler/cleanup/priority.ts';
+import { mayPreempt } from '../../../scheduler/pods/priority.ts';
 
 const zero = { resources: { requests: { cpu: '0', memory: '0' } } };
 const some = { resources: { requests: { cpu: '10m' } } };

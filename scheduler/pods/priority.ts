@@ -1,14 +1,11 @@
-import type { Node } from '../objects.ts';
+import type { PlacedNode } from './order.ts';
 
 /** Our own class in `manifests/base/priority.yaml`: it preempts no pod, and the kubelet does not count it as critical. */
 export const ownPriorityClass = 'nodesweep-cleaner';
 const criticalPriorityClass = 'system-node-critical';
 
 /** A node, as far as the priority of a pod on it depends on it. */
-export type PriorityNode = Pick<Node, 'diskPressure'> & {
-  /** The number of further pods that the node takes; undefined where that is not known. */
-  readonly freePods?: number | undefined;
-};
+type PriorityNode = Pick<PlacedNode, 'diskPressure' | 'freePods'>;
 
 /**
  * The kubelet admits only critical pods while its node is under disk pressure, when cleaners are needed most. But for a
