@@ -66,7 +66,7 @@ describe('a job', () => {
     await expect(read(packed, undefined)).rejects.toThrow(/bound-references, with the references of images that must/);
     for (const text of ['', 'H4sIAAAA', '[]']) {
       await writeFile(join(directory, 'bound-references'), text);
-      await expect(loadJobFile(join(directory, 'job.json'))).rejects.toThrow(/are no packed list of references/);
+      await expect(loadJobFile(join(directory, 'job.json'))).rejects.toThrow(/are not a packed list of references/);
     }
   });
 });
