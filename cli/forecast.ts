@@ -12,7 +12,7 @@ export function forecast(name: string, policy: Policy, count: number, now: Date)
   const title = [`${name}: ${policy.schedule} (${policy.timeZone})`, ...remarks].join('; ');
   const slots = nextSlots(scheduleOf(policy), count, now);
   const lines = slots.map((slot) => `  ${wallTime(slot, policy.timeZone)}  ${slot.toISOString().replace('.000', '')}`);
-  return [title, ...(lines.length === 0 ? ['  no scheduled time in the next nine years'] : lines)];
+  return [title, ...(lines.length === 0 ? ['  no scheduled time in the next five years'] : lines)];
 }
 
 function nextSlots(schedule: Schedule, count: number, now: Date): Date[] {

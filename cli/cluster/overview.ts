@@ -3,7 +3,7 @@ import type { ClusterState } from '../../scheduler/cluster.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import type { PolicyObject } from '../../scheduler/objects.ts';
 import { parsePolicy } from '../../scheduler/policy/parse.ts';
-import type { Problem } from '../../scheduler/policy/problem.ts';
+import { briefProblems, type Problem } from '../../scheduler/policy/problem.ts';
 import type { Trigger } from '../../scheduler/policy/trigger.ts';
 import { outcomeOf, type RunOutcome } from '../../scheduler/run/outcome.ts';
 import type { Run, RunPhase } from '../../scheduler/run/run.ts';
@@ -79,7 +79,7 @@ function describePolicy(
   return {
     policy: object.name,
     valid: parsed.valid,
-    problems: parsed.valid ? [] : parsed.problems,
+    problems: parsed.valid ? [] : briefProblems(parsed.problems),
     observed: isObserved,
     suspended: parsed.valid && parsed.policy.suspend,
     schedule: parsed.valid ? parsed.policy.schedule : undefined,

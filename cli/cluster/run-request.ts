@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runKinds } from '../../scheduler/kinds.ts';
 import { parsePolicy } from '../../scheduler/policy/parse.ts';
-import { formatProblem } from '../../scheduler/policy/problem.ts';
+import { listProblems } from '../../scheduler/policy/problem.ts';
 import { runName } from '../../scheduler/run/names.ts';
 import { isFinished, type Run } from '../../scheduler/run/run.ts';
 import { describeProgress } from '../output/progress-line.ts';
@@ -29,8 +29,8 @@ export async function requestRun(cluster: RecordsPort, policy: string, now: Date
   }
   const parsed = parsePolicy(policy, object.data, runKinds);
   if (!parsed.valid) {
-    const problems = parsed.problems.map(formatProblem);
-    throw new RunRequestError(`policy ${policy} is not valid, so no run starts: ${problems.join('; ')}`);
+    const problems = listProblems(parsed.problems, 4_096);
+    throw new RunRequestError(`policy ${policy} is not valid, so no run starts: ${problems}`);
   }
   const request = now.toISOString();
   await cluster.requestRun(policy, request);

@@ -6,6 +6,7 @@ import { runKinds } from '../kinds.ts';
 import type { Log } from '../log.ts';
 import type { PolicyObject } from '../objects.ts';
 import { lintText } from '../policy/lint.ts';
+import { briefProblems } from '../policy/problem.ts';
 import { type Manifest, readManifests } from './manifests.ts';
 
 const documentNames = ['cleanup.yaml', 'prepull.yaml'];
@@ -71,7 +72,7 @@ export class PolicyDirectory {
 
   /** Says what `nodesweep lint` would say; a policy in doubt does nothing, and disturbs no other. */
   #reportProblems(file: string, text: string): void {
-    for (const { path, message } of lintText(basename(file), text, runKinds).problems)
+    for (const { path, message } of briefProblems(lintText(basename(file), text, runKinds).problems))
       this.#log.warn({ file, path }, `${file}:${path}: ${message}`);
   }
 

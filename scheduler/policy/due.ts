@@ -14,6 +14,8 @@ export interface SlotMemory {
   readonly lastRequest?: string | undefined;
   /** When the last run began, whatever started it. */
   readonly lastStart?: Date | undefined;
+  /** The last slot that was told to be left out. */
+  readonly missedSlot?: Date | undefined;
 }
 
 type SlotQuestion = Pick<DueQuestion, 'name' | 'policy'>;
@@ -66,11 +68,13 @@ export function startDelayMs(name: string, { jitterSeconds }: Pick<Policy, 'jitt
 
 /**
  * The one slot to start now: the latest missed one, however many were missed (as CronJob, without its limit of 100). Its age
- * counts from the slot itself, also where its start is delayed.
+ * counts from the slot itself, also where its start is delayed. A slot that was told to be left out stays so, also if the
+ * deadline that it missed is gone.
  */
 function dueSlot(question: SlotQuestion, memory: SlotMemory, now: Date): Date | undefined {
   const slot = latestSlot(question, memory, now);
-  return slot !== undefined && isTooLate(slot, question.policy, now) ? undefined : slot;
+  if (slot === undefined || isTooLate(slot, question.policy, now)) return undefined;
+  return memory.missedSlot !== undefined && slot <= memory.missedSlot ? undefined : slot;
 }
 
 /** The slot that would be due, had its time not run out: something held it up for longer than the policy allows. */

@@ -7,6 +7,7 @@ import { readYaml } from '../yaml/read.ts';
 import { isPolicyKey, type ParsedPolicy, parsePolicy } from './parse.ts';
 import type { Policy } from './policy.ts';
 import type { Problem } from './problem.ts';
+import { nextSlot, scheduleOf } from './schedule.ts';
 
 /** The number of policies in a file, and what is wrong with them. */
 export interface LintResult {
@@ -28,6 +29,15 @@ export function lintText(fileName: string, text: string, kinds: readonly RunKind
   if (!isPolicyKey(fileName, kinds)) return lintManifests(text, kinds);
   const name = basename(fileName, '.yaml');
   return lintDocument(name, parsePolicy(name, { [fileName]: text }, kinds));
+}
+
+/** The valid policies of a file that will not do what somebody may expect: they are no errors. */
+export function lintWarnings(fileName: string, { valid }: LintResult, kinds: readonly RunKind[], now: Date): Problem[] {
+  const silent = [...valid].filter(([, policy]) => !policy.suspend && nextSlot(scheduleOf(policy), now) === undefined);
+  return silent.map(([name]) => ({
+    path: isPolicyKey(fileName, kinds) ? 'schedule' : `${name}/schedule`,
+    message: 'warning: has no time in the next five years',
+  }));
 }
 
 function lintDocument(name: string, parsed: ParsedPolicy): LintResult {

@@ -1,5 +1,7 @@
+import { briefProblems } from '../policy/problem.ts';
 import { isFinished, type Run } from '../run/run.ts';
-import { policyRejected, requestIgnored, slotMissed } from '../status/events.ts';
+import { neverFires } from '../status/conditions.ts';
+import { policyRejected, requestIgnored, scheduleNeverFires, slotMissed } from '../status/events.ts';
 import { isOutdated, type PolicyStatus, statusOf } from '../status/status.ts';
 import { activeRuns } from './advance.ts';
 import { announce } from './announce.ts';
@@ -31,9 +33,11 @@ async function tellNews(pass: PolicyPass, before: PolicyStatus | undefined, stat
   const { parsed, object } = pass;
   if (!parsed.valid) {
     const isNew = before?.observedVersion !== object.resourceVersion;
-    if (isNew) await announce(pass, policyRejected(parsed.problems), { problems: parsed.problems });
+    if (isNew) await announce(pass, policyRejected(parsed.problems), { problems: briefProblems(parsed.problems) });
     return;
   }
+  const isScheduleNew = before?.schedule !== status.schedule;
+  if (isScheduleNew && neverFires(status)) await announce(pass, scheduleNeverFires(parsed.policy.schedule), {});
   const { missedSlot: slot } = status;
   if (slot === undefined || slot.getTime() === before?.missedSlot?.getTime()) return;
   const cause = obstacleOf(pass, before);

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { describeTrouble, type Trouble } from '../journal/troubles.ts';
-import { formatProblem, type Problem } from '../policy/problem.ts';
+import { cutText, formatProblem, type Problem } from '../policy/problem.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { isFinished, type Run } from '../run/run.ts';
 
@@ -25,8 +25,14 @@ export type Condition = z.output<typeof conditionSchema>;
 interface Judged {
   readonly valid: boolean;
   readonly problems: readonly Problem[];
+  /** The schedule as it is evaluated, which ends with `active` where the policy is not suspended. */
+  readonly schedule?: string | undefined;
+  readonly nextSlot?: Date | undefined;
   readonly conditions?: Condition[] | undefined;
 }
+
+/** As the API server has it for the message of a condition (`metav1.Condition`). */
+const maxMessageLength = 32_768;
 
 type Finding = Omit<Condition, 'lastTransitionTime'>;
 
@@ -45,17 +51,27 @@ export function conditionsOf(
   const conditions = findings.map((finding): Condition => {
     const known = before.find(({ type }) => type === finding.type);
     const isSame = known?.status === finding.status;
-    return { ...finding, lastTransitionTime: isSame ? known.lastTransitionTime : now };
+    const message = cutText(finding.message, maxMessageLength);
+    return { ...finding, message, lastTransitionTime: isSame ? known.lastTransitionTime : now };
   });
   return isDeepStrictEqual(conditions, before) ? before : conditions;
 }
 
-function readiness({ valid, problems }: Judged, troubles: readonly Trouble[]): Finding {
+function readiness({ valid, problems, schedule, nextSlot }: Judged, troubles: readonly Trouble[]): Finding {
   if (!valid)
     return { type: 'Ready', status: 'False', reason: 'InvalidPolicy', message: problems.map(formatProblem).join('; ') };
   const trouble = describeTroubles('Ready', troubles);
   if (trouble !== undefined) return { type: 'Ready', status: 'False', reason: 'StepFailed', message: trouble };
+  if (neverFires({ valid, schedule, nextSlot })) {
+    const message = 'the policy is valid, but its schedule has no time in the next five years';
+    return { type: 'Ready', status: 'True', reason: 'ScheduleNeverFires', message };
+  }
   return { type: 'Ready', status: 'True', reason: 'Valid', message: 'the policy is valid' };
+}
+
+/** True if the policy starts no run by its schedule as far as anybody looks ahead, though it is valid and not suspended. */
+export function neverFires({ valid, schedule, nextSlot }: Omit<Judged, 'problems'>): boolean {
+  return valid && nextSlot === undefined && schedule?.endsWith(' active') === true;
 }
 
 function progress(runs: readonly Run[], troubles: readonly Trouble[]): Finding {

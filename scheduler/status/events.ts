@@ -1,6 +1,6 @@
 import type { PolicyEvent } from '../cluster.ts';
 import { describeTrouble, type Trouble } from '../journal/troubles.ts';
-import { formatProblem, type Problem } from '../policy/problem.ts';
+import { cutText, listProblems, type Problem } from '../policy/problem.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import { permanentReasons } from '../run/eligibility.ts';
 import { outcomeOf } from '../run/outcome.ts';
@@ -10,13 +10,17 @@ import { summarize } from '../run/summary.ts';
 /** The API server refuses longer notes (`Event.message` in the Kubernetes API). */
 const maxMessageLength = 1024;
 
-/** Names every problem of a policy with its path. */
+/** Names the problems of a policy with their paths, as many as fit. */
 export function policyRejected(problems: readonly Problem[]): PolicyEvent {
-  return event(
-    'Warning',
-    'InvalidPolicy',
-    `${problems.map(formatProblem).join('; ')}. The policy does nothing until this is fixed.`,
-  );
+  const consequence = '. The policy does nothing until this is fixed.';
+  const list = listProblems(problems, maxMessageLength - consequence.length);
+  return event('Warning', 'InvalidPolicy', `${list}${consequence}`);
+}
+
+/** The policy is valid, and does nothing by itself. */
+export function scheduleNeverFires(schedule: string): PolicyEvent {
+  const message = `the schedule "${cutText(schedule, 100)}" has no time in the next five years: correct it, or start runs with nodesweep.io/run-at`;
+  return event('Warning', 'ScheduleNeverFires', message);
 }
 
 export function runStarted(run: Run): PolicyEvent {
@@ -77,6 +81,5 @@ function causeOf(trigger: Trigger): string {
 }
 
 function event(type: PolicyEvent['type'], reason: string, text: string): PolicyEvent {
-  const message = text.length > maxMessageLength ? `${text.slice(0, maxMessageLength - 1)}…` : text;
-  return { type, reason, message };
+  return { type, reason, message: cutText(text, maxMessageLength) };
 }

@@ -6,6 +6,7 @@ import type { PolicyObject, Versioned } from '../objects.ts';
 import { missedSlot, startDelayMs, upcomingSlot } from '../policy/due.ts';
 import type { ParsedPolicy } from '../policy/parse.ts';
 import type { Policy } from '../policy/policy.ts';
+import { briefProblems } from '../policy/problem.ts';
 import type { Run } from '../run/run.ts';
 import { readStored } from '../yaml/read.ts';
 import { conditionSchema, conditionsOf } from './conditions.ts';
@@ -81,10 +82,12 @@ function observePolicy({ object, parsed, now }: Findings, stored: Stored): Polic
   const isLost = before === undefined && stored !== undefined && (stored.value?.policyUid ?? object.uid) === object.uid;
   const known = before ?? { policyUid: object.uid, scheduleSince: isLost ? now : object.createdAt };
   const observed = { ...known, observedVersion: object.resourceVersion };
-  if (!parsed.valid) return { ...observed, valid: false, problems: [...parsed.problems], nextSlot: undefined };
+  if (!parsed.valid)
+    return { ...observed, valid: false, problems: briefProblems(parsed.problems), nextSlot: undefined };
   const schedule = scheduleKey(parsed.policy);
-  const isEdited = before?.schedule !== undefined && before.schedule !== schedule;
-  const scheduleSince = isEdited ? now : known.scheduleSince;
+  // A policy that was seen before, and whose schedule is new, begins with it now: also if it never was valid until now.
+  const isNew = before !== undefined && before.schedule !== schedule;
+  const scheduleSince = isNew ? now : known.scheduleSince;
   const nextSlot = upcomingSlot({ name: object.name, policy: parsed.policy }, { ...observed, scheduleSince }, now);
   return { ...observed, valid: true, problems: [], schedule, scheduleSince, nextSlot };
 }
@@ -175,8 +178,9 @@ export function decodeStatus(data: Readonly<Record<string, string>>): PolicyStat
   return status;
 }
 
-function isFromFuture({ lastSlot, lastStart, scheduleSince }: PolicyStatus, now: Date): boolean {
-  const latest = Math.max(scheduleSince.getTime(), lastSlot?.getTime() ?? 0, lastStart?.getTime() ?? 0);
+function isFromFuture({ lastSlot, lastStart, missedSlot, scheduleSince }: PolicyStatus, now: Date): boolean {
+  const instants = [scheduleSince, lastSlot, lastStart, missedSlot].map((instant) => instant?.getTime() ?? 0);
+  const latest = Math.max(...instants);
   return latest > now.getTime() + clockSkewMs;
 }
 

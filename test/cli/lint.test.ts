@@ -30,6 +30,23 @@ describe('nodesweep lint', () => {
     expect(await nodesweep('lint', 'cleanup.yaml')).toMatchObject({ stdout: '1 policy is valid', exitCode: 0 });
   });
 
+  it('warns of a schedule that never fires, which is no error (H19)', async () => {
+    await write('cleanup.yaml', 'schedule: "0 0 31 2 *"\n');
+    const { stdout, exitCode } = await nodesweep('lint', 'cleanup.yaml');
+    expect(stdout.split('\n')).toEqual([
+      'cleanup.yaml:schedule: warning: has no time in the next five years',
+      '1 policy is valid',
+    ]);
+    expect(exitCode).toBe(0);
+  });
+
+  it('refuses bytes that are no UTF-8, instead of reading other characters (H31)', async () => {
+    await writeFile(join(directory, 'cleanup.yaml'), Buffer.from('schedule: "@daily" # \xff', 'latin1'));
+    const { stdout, exitCode } = await nodesweep('lint', 'cleanup.yaml');
+    expect(stdout).toMatch(/^cleanup\.yaml: can't be read: .*utf-8/);
+    expect(exitCode).toBe(1);
+  });
+
   it('names a file that can not be read, beside the problems of the others', async () => {
     await write('cleanup.yaml', 'schedule: nonsense\n');
     const { stdout, exitCode } = await nodesweep('lint', 'missing.yaml', 'cleanup.yaml');

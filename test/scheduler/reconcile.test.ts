@@ -124,6 +124,39 @@ describe('a due slot', () => {
     expect(record()).toHaveLength(1);
   });
 
+  it.each([{ startingDeadlineSeconds: undefined }, { startingDeadlineSeconds: 7_200 }])(
+    'stays left out once that was told, also with the deadline as in %j (C5, C9)',
+    async (document) => {
+      edit({ startingDeadlineSeconds: 60 });
+      await pass(secondsLater(61));
+      expect(cluster.events.map(({ reason }) => reason)).toEqual(['SlotMissed']);
+      edit(document, '3');
+      restart();
+      await pass(secondsLater(90));
+      expect(record()).toEqual([]);
+      await pass(secondsLater(3600));
+      expect(record()).toMatchObject([{ trigger: { slot: secondsLater(3600) } }]);
+    },
+  );
+
+  it('of a schedule that was never valid before is none from before it was fixed (C3, C9)', async () => {
+    edit({ schedule: 'every hour' });
+    await pass(secondsLater(-30));
+    edit({}, '3');
+    await pass(secondsLater(30));
+    expect(record()).toEqual([]);
+    await pass(secondsLater(3600));
+    expect(record()).toHaveLength(1);
+  });
+
+  it('never comes where the schedule never fires, which an event tells once (H19)', async () => {
+    edit({ schedule: '0 0 31 2 *' });
+    for (const seconds of [0, 60, 120]) await pass(secondsLater(seconds));
+    restart();
+    await pass(secondsLater(180));
+    expect(cluster.events).toMatchObject([{ type: 'Warning', reason: 'ScheduleNeverFires' }]);
+  });
+
   it('does not start while suspended, nor is it made up for on resume (C12)', async () => {
     edit({ suspend: true });
     await pass(secondsLater(60));
