@@ -24,10 +24,12 @@ export type NodeOptions = {
 /** This machine, as a run needs it. What is out of the ordinary is logged. */
 export function openNode({ state, stateOnNode, ownReferences, runtime }: NodeOptions, log: Logger): NodeAccess {
   const directory = state ?? usualState;
+  // Where the images are does not change during a run; how full it is there is measured each time.
+  const getImageFilesystems = askOnce(() => runtime.getImageFilesystems());
   const rest = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => undefined);
   return {
     ownReferences,
-    measureDisk: () => measureImageDisk(runtime, { directory: state, pathOnNode: stateOnNode }),
+    measureDisk: () => measureImageDisk({ getImageFilesystems }, { directory: state, pathOnNode: stateOnNode }),
     openHistory: (onRemark) => {
       const onUnlocked = (problem: string) =>
         log.warn({ event: 'history', reason: problem }, 'the history is changed without its lock');
@@ -44,6 +46,15 @@ export function openNode({ state, stateOnNode, ownReferences, runtime }: NodeOpt
       now: () => performance.now(),
       onRest: (rested) => log.info({ event: 'rest', ...rested }, 'gave way to others on this node'),
     }),
+  };
+}
+
+/** Keeps the first answer; an error is none, and is asked again. */
+function askOnce<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: T | undefined;
+  return async () => {
+    answer ??= await ask();
+    return answer;
   };
 }
 

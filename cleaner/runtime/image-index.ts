@@ -26,9 +26,11 @@ function indexByKeys(
   const isForAnyRegistry = [...found.keys()].some((key) => key.startsWith('/'));
   for (const { id, names } of found.size > 0 ? images : []) {
     for (const key of referenceKeys(id)) found.get(key)?.push(id);
-    for (const key of names.flatMap(nameKeys)) {
-      found.get(key)?.push(id);
-      if (isForAnyRegistry) found.get(withoutRegistry(key))?.push(id);
+    for (const name of names) {
+      for (const key of nameKeys(name)) {
+        found.get(key)?.push(id);
+        if (isForAnyRegistry) found.get(withoutRegistry(key))?.push(id);
+      }
     }
   }
   const findIds = (reference: string) => (keys.get(reference) ?? []).flatMap((key) => found.get(key) ?? []);

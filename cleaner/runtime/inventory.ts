@@ -100,7 +100,7 @@ async function readLists(runtime: UsagePorts, podUid: string | undefined, readUp
 function mergeById(images: readonly Image[]): readonly Image[] {
   const merged = new Map<string, Image>();
   for (const image of images) {
-    const key = image.id.startsWith('sha256:') ? image.id.slice('sha256:'.length) : image.id;
+    const key = image.id.startsWith('sha256:') ? image.id : `sha256:${image.id}`;
     const other = merged.get(key);
     merged.set(key, other === undefined ? image : merge(other, image));
   }

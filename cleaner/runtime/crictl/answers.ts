@@ -150,11 +150,19 @@ export function readAnswer<T extends z.ZodType>(
   return parsed.success ? { answer: parsed.data } : { flaw: describeIssue(parsed.error) };
 }
 
-/** Before 1.31, crictl printed one document after the other where it was asked about several IDs. */
 function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return parseDocuments(text);
+  }
+}
+
+/** Before 1.31, crictl printed one document after the other where it was asked about several IDs. */
+function parseDocuments(text: string): unknown {
   const documents = text.split(/\n(?=\{)/);
   try {
-    return documents.length > 1 ? documents.map((document) => JSON.parse(document)) : JSON.parse(text);
+    return documents.length > 1 ? documents.map((document) => JSON.parse(document)) : undefined;
   } catch {
     return undefined;
   }
