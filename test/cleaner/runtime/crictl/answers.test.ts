@@ -184,6 +184,12 @@ describe('the answers of crictl 1.24, one document after the other (T6, T20)', (
     ]);
   });
 
+  it('are told apart from one document, wherever its lines break (T20)', () => {
+    const other = { ...image, id: `sha256:${'cd'.repeat(32)}` };
+    const text = `{"images": [\n${JSON.stringify(image)},\n${JSON.stringify(other)}\n]}\n`;
+    expect(read(text, imagesAnswer).map((listed) => listed.id)).toEqual([id, other.id]);
+  });
+
   it('give what inspect tells of each, unless the last document is cut off (T1)', () => {
     const containers = readSample('crictl-1.24/ps-a.json', containersAnswer);
     const details = readSample('crictl-1.24/inspect.json', containerStatusesAnswer);
