@@ -7,6 +7,7 @@ import { describeTimes } from './plan/image-times.ts';
 import { createJudge } from './plan/judge.ts';
 import { type Facts, mayLoseAllNames, recordOf } from './plan/keep-rules.ts';
 import type { Plan } from './plan/plan.ts';
+import { takeLandmarks } from './removal/landmarks.ts';
 import { mayBeGone, type SweepResult } from './removal/outcome.ts';
 import { carryOut } from './removal/removal.ts';
 import { measureSettled } from './removal/settle.ts';
@@ -110,6 +111,7 @@ async function act(
       ...node,
       runtime,
       readLook: createLookReader(readUsage, runtime),
+      landmarks: takeLandmarks(facts.inventory),
       judgeOn: createJudge(facts, planned),
       mayLoseAllNames: mayLoseAllNames(facts.job.images),
       space: facts.diskUsage && openSpace(facts.diskUsage),

@@ -13,7 +13,7 @@ export class LostImagesError extends Error {
   override readonly name = 'LostImagesError';
 }
 
-export function takeLandmarks({ images, inUse }: ImageUsage): Landmarks {
+export function takeLandmarks({ images, inUse }: Pick<ImageUsage, 'images' | 'inUse'>): Landmarks {
   return {
     firm: new Set(images.filter(({ id, pinned }) => pinned || inUse.has(id)).map(({ id }) => id)),
     all: new Set(images.map(({ id }) => id)),

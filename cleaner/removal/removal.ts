@@ -22,6 +22,8 @@ import type { Throttle } from './throttle.ts';
 export type RemovalPorts = SettlePorts & {
   readonly runtime: Pick<Runtime, 'removeImages' | 'listImages'>;
   readonly readLook: ReadLook;
+  /** Taken from the look that the plan rests on. */
+  readonly landmarks: Landmarks;
   /** Judges images by all keep rules on what a look shows; is given every look, in turn. */
   readonly judgeOn: (look: Look) => Judge;
   /** Tells whether an image may lose its names one by one. */
@@ -40,9 +42,11 @@ type Task = { readonly removal: Removal; readonly earlier?: Outcome };
 /** A task, with what the look before the removal says of its image; without `image` where somebody removed it. */
 type JudgedTask = { readonly task: Task; readonly image?: Image; readonly kept?: Outcome };
 
+type WhySpared = 'BelowThreshold' | 'OverLimit';
+
 type Step =
   | { readonly kind: 'Stop'; readonly reason: StopReason; readonly message: string }
-  | { readonly kind: 'Spare'; readonly why: 'BelowThreshold' | 'OverLimit' }
+  | { readonly kind: 'Spare'; readonly why: WhySpared }
   | { readonly kind: 'Batch'; readonly tasks: readonly JudgedTask[] };
 
 /** The state of a run when a batch begins. */
@@ -55,7 +59,7 @@ type Progress = {
   /** The look right after the batch before; undefined where there is none, or it has to be taken anew. */
   look: Look | undefined;
   /** Taken from the last look that can be right. */
-  landmarks: Landmarks | undefined;
+  landmarks: Landmarks;
   /** IDs of the images that were asked to go since that look. */
   asked: readonly string[];
 };
@@ -70,7 +74,7 @@ type Progress = {
 export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSignal): Promise<SweepResult> {
   const results: RemovalResult[] = [];
   const spared: Kept[] = [];
-  const progress = begin(plan);
+  const progress = begin(plan, ports);
   const settleAll = (settled: readonly RemovalResult[]) => {
     results.push(...settled);
     settled.forEach(ports.onResult);
@@ -81,20 +85,25 @@ export async function carryOut(plan: Plan, ports: RemovalPorts, signal: AbortSig
       settleAll(progress.queue.map((task) => giveUp(task, step.reason)));
       return { results, spared, stopped: step };
     }
-    if (step.kind === 'Spare') spared.push(...spare(progress, step.why, plan));
-    else settleAll(await takeBatch(step.tasks, progress, ports, signal));
+    if (step.kind === 'Batch') {
+      settleAll(await takeBatch(step.tasks, progress, ports, signal));
+      continue;
+    }
+    const { kept, settled } = spare(takeUncalled(progress, step.why), step.why, plan);
+    spared.push(...kept);
+    settleAll(settled);
   }
   return { results, spared };
 }
 
-function begin({ removals }: Plan): Progress {
+function begin({ removals }: Plan, { landmarks }: RemovalPorts): Progress {
   return {
     queue: removals.map((removal) => ({ removal })),
     batchSize: firstBatchSize,
     removed: 0,
     removedBytes: 0,
     look: undefined,
-    landmarks: undefined,
+    landmarks,
     asked: [],
   };
 }
@@ -108,11 +117,11 @@ async function chooseStep(progress: Progress, plan: Plan, ports: RemovalPorts, s
     const tasks = selectBatch(progress.queue, needBytes, Math.min(progress.batchSize, places));
     if (tasks.length === 0) return { kind: 'Spare', why: 'BelowThreshold' };
     const isOutdated = await ports.throttle(signal);
-    const look = progress.look && !isOutdated ? progress.look : await untilStopped(ports.readLook, signal);
-    if (progress.landmarks) checkLandmarks(progress.landmarks, look.images, progress.asked);
-    progress.landmarks = takeLandmarks(look);
-    progress.asked = [];
-    return { kind: 'Batch', tasks: judgeTasks(tasks, look, ports) };
+    const earlier = progress.look && judgeTasks(tasks, progress.look, progress, ports);
+    if (earlier !== undefined && !isOutdated) return { kind: 'Batch', tasks: earlier };
+    progress.look = undefined;
+    const look = await untilStopped(ports.readLook, signal);
+    return { kind: 'Batch', tasks: judgeTasks(tasks, look, progress, ports) };
   } catch (error) {
     return { kind: 'Stop', reason: reasonOf(error), message: messageOf(error) };
   }
@@ -143,7 +152,16 @@ async function measureExcess(
   return measureNeed(untilPercent, ports.space, ports, signal);
 }
 
-function judgeTasks(tasks: readonly Task[], look: Look, { judgeOn }: RemovalPorts): readonly JudgedTask[] {
+/** Every look counts, also one after which so much time went by that another has to be taken. */
+function judgeTasks(
+  tasks: readonly Task[],
+  look: Look,
+  progress: Progress,
+  { judgeOn }: RemovalPorts,
+): readonly JudgedTask[] {
+  checkLandmarks(progress.landmarks, look.images, progress.asked);
+  progress.landmarks = takeLandmarks(look);
+  progress.asked = [];
   const judge = judgeOn(look);
   const present = new Map(look.images.map((image) => [image.id, image]));
   return tasks.map((task) => {
@@ -211,7 +229,7 @@ async function removeAndLook(
   try {
     const after = goesOn ? await readForNext(ports) : undefined;
     const left = after?.images ?? (await ports.runtime.listImages());
-    if (progress.landmarks) checkLandmarks(progress.landmarks, left, ids);
+    checkLandmarks(progress.landmarks, left, ids);
     progress.look = after;
     const present = new Set(left.map(({ id }) => id));
     return (id) => judgeRemoval(id, answer, present.has(id));
@@ -231,15 +249,22 @@ async function readForNext({ readLook }: RemovalPorts): Promise<Look | undefined
 }
 
 /** Takes out of the queue what is not called for, or what the limit leaves no place for. */
-function spare(progress: Progress, why: 'BelowThreshold' | 'OverLimit', plan: Plan): readonly Kept[] {
-  if (why === 'OverLimit') {
-    const over = progress.queue.map(({ removal }) => keepOverLimit(removal, plan));
-    progress.queue = [];
-    return over;
-  }
-  const uncalled = progress.queue.filter(({ removal }) => !removal.always);
-  progress.queue = progress.queue.filter(({ removal }) => removal.always);
-  return uncalled.map(({ removal }) => keepBelowThreshold(removal));
+function takeUncalled(progress: Progress, why: WhySpared): readonly Task[] {
+  const { queue } = progress;
+  const isCalledFor = ({ removal }: Task) => why === 'BelowThreshold' && removal.always;
+  progress.queue = queue.filter(isCalledFor);
+  return queue.filter((task) => !isCalledFor(task));
+}
+
+/** An image that was asked for once was not spared: what came of that is told. */
+function spare(tasks: readonly Task[], why: WhySpared, plan: Plan) {
+  const kept = tasks
+    .filter(({ earlier }) => earlier === undefined)
+    .map(({ removal }) => (why === 'OverLimit' ? keepOverLimit(removal, plan) : keepBelowThreshold(removal)));
+  const settled = tasks.flatMap(({ removal, earlier }) =>
+    earlier === undefined ? [] : [{ removal, outcome: earlier }],
+  );
+  return { kept, settled };
 }
 
 /** On a full disk a runtime may be unable to write a removal down, until others have made room. */

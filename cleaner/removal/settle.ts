@@ -22,7 +22,7 @@ export type Patience = {
 };
 
 /** While it decides about further images. btrfs frees what was deleted every 30 s, as it commits, and zfs every 5 s. */
-export const decidingPatience: Patience = { noneMs: 35_000, someMs: 10_000, mostMs: 1_000 };
+export const decidingPatience: Patience = { noneMs: 35_000, someMs: 10_000, mostMs: 10_000 };
 /** While it only tells how much was freed, by sizes that know which layers images share. */
 export const reportingPatience: Patience = { noneMs: 15_000, someMs: 2_000, mostMs: 0 };
 /** The same by nominal sizes, of which images that share their layers free but a part. */

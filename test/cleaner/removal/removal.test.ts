@@ -4,6 +4,7 @@ import { createJudge } from '../../../cleaner/plan/judge.ts';
 import type { Plan } from '../../../cleaner/plan/plan.ts';
 import type { Removal } from '../../../cleaner/plan/removal-order.ts';
 import { nextBatchSize, selectBatch } from '../../../cleaner/removal/batch.ts';
+import { takeLandmarks } from '../../../cleaner/removal/landmarks.ts';
 import type { SweepResult } from '../../../cleaner/removal/outcome.ts';
 import { carryOut, type RemovalPorts } from '../../../cleaner/removal/removal.ts';
 import { openSpace } from '../../../cleaner/removal/space.ts';
@@ -63,6 +64,7 @@ const judged = () => ({
     (image: Image) =>
       inUse.has(image.id) ? { image, reason: 'InUse' as const, message: 'used' } : undefined,
   mayLoseAllNames: () => true,
+  landmarks: takeLandmarks({ images: [], inUse: new Map() }),
   space: openSpace({ capacityBytes: 10_000, usedBytes: 9_000, availableBytes: 1_000 }),
   sleep,
 });
