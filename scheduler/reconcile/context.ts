@@ -4,6 +4,7 @@ import type { Journals } from '../journal/journals.ts';
 import type { Log } from '../log.ts';
 import type { PolicyObject } from '../objects.ts';
 import type { ParsedPolicy } from '../policy/parse.ts';
+import type { RunKind } from '../run/kind.ts';
 import type { Run } from '../run/run.ts';
 import type { BackgroundTasks } from './background-tasks.ts';
 
@@ -13,6 +14,8 @@ export interface ReconcileContext {
   readonly log: Log;
   readonly journals: Journals;
   readonly background: BackgroundTasks;
+  /** The kinds of policies that are run. */
+  readonly kinds: readonly RunKind[];
   /** A pod that doesn't start is given up after so many milliseconds. */
   readonly startTimeoutMs: number;
   readonly observer?: RunObserver | undefined;

@@ -1,6 +1,5 @@
 import type { ClusterState } from '../cluster.ts';
 import type { Step } from '../journal/troubles.ts';
-import { runKinds } from '../kinds.ts';
 import type { PolicyObject, Versioned } from '../objects.ts';
 import { dueTrigger } from '../policy/due.ts';
 import { earliest } from '../policy/instants.ts';
@@ -34,7 +33,7 @@ export async function reconcile(
   }
   const journal = context.journals.of(name);
   journal.observe({ policies: [object], runs: runsOf(state, name) });
-  const pass = { ...context, journal, state, object, parsed: parseOnce(object), now };
+  const pass = { ...context, journal, state, object, parsed: parseOnce(context, object), now };
   return wakeTimeOf(await attempt(pass, steps.whole, () => reconcilePolicy(pass)));
 }
 
@@ -107,10 +106,10 @@ function runsOf({ runs }: ClusterState, policy: string): readonly Versioned<Run>
 const parsedPolicies = new WeakMap<PolicyObject['data'], ParsedPolicy>();
 
 /** A policy object is parsed when it is new, not at every pass. */
-function parseOnce(object: PolicyObject): ParsedPolicy {
+function parseOnce({ kinds }: ReconcileContext, object: PolicyObject): ParsedPolicy {
   const known = parsedPolicies.get(object.data);
   if (known !== undefined) return known;
-  const parsed = parsePolicy(object.name, object.data, runKinds);
+  const parsed = parsePolicy(object.name, object.data, kinds);
   parsedPolicies.set(object.data, parsed);
   return parsed;
 }

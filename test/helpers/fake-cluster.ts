@@ -1,7 +1,7 @@
-import type { JobDocument } from '../../contract/job.ts';
 import type { BoundPods, Cluster, ClusterState, Creation, PolicyEvent } from '../../scheduler/cluster.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../../scheduler/objects.ts';
+import type { RunKind } from '../../scheduler/run/kind.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import { decodeRun, encodeRun } from '../../scheduler/run/record.ts';
 import type { Run } from '../../scheduler/run/run.ts';
@@ -18,7 +18,8 @@ export class FakeCluster implements Cluster {
   pods = new Map<string, CleanerPod>();
   records = new Map<string, { data: Record<string, string>; version: number }>();
   statusTexts = new Map<string, { data: Record<string, string>; version: number }>();
-  jobs = new Map<string, JobDocument>();
+  jobs = new Map<string, object>();
+  kinds: readonly RunKind[] = runKinds;
   events: (PolicyEvent & { policy: string })[] = [];
   /** Every write that was attempted, in order, like `createPod node-1#0`. */
   writes: string[] = [];
@@ -44,7 +45,7 @@ export class FakeCluster implements Cluster {
       nodes: this.nodes,
       pods: [...this.pods.values()],
       runs: [...this.records.values()].map(({ data, version }) => ({
-        value: decodeRun(data, runKinds),
+        value: decodeRun(data, this.kinds),
         resourceVersion: String(version),
       })),
       statuses: new Map(
@@ -89,7 +90,7 @@ export class FakeCluster implements Cluster {
     return true;
   }
 
-  async createJob(run: Run, job: JobDocument): Promise<void> {
+  async createJob(run: Run, job: object): Promise<void> {
     this.#write(`createJob ${run.name}`);
     if (!this.jobs.has(run.name)) this.jobs.set(run.name, job);
   }

@@ -1,6 +1,7 @@
 import { Dispatcher, type Next, type Timing } from '../../scheduler/dispatcher.ts';
 import { currentFlow } from '../../scheduler/flow.ts';
 import { Journals } from '../../scheduler/journal/journals.ts';
+import { runKinds } from '../../scheduler/kinds.ts';
 import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
 import { reconcile } from '../../scheduler/reconcile/reconcile.ts';
 import { connectModel, listAll, type Views } from './model-client.ts';
@@ -150,7 +151,7 @@ export class Replica {
     this.#busy = busy;
     const cluster = connectModel(this.#world, this.#views, this.#index, (_, effect) => this.#track(generation, effect));
     const background = new BackgroundTasks(this.#log);
-    const context = { cluster, log: this.#log, journals: this.#journals, background, startTimeoutMs };
+    const context = { cluster, log: this.#log, journals: this.#journals, background, kinds: runKinds, startTimeoutMs };
     const keys = () => cluster.state().policies.map(({ name }) => name);
     const workOn = async (policy: string): Promise<Next> => {
       busy.add(policy);

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CleanupDocument } from '../../scheduler/cleanup/policy.ts';
 import { Journals } from '../../scheduler/journal/journals.ts';
+import { runKinds } from '../../scheduler/kinds.ts';
 import { earliest } from '../../scheduler/policy/instants.ts';
 import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
 import type { RunObserver } from '../../scheduler/reconcile/context.ts';
@@ -31,7 +32,7 @@ let killed: Killed | undefined;
 async function pass(now: Date, by = journals): Promise<Date | undefined> {
   cluster.now = now;
   const background = new BackgroundTasks(log);
-  const context = { cluster, log, journals: by, background, startTimeoutMs: 60_000, observer };
+  const context = { cluster, log, journals: by, background, kinds: runKinds, startTimeoutMs: 60_000, observer };
   const wakes: (Date | undefined)[] = [];
   for (const { name } of cluster.policies) {
     const next = await reconcile(context, name, now);
@@ -806,7 +807,7 @@ describe('disk pressure', () => {
     cluster.nodes = [pressedNode('a')];
     await pass(start);
     expect([...cluster.jobs.values()]).toMatchObject([{ disk: { highPercent: 85, lowPercent: 80 } }]);
-    expect([...cluster.jobs.values()][0]?.disk).not.toHaveProperty('onPressure');
+    expect([...cluster.jobs.values()][0]).not.toHaveProperty('disk.onPressure');
   });
 });
 
@@ -902,7 +903,14 @@ describe('Replace leaves exactly one active run (H37),', () => {
     await pass(start);
     const gate = Promise.withResolvers<void>();
     cluster.deletePods = () => gate.promise;
-    const context = { cluster, log, journals, background: new BackgroundTasks(log), startTimeoutMs: 60_000 };
+    const context = {
+      cluster,
+      log,
+      journals,
+      background: new BackgroundTasks(log),
+      kinds: runKinds,
+      startTimeoutMs: 60_000,
+    };
     await reconcile(context, 'nightly', secondsLater(3600));
     expect(activeNames()).toEqual(['nightly-29540820']);
     gate.resolve();
