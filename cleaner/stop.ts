@@ -20,6 +20,18 @@ export async function untilStopped<T>(read: () => Promise<T>, signal: AbortSigna
   return pTimeout(read(), { milliseconds: Number.POSITIVE_INFINITY, signal });
 }
 
+/**
+ * A signal that goes off so many milliseconds after a run was asked to stop: whoever waits for the runtime then leaves it,
+ * since a report has to be written before the grace period is over.
+ */
+export function overdue(signal: AbortSignal, graceMs: number): AbortSignal {
+  const controller = new AbortController();
+  const arm = () => setTimeout(() => controller.abort(signal.reason), graceMs);
+  if (signal.aborted) arm();
+  else signal.addEventListener('abort', arm, { once: true });
+  return controller.signal;
+}
+
 /** So much of the time is left for a batch in flight and the report, and for what went by before the cleaner started. */
 const marginShare = 0.1;
 const maxMarginMs = 60_000;

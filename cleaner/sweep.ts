@@ -17,7 +17,7 @@ import type { Findings } from './report/build.ts';
 import { type ImageEvent, keptEvent, plannedEvent, removalEvent } from './report/events.ts';
 import { createLookReader, type ReadUsage } from './runtime/inventory.ts';
 import type { Runtime } from './runtime/runtime.ts';
-import { untilStopped } from './stop.ts';
+import { overdue, untilStopped } from './stop.ts';
 
 /** The parts of its node that a run needs, besides the runtime. */
 export type NodeAccess = {
@@ -67,10 +67,20 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
 
   const wasTried = result.results.length > 0 && before !== undefined;
   const after = wasTried
-    ? await orError(() => measureSettled(result, plan, before, node, signal), 'DiskUnmeasurable', errors)
+    ? await orError(
+        () => untilStopped(() => measureSettled(result, plan, before, node, signal), overdue(signal, stopMs.measuring)),
+        'DiskUnmeasurable',
+        errors,
+      )
     : before;
   return { dryRun: job.dryRun, disk: job.disk, plan, result, before, after, errors };
 }
+
+/**
+ * Milliseconds after a stop within which a removal, the look after it and the last measuring have to end. Then the report is
+ * written, in less than the 30 s that Kubernetes grants a pod by default.
+ */
+const stopMs = { removal: 10_000, look: 15_000, measuring: 5_000 } as const;
 
 /** Tells of images. Where that fails, which the report tells once, the run goes on: what it does is not what it says. */
 function guardTelling(
@@ -115,6 +125,7 @@ async function act(
       judgeOn: createJudge(facts, planned),
       mayLoseAllNames: mayLoseAllNames(facts.job.images),
       space: facts.diskUsage && openSpace(facts.diskUsage),
+      giveUp: { removal: overdue(signal, stopMs.removal), look: overdue(signal, stopMs.look) },
       onResult: (removal) => onImage(removalEvent(removal)),
     },
     signal,

@@ -15,7 +15,7 @@ export type Outcome =
   | { readonly kind: 'unknown'; readonly reason: 'LookFailed'; readonly message: string };
 
 /** The reason why no further removal was tried. */
-export type StopReason = StopRequest['reason'] | 'UsageUnreadable' | 'SpaceNotFreed';
+export type StopReason = StopRequest['reason'] | 'UsageUnreadable' | 'SpaceNotFreed' | 'RuntimeHangs';
 
 export type RemovalResult = { readonly removal: Removal; readonly outcome: Outcome };
 
@@ -76,7 +76,7 @@ export function judgeRemoval(id: string, { timedOut, complaints }: RemovalAnswer
   const general = complaints.find(({ imageId }) => imageId === undefined)?.message;
   const message = own ?? general ?? 'the runtime reported success, but still lists the image';
   // Others of the batch may have run out of time: a complaint of its own tells what became of this one.
-  const ranOutOfTime = own === undefined ? timedOut : outOfTime.test(own);
+  const ranOutOfTime = own === undefined ? timedOut && general !== undefined : outOfTime.test(own);
   return { kind: 'failed', reason: ranOutOfTime ? 'RemovalTimedOut' : 'RemovalFailed', message };
 }
 

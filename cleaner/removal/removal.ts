@@ -32,6 +32,8 @@ export type RemovalPorts = SettlePorts & {
   readonly space: Space | undefined;
   /** Comes before each batch. */
   readonly throttle: Throttle;
+  /** The ends of removals and looks that are under way when the run is asked to stop. */
+  readonly giveUp: { readonly removal: AbortSignal; readonly look: AbortSignal };
   /** Is told what happened to each image as soon as that is known. */
   readonly onResult: (result: RemovalResult) => void;
 };
@@ -62,6 +64,8 @@ type Progress = {
   landmarks: Landmarks;
   /** IDs of the images that were asked to go since that look. */
   asked: readonly string[];
+  /** The number of batches at the end for which the runtime gave no answer at all. */
+  silentBatches: number;
 };
 
 /**
@@ -105,16 +109,18 @@ function begin({ removals }: Plan, { landmarks }: RemovalPorts): Progress {
     look: undefined,
     landmarks,
     asked: [],
+    silentBatches: 0,
   };
 }
 
 async function chooseStep(progress: Progress, plan: Plan, ports: RemovalPorts, signal: AbortSignal): Promise<Step> {
   try {
     signal.throwIfAborted();
+    if (progress.silentBatches >= maxSilentBatches) return { kind: 'Stop', ...hanging };
     const places = countPlaces(progress, plan);
     if (places <= 0) return { kind: 'Spare', why: 'OverLimit' };
-    const needBytes = await measureExcess(progress, plan, ports, signal);
-    const tasks = selectBatch(progress.queue, needBytes, Math.min(progress.batchSize, places));
+    const needBytes = await untilStopped(() => measureExcess(progress, plan, ports, signal), signal);
+    const tasks = selectBatch(progress.queue, needBytes, Math.min(progress.batchSize, places, countTogether(progress)));
     if (tasks.length === 0) return { kind: 'Spare', why: 'BelowThreshold' };
     const isOutdated = await ports.throttle(signal);
     const earlier = progress.look && judgeTasks(tasks, progress.look, progress, ports);
@@ -125,6 +131,16 @@ async function chooseStep(progress: Progress, plan: Plan, ports: RemovalPorts, s
   } catch (error) {
     return { kind: 'Stop', reason: reasonOf(error), message: messageOf(error) };
   }
+}
+
+/** One that has timed out is tried again alone, when the others have had their turn: it takes no other with it. */
+function countTogether({ queue }: Progress): number {
+  const first = queue.findIndex(hasTimedOut);
+  return first === -1 ? queue.length : Math.max(1, first);
+}
+
+function hasTimedOut({ earlier }: Task): boolean {
+  return earlier?.kind === 'failed' && earlier.reason === 'RemovalTimedOut';
 }
 
 /** The number of images at the front of the queue that the limits of the plan leave a place for. */
@@ -183,7 +199,8 @@ async function takeBatch(
   // It is large, and the next look needs room.
   progress.look = undefined;
   const startedAt = ports.monotonicMs();
-  const tried = await removeBatch(tasks, progress, ports, goesOn);
+  const { tried, notAsked } = await removeBatch(tasks, progress, ports, { goesOn, signal });
+  progress.silentBatches = tried.length > 0 && tried.every(isTimeout) ? progress.silentBatches + 1 : 0;
   progress.batchSize = nextBatchSize(progress.batchSize, tasks.length, ports.monotonicMs() - startedAt);
   for (const { removal } of tried.filter(({ outcome }) => mayBeGone(outcome))) {
     progress.removed++;
@@ -192,6 +209,7 @@ async function takeBatch(
   }
   const retries = tried.filter(isWorthRetrying);
   progress.queue = [
+    ...notAsked,
     ...progress.queue.slice(tasks.length),
     ...retries.map(({ removal, outcome }) => ({ removal, earlier: outcome })),
   ];
@@ -200,42 +218,55 @@ async function takeBatch(
 
 type Attempt = RemovalResult & { readonly isRetry: boolean };
 
+type Conditions = { readonly goesOn: boolean; readonly signal: AbortSignal };
+
 async function removeBatch(
   tasks: readonly JudgedTask[],
   progress: Progress,
   ports: RemovalPorts,
-  goesOn: boolean,
-): Promise<readonly Attempt[]> {
+  conditions: Conditions,
+): Promise<{ readonly tried: readonly Attempt[]; readonly notAsked: readonly Task[] }> {
   const free = tasks.flatMap(({ image, kept }) => (image === undefined || kept !== undefined ? [] : [image]));
-  const judge = free.length === 0 ? undefined : await removeAndLook(free, progress, ports, goesOn);
-  return tasks.map(({ task: { removal, earlier }, image, kept }): Attempt => {
-    const isRetry = earlier !== undefined;
-    const outcome = image === undefined ? ({ kind: 'removed' } as const) : (kept ?? judge?.(image.id));
-    return { removal, isRetry, outcome: outcome ?? { kind: 'removed' } };
+  const judge = free.length === 0 ? undefined : await removeAndLook(free, progress, ports, conditions);
+  const judged = tasks.map(({ task, image, kept }) => {
+    if (image === undefined) return { task, outcome: { kind: 'removed' } as const };
+    return { task, outcome: kept ?? judge?.(image.id) };
   });
+  return {
+    tried: judged.flatMap(({ task: { removal, earlier }, outcome }): Attempt[] =>
+      outcome === undefined ? [] : [{ removal, outcome, isRetry: earlier !== undefined }],
+    ),
+    notAsked: judged.flatMap(({ task, outcome }) => (outcome === undefined ? [task] : [])),
+  };
 }
 
-/** If the look afterwards can't be right, nothing is known of the images that were asked to go. */
+/**
+ * Judges the images that were asked to go; undefined for those that never were. If the look afterwards can't be right, or
+ * takes too long after a stop, nothing is known of them.
+ */
 async function removeAndLook(
   images: readonly Image[],
   progress: Progress,
   ports: RemovalPorts,
-  goesOn: boolean,
-): Promise<(id: string) => Outcome> {
+  { goesOn, signal }: Conditions,
+): Promise<(id: string) => Outcome | undefined> {
   const ids = images.map(({ id }) => id);
   const mayUntag = new Map(images.filter(ports.mayLoseAllNames).map(({ id, names }) => [id, names]));
-  const answer: RemovalAnswer = await ports.runtime.removeImages(ids, mayUntag);
-  progress.asked = ids;
+  const ends = { stop: signal, giveUp: ports.giveUp.removal };
+  const answer: RemovalAnswer = await ports.runtime.removeImages(ids, mayUntag, ends);
+  const notAsked = new Set(answer.notAsked);
+  progress.asked = ids.filter((id) => !notAsked.has(id));
   try {
-    const after = goesOn ? await readForNext(ports) : undefined;
-    const left = after?.images ?? (await ports.runtime.listImages());
-    checkLandmarks(progress.landmarks, left, ids);
+    const after =
+      goesOn && !signal.aborted ? await untilStopped(() => readForNext(ports), ports.giveUp.look) : undefined;
+    const left = after?.images ?? (await untilStopped(ports.runtime.listImages, ports.giveUp.look));
+    checkLandmarks(progress.landmarks, left, progress.asked);
     progress.look = after;
     const present = new Set(left.map(({ id }) => id));
-    return (id) => judgeRemoval(id, answer, present.has(id));
+    return (id) => (notAsked.has(id) ? undefined : judgeRemoval(id, answer, present.has(id)));
   } catch (error) {
     const message = `was asked to go, and whether it went can't be told: ${messageOf(error)}`;
-    return () => ({ kind: 'unknown', reason: 'LookFailed', message });
+    return (id) => (notAsked.has(id) ? undefined : { kind: 'unknown', reason: 'LookFailed', message });
   }
 }
 
@@ -274,6 +305,17 @@ function isWorthRetrying({ outcome, isRetry }: Attempt): boolean {
   if (isRetry || outcome.kind !== 'failed') return false;
   return outcome.reason === 'RemovalTimedOut' || noSpace.test(outcome.message);
 }
+
+function isTimeout({ outcome }: Attempt): boolean {
+  return outcome.kind === 'failed' && outcome.reason === 'RemovalTimedOut';
+}
+
+/** So many batches without any answer, and the runtime hangs. */
+const maxSilentBatches = 4;
+const hanging = {
+  reason: 'RuntimeHangs',
+  message: `the runtime gave no answer to the removals of ${maxSilentBatches} batches one after the other: check whether it hangs`,
+} as const;
 
 function giveUp({ removal, earlier }: Task, reason: StopReason): RemovalResult {
   return { removal, outcome: earlier ?? { kind: 'skipped', reason } };

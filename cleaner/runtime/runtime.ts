@@ -41,12 +41,22 @@ export type ImageDetails = {
   readonly sharedBytes?: number;
 };
 
+/** The ends of a request to remove images. */
+export type RemovalEnds = {
+  /** From now on no further image is asked for. */
+  readonly stop: AbortSignal;
+  /** From now on nothing is waited for. */
+  readonly giveUp: AbortSignal;
+};
+
 /** The answer of the runtime to a request to remove images. It is no proof of what is gone: look again. */
 export type RemovalAnswer = {
   /** The request ended before the runtime answered, which may go on removing. */
   readonly timedOut: boolean;
   /** The complaints about single images, by ID, or else for all in the one without. Empty where it accepted all. */
   readonly complaints: readonly RemovalComplaint[];
+  /** IDs of images that the runtime was never asked to remove, as it gave no answers or the run was to stop. */
+  readonly notAsked?: readonly string[];
 };
 
 /** All names of images that may lose every one of them, by ID: those of others must stay with the image. */
@@ -79,5 +89,5 @@ export interface Runtime {
    * Asks to remove images, by ID, and never throws: a request that fails may have removed some. A runtime that refuses an
    * ID with several names (Docker Engine) may take off the names first of those that `mayUntag` has.
    */
-  removeImages(ids: readonly string[], mayUntag?: UntagPermits): Promise<RemovalAnswer>;
+  removeImages(ids: readonly string[], mayUntag?: UntagPermits, ends?: RemovalEnds): Promise<RemovalAnswer>;
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobDocument } from '../../contract/job.ts';
 import { cleanDocker } from '../helpers/docker-clean.ts';
@@ -57,6 +58,48 @@ it('shows a removal that failed in its exit code and its report (C36)', async ()
   expect(exitCode).toBe(1);
   expect(report.errors).toMatchObject([{ image: 'docker.io/acme/old:1', reason: 'RemovalFailed' }]);
   expect(report.errors[0]?.message).toContain('something broke');
+});
+
+describe('where the removal of the first of 60 images hangs', () => {
+  const idOf = (index: number) => `sha256:${index.toString(16).padStart(64, '0')}`;
+  const fill = () => {
+    const [image] = server.answers.images;
+    if (image === undefined) throw new Error('there is no image to copy');
+    const junk = Array.from({ length: 60 }, (_, index) => ({ ...image, Id: idOf(index), RepoTags: [`junk:${index}`] }));
+    server.answers.images = [...server.answers.images, ...junk];
+    server.fail(`DELETE /images/${idOf(0)}?`, 'hangs');
+  };
+  const job: Partial<JobDocument> = { images: { include: ['**/library/junk'] } };
+  const wait = async (done: () => boolean) => {
+    while (!done()) await sleep(20);
+  };
+
+  it('a stop begins no further removal, and ends with a report well before 30 s (H29)', async () => {
+    fill();
+    let stoppedAt = 0;
+    const stopWhen = async () => {
+      await wait(() => removals().length > 0);
+      stoppedAt = performance.now();
+    };
+    const { exitCode, report } = await cleanDocker({ directory, socket: server.socket, job, stopWhen });
+
+    expect(performance.now() - stoppedAt).toBeLessThan(25_000);
+    expect(removals()).toHaveLength(1);
+    expect(exitCode).toBe(1);
+    expect(report.images).toMatchObject({ removed: 0, failed: 1, skipped: 59 });
+    expect(report.errors).toMatchObject([
+      { reason: 'Interrupted', message: '59 images were not tried: asked to stop' },
+      { reason: 'RemovalTimedOut' },
+    ]);
+  }, 60_000);
+
+  it('the others of its batch go beside it, and none of them fails (H29)', async () => {
+    fill();
+    const stopWhen = () => wait(() => removals().length >= 50);
+    const { report } = await cleanDocker({ directory, socket: server.socket, job, stopWhen });
+
+    expect(report.images).toMatchObject({ removed: 49, failed: 1, skipped: 10 });
+  }, 60_000);
 });
 
 describe('removes nothing, and ends with 2', () => {

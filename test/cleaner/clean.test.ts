@@ -343,6 +343,24 @@ describe('a removal', () => {
     });
   });
 
+  it('that hangs at SIGTERM is left, and the report comes well before 30 s (H29)', async () => {
+    const hung = junk.slice(0, 40).map((image) => ({ ...image, removal: { kind: 'Hangs' } as const }));
+    await prepare({ images: [...hung, ...junk.slice(40)] });
+    const { subprocess, done } = startClean(bench);
+    await waitForImages(79);
+    const stoppedAt = performance.now();
+    subprocess.kill('SIGTERM');
+    const run = await done;
+
+    expect(performance.now() - stoppedAt).toBeLessThan(25_000);
+    expect(run.exitCode).toBe(1);
+    expect(run.images).toHaveLength(80);
+    expect(run.report.images.removed).toBe(80 - imagesLeft(bench).length);
+    expect(run.report.images).toMatchObject({ skipped: 30 });
+    expect(run.report.images.failed).toBeGreaterThan(0);
+    expect(run.report.errors[0]).toMatchObject({ reason: 'Interrupted' });
+  }, 60_000);
+
   it('goes on just down to the low threshold (N6, N7)', async () => {
     const filesystem = { capacityBytes: 10e9, otherBytes: 1.05e9, mountpoint: '/' };
     const images = junk.slice(0, 8).map((image) => ({ ...image, sizeBytes: 1e9 }));

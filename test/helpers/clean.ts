@@ -59,6 +59,8 @@ export function startClean(bench: Bench, args: readonly string[] = [], env: Node
     ['--import', simulatedStatfs, bundledProgram(), 'clean', ...files, ...args],
     {
       reject: false,
+      // It has the 30 s that Kubernetes grants.
+      forceKillAfterDelay: 30_000,
       env: {
         CRICTL: simulatedCrictl,
         CONTAINER_RUNTIME_ENDPOINT: `unix://${bench.nodeFile}`,

@@ -14,6 +14,8 @@ export type DockerClean = {
   /** The cleaner's directory, beside the engine's as a pod sees it; one below `directory` by default. */
   readonly state?: string;
   readonly job?: Partial<JobDocument>;
+  /** Ends when the cleaner is to be asked to stop. */
+  readonly stopWhen?: () => Promise<unknown>;
 };
 
 export type DockerCleanResult = {
@@ -25,7 +27,13 @@ export type DockerCleanResult = {
 };
 
 /** Runs the real cleaner as a process, on a Docker Engine. */
-export async function cleanDocker({ directory, socket, state, job }: DockerClean): Promise<DockerCleanResult> {
+export async function cleanDocker({
+  directory,
+  socket,
+  state,
+  job,
+  stopWhen,
+}: DockerClean): Promise<DockerCleanResult> {
   const run = await mkdtemp(join(directory, 'run-'));
   const [jobFile, reportFile] = [join(run, 'job.json'), join(run, 'report.json')];
   await writeFile(
@@ -39,7 +47,9 @@ export async function cleanDocker({ directory, socket, state, job }: DockerClean
     }),
   );
   const files = ['--job', jobFile, '--report', reportFile, '--state', state ?? join(directory, 'state')];
-  const { exitCode, stdout } = await execa(process.execPath, [bundledProgram(), 'clean', ...files], {
+  const cleaner = execa(process.execPath, [bundledProgram(), 'clean', ...files], {
+    // It has the 30 s that Kubernetes grants.
+    forceKillAfterDelay: 30_000,
     reject: false,
     env: {
       ...(state !== undefined && { NODESWEEP_STATE_ON_NODE: '/var/lib/docker/nodesweep' }),
@@ -48,6 +58,9 @@ export async function cleanDocker({ directory, socket, state, job }: DockerClean
       ...compileCache(),
     },
   });
+  await stopWhen?.();
+  if (stopWhen !== undefined) cleaner.kill('SIGTERM');
+  const { exitCode, stdout } = await cleaner;
   const report = reportSchema.parse(JSON.parse(await readFile(reportFile, 'utf8')));
   const events = stdout.split('\n').map((line) => JSON.parse(line));
   const images: readonly ImageEvent[] = events.filter(({ event }) => event === 'image');

@@ -9,7 +9,7 @@ import {
 import { abbreviate, ask, type Caller } from './ask.ts';
 import { askAbout, askAboutAll } from './ask-about.ts';
 import { type CrictlOptions, lists, prepareReading, prepareRemoving } from './call.ts';
-import { CrictlError } from './error.ts';
+import { CrictlError, type CrictlProblem } from './error.ts';
 import { readComplaints } from './messages.ts';
 import { type RunCrictl, runCrictl } from './process.ts';
 import { createSandboxReader, listSandboxes } from './sandboxes.ts';
@@ -36,7 +36,7 @@ export function createCrictl(options: CrictlOptions, run: RunCrictl = runCrictl)
     getSandboxImages: createSandboxReader(reading),
     inspectImages: (ids) => inspectImages(reading, ids),
     getImageFilesystems: () => ask(reading, lists.filesystems, filesystemsAnswer),
-    removeImages: (ids) => remove(removing, ids),
+    removeImages: (ids, _, ends) => remove(removing, ids, ends?.giveUp),
   };
 }
 
@@ -77,13 +77,14 @@ function findCulprits(error: unknown, ids: readonly string[]): readonly string[]
   return readComplaints(stderr, ids).flatMap(({ imageId }) => imageId ?? []);
 }
 
-async function remove({ run, call }: Caller, ids: readonly string[]): Promise<RemovalAnswer> {
-  const ended = await run(call, ['rmi', ...ids]);
+/** A call that is given up is ended: the runtime may go on for itself. */
+async function remove({ run, call }: Caller, ids: readonly string[], giveUp?: AbortSignal): Promise<RemovalAnswer> {
+  const ended = await run({ ...call, ...(giveUp && { signal: giveUp }) }, ['rmi', ...ids]);
   if (!('problem' in ended)) return { timedOut: false, complaints: [] };
-  const { problem } = ended;
+  const problem: CrictlProblem = giveUp?.aborted ? { kind: 'Interrupted' } : ended.problem;
   if (problem.kind !== 'Exited') {
     const { message } = new CrictlError(call.executable, abbreviate(['rmi', ...ids]), problem);
-    return { timedOut: problem.kind === 'TimedOut', complaints: [{ message }] };
+    return { timedOut: problem.kind === 'TimedOut' || problem.kind === 'Interrupted', complaints: [{ message }] };
   }
   return { timedOut: problem.stderr.includes('DeadlineExceeded'), complaints: readComplaints(problem.stderr, ids) };
 }

@@ -4,6 +4,8 @@ export type CrictlProblem =
   | { readonly kind: 'Missing' }
   | { readonly kind: 'NotExecutable'; readonly code: string }
   | { readonly kind: 'TimedOut'; readonly seconds: number }
+  /** The run had to end before there was an answer. */
+  | { readonly kind: 'Interrupted' }
   | { readonly kind: 'Killed'; readonly signal: string }
   | { readonly kind: 'Exited'; readonly exitCode: number; readonly stderr: string }
   | { readonly kind: 'TooLong'; readonly bytes: number }
@@ -28,6 +30,8 @@ function describeProblem(executable: string, call: string, problem: CrictlProble
       return `${executable} can't be executed (${problem.code}): make it executable and for this architecture, or set CRICTL to another`;
     case 'TimedOut':
       return `"${call}" gave no answer within ${problem.seconds} s: check whether the container runtime hangs`;
+    case 'Interrupted':
+      return `"${call}" gave no answer within the time that a stop leaves: check whether the container runtime hangs`;
     case 'Killed':
       return `"${call}" was ended by ${problem.signal}: check the node for a lack of memory`;
     case 'Exited':

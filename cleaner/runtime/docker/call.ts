@@ -27,15 +27,18 @@ export async function ask<T extends z.ZodType>(
 
 /**
  * Makes a call, and tells what went wrong where it failed. dockerode waits for ever for the rest of an answer whose
- * connection broke off: only the deadline ends that.
+ * connection broke off: only the deadline, or `giveUp`, ends that.
  */
 export async function attempt(
   { seconds }: Limits,
   request: () => Promise<unknown>,
+  giveUp?: AbortSignal,
 ): Promise<{ readonly answer: unknown } | { readonly problem: DockerProblem; readonly cause: unknown }> {
   try {
-    return { answer: await pTimeout(request(), { milliseconds: seconds * 1_000 }) };
+    const limits = { milliseconds: seconds * 1_000, ...(giveUp && { signal: giveUp }) };
+    return { answer: await pTimeout(request(), limits) };
   } catch (cause) {
+    if (giveUp?.aborted) return { problem: { kind: 'Interrupted' }, cause };
     return { problem: cause instanceof TimeoutError ? { kind: 'TimedOut', seconds } : readProblem(cause), cause };
   }
 }

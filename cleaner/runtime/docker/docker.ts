@@ -1,7 +1,7 @@
 import Docker from 'dockerode';
 import pMap from 'p-map';
 import type * as z from 'zod';
-import type { ImageDetails, RemovalAnswer, RemovalComplaint, Runtime, UntagPermits } from '../runtime.ts';
+import type { ImageDetails, Runtime } from '../runtime.ts';
 import {
   containerAnswer,
   containersAnswer,
@@ -11,9 +11,9 @@ import {
   infoAnswer,
   sharedSizesAnswer,
 } from './answers.ts';
-import { ask, attempt, type Connection } from './call.ts';
+import { ask, type Connection } from './call.ts';
 import { DockerError } from './error.ts';
-import { hasSeveralNames, untagOne } from './untag.ts';
+import { createRemover } from './remove.ts';
 
 export type DockerOptions = {
   /** Path of the socket on which Docker Engine serves its API. */
@@ -22,17 +22,21 @@ export type DockerOptions = {
   readonly readSeconds?: number;
   /** The same for each removal; 600 s. */
   readonly removeSeconds?: number;
+  /** The time for which the others wait for a removal without an answer, before they go beside it; 10 s. */
+  readonly patienceSeconds?: number;
 };
-
-type Complaint = RemovalComplaint & { readonly timedOut: boolean };
 
 /** Docker Engine answers about one object at a time: so many questions are on their way at once. */
 const concurrency = 8;
 
 /** The runtime of a node as Docker Engine's own API shows it. */
-export function createDocker({ socket, readSeconds = 30, removeSeconds = 600 }: DockerOptions): Runtime {
+export function createDocker({
+  socket,
+  readSeconds = 30,
+  removeSeconds = 600,
+  patienceSeconds,
+}: DockerOptions): Runtime {
   const reading = connect(socket, readSeconds);
-  const removing = connect(socket, removeSeconds);
   const { docker } = reading;
   const askInfo = () => ask(reading, 'GET /info', () => docker.info(), infoAnswer);
   return {
@@ -49,7 +53,7 @@ export function createDocker({ socket, readSeconds = 30, removeSeconds = 600 }: 
     getSandboxImages: async () => [],
     inspectImages: (ids) => inspectImages(reading, ids),
     getImageFilesystems: async () => [(await askInfo()).imageFilesystem],
-    removeImages: (ids, mayUntag) => removeImages(removing, ids, mayUntag),
+    removeImages: createRemover(connect(socket, removeSeconds), patienceSeconds),
   };
 }
 
@@ -116,46 +120,4 @@ async function readSharedSizes(connection: Connection): Promise<ReadonlyMap<stri
     if (error instanceof DockerError && error.problem.kind === 'TimedOut') return new Map();
     throw error;
   }
-}
-
-/**
- * One after the other: Docker is no faster with several at once, and of two images that are built on one another the
- * order decides whether the second can go. After one that got no answer, the others are not asked for.
- */
-async function removeImages(
-  connection: Connection,
-  ids: readonly string[],
-  mayUntag: UntagPermits = new Map(),
-): Promise<RemovalAnswer> {
-  const complaints: Complaint[] = [];
-  for (const id of ids) {
-    const complaint = await removeImage(connection, id, mayUntag.get(id));
-    if (complaint === undefined) continue;
-    complaints.push(complaint);
-    if (complaint.timedOut) return { timedOut: true, complaints: [...complaints, { message: complaint.message }] };
-  }
-  return { timedOut: false, complaints };
-}
-
-/**
- * Never with force. Untagged images that it was built on go with it, unless a container, a name or another image holds
- * them: no list shows them, and hardly a layer is freed while they are there. One that is gone needs no removal. One with
- * several names goes name by name, where all of these may go (`names`): by its ID in the end, as any other.
- */
-async function removeImage(
-  connection: Connection,
-  id: string,
-  names: readonly string[] | undefined,
-): Promise<Complaint | undefined> {
-  const { docker, socket } = connection;
-  const call = `DELETE /images/${id}`;
-  const ended = await attempt(connection, () => docker.getImage(id).remove({ force: false, noprune: false }));
-  if (!('problem' in ended)) return undefined;
-  const { problem } = ended;
-  if (problem.kind === 'Refused' && problem.status === 404) return undefined;
-  if (names !== undefined && hasSeveralNames(problem) && (await untagOne(connection, id, names))) {
-    return removeImage(connection, id, names);
-  }
-  const { message } = problem.kind === 'Refused' ? problem : new DockerError(socket, call, problem);
-  return { imageId: id, message, timedOut: problem.kind === 'TimedOut' };
 }

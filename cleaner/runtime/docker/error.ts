@@ -3,6 +3,8 @@ import * as z from 'zod';
 export type DockerProblem =
   | { readonly kind: 'Unreachable'; readonly code: string }
   | { readonly kind: 'TimedOut'; readonly seconds: number }
+  /** The run had to end before there was an answer. */
+  | { readonly kind: 'Interrupted' }
   | { readonly kind: 'Refused'; readonly status: number; readonly message: string }
   | { readonly kind: 'Unreadable'; readonly detail: string };
 
@@ -38,6 +40,8 @@ function describeProblem(socket: string, call: string, problem: DockerProblem): 
       return describeUnreachable(socket, call, problem.code);
     case 'TimedOut':
       return `"${call}" of Docker Engine gave no whole answer within ${problem.seconds} s: check whether dockerd hangs`;
+    case 'Interrupted':
+      return `"${call}" of Docker Engine gave no answer within the time that a stop leaves: check whether dockerd hangs`;
     case 'Refused':
       return `"${call}" of Docker Engine ended with status ${problem.status}: ${problem.message}; look into the log of dockerd`;
     case 'Unreadable':

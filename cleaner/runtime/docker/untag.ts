@@ -16,25 +16,33 @@ export function hasSeveralNames(problem: DockerProblem): boolean {
  * where a name is not among `allowed`, a container has come to use the image, or an answer is missing. A name that has
  * moved to another image meanwhile is left alone: what is called so is looked up right before.
  */
-export async function untagOne(connection: Connection, id: string, allowed: readonly string[]): Promise<boolean> {
+export async function untagOne(
+  connection: Connection,
+  id: string,
+  allowed: readonly string[],
+  giveUp: AbortSignal,
+): Promise<boolean> {
   const { docker } = connection;
-  const image = await read(connection, () => docker.getImage(id).inspect(), imageNamesAnswer);
+  const read = <T extends z.ZodType>(request: () => Promise<unknown>, schema: T) =>
+    readAnswered(connection, request, schema, giveUp);
+  const image = await read(() => docker.getImage(id).inspect(), imageNamesAnswer);
   const [name, ...others] = image?.id === id ? image.names : [];
   if (image === undefined || name === undefined || others.length === 0) return false;
   if (!normaliseNames(image.names).every((known) => allowed.includes(known))) return false;
-  const containers = await read(connection, () => docker.listContainers({ all: true }), containersAnswer);
+  const containers = await read(() => docker.listContainers({ all: true }), containersAnswer);
   if (containers === undefined || containers.some(({ imageId }) => imageId === id)) return false;
-  const called = await read(connection, () => docker.getImage(name).inspect(), imageNamesAnswer);
+  const called = await read(() => docker.getImage(name).inspect(), imageNamesAnswer);
   if (called?.id !== id) return false;
-  const ended = await attempt(connection, () => docker.getImage(name).remove({ force: false, noprune: true }));
+  const ended = await attempt(connection, () => docker.getImage(name).remove({ force: false, noprune: true }), giveUp);
   return !('problem' in ended);
 }
 
-async function read<T extends z.ZodType>(
+async function readAnswered<T extends z.ZodType>(
   connection: Connection,
   request: () => Promise<unknown>,
   schema: T,
+  giveUp: AbortSignal,
 ): Promise<z.output<T> | undefined> {
-  const ended = await attempt(connection, request);
+  const ended = await attempt(connection, request, giveUp);
   return 'problem' in ended ? undefined : schema.safeParse(ended.answer).data;
 }

@@ -65,6 +65,12 @@ describe('of an image that is still there', () => {
     expect(judgeRemoval(id, { timedOut: true, complaints }, true)).toMatchObject({ reason: 'RemovalTimedOut' });
   });
 
+  it('one without a complaint of its own did not run out of time where another alone did (T13)', () => {
+    const complaints = [{ imageId: other, message: 'rpc error: code = DeadlineExceeded' }];
+    expect(judgeRemoval(id, { timedOut: true, complaints }, true)).toMatchObject({ reason: 'RemovalFailed' });
+    expect(judgeRemoval(other, { timedOut: true, complaints }, true)).toMatchObject({ reason: 'RemovalTimedOut' });
+  });
+
   it.each([
     'failed to delete snapshot: device or resource is in use',
     'rpc error: code = Unknown desc = lease "in use by a container runtime" is held',

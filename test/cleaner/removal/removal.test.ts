@@ -56,6 +56,7 @@ function readLookOf(runtime: FakeRuntime): ReadLook {
   return createLookReader(createUsageReader(runtime, undefined), runtime);
 }
 
+const never = new AbortController().signal;
 const throttle = async () => false;
 const sleep = async () => undefined;
 const judged = () => ({
@@ -65,6 +66,7 @@ const judged = () => ({
       inUse.has(image.id) ? { image, reason: 'InUse' as const, message: 'used' } : undefined,
   mayLoseAllNames: () => true,
   landmarks: takeLandmarks({ images: [], inUse: new Map() }),
+  giveUp: { removal: never, look: never },
   space: openSpace({ capacityBytes: 10_000, usedBytes: 9_000, availableBytes: 1_000 }),
   sleep,
 });
@@ -197,9 +199,47 @@ describe('carryOut', () => {
   it('tries an image that is still there after a timeout once more, after the others (T13)', async () => {
     const runtime = refuse(buildRuntime({ images }), { timedOut: true, complaints: [{ message: 'DeadlineExceeded' }] });
     const result = await run(buildPlan(images.slice(0, 60)), runtime);
-    expect(runtime.requests.map((ids) => ids.length)).toEqual([50, 11]);
+    expect(runtime.requests.map((ids) => ids.length)).toEqual([50, 10, 1]);
     expect(outcomes(result)).toMatchObject({ 'image-0': 'failed RemovalTimedOut', 'image-1': 'removed' });
     expect(result.results).toHaveLength(60);
+  });
+
+  it('asks again for those that were never asked for, before all others, and takes none for a failure (H29)', async () => {
+    const runtime = buildRuntime({ images });
+    const remove = runtime.removeImages;
+    runtime.removeImages = async (ids) => {
+      const asked = ids.slice(0, 20);
+      await remove(asked);
+      return { timedOut: false, complaints: [], notAsked: ids.slice(20) };
+    };
+    const result = await run(buildPlan(images.slice(0, 60)), runtime);
+    expect(runtime.requests.flat()).toEqual(images.slice(0, 60).map(({ id }) => id));
+    expect(result.results.map(({ outcome }) => outcome.kind)).toEqual(Array(60).fill('removed'));
+  });
+
+  it('takes no image of a batch that timed out with the one that hangs: each is tried again alone (H29)', async () => {
+    const runtime = buildRuntime({ images });
+    const remove = runtime.removeImages;
+    runtime.removeImages = async (ids) => {
+      if (!ids.includes(first.id)) return remove(ids);
+      runtime.requests.push(ids);
+      return { timedOut: true, complaints: [{ message: 'gave no answer within 605 s' }] };
+    };
+    const result = await run(buildPlan(images.slice(0, 5)), runtime);
+    expect(outcomes(result)).toMatchObject({ 'image-0': 'failed RemovalTimedOut' });
+    expect(result.results.filter(({ outcome }) => outcome.kind === 'removed')).toHaveLength(4);
+  });
+
+  it('ends where the runtime gives no answer to batch after batch, and the rest is not tried (H29)', async () => {
+    const runtime = buildRuntime({ images });
+    runtime.removeImages = async (ids) => {
+      runtime.requests.push(ids);
+      return { timedOut: true, complaints: [{ message: 'gave no answer within 605 s' }] };
+    };
+    const result = await run(buildPlan(images), runtime);
+    expect(runtime.requests.length).toBeLessThan(10);
+    expect(result.stopped).toMatchObject({ reason: 'RuntimeHangs' });
+    expect(result.results).toHaveLength(images.length);
   });
 
   it('tries an image for whose removal the disk was too full once more, after the others', async () => {

@@ -299,6 +299,14 @@ describe('removal', () => {
     expect(answer).toEqual({ timedOut: false, complaints: [{ message: expect.stringContaining('was not found') }] });
   });
 
+  it('that hangs is left when a stop leaves no more time (H29)', async () => {
+    const executable = await writeExecutable('sleep 3600');
+    const ends = { stop: AbortSignal.timeout(50), giveUp: AbortSignal.timeout(100) };
+    const answer = await createCrictl({ executable }).removeImages([web.id], new Map(), ends);
+    expect(answer).toMatchObject({ timedOut: true });
+    expect(answer.complaints[0]?.message).toContain('gave no answer within the time that a stop leaves');
+  });
+
   it('counts as timed out when crictl itself hangs (T13)', async () => {
     const executable = await writeExecutable('sleep 3600');
     const answer = await createCrictl({ executable, removeSeconds: 0.25, graceSeconds: 0.25 }).removeImages([web.id]);

@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createDocker } from '../../../../cleaner/runtime/docker/docker.ts';
 import { createUsageReader } from '../../../../cleaner/runtime/inventory.ts';
@@ -282,12 +283,42 @@ describe('removal', () => {
     });
   });
 
-  it('that takes too long is told as that, and nothing more is asked of a daemon that hangs (T13)', async () => {
-    server.fail(`DELETE /images/${id('acme/old:1')}`, 'hangs');
-    const answer = await runtime.removeImages([id('acme/old:1'), id('acme/moved:1')]);
-    expect(answer).toMatchObject({ timedOut: true, complaints: [{ imageId: id('acme/old:1') }, {}] });
-    expect(answer.complaints[0]?.message).toContain('gave no whole answer within 0.3 s');
-    expect(server.requests).toHaveLength(1);
+  describe('that hangs', () => {
+    const names = ['acme/old:1', 'acme/moved:1', 'acme/derived:1'];
+    const [hung = '', ...others] = names.map(id);
+    const patient = () => createDocker({ socket: server.socket, removeSeconds: 0.3, patienceSeconds: 0.02 });
+
+    it('is told as that, and the others go beside it (T13, H29)', async () => {
+      server.fail(`DELETE /images/${hung}`, 'hangs');
+      const answer = await patient().removeImages([hung, ...others]);
+      expect(answer).toMatchObject({ complaints: [{ imageId: hung }] });
+      expect(answer.complaints).toHaveLength(1);
+      expect(answer.complaints[0]?.message).toContain('gave no whole answer within 0.3 s');
+      expect(server.requests).toHaveLength(3);
+    });
+
+    it('with all others keeps a daemon that hangs from being asked for more than a few (H29)', async () => {
+      server.fail('DELETE', 'hangs');
+      const ids = Array.from({ length: 9 }, (_, index) => `sha256:${String(index).repeat(64)}`);
+      const answer = await patient().removeImages(ids);
+      expect(answer.complaints.map(({ imageId }) => imageId)).toEqual(ids.slice(0, 4));
+      expect(answer.notAsked).toEqual(ids.slice(4));
+    });
+
+    it('ends with the time that a stop leaves, and no other is asked for after the stop (H29)', async () => {
+      server.fail('DELETE', 'hangs');
+      const [stop, giveUp] = [new AbortController(), new AbortController()];
+      const ends = { stop: stop.signal, giveUp: giveUp.signal };
+      const removal = createDocker({ socket: server.socket }).removeImages([hung, ...others], new Map(), ends);
+      await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+      stop.abort();
+      await sleep(50);
+      giveUp.abort();
+      const answer = await removal;
+      expect(answer).toMatchObject({ complaints: [{ imageId: hung }], notAsked: others });
+      expect(answer.complaints[0]?.message).toContain('gave no answer within the time that a stop leaves');
+      expect(server.requests).toHaveLength(1);
+    });
   });
 
   it('does not throw where the daemon is gone: something may have been removed before', async () => {
