@@ -8,6 +8,8 @@ export interface PolicyObject {
   readonly createdAt: Date;
   readonly annotations: Readonly<Record<string, string>>;
   readonly data: Readonly<Record<string, string>>;
+  /** Values of `nodesweep.io/run-at` that newer ones have replaced, as far as that was seen; the latest last. */
+  readonly replacedRequests?: readonly string[] | undefined;
 }
 
 export interface Taint {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { annotation } from '../../contract/labels.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import { parsePolicy } from '../../scheduler/policy/parse.ts';
 import { listProblems } from '../../scheduler/policy/problem.ts';
@@ -17,8 +18,20 @@ export class RunRequestError extends Error {
   override readonly name = 'RunRequestError';
 }
 
-/** Requests a run of a policy, and returns its name. Throws a {@link RunRequestError} if no run would start. */
-export async function requestRun(cluster: RecordsPort, policy: string, now: Date): Promise<string> {
+/** A newer request replaced this one before a run could start, so there is no run to follow. */
+export class RequestReplacedError extends Error {
+  override readonly name = 'RequestReplacedError';
+}
+
+/** A request, and the name of the run that starts for it. */
+export interface RunRequest {
+  readonly policy: string;
+  readonly request: string;
+  readonly run: string;
+}
+
+/** Requests a run of a policy. Throws a {@link RunRequestError} if no run would start. */
+export async function requestRun(cluster: RecordsPort, policy: string, now: Date): Promise<RunRequest> {
   const { policies } = await cluster.readRecords();
   const object = policies.find(({ name }) => name === policy);
   if (object === undefined) {
@@ -34,17 +47,20 @@ export async function requestRun(cluster: RecordsPort, policy: string, now: Date
   }
   const request = now.toISOString();
   await cluster.requestRun(policy, request);
-  return runName(policy, { type: 'Request', request });
+  return { policy, request, run: runName(policy, { type: 'Request', request }) };
 }
 
-/** Follows a run to its end and reports its progress. Throws a {@link RunRequestError} if its record is deleted before. */
+/**
+ * Follows a run to its end and reports its progress. Throws a {@link RunRequestError} if its record is deleted before, and a
+ * {@link RequestReplacedError} if it never starts because somebody has made another request.
+ */
 export async function followRun(
   cluster: RecordsPort,
-  name: string,
+  request: RunRequest,
   report: (line: string) => void,
   signal: AbortSignal,
 ): Promise<Run> {
-  const followed = cluster.followRun(name);
+  const followed = cluster.followRun(request.run);
   let wake = () => {};
   await followed.start(() => wake());
   signal.addEventListener('abort', () => wake(), { once: true });
@@ -54,10 +70,32 @@ export async function followRun(
       wake = resolve;
       return promise;
     };
-    return await reportUntilEnd(followed.state, name, report, signal, nextChange);
+    const expectPending = () => requirePending(cluster, request);
+    return await reportUntilEnd(followed.state, request.run, report, signal, { nextChange, expectPending });
   } finally {
     followed.stop();
   }
+}
+
+/** Throws a {@link RequestReplacedError} if the scheduler has seen a newer request, and has not started this run before. */
+async function requirePending(cluster: RecordsPort, { policy, request, run }: RunRequest): Promise<void> {
+  const { policies, statuses, runs } = await cluster.readRecords();
+  const object = policies.find(({ name }) => name === policy);
+  const status = statuses.get(policy)?.value;
+  const newer = object?.annotations[annotation.runAt];
+  if (object === undefined || status === undefined || newer === request) return;
+  const isSeen = status.policyUid === object.uid && status.observedVersion === object.resourceVersion;
+  const hasStarted = status.lastRequest === request || runs.some(({ value }) => value.name === run);
+  if (!isSeen || hasStarted) return;
+  const cause = newer === undefined ? 'somebody removed it' : `request "${newer}" replaced it`;
+  throw new RequestReplacedError(`run ${run} does not start: ${cause} before it could`);
+}
+
+interface Waits {
+  /** Resolves at the next change of the run. */
+  readonly nextChange: () => Promise<void>;
+  /** Rejects where the run does not start any more. */
+  readonly expectPending: () => Promise<void>;
 }
 
 async function reportUntilEnd(
@@ -65,7 +103,7 @@ async function reportUntilEnd(
   name: string,
   report: (line: string) => void,
   signal: AbortSignal,
-  nextChange: () => Promise<void>,
+  { nextChange, expectPending }: Waits,
 ): Promise<Run> {
   const startedAt = performance.now();
   let known: Run | undefined;
@@ -81,8 +119,10 @@ async function reportUntilEnd(
     if (line !== '' && line !== last) report(line);
     last = line;
     await sleep(reportEveryMs);
-    await Promise.race([changed, sleep(patienceMs, undefined, { ref: false })]);
+    const pauseMs = run === undefined ? reportEveryMs : patienceMs;
+    await Promise.race([changed, sleep(pauseMs, undefined, { ref: false })]);
     if (signal.aborted) throw new RunRequestError(`stopped following run ${name}, which continues`);
+    if (run === undefined && state().run === undefined) await expectPending();
   }
 }
 

@@ -12,6 +12,8 @@ export class RunJournal {
   readonly creation = new CreationBackoff();
   readonly untold = new UntoldChanges();
   readonly troubles = new Troubles();
+  /** The requests that newer ones have replaced, and that were judged, by the uid of the policy. */
+  readonly judgedRequests = new Map<string, readonly string[]>();
   /** The runs whose job this process has made sure of. */
   readonly jobs = new Set<string>();
 
@@ -20,8 +22,10 @@ export class RunJournal {
     this.runs.observe(runs);
     const names = new Set(runs.map(({ value }) => value.name));
     this.writes.retain(names);
+    const uids = new Set(policies.map(({ uid }) => uid));
+    for (const uid of this.judgedRequests.keys()) if (!uids.has(uid)) this.judgedRequests.delete(uid);
     this.creation.retain(names);
-    this.troubles.retain(new Set(policies.map(({ uid }) => uid)), names);
+    this.troubles.retain(uids, names);
     for (const run of this.jobs) if (!names.has(run)) this.jobs.delete(run);
   }
 }

@@ -9,6 +9,8 @@ export const writeIntervalMs = 2_000;
  * itself.
  */
 const minProgressPauseMs = 15_000;
+/** Pods whose cleaners have ended beside other containers are deleted once that is on record: those of so long together. */
+const tidyPauseMs = 60_000;
 
 /** A write of a record that is to come. */
 export interface PendingWrite {
@@ -16,7 +18,11 @@ export interface PendingWrite {
   readonly isFirst: boolean;
   /** Undefined where the record tells everything. */
   readonly at: Date | undefined;
+  /** True if the record is known to tell everything, and to be the newest. */
+  readonly isCurrent: boolean;
 }
+
+const told: PendingWrite = { isFirst: false, at: undefined, isCurrent: true };
 
 interface OwnWrite {
   readonly resourceVersion: string;
@@ -36,20 +42,24 @@ export class WritePacing {
   }
 
   /**
-   * When the record is to be written, if there is anything to write, and whether the step has to wait for that. What others
+   * The instant at which to write the record, if there is anything to write, and if the step has to wait for that. What others
    * must know before it is done comes first: the end of the run, what pods are deleted for, nodes to start that are not on
-   * record. So does the first step on a record that somebody else has written: that shows whether it is still the newest.
+   * record. So does the first step on a record that somebody else has written: that shows if it is still the newest.
    */
-  writeFor({ run, reserve, start, stop }: RolloutStep, recorded: Versioned<Run>, now: Date): PendingWrite {
+  writeFor({ run, reserve, start, stop, tidy }: RolloutStep, recorded: Versioned<Run>, now: Date): PendingWrite {
     const own = this.#ownWrite(recorded);
     const isSame = () => fingerprint(run) === fingerprint(recorded.value);
-    if (run.phase !== recorded.value.phase || isFinished(run)) return { isFirst: true, at: now };
-    if (stop.length > 0 && !(own !== undefined && isSame())) return { isFirst: true, at: now };
+    const isCurrent = () => own !== undefined && isSame();
+    const first = (at: Date) => ({ isFirst: true, at, isCurrent: false });
+    if (run.phase !== recorded.value.phase || isFinished(run)) return first(now);
     const writtenAt = own?.at ?? 0;
-    if (reserve.length > 0 || (start.length > 0 && own === undefined))
-      return { isFirst: true, at: new Date(writtenAt + writeIntervalMs) };
-    const at = new Date(writtenAt + progressPauseMs(run, writtenAt));
-    return { isFirst: false, at: at <= now && isSame() ? undefined : at };
+    const soon = new Date(writtenAt + writeIntervalMs);
+    if (stop.length > 0 && !isCurrent()) return first(soon);
+    if (reserve.length > 0 || (start.length > 0 && own === undefined)) return first(soon);
+    const pauseMs = progressPauseMs(run, writtenAt);
+    const at = new Date(writtenAt + (tidy.length > 0 ? Math.min(pauseMs, tidyPauseMs) : pauseMs));
+    if (tidy.length > 0) return isCurrent() ? told : { isFirst: false, at, isCurrent: false };
+    return { isFirst: false, at: at <= now && isSame() ? undefined : at, isCurrent: false };
   }
 
   /** The last write of this process, while nobody has written the record since: then nobody else has decided anything. */

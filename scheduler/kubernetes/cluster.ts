@@ -30,6 +30,7 @@ import type { FurtherResource } from './paths.ts';
 import { buildHarmless } from './place-pod.ts';
 import { PodStore } from './pods.ts';
 import { listWorkloadReferences } from './references.ts';
+import { withReplacedRequest } from './replaced-requests.ts';
 import { SharedRead } from './shared-read.ts';
 import { Watcher } from './watch.ts';
 
@@ -67,7 +68,9 @@ export class KubernetesCluster implements Cluster {
     this.#namespace = namespace;
     const onChange = () => this.#onChange();
     const { tolerations } = template;
-    this.#configMaps = new Collection((object: V1ConfigMap) => readOrReport(object, readConfigMap, log), onChange);
+    const readMap = (object: V1ConfigMap, known: WatchedConfigMap | undefined) =>
+      withReplacedRequest(readOrReport(object, readConfigMap, log), known);
+    this.#configMaps = new Collection(readMap, onChange);
     this.#nodes = new Collection((object: V1Node) => readNode(object, overrides, tolerations), onChange);
     this.#pods = new Collection(readPod, onChange);
     this.#store = new ConfigMapStore(api, namespace, this.#configMaps);

@@ -14,12 +14,15 @@ interface Entry<D> {
  */
 export class Collection<T extends KubernetesObject, D> {
   readonly #entries = new Map<string, Entry<D>>();
-  readonly #translate: (object: T) => D | undefined;
+  readonly #translate: (object: T, known: D | undefined) => D | undefined;
   readonly #onChange: () => void;
   #values: readonly D[] | undefined;
 
-  /** `onChange` is called for what makes a difference to those who read the values, not for every new version. */
-  constructor(translate: (object: T) => D | undefined, onChange: () => void) {
+  /**
+   * `translate` also gets what is known of the version before. `onChange` is called for what makes a difference to those who
+   * read the values, not for every new version.
+   */
+  constructor(translate: (object: T, known: D | undefined) => D | undefined, onChange: () => void) {
     this.#translate = translate;
     this.#onChange = onChange;
   }
@@ -40,7 +43,7 @@ export class Collection<T extends KubernetesObject, D> {
     const resourceVersion = versionOf(object);
     const known = this.#entries.get(name);
     if (known?.uid === uid && known.resourceVersion >= resourceVersion) return;
-    const value = this.#translate(object);
+    const value = this.#translate(object, known?.uid === uid ? known.value : undefined);
     const isSame = known?.uid === uid && isDeepStrictEqual(known.value, value);
     // The value that is known already is kept: what others have derived from it stays good.
     this.#entries.set(name, { uid, resourceVersion, value: isSame ? known.value : value });

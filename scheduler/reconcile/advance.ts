@@ -8,20 +8,23 @@ import { earliest } from '../policy/instants.ts';
 import type { RunView } from '../run/node-progress.ts';
 import { advanceRun, endRun, maxCallsPerStep, type RolloutStep, resumeRun, withReserved } from '../run/rollout.ts';
 import { isFinished, type Run } from '../run/run.ts';
-import { withTrouble } from '../run/run-trouble.ts';
+import { troubleOnRecord, withTrouble } from '../run/run-trouble.ts';
 import { attempt, wakeTimeOf } from './attempt.ts';
 import type { PolicyPass } from './context.ts';
 import { deletePods } from './delete-pods.ts';
 import { recordRun } from './record-run.ts';
 import { ensureJob, refuseStarts, startPods } from './start-pods.ts';
 
-/** Moves the active runs of the policy on by one step each; returns when to look again. One that can't be holds up no other. */
-export async function advanceRuns(pass: PolicyPass): Promise<Date | undefined> {
+/**
+ * Moves the active runs of the policy on by one step each; returns when to look again. One that can't be holds up no other.
+ * `isAwaited` where a newer run waits for them.
+ */
+export async function advanceRuns(pass: PolicyPass, isAwaited = false): Promise<Date | undefined> {
   const wakes: (Date | undefined)[] = [];
   for (const run of activeRuns(pass)) {
     const { name } = run.value;
     const step = { what: `move run ${name} on`, run: name, condition: 'Progressing' } as const;
-    wakes.push(wakeTimeOf(await attempt(pass, step, () => advance(pass, run))));
+    wakes.push(wakeTimeOf(await attempt(pass, step, () => advance(pass, run, isAwaited))));
   }
   return earliest(wakes);
 }
@@ -35,12 +38,12 @@ export function activeRuns({ journal, object }: Pick<PolicyPass, 'journal' | 'ob
  * started or stopped. Whoever has written the record last goes on without writing it again; who takes over, a scheduler that
  * was started anew or another replica, writes it first, and fails where it is not the newest.
  */
-async function advance(pass: PolicyPass, { value }: Versioned<Run>): Promise<Date | undefined> {
+async function advance(pass: PolicyPass, { value }: Versioned<Run>, isAwaited: boolean): Promise<Date | undefined> {
   const { journal, object, now } = pass;
   const recorded = journal.runs.recordOf(value.name);
   if (recorded === undefined) return undefined;
   const run = resumeRun(value, object.annotations[annotation.resumeAt]);
-  const step = withCause(pass, value, advanceRun(await viewOf(pass, run), now));
+  const step = withCause(pass, value, advanceRun({ ...(await viewOf(pass, run)), isAwaited }, now));
   const write = journal.writes.writeFor(step, recorded, now);
   const isDue = write.at !== undefined && write.at <= now;
   if (write.isFirst && !isDue) {
@@ -59,15 +62,14 @@ async function advance(pass: PolicyPass, { value }: Versioned<Run>): Promise<Dat
     job?.kind === 'Refused'
       ? await refuseStarts(pass, reserved, step.start, job.error)
       : await startPods(pass, reserved, step.start);
-  const stopAgainAt = await stopPods(pass, run, step.stop);
+  const stopAgainAt = await stopPods(pass, run, isDue || write.isCurrent ? [...step.stop, ...step.tidy] : step.stop);
   return earliest([step.wakeAt, retryAt, stopAgainAt, isDue ? undefined : write.at]);
 }
 
 /** The step of a run with the error that the run meets now; after a restart it is the one that is on record. */
-function withCause({ journal, object }: PolicyPass, { name, phase, message }: Run, step: RolloutStep): RolloutStep {
-  const isKnown = journal.troubles.isKnown(object.uid, name);
-  const [trouble] = journal.troubles.of(object.uid).filter(({ run }) => run === name);
-  const onRecord = isKnown || phase !== 'Running' ? undefined : message;
+function withCause({ journal, object }: PolicyPass, before: Run, step: RolloutStep): RolloutStep {
+  const [trouble] = journal.troubles.of(object.uid).filter(({ run }) => run === before.name);
+  const onRecord = journal.troubles.isKnown(object.uid, before.name) ? undefined : troubleOnRecord(before);
   return { ...step, run: withTrouble(step.run, trouble ? describeTrouble(trouble) : onRecord) };
 }
 
@@ -79,7 +81,8 @@ async function stopPods(pass: PolicyPass, { name }: Run, pods: readonly string[]
   return stopped.outcome === 'Failed' ? stopped.retryAt : undefined;
 }
 
-async function viewOf(pass: PolicyPass, run: Run): Promise<RunView> {
+/** The facts on which the next step of a run is decided. */
+export async function viewOf(pass: PolicyPass, run: Run): Promise<RunView> {
   const { state, journal, startTimeoutMs } = pass;
   const pods = state.pods.filter((pod) => pod.run === run.name);
   // Late pods mostly have the same trouble.

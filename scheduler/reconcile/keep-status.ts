@@ -1,7 +1,8 @@
+import { annotation } from '../../contract/labels.ts';
 import { briefProblems } from '../policy/problem.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import { neverFires } from '../status/conditions.ts';
-import { policyRejected, requestIgnored, scheduleNeverFires, slotMissed } from '../status/events.ts';
+import { policyRejected, requestIgnored, requestReplaced, scheduleNeverFires, slotMissed } from '../status/events.ts';
 import { isOutdated, type PolicyStatus, statusOf } from '../status/status.ts';
 import { activeRuns } from './advance.ts';
 import { announce } from './announce.ts';
@@ -18,19 +19,32 @@ export async function keepStatus(pass: PolicyPass, start: Start | undefined): Pr
   const stored = cluster.state().statuses.get(object.name);
   if (isOutdated(object, stored)) return undefined;
   const started = start !== undefined && 'run' in start ? start.run : undefined;
+  const runs = journal.runs.of(object.name);
+  const replacedRequests = requestsToJudge(pass, stored !== undefined);
   const status = statusOf(
-    { ...pass, runs: journal.runs.of(object.name), started, troubles: journal.troubles.of(object.uid) },
+    { ...pass, runs, started, replacedRequests, troubles: journal.troubles.of(object.uid) },
     stored,
   );
   if (status !== stored?.value && !(await cluster.writeStatus(object, status))) return undefined;
+  journal.judgedRequests.set(object.uid, object.replacedRequests ?? []);
   await tellNews(pass, stored?.value, status);
   if (start?.outcome === 'AlreadyExists') await tellIfIgnored(pass, start.run);
   return status;
 }
 
-/** Tells what nothing but the status would show: an invalid policy, and a slot that was left out. */
+/** The requests that newer ones have replaced since the last pass. Those before this process took over were for another. */
+function requestsToJudge({ journal, object }: PolicyPass, isTakenOver: boolean): readonly string[] {
+  const { replacedRequests = [] } = object;
+  const judged = journal.judgedRequests.get(object.uid) ?? (isTakenOver ? replacedRequests : []);
+  return replacedRequests.filter((request) => !judged.includes(request));
+}
+
+/** Tells what nothing but the status would show: requests that start no run, an invalid policy, and a slot that was left out. */
 async function tellNews(pass: PolicyPass, before: PolicyStatus | undefined, status: PolicyStatus): Promise<void> {
   const { parsed, object } = pass;
+  const ignored = (status.ignoredRequests ?? []).filter((request) => !before?.ignoredRequests?.includes(request));
+  for (const request of ignored)
+    await announce(pass, requestReplaced(request, object.annotations[annotation.runAt]), { request });
   if (!parsed.valid) {
     const isNew = before?.observedVersion !== object.resourceVersion;
     if (isNew) await announce(pass, policyRejected(parsed.problems), { problems: briefProblems(parsed.problems) });

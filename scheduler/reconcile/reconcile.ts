@@ -56,7 +56,7 @@ async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
   const judged = judgePolicy({ ...pass, runs: pass.journal.runs.of(pass.object.name) }, stored);
   const trigger = triggerNow(pass, judged);
   const start = await startWhatIsDue(pass, trigger);
-  const advanceAt = await advanceRuns(pass);
+  const advanceAt = await advanceRuns(pass, start?.outcome === 'HeldUp');
   const expired = await attempt(pass, steps.expire, () => expireRuns(pass, stored?.value));
   const kept = await attempt(pass, steps.status, () => keepStatus(pass, start));
   const status = (kept.outcome === 'Done' ? kept.value : undefined) ?? judged;

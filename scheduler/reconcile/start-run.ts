@@ -6,8 +6,8 @@ import type { Policy } from '../policy/policy.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import { eligibilityFor } from '../run/eligibility.ts';
 import { advanceRun, endRun, withReserved } from '../run/rollout.ts';
-import { newRun, type Run } from '../run/run.ts';
-import { activeRuns } from './advance.ts';
+import { isFinished, newRun, type Run } from '../run/run.ts';
+import { activeRuns, viewOf } from './advance.ts';
 import { type PolicyPass, retryTime } from './context.ts';
 import { deleteInBackground } from './expire-runs.ts';
 import { recordRun, tellChange } from './record-run.ts';
@@ -64,12 +64,18 @@ function isPatient({ concurrencyPolicy }: Policy, { type }: Trigger): boolean {
 async function replaceRuns(pass: PolicyPass, runs: readonly Versioned<Run>[]): Promise<boolean> {
   let areEnded = true;
   for (const { value } of runs) {
-    const ended = endRun(value, 'Replaced', 'a newer run of the policy replaced this one', pass.now);
-    const isEnded = await recordRun(pass, ended);
+    const isEnded = await recordRun(pass, await replaced(pass, value));
     if (isEnded) deleteInBackground(pass, value.name, () => pass.cluster.deletePods(value.name));
     areEnded &&= isEnded;
   }
   return areEnded;
+}
+
+/** The run at its end: one that only waits for nodes that are not ready has done what it could. */
+async function replaced(pass: PolicyPass, run: Run): Promise<Run> {
+  const step = advanceRun({ ...(await viewOf(pass, run)), isAwaited: true }, pass.now);
+  if (isFinished(step.run)) return step.run;
+  return endRun(run, 'Replaced', 'a newer run of the policy replaced this one', pass.now);
 }
 
 async function createRun(pass: PolicyPass, run: Run): Promise<Start> {

@@ -108,14 +108,21 @@ function isTolerated(node: Node, selection: NodeSelection) {
       !tolerates(selection.tolerations, candidate),
   );
   if (taint === undefined) return undefined;
+  if (notReadyTaints.has(taint.key)) return notReady;
   return {
     reason: 'UntoleratedTaint',
     message: `the node has the taint ${taint.key}:${taint.effect}, which the policy does not tolerate`,
   };
 }
 
+/** The refusal of a node that comes back by itself, mostly after a restart. */
+export const notReady = { reason: 'NotReady', message: 'the node is not ready' } as const;
+
+/** Kubernetes takes these away a moment after the node has become ready. */
+const notReadyTaints: ReadonlySet<string> = new Set(['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']);
+
 function isReady(node: Node) {
-  return node.ready ? undefined : { reason: 'NotReady', message: 'the node is not ready' };
+  return node.ready ? undefined : notReady;
 }
 
 /**

@@ -31,6 +31,8 @@ export interface RunView {
   readonly podWarnings: ReadonlyMap<string, string>;
   /** The API server has refused all pods of the step before: no others are tried earlier. */
   readonly heldUntil?: Date | undefined;
+  /** True if a newer run waits for this one to end: it waits no longer for nodes that are not ready. */
+  readonly isAwaited?: boolean | undefined;
 }
 
 /** One node in the middle of a run. */
@@ -50,6 +52,7 @@ export function observeNodes(view: RunView, now: Date): Candidate[] {
   const nodes = new Map(view.nodes.map((node) => [node.name, node]));
   const pods = newestPods(view.pods);
   const names = new Set([...run.nodes.keys(), ...pods.keys(), ...nodes.keys()]);
+  const isOpen = now < deadlineOf(run) || [...pods.values()].some((pod) => isEnding(pod, run, now));
   return [...names].sort().flatMap((name) => {
     const pod = pods.get(name);
     const candidate = {
@@ -59,7 +62,7 @@ export function observeNodes(view: RunView, now: Date): Candidate[] {
       progress: withAttempt(run.nodes.get(name), pod),
       pod,
     };
-    return isMeant(candidate) ? [{ ...candidate, progress: settle(candidate, view, now) }] : [];
+    return isMeant(candidate) ? [{ ...candidate, progress: settle(candidate, view, isOpen, now) }] : [];
   });
 }
 
@@ -71,6 +74,24 @@ export function isActive({ pod }: Candidate): boolean {
 /** When a pod that was asked to end is waited for no longer, in milliseconds; never, where nobody has asked. */
 export function giveUpAt({ deletionTimestamp }: CleanerPod, startTimeoutMs: number): number {
   return deletionTimestamp === undefined ? Number.POSITIVE_INFINITY : deletionTimestamp.getTime() + startTimeoutMs;
+}
+
+/** A pod without a time to be gone is asked to end at the run's deadline; if that is refused for so long, it counts no more. */
+const maxLatenessMs = 600_000;
+/** The kubelet needs a moment to tell how a container has ended. */
+const reportDelayMs = 10_000;
+
+/** Until when the report of a pod counts after the run's deadline, in milliseconds: until its grace period is over. */
+export function lastReportAt({ deletionTimestamp }: CleanerPod, run: Run): number {
+  return deletionTimestamp === undefined
+    ? deadlineOf(run).getTime() + maxLatenessMs
+    : deletionTimestamp.getTime() + reportDelayMs;
+}
+
+/** True if a pod of an unsettled node may still report. */
+function isEnding(pod: CleanerPod, run: Run, now: Date): boolean {
+  const isSettled = run.nodes.get(pod.node)?.state === 'Settled';
+  return !isSettled && !hasEnded(pod) && now.getTime() < lastReportAt(pod, run);
 }
 
 /** When the run's time is over. */
@@ -96,14 +117,18 @@ function withAttempt(before: NodeProgress = waiting, pod: CleanerPod | undefined
   return pod === undefined || pod.attempt < before.attempts ? before : started(before, pod.attempt);
 }
 
-/** Decides what is known of the node now; a settled one stays as it is. Work that is done outranks everything else. */
-function settle(candidate: Candidate, view: RunView, now: Date): NodeProgress {
+/**
+ * Decides what is known of the node now; a settled one stays as it is, unless its node has come back. Work that is done
+ * outranks everything else. After the deadline the run is open while pods end: then all other nodes stay as they are.
+ */
+function settle(known: Candidate, view: RunView, isOpen: boolean, now: Date): NodeProgress {
+  const candidate = hasReturned(known, view.run, now) ? { ...known, progress: unsettled(known.progress) } : known;
   const { node, progress } = candidate;
   if (progress.state === 'Settled') return progress;
   const pod = currentPod(candidate);
   const end = pod && view.run.kind.resultOf(pod);
   if (end?.kind === 'Done') return settled(progress, end.result, end);
-  if (now >= deadlineOf(view.run)) return settleAtDeadline(candidate, view.run);
+  if (now >= deadlineOf(view.run)) return isOpen ? progress : settleAtDeadline(candidate, view.run);
   if (progress.attempts === 0) return progress;
   if (node === undefined) return settled(progress, 'Skipped', nodeRemoved);
   const placed = pod && { ...candidate, node, pod };
@@ -121,6 +146,17 @@ function settle(candidate: Candidate, view: RunView, now: Date): NodeProgress {
     default:
       return progress satisfies never;
   }
+}
+
+/** True if the node was left out because it had left the cluster, is there again, and may be tried. */
+function hasReturned({ node, progress }: Candidate, run: Run, now: Date): boolean {
+  const isLeftOut =
+    progress.state === 'Settled' && progress.result === 'Skipped' && progress.reason === nodeRemoved.reason;
+  return isLeftOut && node !== undefined && !isWornOut(progress, run) && now < deadlineOf(run);
+}
+
+function unsettled(progress: NodeProgress): NodeProgress {
+  return progress.attempts === 0 ? waiting : started(progress, progress.attempts - 1);
 }
 
 const nodeRemoved = { reason: 'NodeRemoved', message: 'the node has left the cluster' } as const;

@@ -31,7 +31,7 @@ export function decodeProgress(kind: RunKind, stored: unknown): NodeProgress {
   const isRefused = starting === true || attempts === 0;
   const cause = { reason: reason ?? 'Unknown', message };
   if (retryAt !== undefined) return isRefused ? refused(tries, cause, retryAt) : backingOff(tries, cause, retryAt);
-  if (starting === true) return reserved(tries);
+  if (starting === true) return reserved(tries, reason === undefined ? undefined : cause);
   return attempts === 0 ? waiting : started(tries, attempts - 1);
 }
 
@@ -44,7 +44,7 @@ export function encodeProgress(kind: RunKind, progress: NodeProgress): StoredPro
     case 'Started':
       return tries;
     case 'Reserved':
-      return { ...tries, starting: true };
+      return { ...tries, starting: true, ...progress.trouble };
     case 'Refused':
       return { ...tries, starting: true, ...pauseOf(progress) };
     case 'BackingOff':

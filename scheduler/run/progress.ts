@@ -21,9 +21,10 @@ interface Waiting extends Tries {
   readonly state: 'Waiting';
 }
 
-/** The next pod is on record: whoever has written that may create it. */
+/** The next pod is on record: whoever has written that may create it. `trouble` is what the pod before it met. */
 interface Reserved extends Tries {
   readonly state: 'Reserved';
+  readonly trouble?: Cause | undefined;
 }
 
 /** The next pod was on record and could not be created. `retryAt`: when to try again, in milliseconds since the epoch. */
@@ -63,8 +64,10 @@ export type NodeProgress = Waiting | Reserved | Refused | Started | BackingOff |
 /** A node of which nothing is known. */
 export const waiting: NodeProgress = { state: 'Waiting', attempts: 0, rejections: 0 };
 
-export function reserved(before: Tries): NodeProgress {
-  return { state: 'Reserved', ...triesOf(before) };
+export function reserved(before: Tries, trouble?: Cause): NodeProgress {
+  if (trouble === undefined) return { state: 'Reserved', ...triesOf(before) };
+  const { reason, message } = trouble;
+  return { state: 'Reserved', ...triesOf(before), trouble: { reason, message } };
 }
 
 /** Costs the node no try. */
@@ -93,6 +96,7 @@ export function resultOf(progress: NodeProgress): NodeResult | undefined {
 
 /** The cause for which the node waits; undefined where nothing went wrong, or the node is settled. */
 export function troubleOf(progress: NodeProgress): Cause | undefined {
+  if (progress.state === 'Reserved') return progress.trouble;
   return progress.state === 'Refused' || progress.state === 'BackingOff' ? progress : undefined;
 }
 

@@ -1,6 +1,15 @@
 import type { Node } from '../objects.ts';
 import { hasEnded, isAtWork } from '../pods/state.ts';
-import { type Candidate, deadlineOf, giveUpAt, isActive, observeNodes, type RunView } from './node-progress.ts';
+import { notReady } from './eligibility.ts';
+import {
+  type Candidate,
+  deadlineOf,
+  giveUpAt,
+  isActive,
+  lastReportAt,
+  observeNodes,
+  type RunView,
+} from './node-progress.ts';
 import { hasMissedTarget } from './outcome.ts';
 import {
   type Cause,
@@ -31,8 +40,10 @@ export interface RolloutStep {
   readonly reserve: readonly string[];
   /** The pods to create now. A pod does not count as tried yet, see {@link withStarted}. */
   readonly start: readonly { readonly node: Node; readonly attempt: number }[];
-  /** The names of pods to delete: their nodes are settled without them. */
+  /** The names of pods to delete: their nodes are settled without them, or the run is out of time. */
   readonly stop: readonly string[];
+  /** The names of pods to delete once their results are on record: only containers of others run in them. */
+  readonly tidy: readonly string[];
   /** When to look again even if nothing changes. */
   readonly wakeAt: Date | undefined;
 }
@@ -49,19 +60,25 @@ export function advanceRun(view: RunView, now: Date): RolloutStep {
   const candidates = observeNodes(view, now);
   const halt = haltOf(view.run, candidates, now);
   const { reserve, start, isCut } = halt === undefined ? nodesToStart(view, candidates, now) : nothingToStart;
-  const stop = candidates.flatMap(podToStop);
-  const isFinished = !isBusy(candidates, start) && !isStillWaiting(candidates, halt);
+  const isOver = now >= deadlineOf(view.run);
+  const stop = podsAtWork(candidates.filter((candidate) => isToStop(candidate, isOver)));
+  const tidy = podsAtWork(candidates.filter(({ pod }) => pod !== undefined && hasEnded(pod)));
+  const missing = halt === undefined && !isOver && view.isAwaited !== true ? candidates.filter(isMissing) : [];
+  const isFinished = !isBusy(candidates, start) && !isStillWaiting(candidates, halt) && missing.length === 0;
   const nodes = isFinished ? candidates.map((candidate) => settleLeftover(candidate, halt)) : candidates;
   return {
     run: {
       ...view.run,
-      ...(isFinished ? verdictOf(view.run, nodes, halt) : phaseOf(candidates, start, halt)),
+      ...(isFinished
+        ? verdictOf(view.run, nodes, halt)
+        : phaseOf(candidates, start, halt, describeMissing(missing, view.run))),
       finishedAt: isFinished ? now : undefined,
       nodes: new Map(nodes.map(({ name, progress }) => [name, progress])),
     },
     reserve: reserve.map(({ name }) => name),
     start: start.flatMap(({ node, progress }) => (node === undefined ? [] : [{ node, attempt: progress.attempts }])),
     stop: stop.slice(0, maxCallsPerStep),
+    tidy: tidy.slice(0, maxCallsPerStep),
     wakeAt: isFinished
       ? undefined
       : isCut || stop.length > maxCallsPerStep
@@ -72,7 +89,7 @@ export function advanceRun(view: RunView, now: Date): RolloutStep {
 
 /** The run with nodes whose next pods may be created by whoever has written this to its record. */
 export function withReserved(run: Run, names: readonly string[]): Run {
-  return withProgress(run, names, reserved);
+  return withProgress(run, names, (before) => reserved(before, troubleOf(before)));
 }
 
 /** The run with a further try on each of the nodes: called once their pods exist, so that a failed create costs no try. */
@@ -141,7 +158,8 @@ function haltOf(run: Run, candidates: readonly Candidate[], now: Date): Halt | u
   const { canary, failurePolicy } = run.spec.rollout;
   const failures = candidates.filter(isFailure);
   const failed = failures.length;
-  if (now >= deadlineOf(run) && candidates.some((candidate) => isCutOff(candidate, run))) {
+  const isLate = (candidate: Candidate) => isUnsettledAndActive(candidate) || isCutOff(candidate, run);
+  if (now >= deadlineOf(run) && candidates.some(isLate)) {
     return { reason: 'DeadlineExceeded', message: 'the run took longer than its activeDeadlineSeconds', isFinal: true };
   }
   if (failed === 0) return undefined;
@@ -163,10 +181,26 @@ function haltOf(run: Run, candidates: readonly Candidate[], now: Date): Halt | u
   return undefined;
 }
 
-/** The pod, where it runs on though its node is settled, or its cleaner has ended beside other containers. */
-function podToStop({ pod, progress }: Candidate): string[] {
-  if (pod === undefined || !isAtWork(pod) || pod.deletionTimestamp !== undefined) return [];
-  return progress.state === 'Settled' || hasEnded(pod) ? [pod.name] : [];
+/** The pods in which a container runs, and which nobody has asked to end. */
+function podsAtWork(candidates: readonly Candidate[]): string[] {
+  const pods = candidates.flatMap(({ pod }) => pod ?? []);
+  return pods.filter((pod) => isAtWork(pod) && pod.deletionTimestamp === undefined).map(({ name }) => name);
+}
+
+/** True if the cleaner is to end: its node is settled without it, or the run is out of time. */
+function isToStop(candidate: Candidate, isOver: boolean): boolean {
+  return isActive(candidate) && (isOver || candidate.progress.state === 'Settled');
+}
+
+function isUnsettledAndActive(candidate: Candidate): boolean {
+  return candidate.progress.state !== 'Settled' && isActive(candidate);
+}
+
+/** True if the node is not settled and not ready: it is visited if it comes back in time. */
+function isMissing(candidate: Candidate): boolean {
+  const { progress, eligibility } = candidate;
+  const isNotReady = eligibility.verdict === 'Ineligible' && eligibility.reason === notReady.reason;
+  return isNotReady && progress.state !== 'Settled' && !isActive(candidate);
 }
 
 /**
@@ -254,9 +288,7 @@ type Verdict = Pick<Run, 'phase' | 'reason' | 'message'>;
 
 /** True if a cleaner starts or works whose result matters. */
 function isBusy(candidates: readonly Candidate[], start: readonly Candidate[]): boolean {
-  return (
-    start.length > 0 || candidates.some((candidate) => candidate.progress.state !== 'Settled' && isActive(candidate))
-  );
+  return start.length > 0 || candidates.some(isUnsettledAndActive);
 }
 
 /** True if a node waits that may still be started. */
@@ -264,10 +296,29 @@ function isStillWaiting(candidates: readonly Candidate[], halt: Halt | undefined
   return halt?.isFinal !== true && candidates.some(isWaiting);
 }
 
-function phaseOf(candidates: readonly Candidate[], start: readonly Candidate[], halt: Halt | undefined): Verdict {
-  if (halt === undefined || isBusy(candidates, start))
-    return { phase: 'Running', reason: undefined, message: undefined };
+function phaseOf(
+  candidates: readonly Candidate[],
+  start: readonly Candidate[],
+  halt: Halt | undefined,
+  wait: Cause | undefined,
+): Verdict {
+  if (isBusy(candidates, start)) return { phase: 'Running', reason: undefined, message: undefined };
+  if (halt === undefined) return { phase: 'Running', reason: wait?.reason, message: wait?.message };
   return { phase: 'Paused', reason: halt.reason, message: halt.message };
+}
+
+const maxNames = 5;
+
+/** The reason why a run goes on though no cleaner works. */
+function describeMissing(missing: readonly Candidate[], run: Run): Cause | undefined {
+  if (missing.length === 0) return undefined;
+  const names = missing.slice(0, maxNames).map(({ name }) => name);
+  const others = missing.length > maxNames ? ` and ${missing.length - maxNames} others` : '';
+  const end = `until ${deadlineOf(run).toISOString()} or the next run`;
+  return {
+    reason: 'NodesNotReady',
+    message: `waits ${end} for nodes that are not ready: ${names.join(', ')}${others}`,
+  };
 }
 
 function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt | undefined): Verdict {
@@ -312,8 +363,9 @@ function causeOfSkip({ eligibility }: Candidate, halt: Halt | undefined): Cause 
 
 function wakeTimes({ run, startTimeoutMs, heldUntil }: RunView, candidates: readonly Candidate[]): number[] {
   const patience = candidates
-    .filter((candidate) => candidate.progress.state !== 'Settled' && isActive(candidate))
+    .filter(isUnsettledAndActive)
     .flatMap(({ node, pod }) => [
+      ...(pod === undefined ? [] : [Math.max(lastReportAt(pod, run), deadlineOf(run).getTime())]),
       ...(pod?.phase === 'Pending' ? [pod.createdAt.getTime() + startTimeoutMs] : []),
       ...(node?.ready === false ? [node.readySince.getTime() + startTimeoutMs] : []),
     ]);

@@ -58,6 +58,12 @@ export function requestIgnored(run: Run, request: string): PolicyEvent {
   return event('Warning', 'RequestIgnored', message);
 }
 
+/** `next` is the request that was made before a run could start for this one; undefined where it was taken back. */
+export function requestReplaced(request: string, next: string | undefined): PolicyEvent {
+  const cause = next === undefined ? 'it was removed' : `"${next}" replaced it`;
+  return event('Warning', 'RequestIgnored', `nodesweep.io/run-at "${request}" starts no run: ${cause} before it could`);
+}
+
 /** A step that is tried again. */
 export function stepFailed(trouble: Trouble): PolicyEvent {
   return event('Warning', 'StepFailed', describeTrouble(trouble));

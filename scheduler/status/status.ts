@@ -26,6 +26,8 @@ const statusSchema = z.object({
   nextSlot: instant.optional(),
   lastRun: z.string().optional(),
   lastRequest: z.string().optional(),
+  pendingRequest: z.string().optional(),
+  ignoredRequests: z.array(z.string()).optional(),
   lastStart: instant.optional(),
   missedSlot: instant.optional(),
   conditions: z.array(conditionSchema).optional(),
@@ -36,7 +38,8 @@ const statusSchema = z.object({
  *
  * `policyUid`: a new policy of the same name starts afresh. `observedVersion`: the version that was judged last.
  * `schedule` and `scheduleSince`: the schedule as it is evaluated, and since when: slots before an edit are not run
- * after it. `lastRequest`: the last value of `nodesweep.io/run-at` that was acted on. `lastStart`: when the last run began.
+ * after it. `lastRequest`: the last value of `nodesweep.io/run-at` that was acted on; `pendingRequest`: the one that waits;
+ * `ignoredRequests`: the latest that newer ones replaced before a run started. `lastStart`: when the last run began.
  * `missedSlot`: the last slot that was not started in time.
  */
 export type PolicyStatus = Omit<z.output<typeof statusSchema>, 'version'>;
@@ -52,6 +55,8 @@ export interface Findings {
   readonly runs: readonly Run[];
   /** The run that the pass has started, or found to be started before. */
   readonly started?: Run | undefined;
+  /** Requests that newer ones have replaced, and that this process has not judged before. */
+  readonly replacedRequests?: readonly string[] | undefined;
   /** The errors that the steps of the policy and of its runs meet now. */
   readonly troubles?: readonly Trouble[] | undefined;
   readonly now: Date;
@@ -68,7 +73,11 @@ export function judgePolicy(found: Findings, stored: Stored): PolicyStatus {
 export function statusOf(found: Findings, stored: Stored): PolicyStatus {
   const { object, parsed, started, now } = found;
   const judged = judgePolicy(found, stored);
-  const remembered = started === undefined ? judged : rememberRun(judged, started);
+  const remembered = withRequests(
+    started === undefined ? judged : rememberRun(judged, started),
+    judged.lastRequest,
+    found,
+  );
   return withConditions(parsed.valid ? withSlots(remembered, object.name, parsed.policy, now) : remembered, found);
 }
 
@@ -95,6 +104,32 @@ function observePolicy({ object, parsed, now }: Findings, stored: Stored): Polic
 /** The status with the slot that comes next, and with one that was not started in time. */
 function withSlots(status: PolicyStatus, name: string, policy: Policy, now: Date): PolicyStatus {
   return withMissedSlot(withNextSlot(status, name, policy, now), missedSlot({ name, policy }, status, now));
+}
+
+const maxIgnoredRequests = 10;
+
+/** The status with the request that waits for its run, and with those that never get one. */
+function withRequests(
+  status: PolicyStatus,
+  lastRequest: string | undefined,
+  { object, runs, replacedRequests = [] }: Findings,
+): PolicyStatus {
+  const request = object.annotations[annotation.runAt];
+  const acted = new Set([request, lastRequest, status.lastRequest, ...runs.map(({ trigger }) => requestOf(trigger))]);
+  const before = (status.ignoredRequests ?? []).filter((value) => !acted.has(value));
+  const replaced = new Set([
+    ...replacedRequests,
+    ...(status.pendingRequest === undefined ? [] : [status.pendingRequest]),
+  ]);
+  const ignored = [...replaced].filter((value) => !acted.has(value) && !before.includes(value));
+  const pendingRequest = request === status.lastRequest ? undefined : request;
+  if (ignored.length === 0 && pendingRequest === status.pendingRequest) return status;
+  const ignoredRequests = [...before, ...ignored].slice(-maxIgnoredRequests);
+  return { ...status, pendingRequest, ...(ignoredRequests.length > 0 && { ignoredRequests }) };
+}
+
+function requestOf(trigger: Run['trigger']): string | undefined {
+  return trigger.type === 'Request' ? trigger.request : undefined;
 }
 
 /** The status with the conditions that follow from it, from the policy's runs, and from the errors that they meet. */

@@ -65,6 +65,18 @@ describe('nodesweep run', () => {
     expect(exitCode).toBe(1);
   });
 
+  it('ends with exit code 3 where a newer request replaces this one before it starts (H41)', async () => {
+    server.putPolicy('nightly', 'schedule: "0 3 * * *"');
+    const following = startProgramFor(server, ['run', 'nightly', '--follow']);
+    await waitFor('the request', 30_000, async () => annotationOf());
+    server.putRequest('nightly', 'another');
+    const { stderr, exitCode } = await following;
+    expect(stderr).toMatch(
+      /^nodesweep: run nightly-r\w+ does not start: request "another" replaced it before it could$/,
+    );
+    expect(exitCode).toBe(3);
+  });
+
   it('refuses a policy that would start no run, and changes nothing', async () => {
     server.putPolicy('nightly', 'schedule: "61 * * * *"');
     const { stderr, exitCode } = await nodesweep('run', 'nightly');

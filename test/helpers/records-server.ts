@@ -51,6 +51,17 @@ export class RecordsServer {
     this.#api.put(maps, `${name}.status`, buildStatus('nodesweep', object, full));
   }
 
+  /** Makes a request for a run, which the scheduler sees at once, and does not act on. */
+  putRequest(name: string, request: string): void {
+    const known = this.#api.objects.get(`${maps}/${name}`);
+    const metadata = { ...known?.metadata, annotations: { 'nodesweep.io/run-at': request } };
+    const { metadata: next } = this.#api.put(maps, name, { ...known, metadata });
+    const observed = { policyUid: next.uid ?? '', observedVersion: next.resourceVersion ?? '' };
+    const object = buildPolicyObject({}, { name, uid: next.uid ?? '' });
+    const full = { ...observed, valid: true, problems: [], scheduleSince: minutesAgo(1000) };
+    this.#api.put(maps, `${name}.status`, buildStatus('nodesweep', object, full));
+  }
+
   putRun(policy: string, run: Partial<Run>, nodes: Readonly<Record<string, NodeProgress>>): void {
     const full = buildRun({}, { name: `${policy}-1`, policy, nodes: new Map(Object.entries(nodes)), ...run });
     const object = buildPolicyObject({}, { name: policy, uid: `uid-of-${policy}` });

@@ -9,6 +9,8 @@ import type { World } from './model-world.ts';
 
 /** All that a scheduler that knows everything can take for its next step, its pauses between writes included. */
 const stepMs = 6_000;
+/** A pod that is asked to end at the deadline has its grace period, and the kubelet some time to tell of its end. */
+const lateReportMs = 12_000;
 /** Records are kept for at least so long. */
 const minRecordAgeMs = 600_000;
 
@@ -31,7 +33,9 @@ export class CalmChecks {
     const { now } = this.#world.timeline;
     for (const { name, uid, document } of this.#oracle.policies()) {
       const runs = this.#world.runs(uid);
-      const isBusy = runs.some(({ run }) => !isFinished(run)) && (document?.concurrencyPolicy ?? 'Forbid') === 'Forbid';
+      const isAtWork = ({ run, uid }: (typeof runs)[number]) =>
+        !isFinished(run) && !this.#onlyWaits(known(name).find((other) => other.name === run.name) ?? run, uid);
+      const isBusy = runs.some(isAtWork) && (document?.concurrencyPolicy ?? 'Forbid') === 'Forbid';
       const missed = this.#oracle.mustHaveStarted(uid, now);
       if (missed !== undefined && !isBusy) this.#report(`policy ${name}: ${missed} was not started (C1, C4, C6)`);
       if (document?.concurrencyPolicy === 'Allow' || runs.every(({ run }) => isFinished(run)))
@@ -94,14 +98,27 @@ export class CalmChecks {
   /** A run that waits for nothing must not stand still, whatever its nodes are at. */
   #checkProgressing(run: Run, owner: string): void {
     const { now } = this.#world.timeline;
-    if (now > run.startedAt.getTime() + run.spec.activeDeadlineSeconds * 1000 + stepMs)
-      this.#report(`${run.name} goes on after its deadline (C29)`);
+    const deadline = run.startedAt.getTime() + run.spec.activeDeadlineSeconds * 1000;
+    const isEnding = this.#world.podsOf(owner).some(isLive) && now <= deadline + stepMs + lateReportMs;
+    if (now > deadline + stepMs && !isEnding) this.#report(`${run.name} goes on after its deadline (C29, H39)`);
     const isWaiting =
       run.phase === 'Paused' ||
+      this.#waitsForNode(run) ||
       this.#world.podsOf(owner).some((pod) => isLive(pod) && !this.#isGivenUp(pod, run)) ||
       [...run.nodes.values()].some((progress) => (retryAtOf(progress) ?? 0) + stepMs > now);
     this.#expectSoon(owner, !isWaiting, () => `${run.name} stands still (C17, C21)`);
     for (const node of this.#nodes) this.#checkReached(run, owner, node);
+    this.#checkReports(run, owner);
+  }
+
+  /** Each report that is there to be seen counts, also after the deadline. */
+  #checkReports(run: Run, owner: string): void {
+    for (const { node, attempt } of this.#world.podsOf(owner).filter(({ phase }) => phase === 'Succeeded')) {
+      const progress = run.nodes.get(node);
+      const isOpen = progress?.state !== 'Settled' || progress.reason === 'DeadlineExceeded';
+      if (isOpen && progress?.attempts === attempt + 1)
+        this.#report(`${run.name}: the report of ${node} is lost (H39)`);
+    }
   }
 
   /** A node that is there, or becomes one for the policy, gets its pod, where nothing holds the run back. */
@@ -113,6 +130,24 @@ export class CalmChecks {
     const isReached = attempts > 0 || state === 'Refused' || state === 'Settled';
     const isMissing = isForIt && !isReached;
     this.#expectSoon(`${owner} ${node.name}`, isMissing, () => `${run.name} leaves out node ${node.name} (C15, C20)`);
+  }
+
+  /** True if the run has done what it can, and only waits for nodes that are not ready: it must hold up no other (H18). */
+  #onlyWaits(run: Run, owner: string): boolean {
+    const isToDo = [...run.nodes].some(([name, { state }]) => {
+      const node = this.#world.nodes.entries.get(name)?.value;
+      return state !== 'Settled' && (node === undefined || isMeant(node, run.document));
+    });
+    return run.phase === 'Running' && !isToDo && !this.#world.podsOf(owner).some(isLive) && this.#waitsForNode(run);
+  }
+
+  /** True if a node of the run is not ready, and may come back before the deadline (H18). */
+  #waitsForNode({ document, nodes, trigger }: Run): boolean {
+    return this.#nodes.some((node) => {
+      const isSettled = nodes.get(node.name)?.state === 'Settled';
+      const isForIt = trigger.type !== 'Pressure' || node.diskPressure === true;
+      return !node.ready && !isSettled && isForIt && isMeant({ ...node, ready: true }, document);
+    });
   }
 
   /** True if its node is settled and nobody waits for the pod to end. */

@@ -13,6 +13,9 @@ const passMs = 20_000;
 /** So long after the report of a pod its success is known for sure. */
 const settleMs = 6_000;
 
+/** The reasons of runs that end before they have done what they could. */
+const halts = ['CanaryFailed', 'NodesFailed', 'DeadlineExceeded', 'Replaced', 'JobTooLarge'];
+
 /** All that must hold at every instant, over what is really so. */
 export class Invariants implements WorldMonitor {
   readonly violations: string[] = [];
@@ -62,11 +65,35 @@ export class Invariants implements WorldMonitor {
       this.report(`${after.name} was ${before.phase}, and is ${after.phase} (C27)`);
     for (const [node, progress] of before.nodes) {
       const result = resultOf(progress);
-      if (result !== undefined && resultOf(after.nodes.get(node) ?? waiting) !== result)
+      const hasLeft = progress.state === 'Settled' && result === 'Skipped' && progress.reason === 'NodeRemoved';
+      if (result !== undefined && !hasLeft && resultOf(after.nodes.get(node) ?? waiting) !== result)
         this.report(`${after.name}: the result ${result} of node ${node} was erased (C22)`);
     }
     for (const [node, progress] of after.nodes) this.#checkProgress(after, node, progress);
+    if (isFinished(after) && !isFinished(before) && this.#staleMs <= 1_000) this.#checkEnd(after);
     if (isFinished(after) && after.reason === undefined) this.report(`${after.name} ended without a reason (C23)`);
+  }
+
+  /** A run ends once nothing that it could still do is left: not before its deadline, and not while cleaners end. */
+  #checkEnd(run: Run): void {
+    const { name, startedAt, spec, reason = '', nodes } = run;
+    const { now } = this.#timeline;
+    const deadline = startedAt.getTime() + spec.activeDeadlineSeconds * 1000;
+    const owner = this.#world?.configMaps.entries.get(`${name}.run`);
+    const given = this.#podsOf(owner?.uid ?? '').filter((pod) => isLive(pod) && this.#mayReport(pod));
+    const cutOff = given.find(({ node }) => hasReason(nodes.get(node), 'DeadlineExceeded'));
+    if (cutOff !== undefined && now < deadline + 600_000)
+      this.report(`${name}: node ${cutOff.node} is given up while its cleaner ends (H39)`);
+    const policy = owner?.value.kind === 'run' ? owner.value.owner : '';
+    const isAwaited = this.#oracle.isDue(policy, now);
+    const isHalted = halts.includes(reason);
+    const missing = [...nodes].find(([, progress]) => hasReason(progress, 'NotReady'));
+    if (!isHalted && missing !== undefined && now < deadline && !isAwaited)
+      this.report(`${name} does not wait for node ${missing[0]}, which is not ready (H18)`);
+  }
+
+  #mayReport({ deletionTimestamp }: CleanerPod): boolean {
+    return deletionTimestamp === undefined || this.#timeline.now < deletionTimestamp.getTime() + 10_000;
   }
 
   statusWritten(before: PolicyStatus | undefined, after: PolicyStatus): void {
@@ -163,4 +190,8 @@ export class Invariants implements WorldMonitor {
   #podsOf(owner: string): CleanerPod[] {
     return this.#world?.podsOf(owner) ?? [];
   }
+}
+
+function hasReason(progress: NodeProgress | undefined, reason: string): boolean {
+  return progress?.state === 'Settled' && progress.reason === reason;
 }

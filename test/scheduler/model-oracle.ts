@@ -135,6 +135,13 @@ export class Oracle {
     return this.#starts.has(`${uid} ${keyOf(trigger)}`) ? undefined : `slot ${trigger.slot.toISOString()}`;
   }
 
+  /** True if something of the policy may be due, so that a run that only waits makes way for it. */
+  isDue(uid: string, now: number): boolean {
+    const version = this.#pasts.get(uid)?.versions.at(-1);
+    if (version?.document?.disk?.onPressure) return true;
+    return version?.observedAt === undefined || this.mustHaveStarted(uid, now) !== undefined;
+  }
+
   /** The next instant at which something must start. */
   nextStart(now: number): number {
     const starts = this.policies().flatMap(({ name, document }) =>

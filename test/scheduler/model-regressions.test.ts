@@ -140,6 +140,51 @@ it.each<[string, History]>([
       ],
     }),
   ],
+  [
+    'a cleaner that reports while the deadline ends it counts (H39)',
+    story({
+      replicas: 1,
+      nodes: 3,
+      document: { schedule: '*/5 * * * *', rollout: { parallelism: 1 }, activeDeadlineSeconds: 40 },
+      steps: [
+        { step: 'Annotate', policy: 'alpha', key: 'run-at', value: 'first' },
+        { step: 'Fate', node: 'n1', fate: 'Slow' },
+        { step: 'Fate', node: 'n2', fate: 'Slow' },
+        { step: 'Wait', seconds: 60 },
+      ],
+    }),
+  ],
+  [
+    'a node that was not ready and one that had left are visited when they come back (H18, H41)',
+    story({
+      replicas: 1,
+      nodes: 3,
+      document: { schedule: '*/5 * * * *', activeDeadlineSeconds: 600 },
+      steps: [
+        { step: 'Node', node: 'n1', change: 'NotReady' },
+        { step: 'Fate', node: 'n2', fate: 'Slow' },
+        { step: 'Annotate', policy: 'alpha', key: 'run-at', value: 'first' },
+        { step: 'Wait', seconds: 3 },
+        { step: 'Node', node: 'n2', change: 'Removed' },
+        { step: 'Wait', seconds: 60 },
+        { step: 'Node', node: 'n2', change: 'Added' },
+        { step: 'Wait', seconds: 10 },
+        { step: 'Node', node: 'n1', change: 'Ready' },
+        { step: 'Wait', seconds: 60 },
+      ],
+    }),
+  ],
+  [
+    'a run that only waits for a node that is not ready holds up no other (H18)',
+    story({
+      replicas: 1,
+      document: { ...everyMinute, activeDeadlineSeconds: 600 },
+      steps: [
+        { step: 'Node', node: 'n1', change: 'NotReady' },
+        { step: 'Wait', seconds: 300 },
+      ],
+    }),
+  ],
 ])('%s', async (_title, history) => {
   expect(await play(history)).toEqual([]);
 });

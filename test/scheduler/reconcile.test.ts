@@ -1033,3 +1033,57 @@ describe('an error that a step meets', () => {
     expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted', 'StepFailed']);
   });
 });
+
+describe('a request that a newer one replaces before its run starts', () => {
+  const request = (value: string, version: string, replacedRequests: readonly string[] = []) => {
+    const annotations = { 'nodesweep.io/run-at': value };
+    cluster.policies = [
+      buildPolicyObject({ suspend: true }, { annotations, resourceVersion: version, replacedRequests }),
+    ];
+  };
+  const ignored = () => cluster.events.flatMap(({ reason, message }) => (reason === 'RequestIgnored' ? [message] : []));
+  const words = 'nodesweep.io/run-at "two" starts no run: "three" replaced it before it could';
+
+  it('within a moment is told once as ignored, in event and status (H41)', async () => {
+    await pass(secondsLater(-60));
+    request('one', '2');
+    await pass(secondsLater(60));
+    request('three', '4', ['one', 'two']);
+    for (const seconds of [61, 62, 120]) await pass(secondsLater(seconds));
+    cluster.finishPods();
+    for (const seconds of [123, 126, 129]) await pass(secondsLater(seconds));
+    expect(record().map(({ trigger }) => trigger)).toMatchObject([{ request: 'one' }, { request: 'three' }]);
+    expect(ignored()).toEqual([words]);
+    expect(cluster.state().statuses.get('nightly')?.value).toMatchObject({
+      lastRequest: 'three',
+      ignoredRequests: ['two'],
+    });
+  });
+
+  it('while it waits for the run before it is told, also when the scheduler was away (H41)', async () => {
+    await pass(secondsLater(-60));
+    request('one', '2');
+    await pass(secondsLater(60));
+    request('two', '3', ['one']);
+    await pass(secondsLater(61));
+    expect(cluster.state().statuses.get('nightly')?.value).toMatchObject({ lastRequest: 'one', pendingRequest: 'two' });
+    restart();
+    request('three', '4');
+    for (const seconds of [90, 91]) await pass(secondsLater(seconds));
+    expect(ignored()).toEqual([words]);
+  });
+
+  it('is not told of one that was acted on long ago (H41)', async () => {
+    await pass(secondsLater(-60));
+    request('one', '2');
+    await pass(secondsLater(60));
+    cluster.finishPods();
+    await pass(secondsLater(61));
+    cluster.records.clear();
+    request('two', '3', ['one']);
+    for (const seconds of [5_000, 5_001]) await pass(secondsLater(seconds));
+    restart();
+    for (const seconds of [5_002, 5_003]) await pass(secondsLater(seconds));
+    expect(ignored()).toEqual([]);
+  });
+});

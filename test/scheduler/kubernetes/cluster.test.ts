@@ -524,3 +524,11 @@ describe('the state', () => {
     await vi.waitFor(() => expect(cluster.isCurrent).toBe(true), { timeout: 5_000 });
   });
 });
+
+it('a request that was there for a moment is remembered with its policy, since it must not vanish (H41)', async () => {
+  for (const request of ['one', 'two', 'three', 'three'])
+    putPolicy('nightly', { annotations: { 'nodesweep.io/run-at': request } });
+  const seen = () => cluster.state().policies.find(({ name }) => name === 'nightly');
+  await vi.waitFor(() => expect(seen()?.annotations['nodesweep.io/run-at']).toBe('three'));
+  expect(seen()?.replacedRequests).toEqual(['one', 'two']);
+});

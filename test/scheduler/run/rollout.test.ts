@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { CleanupDocument } from '../../../scheduler/cleanup/policy.ts';
+import { runKinds } from '../../../scheduler/kinds.ts';
 import type { CleanerPod, Node } from '../../../scheduler/objects.ts';
 import { backingOff, started as created, settled } from '../../../scheduler/run/progress.ts';
+import { decodeRun, encodeRun } from '../../../scheduler/run/record.ts';
 import { expire } from '../../../scheduler/run/retention.ts';
-import { advanceRun, resumeRun, withStarted } from '../../../scheduler/run/rollout.ts';
+import { advanceRun, resumeRun, withReserved, withStarted } from '../../../scheduler/run/rollout.ts';
 import type { Run } from '../../../scheduler/run/run.ts';
 import { buildNode, buildPod, buildReportedPod, buildRun, secondsLater, start, tried } from '../../helpers/builders.ts';
 
@@ -224,9 +226,9 @@ describe('a pod that others have put a container into (H11)', () => {
     const beside = buildReportedPod('a', {}, { phase: 'Running', hasOthersAtWork: true });
     const next = step(rollout({}, ['a']), [beside], start, one);
     expect(next.run).toMatchObject({ phase: 'Succeeded' });
-    expect(next.stop).toEqual([beside.name]);
+    expect(next.tidy).toEqual([beside.name]);
     const going = { ...beside, deletionTimestamp: start };
-    expect(step(next.run, [going], start, one).stop).toEqual([]);
+    expect(step(next.run, [going], start, one).tidy).toEqual([]);
   });
 
   it('stays with its log where nothing else runs in it: the kubelet tells the end of the pod a little later (C30)', () => {
@@ -241,7 +243,7 @@ describe('a pod that others have put a container into (H11)', () => {
     const beside = buildPod('a', { phase: 'Running', containerReason: 'Error', exitCode: 139, hasOthersAtWork: true });
     const next = step(rollout({}, ['a']), [beside], start, one);
     expect(next.run.nodes.get('a')).toMatchObject({ reason: 'CleanerCrashed' });
-    expect(next.stop).toEqual([beside.name]);
+    expect(next.tidy).toEqual([beside.name]);
     const going = { ...beside, deletionTimestamp: start };
     expect(started(next.run, [going], secondsLater(5), one)).toEqual(['a#1']);
   });
@@ -282,12 +284,39 @@ describe('canaries are nodes that can be cleaned (H10)', () => {
 });
 
 describe('a run is never held up', () => {
-  it('by a node that is not ready: it is reported, and cleaned if it comes back in time (C17, C20)', () => {
+  it('by a node that is not ready: it is reported, and cleaned if it comes back before the deadline (C17, C20, H18)', () => {
     const known = [buildNode('a'), buildNode('b', { ready: false })];
-    const ended = step(rollout({}, ['a']), [buildReportedPod('a')], start, known).run;
-    expect(ended).toMatchObject({ phase: 'Succeeded', message: '1 of 2 nodes cleaned' });
+    const { run: waiting, wakeAt } = step(rollout({}, ['a']), [buildReportedPod('a')], start, known);
+    expect(waiting).toMatchObject({
+      phase: 'Running',
+      reason: 'NodesNotReady',
+      message: expect.stringMatching(/: b$/),
+    });
+    expect(waiting.nodes.get('a')).toMatchObject({ result: 'Succeeded' });
+    expect(started(waiting, [buildReportedPod('a')], secondsLater(60), [buildNode('a'), buildNode('b')])).toEqual([
+      'b#0',
+    ]);
+    const ended = step(waiting, [buildReportedPod('a')], wakeAt, known).run;
+    expect(ended).toMatchObject({
+      phase: 'Succeeded',
+      message: '1 of 2 nodes cleaned',
+      finishedAt: secondsLater(3_600),
+    });
     expect(ended.nodes.get('b')).toMatchObject({ result: 'Skipped', reason: 'NotReady' });
-    expect(started(rollout({}, ['a']), [buildPod('a')], start, [buildNode('a'), buildNode('b')])).toEqual(['b#0']);
+  });
+
+  it('by a node that is not ready, once the next run waits for it to end (C17, H18)', () => {
+    const known = [buildNode('a'), buildNode('b', { ready: false })];
+    const run = rollout({}, ['a']);
+    const view = { run, nodes: known, startTimeoutMs: 60_000, podWarnings: new Map(), isAwaited: true };
+    expect(advanceRun({ ...view, pods: [buildReportedPod('a')] }, start).run).toMatchObject({ phase: 'Succeeded' });
+    expect(advanceRun({ ...view, pods: [buildPod('a')] }, start).run).toMatchObject({ phase: 'Running' });
+  });
+
+  it('by a node that is ready, though Kubernetes has not taken its taint away yet (H18)', () => {
+    const taints = [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }];
+    const run = buildRun({ nodes: { tolerations: [] } });
+    expect(step(run, [], start, [buildNode('a', { taints })]).run).toMatchObject({ reason: 'NodesNotReady' });
   });
 
   it('by a node that is lost with its pod (C17)', () => {
@@ -305,15 +334,16 @@ describe('a run is never held up', () => {
   it('beyond its deadline, which ends active pods (C29)', () => {
     const run = withStarted(buildRun({ activeDeadlineSeconds: 100, rollout: { parallelism: 1 } }), ['a']);
     expect(step(run, [buildPod('a')], secondsLater(99)).wakeAt).toEqual(secondsLater(100));
-    const ended = step(run, [buildPod('a')], secondsLater(100));
-    expect(ended.run).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
-    expect(ended.run.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'DeadlineExceeded' });
-    expect(ended.stop).toEqual([buildPod('a').name]);
+    const over = step(run, [buildPod('a')], secondsLater(100));
+    expect([over.stop, over.start, over.reserve]).toEqual([[buildPod('a').name], [], []]);
+    const ended = step(over.run, [], secondsLater(101)).run;
+    expect(ended).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+    expect(ended.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'DeadlineExceeded' });
   });
 
   it('by nodes that are not there: zero matching nodes is an explicit result, and no success (C23, H15)', () => {
     expect(step(rollout({}), [], start, []).run).toMatchObject({ phase: 'Failed', reason: 'NoMatchingNodes' });
-    expect(step(rollout({}), [], start, [buildNode('a', { ready: false })]).run).toMatchObject({
+    expect(step(rollout({}), [], secondsLater(3_600), [buildNode('a', { ready: false })]).run).toMatchObject({
       phase: 'Failed',
       reason: 'NoEligibleNodes',
     });
@@ -328,14 +358,14 @@ it('a cordon after success does not erase the result (C22)', () => {
 
 it('a node that was tried in vain has failed, even if it turns ineligible before the next try (C17)', () => {
   const run = buildRun(
-    {},
+    { nodes: { tolerations: [] } },
     {
       nodes: new Map([
         ['a', backingOff(tried(1), { reason: 'OutOfMemory', message: 'killed' }, start.getTime() + 5_000)],
       ]),
     },
   );
-  const ended = step(run, [], start, [buildNode('a', { ready: false })]).run;
+  const ended = step(run, [], start, [buildNode('a', { taints: [{ key: 'x', effect: 'NoSchedule' }] })]).run;
   expect(ended).toMatchObject({ phase: 'Failed', reason: 'NodesFailed' });
   expect(ended.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'OutOfMemory' });
 });
@@ -344,6 +374,83 @@ it('a node that leaves untried and comes back is cleaned (C20, C21)', () => {
   const run = rollout({ parallelism: 1 }, ['a']);
   const without = step(run, [buildPod('a')], start, [buildNode('a')]).run;
   expect(started(without, [buildReportedPod('a')], start, [buildNode('a'), buildNode('b')])).toEqual(['b#0']);
+});
+
+it.each([0, 1])(
+  'a node that leaves after %i tries and comes back while the run is active is cleaned (C20, H18, H41)',
+  (tries) => {
+    const run = rollout({}, tries === 0 ? ['b'] : ['a', 'b']);
+    const others = [buildPod('b')];
+    const without = step(run, others, start, [buildNode('b')]).run;
+    expect(without.nodes.get('a')?.state).toBe(tries === 0 ? undefined : 'Settled');
+    const back = step(without, others, secondsLater(60), [buildNode('a'), buildNode('b')]);
+    const later = tries === 0 ? back : step(back.run, others, secondsLater(65), [buildNode('a'), buildNode('b')]);
+    expect(later.start.map(({ node, attempt }) => `${node.name}#${attempt}`)).toEqual([`a#${tries}`]);
+  },
+);
+
+it('a node that comes back is tried no more often than restartLimit says (C28, H41)', () => {
+  const run = rollout({ restartLimit: 0 }, ['a', 'b']);
+  const without = step(run, [buildPod('b')], start, [buildNode('b')]).run;
+  const back = step(without, [buildPod('b')], secondsLater(60), [buildNode('a'), buildNode('b')]).run;
+  expect(back.nodes.get('a')).toMatchObject({ result: 'Skipped', reason: 'NodeRemoved' });
+});
+
+describe('a report that comes after the deadline of the run', () => {
+  const over = (seconds: number) => secondsLater(100 + seconds);
+  const run = withStarted(buildRun({ activeDeadlineSeconds: 100, rollout: { parallelism: 2 } }), ['a', 'b']);
+  const asked = (node: string) => buildPod(node, { deletionTimestamp: over(120) });
+
+  it('counts while the pod is within its grace period, and nothing else is started meanwhile (H39)', () => {
+    const pods = [asked('a'), asked('b')];
+    const closing = step(run, pods, over(5));
+    expect(closing).toMatchObject({ run: { phase: 'Running' }, stop: [], start: [], reserve: [] });
+    const first = step(
+      closing.run,
+      [buildReportedPod('a', {}, { deletionTimestamp: over(120) }), asked('b')],
+      over(60),
+    );
+    expect(first.run.nodes.get('a')).toMatchObject({ result: 'Succeeded', tally: { removed: 3 } });
+    expect(first.run.phase).toBe('Running');
+    const last = step(first.run, [buildReportedPod('b', {}, { deletionTimestamp: over(120) })], over(90));
+    expect(last.run).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+    expect(last.run.nodes.get('b')).toMatchObject({ result: 'Succeeded' });
+    expect(last.run.nodes.get('c')).toMatchObject({ result: 'Failed', reason: 'DeadlineExceeded' });
+  });
+
+  it('makes the run a success where every node has reported (H39)', () => {
+    const known = [buildNode('a'), buildNode('b')];
+    const pods = [buildReportedPod('a'), buildReportedPod('b')];
+    expect(step(step(run, [asked('a'), asked('b')], over(1), known).run, pods, over(9), known).run).toMatchObject({
+      phase: 'Succeeded',
+      reason: 'Completed',
+    });
+  });
+
+  it('is waited for until the grace period is over, and no longer (C29, H39)', () => {
+    const closing = step(run, [asked('a'), asked('b')], over(1));
+    expect(closing.wakeAt).toEqual(over(130));
+    expect(step(closing.run, [asked('a'), asked('b')], over(129)).run.phase).toBe('Running');
+    const ended = step(closing.run, [asked('a'), asked('b')], over(130)).run;
+    expect(ended).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+    expect([...ended.nodes.values()].map(({ state }) => state)).toEqual(Array(5).fill('Settled'));
+  });
+
+  it('is not waited for for ever where nobody can ask the pod to end (C29, H39)', () => {
+    expect(step(run, [buildPod('a'), buildPod('b')], over(599)).run.phase).toBe('Running');
+    expect(step(run, [buildPod('a'), buildPod('b')], over(600)).run.phase).toBe('Failed');
+  });
+});
+
+it('the cause of the try before stays known while the next is on record (H35)', () => {
+  const cause = { reason: 'OutOfMemory', message: 'killed at 256 MiB' };
+  const run = buildRun({ activeDeadlineSeconds: 100 }, { nodes: new Map([['a', backingOff(tried(1), cause, 0)]]) });
+  const written = withReserved(run, ['a']);
+  const ended = step(decodeRun(encodeRun(written), runKinds), [], secondsLater(100), [buildNode('a')]).run;
+  expect(ended.nodes.get('a')?.state === 'Settled' && ended.nodes.get('a')).toMatchObject({
+    reason: 'DeadlineExceeded',
+    message: expect.stringMatching(/OutOfMemory: killed at 256 MiB$/),
+  });
 });
 
 it('a remark of a cleaner that succeeded is not lost', () => {
