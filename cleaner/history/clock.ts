@@ -7,11 +7,11 @@ export type Clock = {
   readonly now: number;
   /** Milliseconds since the node started. */
   readonly uptimeMs: number;
-  /** Identifies this start of the node; absent where the system doesn't tell. */
+  /** Identifies this boot of the node; absent if the system does not show it. */
   readonly bootId?: string;
 };
 
-/** Clocks are set right by less than this in normal operation. */
+/** Maximum correction of a clock in normal operation. */
 const toleranceMs = 60_000;
 
 /** Reads the clocks of this node. */
@@ -21,26 +21,26 @@ export async function readClock(): Promise<Clock> {
 }
 
 /**
- * Tells by how much the wall clock went on further than the node is known to have been up, in milliseconds: so long it was
- * off, or the clock stepped ahead; negative where it stepped back. The clocks may be given in either order.
+ * The milliseconds by which the wall clock advanced more than the node is known to have been up: the node was off, or the
+ * clock stepped ahead. Negative if the clock stepped back. The clocks may be given in either order.
  */
 export function unaccountedMs(earlier: Clock, later: Clock): number {
   return later.now - earlier.now - knownUpMs(earlier, later);
 }
 
-/** Tells when a moment was, in the terms of the wall clock of a later moment of the same boot. */
+/** Converts a moment to the wall clock of a later moment of the same boot. */
 export function timeOf(moment: Clock, later: Clock): number {
   return later.now - (later.uptimeMs - moment.uptimeMs);
 }
 
-/** Tells that the wall clock kept pace with the node's uptime in between: then it tells how long ago something was. */
+/** True if the wall clock advanced as much as the node's uptime, so that it shows how long ago something was. */
 export function isSteady(earlier: Clock, later: Clock): boolean {
   return Math.abs(unaccountedMs(earlier, later)) <= toleranceMs;
 }
 
 /**
- * Of a time with a restart in it, nothing before the restart is known. Where the system tells no boot, the least that can
- * have passed counts: a lower uptime may be of the next boot, or of a moment before.
+ * The known uptime between two moments. If the node restarted in between, only the time after the restart is known. If
+ * the boot is unknown, the least possible time counts: a lower uptime may belong to the next boot, or to an earlier moment.
  */
 function knownUpMs(earlier: Clock, later: Clock): number {
   const sameBootMs = later.uptimeMs - earlier.uptimeMs;

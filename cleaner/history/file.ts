@@ -8,25 +8,25 @@ import { type LockLimits, takeLock } from './lock.ts';
 import type { HistoryStore, StoredHistory } from './run-history.ts';
 import { makeDirectory, readSmallFile, replaceFile } from './state-file.ts';
 
-/** The history can't be written; `cause` is the error of the system. */
+/** The history can't be written. `cause` is the system error. */
 export class HistoryError extends Error {
   override readonly name = 'HistoryError';
 }
 
-/** The place of a history, and the clock that its times are read by. */
+/** The directory of a history, and the clock of its times. */
 export type HistoryPlace = {
-  /** The state directory. It is made if need be. */
+  /** The state directory. It is created if it does not exist. */
   readonly directory: string;
   readonly readClock: () => Promise<Clock>;
   readonly limits?: LockLimits;
-  /** Is told why a change is made without the lock. */
+  /** Called with the reason if a change is made without the lock. */
   readonly onUnlocked?: (problem: string) => void;
 };
 
-/** After so many tries that took longer than a lock is good for, the last one counts. */
+/** Maximum number of attempts if each takes longer than a lock is valid. The last one counts. */
 const maxAttempts = 3;
 
-/** The history in a directory, as a run uses it. */
+/** The history in a directory, for a run. */
 export function openHistoryStore(place: HistoryPlace): HistoryStore {
   return {
     readClock: place.readClock,
@@ -35,7 +35,7 @@ export function openHistoryStore(place: HistoryPlace): HistoryStore {
   };
 }
 
-/** The history in a directory, as a plan uses it: nothing is written, and what a run could not write is refused. */
+/** The history in a directory, for a plan: it writes nothing, and rejects if a run could not write. */
 export function openReadOnlyStore(place: HistoryPlace): HistoryStore {
   return {
     readClock: place.readClock,
@@ -51,18 +51,18 @@ export function openReadOnlyStore(place: HistoryPlace): HistoryStore {
   };
 }
 
-/** Reads the history from the state directory. One that can't be relied on is told as such, and is never an error. */
+/** Reads the history from the state directory. A damaged history is a result, never an error. */
 export async function loadHistory({ directory, readClock }: HistoryPlace): Promise<StoredHistory> {
   const path = pathIn(directory);
   try {
     const text = await readSmallFile(path, maxHistoryBytes);
-    // Only a clock that is read after the file can't be that of a moment before it was written.
+    // The clock must be read after the file, so that it is later than the time at which the file was written.
     const at = await readClock();
     const parsed = parseHistory(text, at);
     if (parsed === undefined) return { kind: 'Damaged', at, reason: `${path} is damaged or of another version` };
     const { history, oddRecords } = parsed;
     if (oddRecords === 0) return { kind: 'Found', at, history };
-    return { kind: 'Found', at, history, reason: `${oddRecords} records of ${path} can't be right and are left out` };
+    return { kind: 'Found', at, history, reason: `${oddRecords} records of ${path} are impossible and are ignored` };
   } catch (error) {
     const at = await readClock();
     if (hasCode(error, 'ENOENT')) return { kind: 'Missing', at };
@@ -71,8 +71,8 @@ export async function loadHistory({ directory, readClock }: HistoryPlace): Promi
 }
 
 /**
- * Changes the history in the state directory. No other cleaner changes it meanwhile, unless the lock can't be had: then the
- * change is made all the same. Rejects with a {@link HistoryError}.
+ * Changes the history in the state directory while it holds the lock. If the lock is not available, it makes the change
+ * without the lock. Rejects with a {@link HistoryError}.
  */
 export async function changeHistory(place: HistoryPlace, change: (stored: StoredHistory) => History): Promise<void> {
   try {
@@ -91,7 +91,7 @@ async function changeFile(place: HistoryPlace, change: (stored: StoredHistory) =
     try {
       const stored = await loadHistory(place);
       const text = formatHistory(change(stored), stored.at);
-      // One that a killed owner left is written over by the next.
+      // The next cleaner overwrites a draft that a killed one left.
       const draft = lock.problem === undefined ? `${path}.tmp` : `${path}.${crypto.randomUUID()}.tmp`;
       const isWanted = () => attempt === maxAttempts || !lock.hasEnded();
       if (await replaceFile(path, draft, text, isWanted)) return;
@@ -101,7 +101,7 @@ async function changeFile(place: HistoryPlace, change: (stored: StoredHistory) =
   }
 }
 
-/** Rejects where a run could not write into the directory, or could not make it. */
+/** Rejects if a run could not create the directory, or could not write into it. */
 async function checkWritable(directory: string): Promise<void> {
   try {
     await access(directory, constants.W_OK | constants.X_OK);

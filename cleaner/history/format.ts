@@ -2,20 +2,20 @@ import * as z from 'zod';
 import { type Clock, isSteady, unaccountedMs } from './clock.ts';
 import { type History, type ImageRecord, lastActive, shiftHistory } from './history.ts';
 
-/** The file is never larger than this: no node has nearly as many images as fit in. */
+/** Maximum size of the file. No node has nearly as many images as fit into it. */
 export const maxHistoryBytes = 4 * 1024 * 1024;
 const maxRecords = 20_000;
-/** No node was ever up for a century: a time from before can't be right. */
+/** A time more than a century ago is impossible. */
 const maxAgeMs = 100 * 366 * 24 * 60 * 60 * 1_000;
 /** https://tc39.es/ecma262/#sec-time-values-and-time-range */
 const maxTime = 8.64e15;
 
-/** May be before 1970: a clock that was set wrong has been there too. */
+/** May be before 1970, because a clock may have been wrong. */
 const time = z.number().min(-maxTime).max(maxTime);
 const fileSchema = z.object({
   version: z.literal(1),
   startedAt: time,
-  /** The latest moment of which the file tells which images there were; so are the next two. */
+  /** The moment of the latest look in the file; the next two fields belong to it. */
   updatedAt: time,
   uptimeMs: z.number().nonnegative().max(maxTime),
   bootId: z.string().exactOptional(),
@@ -28,14 +28,13 @@ const recordSchema = z.object({ firstSeen: time, lastUsed: time.exactOptional() 
 /** The content of a file. */
 export type ParsedHistory = {
   readonly history: History;
-  /** The number of records that can't be right. They are left out, so that their images count as just seen. */
+  /** The number of impossible records. They are ignored, so that their images count as just seen. */
   readonly oddRecords: number;
 };
 
 /**
- * Reads what {@link formatHistory} wrote; undefined where it is damaged or of another version. Time counts while the node is
- * known to be up: whatever happened to its clock, and however long it was off, every image is so much older as it was up.
- * The clock must be read after the file was.
+ * Reads the text of {@link formatHistory}; undefined if it is damaged or of another version. Only time during which the node
+ * is known to be up makes images older, whatever happened to its clock. The clock must be read after the file.
  */
 export function parseHistory(text: string, clock: Clock): ParsedHistory | undefined {
   const file = fileSchema.safeParse(parseJson(text)).data;
@@ -50,7 +49,7 @@ export function parseHistory(text: string, clock: Clock): ParsedHistory | undefi
   };
 }
 
-/** Writes a history down whose times are those of this clock. */
+/** Formats a history whose times belong to this clock. */
 export function formatHistory({ startedAt, lookedAt, images }: History, clock: Clock): string {
   const sinceMs = clock.now - lookedAt;
   const agoMs = sinceMs >= 0 && sinceMs <= clock.uptimeMs ? sinceMs : 0;
@@ -90,7 +89,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** An image without a record counts as new in the next run: that is nearest to the truth for the most recently active. */
+/** Keeps the records of the least recently used images: an image without a record counts as new in the next run. */
 function selectRecords(images: History['images']): History['images'] {
   if (images.size <= maxRecords) return images;
   return new Map([...images].toSorted(([, a], [, b]) => lastActive(a) - lastActive(b)).slice(0, maxRecords));

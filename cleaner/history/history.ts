@@ -1,39 +1,38 @@
 import type { ImageUsage } from '../runtime/inventory.ts';
 
 /**
- * The memory of earlier runs of one image; times are milliseconds since the epoch. An ID is all that tells images apart, and no
- * runtime says over CRI when it pulled one: an image that somebody else removes and pulls again between two looks keeps its
- * record.
+ * What earlier runs saw of one image. Times are milliseconds since the epoch. Images are identified by their ID, and CRI has
+ * no time of a pull, so an image that somebody else removes and pulls again between two looks keeps its record.
  */
 export type ImageRecord = {
-  /** When a run saw it first; 0 for an image that was there before the history was. */
+  /** The time of the first look that saw it; 0 for an image that is older than the history. */
   readonly firstSeen: number;
-  /** When it was used last: seen used by a run, or the finish of its last container; absent if it never was. */
+  /** The time of its last use: a look saw it in use, or its last container finished. Absent if it was never used. */
   readonly lastUsed?: number;
 };
 
-/** The memory of earlier runs on this node. */
+/** What earlier runs saw on this node. */
 export type History = {
-  /** When the first of these runs was: nothing is known of the time before. */
+  /** The time of the first look. */
   readonly startedAt: number;
-  /** The latest moment of which the history tells which images there were. */
+  /** The time of the latest look. */
   readonly lookedAt: number;
-  /** Tells that the wall clock kept pace since then, so that it tells how long ago a container finished. */
+  /** True if the wall clock was steady since then, so that it shows how long ago a container finished. */
   readonly isClockSteady: boolean;
   readonly images: ReadonlyMap<string, ImageRecord>;
 };
 
-/** A history of which nothing is known but that it begins now: every image that is added to it counts as just seen. */
+/** An empty history that begins now, in which every image counts as just seen. */
 export function emptyHistory(now: number): History {
   return { startedAt: now, lookedAt: Number.NEGATIVE_INFINITY, isClockSteady: false, images: new Map() };
 }
 
 /**
- * Adds what a look saw at `seenAt`. Without a history, every image counts as old, as with the kubelet: what is there at the
- * start may have been there for ever.
+ * Adds a look at `seenAt`. Without a history every image counts as old, as in the kubelet, because it may be on the node for
+ * a long time.
  *
- * Cleaners overlap, so that the history may know of a later moment than this look. Then an image that it has no record of
- * was gone by that moment, and one that this look lacks came since. In both cases the later moment counts.
+ * Cleaners overlap, so the history may have a later look than this one. Then an image without a record was gone at the later
+ * look, and an image that only the later look saw came in between. In both cases the later look counts.
  */
 export function updateHistory(history: History | undefined, usage: ImageUsage, seenAt: number): History {
   const known = history ?? { ...emptyHistory(seenAt), isClockSteady: true };
@@ -52,21 +51,21 @@ export function updateHistory(history: History | undefined, usage: ImageUsage, s
   return { ...known, lookedAt: Math.max(known.lookedAt, seenAt), images };
 }
 
-/** The history without these images, as of `now`: one that comes back after its removal is a new one. */
+/** The history without these images at `now`. An image that is pulled again after its removal is new. */
 export function forgetImages(history: History, ids: Iterable<string>, now: number): History {
   const forgotten = new Set(ids);
   const images = new Map([...history.images].filter(([id]) => !forgotten.has(id)));
   return { ...history, lookedAt: Math.max(history.lookedAt, now), images };
 }
 
-/** The history with these records, where it has none of the image itself. */
+/** Adds records of images that have none. */
 export function recallImages(history: History, records: History['images']): History {
   return { ...history, images: new Map([...records, ...history.images]) };
 }
 
 /**
- * Moves all times by so much, and none beyond `now`. Time counts only while the node is known to be up: where the wall
- * clock went on further than that, what the history tells moves along, and every image is as old as before.
+ * Moves all times by an offset, but not beyond `now`. Only time during which the node is known to be up counts: if the wall
+ * clock advanced more than that, the history moves too, so that no image gets older.
  */
 export function shiftHistory(history: History, ms: number, now: number): History {
   const shift = (time: number) => Math.min(time + ms, now);
@@ -85,7 +84,7 @@ export function shiftHistory(history: History, ms: number, now: number): History
   };
 }
 
-/** The last sign of life of an image: when it was used last or else seen first. */
+/** The time of the last activity of an image: its last use, or the first look that saw it. */
 export function lastActive({ firstSeen, lastUsed = firstSeen }: ImageRecord): number {
   return Math.max(firstSeen, lastUsed);
 }
@@ -94,7 +93,7 @@ function markUsed(record: ImageRecord, usedAt: number): ImageRecord {
   return { ...record, lastUsed: Math.max(record.lastUsed ?? usedAt, usedAt) };
 }
 
-/** A clock that is set wrong may pass through the one time that means something else. */
+/** Avoids the time 0, which has another meaning, if a wrong clock shows it. */
 function nonzero(time: number): number {
   return time === 0 ? 1 : time;
 }

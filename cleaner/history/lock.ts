@@ -1,19 +1,19 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A lock on the history of a node, or what is in the way of one. */
+/** A lock on the history of a node, or the problem that prevents it. */
 export type HistoryLock = {
-  /** The reason why there is none. */
+  /** The reason why the lock is not held. */
   readonly problem?: string;
-  /** True if it was held for so long that others may have gone on without it. */
+  /** True if the lock was held for so long that others may have continued without it. */
   hasEnded(): boolean;
   release(): void;
 };
 
 export type LockLimits = {
-  /** So long others wait for the lock, and then go on without it: an owner that hangs holds nobody up for ever; 10 s. */
+  /** Time after which others continue without the lock, so that a hung owner does not block them; 10 s. */
   readonly waitMs: number;
-  /** So long it is good for, which ends before the first who waits goes on without it; 5 s. */
+  /** Time for which the lock is valid, which ends before others continue without it; 5 s. */
   readonly holdMs: number;
 };
 
@@ -23,10 +23,10 @@ const retryMs = 20;
 const busy = 5;
 
 /**
- * Takes the lock of which this is the file, waiting while another process has it. Node.js knows no file locks, but its
- * SQLite does: an exclusive transaction is a lock of the kernel's, across the pods of a node and on every filesystem. Its
- * owner is the process, and with the process it ends: none is ever left behind, so there is nothing to take over and no
- * clock to rely on. Nothing is written to the file, which stays empty: a full disk is no obstacle.
+ * Takes the lock of a file, and waits while another process holds it. Node.js has no file locks, but its SQLite has: an
+ * exclusive transaction is a lock of the kernel, which holds across the pods of a node and on every filesystem. The kernel
+ * releases it when the process ends, so there are no stale locks. Nothing is written to the file, so a full disk does not
+ * matter.
  */
 export async function takeLock(path: string, limits: LockLimits = usualLimits): Promise<HistoryLock> {
   const database = new DatabaseSync(path, { open: false, timeout: 0 });
@@ -50,7 +50,7 @@ async function begin(database: DatabaseSync, { waitMs }: LockLimits): Promise<bo
 
 function tryToBegin(database: DatabaseSync): boolean {
   try {
-    // A journal on the disk would be begun at once.
+    // Without this, SQLite creates a journal on the disk.
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return true;
   } catch (error) {

@@ -3,15 +3,15 @@ import type { ImageUsage } from '../runtime/inventory.ts';
 import { type Clock, isSteady, timeOf, unaccountedMs } from './clock.ts';
 import { emptyHistory, forgetImages, type History, recallImages, shiftHistory, updateHistory } from './history.ts';
 
-/** The stored history of a node. All times in it are in terms of the clock `at`, which was read after the file. */
+/** The stored history of a node. Its times belong to the clock `at`, which was read after the file. */
 export type StoredHistory = { readonly at: Clock } & (
   | {
       readonly kind: 'Found';
       readonly history: History;
-      /** Says which records were left out, if any were. */
+      /** The reason why records were ignored, if any were. */
       readonly reason?: string;
     }
-  /** No run was here before. */
+  /** There was no earlier run on this node. */
   | { readonly kind: 'Missing' }
   | { readonly kind: 'Damaged'; readonly reason: string }
 );
@@ -21,8 +21,8 @@ export type HistoryStore = {
   readonly readClock: () => Promise<Clock>;
   readonly load: () => Promise<StoredHistory>;
   /**
-   * Replaces what is stored by what `change` makes of it, while no other cleaner does; `change` may be called several times.
-   * Rejects where it can't be written.
+   * Replaces the stored history by the result of `change`, which may be called several times. Other cleaners wait meanwhile.
+   * Rejects if the history can't be written.
    */
   readonly change: (change: (stored: StoredHistory) => History) => Promise<void>;
 };
@@ -30,38 +30,38 @@ export type HistoryStore = {
 /** A remark about the history. */
 export type HistoryRemark = {
   readonly reason: 'FirstRun' | 'HistoryDamaged' | 'HistoryNotWritten';
-  /** Says what that means for the decision. */
+  /** The problem, and what it means for the decision. */
   readonly message: string;
 };
 
-/** The base of a decision. */
+/** The history and time of a decision. */
 export type Recollection = {
   readonly history: History;
-  /** The time of the decision, in milliseconds since the epoch, by the same clock as the times of the history. */
+  /** The time of the decision in milliseconds since the epoch, by the clock of the history. */
   readonly now: number;
 };
 
 /**
- * The history in the course of one run. What is to be removed leaves the history beforehand, and what stayed after all comes
- * back into it afterwards: were the run killed in between, an image that was removed and pulled again would pass for an old
- * one. The other way round, an image that was not removed passes for a new one, which only delays its removal.
+ * The history during one run. Images are taken out of the history before their removal, and put back if they were kept. If
+ * the run is killed in between, an image that was not removed counts as new, which only delays its removal. In the opposite
+ * order, an image that was removed and pulled again would count as old.
  */
 export type RunHistory = {
-  /** Adds what a look saw just now, and tells what is known. It is stored first: what can't be stored can't be relied on. */
+  /** Adds a look, stores it, and returns the facts for the decision. A history that can't be stored is not reliable. */
   recall(usage: ImageUsage): Promise<Recollection>;
-  /** Takes out images that are about to be removed. */
+  /** Takes out images before their removal. */
   forget(ids: readonly string[]): Promise<void>;
-  /** Brings back the forgotten images, but for those that are gone or may be. */
+  /** Puts back the forgotten images, except those that are or may be gone. */
   settle(gone: readonly string[]): Promise<void>;
 };
 
 type Look = { readonly usage: ImageUsage; readonly at: Clock };
 type Forgotten = { readonly history: History; readonly at: Clock };
 
-/** Opens the history for one run. None of its methods rejects: what goes wrong is told as a remark, once for each reason. */
+/** Opens the history for one run. Its methods never reject: each kind of problem becomes one remark. */
 export function openHistory(store: HistoryStore, onRemark: (remark: HistoryRemark) => void): RunHistory {
   let isWritten = true;
-  /** The look that is not stored yet. */
+  /** The look that is not yet stored. */
   let pending: Look | undefined;
   let forgotten: Forgotten | undefined;
 
@@ -106,19 +106,19 @@ export function openHistory(store: HistoryStore, onRemark: (remark: HistoryRemar
         return forgetImages(bringBack(stored, history, forgotten), gone, stored.at.now);
       });
       if (problem === undefined || !isWritten) return;
-      const consequence = 'the next run will take the images that this one tried to remove for new ones';
+      const consequence = 'in the next run, the images that this run tried to remove count as new';
       onRemark({ reason: 'HistoryNotWritten', message: `${messageOf(problem)}: ${consequence}` });
     },
   };
 }
 
-/** If nothing is stored it is the first run, and every image counts as old; if it is damaged, each is just seen. */
+/** Without a stored history this is the first run, and every image counts as old. With a damaged one, each is just seen. */
 function addLook(stored: StoredHistory, look: Look): History {
   if (stored.kind === 'Missing') return updateHistory(undefined, look.usage, timeOf(look.at, stored.at));
   return continueHistory(stored, look);
 }
 
-/** A history that was there when the run began and is not any more begins anew: nobody knows what others saw meanwhile. */
+/** A history that disappeared during the run begins again, because it is unknown what other cleaners saw meanwhile. */
 function continueHistory(stored: StoredHistory, look: Look | undefined): History {
   const history = stored.kind === 'Found' ? stored.history : emptyHistory(stored.at.now);
   if (look === undefined) return history;
@@ -127,14 +127,13 @@ function continueHistory(stored: StoredHistory, look: Look | undefined): History
   return lacksUsed(updated, look.usage) ? forgetImages(updated, [], stored.at.now) : updated;
 }
 
-/** A use that has no record to go into is remembered in that nobody brings back a record from before it. */
+/** Drops forgotten records of images that are in use now, so that no older record is put back. */
 function lacksUsed(history: History, { images, inUse }: ImageUsage): boolean {
   return images.some(({ id }) => inUse.has(id) && !history.images.has(id));
 }
 
 /**
- * Another cleaner that has looked since knows better: it has a record of an image that is there, and else saw that it
- * isn't.
+ * A later look of another cleaner takes precedence: it has a record of each image that it saw.
  */
 function bringBack(stored: StoredHistory, history: History, forgotten: Forgotten | undefined): History {
   if (forgotten === undefined || stored.kind !== 'Found') return history;
@@ -143,13 +142,13 @@ function bringBack(stored: StoredHistory, history: History, forgotten: Forgotten
   return recallImages(history, moved.images);
 }
 
-const firstRun = 'no run was here before: every image counts as old enough, and none as long unused';
+const firstRun = 'first run on this node: every image counts as old enough for minAge, and none as long unused';
 const justSeen = 'every image counts as just seen';
 
 /**
- * Tells what a decision may rest on. A history that can't be written tells nothing of what was used since it last was, so
- * that every image counts as just seen. The exception is a full disk, on which old images must be able to go: a good history
- * still tells which these are, and it can be written again as soon as there is room. But none counts as long unused.
+ * The facts for a decision. A history that can't be written does not show later uses, so every image counts as just seen.
+ * On a full disk, however, old images must be removable: a valid history still shows which images are old, but none counts as
+ * long unused.
  */
 function judge(stored: StoredHistory, look: Look, problem: unknown) {
   const seenAt = timeOf(look.at, stored.at);

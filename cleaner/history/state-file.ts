@@ -3,14 +3,14 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode } from '../../contract/system-error.ts';
 
-/** A file in the state directory that is no file of ours. */
+/** A file in the state directory that can't be a file of nodesweep. */
 export class StateFileError extends Error {
   override readonly name = 'StateFileError';
 }
 
 /**
- * Makes a directory and those above it. Unlike `mkdir` with `recursive`, which goes on for ever, it fails where one takes no
- * others though it is there, as below /proc.
+ * Creates a directory and its parents. It fails in a directory that accepts no entries, such as /proc, where `mkdir` with
+ * `recursive` never ends.
  */
 export async function makeDirectory(path: string): Promise<void> {
   try {
@@ -22,13 +22,13 @@ export async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-/** Reads a text file; rejects with a {@link StateFileError} what is no regular file, or larger than `maxBytes`. */
+/** Reads a text file. Rejects with a {@link StateFileError} if it is not a regular file, or larger than `maxBytes`. */
 export async function readSmallFile(path: string, maxBytes: number): Promise<string> {
-  // A pipe that nobody writes to would keep us waiting.
+  // Opening a pipe without a writer would block.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = await file.stat();
-    if (!stats.isFile()) throw new StateFileError(`${path} is no file`);
+    if (!stats.isFile()) throw new StateFileError(`${path} is not a regular file`);
     if (stats.size > maxBytes) throw new StateFileError(`${path} is larger than ${maxBytes} bytes`);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(stats.size), 0, stats.size, 0);
     return buffer.toString('utf8', 0, bytesRead);
@@ -38,8 +38,8 @@ export async function readSmallFile(path: string, maxBytes: number): Promise<str
 }
 
 /**
- * Replaces a file by way of a draft beside it: a reader sees the old one or the new one, also after a crash. False where
- * `isWanted` says at the last moment that it isn't any more; then, as after an error, the old one stays.
+ * Replaces a file through a draft in the same directory, so that a reader sees the old or the new file, also after a crash.
+ * Returns false if `isWanted` is false just before the replacement. Then, and after an error, the old file stays.
  */
 export async function replaceFile(
   path: string,

@@ -1,17 +1,17 @@
 /** Blocks and inodes of a filesystem. */
 export type DiskUsage = {
   readonly capacityBytes: number;
-  /** Bytes that are not free, for reports. */
+  /** Used bytes, for reports. */
   readonly usedBytes: number;
-  /** Bytes that ordinary users can still write: less than the free ones where a part is reserved for root. */
+  /** Bytes that are available to ordinary users: fewer than the free bytes if a part is reserved for root. */
   readonly availableBytes: number;
-  /** Absent where the filesystem makes inodes as it needs them (btrfs). */
+  /** Absent if the filesystem creates inodes on demand (btrfs). */
   readonly inodes?: { readonly capacity: number; readonly free: number };
 };
 
 /**
- * The usage in percent, of bytes or of inodes, whichever is greater. It is the kubelet's measure: all that is not available
- * counts as used, the part reserved for root too, so that one threshold means the same here and there.
+ * The usage of bytes or of inodes in percent, whichever is greater. It is the kubelet's measure: everything that is not
+ * available counts as used, including blocks reserved for root, so that a threshold means the same for both.
  * @see https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/kubelet/images/image_gc_manager.go `GarbageCollect`
  */
 export function usedPercent(usage: DiskUsage): number {
@@ -19,8 +19,8 @@ export function usedPercent(usage: DiskUsage): number {
 }
 
 /**
- * The number of bytes that have to go until usage is at `percent`; not positive where it is there already. Where inodes are the
- * scarcer, the bytes that hold as many inodes on average: nothing tells how many an image has.
+ * The number of bytes to free until usage is at `percent`; zero or negative if it is there already. If inodes are scarcer,
+ * these are the bytes that hold the inodes on average, because the number of inodes of an image is unknown.
  */
 export function bytesAbove(percent: number, usage: DiskUsage): number {
   return Math.max(excessBytes(percent, usage), bytesOfExcessInodes(percent, usage));

@@ -1,9 +1,9 @@
 import type { ImageRecord } from '../history/history.ts';
 
-/** Times as they are told, in ISO 8601; without those that nothing is known of. */
+/** Times of an image in ISO 8601, without those that are unknown. */
 export type ImageTimes = { readonly firstSeen?: string; readonly lastUsed?: string };
 
-/** Leaves out times that can't be told: a clock that is set wrong must not end a run. */
+/** Omits times that have no ISO 8601 form: a wrong clock must not end a run. */
 export function describeTimes({ firstSeen, lastUsed }: ImageRecord): ImageTimes {
   return {
     ...(firstSeen !== 0 && isTellable(firstSeen) && { firstSeen: isoTime(firstSeen) }),

@@ -8,10 +8,10 @@ export type Kept = { readonly image: Image; readonly reason: KeepReason; readonl
 /** The verdict of one rule on an image. */
 export type Verdict = { readonly rule: KeepReason; readonly keeps: boolean; readonly message: string };
 
-/** Says why an image stays; undefined where nothing is against its removal. */
+/** Returns why an image is kept; undefined if it may be removed. */
 export type Judge = (image: Image) => Kept | undefined;
 
-/** Keeps an image for the first, and so the strongest, of the rules that apply. */
+/** Keeps an image for the first rule that applies, which is the strongest. */
 export function judgeBy(rules: readonly KeepRule[]): Judge {
   return (image) => {
     for (const { reason, findCause } of rules) {
@@ -31,9 +31,9 @@ export function judgeImage(rules: readonly KeepRule[], image: Image): readonly V
 }
 
 /**
- * Judges images again by all rules on what later looks show, each look in its turn. What was used in a look before counts
- * as used just now. What was gone in one, or has a new name or another size, was pulled or tagged by somebody since the
- * plan, and is as new as that: an ID and a list of names are all that a runtime tells, and both may well be the same again.
+ * Judges images again by all rules after each later look at the node. An image that was used in an earlier look counts as
+ * just used. An image that was missing in a look, or has a new name or size, was pulled or tagged since the plan, so it
+ * counts as new: a runtime shows only IDs and names, and these may be the same after a second pull.
  */
 export function createJudge(facts: Facts, planned: readonly Image[]): (look: Look) => Judge {
   const known = new Map(planned.map((image) => [image.id, image]));

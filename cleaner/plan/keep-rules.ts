@@ -10,25 +10,25 @@ import type { Image } from '../runtime/runtime.ts';
 import { type DiskUsage, usedPercent } from './disk-usage.ts';
 import { findNewest } from './newest.ts';
 
-/** Everything a decision rests on. */
+/** All facts of a decision. */
 export type Facts = {
   readonly job: Job;
   readonly inventory: Inventory;
-  /** Updated with the inventory, so that it has a record of every image. */
+  /** The history after the look, with a record of every image. */
   readonly history: History;
   /** References of the cleaner's own image. */
   readonly ownReferences: readonly string[];
-  /** Absent where it couldn't be measured, which only a job without `disk` can do without. */
+  /** Absent if it could not be measured. */
   readonly diskUsage: DiskUsage | undefined;
   readonly now: number;
 };
 
-/** Something that can keep an image. */
+/** A rule that can keep an image. */
 export type KeepRule = {
   readonly reason: KeepReason;
-  /** The reason why the rule keeps the image, in words; undefined where it has nothing against its removal. */
+  /** An explanation if the rule keeps the image; undefined if it does not. */
   readonly findCause: (image: Image) => string | undefined;
-  /** The words for an image that the rule doesn't keep. */
+  /** The explanation for an image that the rule does not keep. */
   readonly otherwise: string;
 };
 
@@ -36,8 +36,8 @@ export type KeepRule = {
 const pauseImage = /(?:^|\/)(?:mirrored-)?pause(?:-(?:amd64|arm64|arm|ppc64le|s390x))?$/;
 
 /**
- * The rules of a run, strongest first: an image is kept for the first that applies. What runs, or is about to, comes
- * before what the policy says, so that a reason tells of the strongest protection.
+ * The rules of a run, the strongest first. An image is kept for the first rule that applies. Rules about use come before
+ * rules of the policy, so that the reason shows the strongest protection.
  */
 export function makeKeepRules(facts: Facts): readonly KeepRule[] {
   const { job, inventory, ownReferences } = facts;
@@ -65,24 +65,24 @@ export function makeKeepRules(facts: Facts): readonly KeepRule[] {
   ];
 }
 
-/** True if an image is unused for longer than the policy allows, so that it goes at any disk usage. */
+/** True if an image is unused for longer than the policy allows, so that it is removed at any disk usage. */
 export function isExpired({ job, history, now }: Facts, image: Pick<Image, 'id'>): boolean {
   const { maxUnusedAge } = job.images;
   return maxUnusedAge !== undefined && now - unusedSince(history, image) > maxUnusedAge;
 }
 
-/** Tells whether every single name of an image may go: it is included by itself, and not excluded. */
+/** Returns a function that tells if every name of an image is included by itself, and not excluded. */
 export function mayLoseAllNames({ include, exclude }: Job['images']): (image: Pick<Image, 'names'>) => boolean {
   const [isIncluded, isExcluded] = [compileGlobs(include), compileProtection(exclude)];
   return ({ names }) => names.every((name) => isIncluded([name]) && !isExcluded([name]));
 }
 
-/** The record of an image; one without came after the latest moment that the history tells of. */
+/** The record of an image. An image without a record came after the latest look of the history. */
 export function recordOf(history: History, { id }: Pick<Image, 'id'>): ImageRecord {
   return history.images.get(id) ?? { firstSeen: history.lookedAt };
 }
 
-/** Before the history nothing is known: an image counts as used when it began. */
+/** Nothing is known of the time before the history, so an image counts as used when it began. */
 function unusedSince(history: History, image: Pick<Image, 'id'>): number {
   return Math.max(lastActive(recordOf(history, image)), history.startedAt);
 }
@@ -98,15 +98,15 @@ function keepUsed({ inUse }: Inventory): KeepRule {
   };
 }
 
-/** Not every runtime pins the pause image, and a sandbox that uses it is in no list of containers. */
+/** Not every runtime pins the pause image, and the list of containers does not include the sandbox that uses it. */
 function keepPinned(sandboxImages: ReadonlySet<string>): KeepRule {
   return {
     reason: 'Pinned',
     findCause: ({ id, names, pinned }) => {
       if (pinned) return 'pinned in the runtime';
-      if (sandboxImages.has(id)) return 'the image that pod sandboxes stand on';
+      if (sandboxImages.has(id)) return 'the image of pod sandboxes';
       const pause = names.find((name) => pauseImage.test(repositoryOf(name)));
-      return pause && `a pause image by its name ${pause}`;
+      return pause && `a pause image, by its name ${pause}`;
     },
     otherwise: 'neither pinned nor a pause image',
   };
@@ -118,17 +118,17 @@ function keepReferenced(reason: KeepReason, what: string, index: ImageIndex, ref
 }
 
 /**
- * A runtime learns a repository digest when it pulls. An image with tags alone was built or loaded on the node, and is
- * gone for good once it is removed. An image without any name is a leftover.
+ * A runtime learns the repository digest of an image when it pulls the image. An image that only has tags was built or
+ * loaded on the node, and can't be pulled again. An image without any name is a leftover.
  */
 function keepSideLoaded({ images: { keepSideLoaded } }: Job): KeepRule {
   return {
     reason: 'SideLoaded',
     findCause: ({ names }) =>
       keepSideLoaded && names.length > 0 && !names.some(isByDigest)
-        ? "it has no repository digest, so no registry gave it and it can't be pulled again"
+        ? "it has no repository digest: it was not pulled from a registry, and can't be pulled again"
         : undefined,
-    otherwise: keepSideLoaded ? 'a registry gave it, or it has no name' : 'images.keepSideLoaded is false',
+    otherwise: keepSideLoaded ? 'it was pulled from a registry, or has no name' : 'images.keepSideLoaded is false',
   };
 }
 
@@ -168,7 +168,7 @@ function keepYoung({ job, history, now }: Facts): KeepRule {
   };
 }
 
-/** Within `minAge` always; and within `maxUnusedAge`, where nothing but that age makes images go. */
+/** Applies within `minAge`, and also within `maxUnusedAge` if the policy removes images only by that age. */
 function keepRecentlyUsed(facts: Facts): KeepRule {
   const { job, history, now } = facts;
   const { minAge, maxUnusedAge } = job.images;
@@ -190,7 +190,7 @@ function keepRecentlyUsed(facts: Facts): KeepRule {
 
 function keepNewest({ job, inventory, history }: Facts): KeepRule {
   const count = job.images.keepNewestPerRepository;
-  // Most images are kept for another reason already, and sometimes all of them.
+  // Computed on demand, because most images are kept for another reason.
   let newest: ReadonlySet<string> | undefined;
   const isNewest = ({ id }: Image) => {
     newest ??= findNewest(inventory.images, count, inventory.details, history.images);
@@ -198,8 +198,7 @@ function keepNewest({ job, inventory, history }: Facts): KeepRule {
   };
   return {
     reason: 'NewestInRepository',
-    findCause: (image) =>
-      isNewest(image) ? `among the ${count} newest of its repository, as far as can be told` : undefined,
+    findCause: (image) => (isNewest(image) ? `among the ${count} newest of its repository` : undefined),
     otherwise: count === 0 ? 'keepNewestPerRepository is 0' : `not among the ${count} newest of its repositories`,
   };
 }
@@ -218,7 +217,7 @@ function keepBelowThreshold(facts: Facts): KeepRule {
     findCause: (image) =>
       isBelow && !isExpired(facts, image) ? `disk usage is ${shown}, below highPercent (${highPercent} %)` : undefined,
     otherwise: isBelow
-      ? 'unused for longer than maxUnusedAge, so that disk usage does not matter'
+      ? 'unused for longer than maxUnusedAge, so disk usage does not matter'
       : `disk usage is ${shown}, not below highPercent (${highPercent} %)`,
   };
 }

@@ -2,7 +2,7 @@ import { repositoryOf } from '../../contract/reference.ts';
 import type { ImageRecord } from '../history/history.ts';
 import type { Image, ImageDetails } from '../runtime/runtime.ts';
 
-/** The IDs of images in a repository with more than `count` images: without these, the newest are known already. */
+/** The IDs of images in repositories with more than `count` images. In other repositories all images are the newest. */
 export function selectCrowded(images: readonly Image[], count: number): readonly string[] {
   if (count === 0) return [];
   const crowded = groupByRepository(images).filter((group) => group.length > count);
@@ -10,9 +10,9 @@ export function selectCrowded(images: readonly Image[], count: number): readonly
 }
 
 /**
- * The IDs of the `count` newest images of every repository, used ones included: by build time, or else by when they
- * were first seen. What can't be told apart from the last of them, and what couldn't be inspected, may be as new and
- * counts too. An image with names in several repositories counts in each.
+ * The IDs of the `count` newest images of every repository, including used ones: by build time, or by the time they were
+ * first seen. Images that are as new as the last of them count too, and so do images that could not be inspected. An image
+ * with names in several repositories counts in each.
  */
 export function findNewest(
   images: readonly Image[],

@@ -7,7 +7,7 @@ import { judgeImage, type Kept, type Verdict } from './judge.ts';
 import { type Facts, type KeepRule, recordOf } from './keep-rules.ts';
 import type { Removal } from './removal-order.ts';
 
-/** Writes a decision down as a document. `notes` are what came up on the way. */
+/** Builds the document of a decision. `notes` are the remarks about it. */
 export function buildPlan({ facts, rules, plan }: Decision, node: string, notes: readonly string[]): PlanDocument {
   const { job, diskUsage, history, now } = facts;
   const judge = makeJudge(facts, rules);
@@ -33,7 +33,7 @@ export function buildPlan({ facts, rules, plan }: Decision, node: string, notes:
     policy: job.policy,
     node,
     time: isoTime(now),
-    // A history that this very look has begun tells nothing yet.
+    // A history that began with this look shows no age.
     ...(now - history.startedAt >= 1_000 && { historySince: isoTime(history.startedAt) }),
     ...(job.disk && { disk: job.disk }),
     ...(diskUsage && { filesystem: describeFilesystem(diskUsage, totals.freesBytes) }),
@@ -56,7 +56,7 @@ function describeImage({ inventory, history }: Facts, image: Image) {
   };
 }
 
-/** Tells what every rule says, and last what only the plan as a whole does: how many go, and which of them free anything. */
+/** The verdicts of all rules, and of the plan as a whole: the limit, and images whose removal frees nothing. */
 function makeJudge(facts: Facts, rules: readonly KeepRule[]): (image: Image, kept?: Kept) => Verdict[] {
   const { maxPerRun } = facts.job.images;
   const otherwise = maxPerRun === undefined ? 'images.maxPerRun is not set' : `within images.maxPerRun (${maxPerRun})`;
@@ -71,7 +71,9 @@ function makeJudge(facts: Facts, rules: readonly KeepRule[]): (image: Image, kep
 
 function describeRemoval({ job }: Facts, { always }: Removal): string {
   if (job.disk === undefined) return 'no rule keeps it';
-  return always ? 'unused for longer than maxUnusedAge: it goes at any disk usage' : 'disk usage calls for its removal';
+  return always
+    ? 'unused for longer than maxUnusedAge, so it is removed at any disk usage'
+    : 'disk usage requires its removal';
 }
 
 function addUp({ inventory }: Facts, removals: readonly Removal[]): PlanDocument['totals'] {

@@ -4,22 +4,22 @@ import { type Judge, judgeBy, type Kept } from './judge.ts';
 import { type Facts, type KeepRule, makeKeepRules } from './keep-rules.ts';
 import { orderRemovals, type Removal } from './removal-order.ts';
 
-/** The decision about every image: each is in just one of the lists. */
+/** The decision about every image. Each image is in one of the lists. */
 export type Plan = {
   readonly kept: readonly Kept[];
-  /** In the order in which they are to go; the first that can, where a limit leaves no place for all. */
+  /** Candidates in the order of removal. With a limit, the first that can be removed are removed. */
   readonly removals: readonly Removal[];
-  /** The number of images that may be removed; absent where there is no limit. One that can't be removed takes no place. */
+  /** The maximum number of images to remove; absent without a limit. An image that can't be removed does not count. */
   readonly maxRemovals?: number;
-  /** The sizes that may go in sum; absent where there is no limit. */
+  /** The maximum sum of the sizes of removed images; absent without a limit. */
   readonly maxRemovedBytes?: number;
-  /** The reason why nothing goes, if the plan would have been too much for the policy. */
+  /** The reason why nothing is removed, if the plan exceeds the limits of the policy. */
   readonly refusal?: string;
-  /** The usage at which removal stops, except of those that always go; absent where all of them go. */
+  /** The usage at which removal stops, except for images that are removed at any usage; absent if all are removed. */
   readonly untilPercent?: number;
 };
 
-/** Decides about every image: removed in order of least recent activity, or kept for the strongest reason. */
+/** Decides about every image: remove it, the least recently used first, or keep it for the strongest reason. */
 export function makePlan(facts: Facts, rules = makeKeepRules(facts)): Plan {
   const { kept, removable } = sortOut(facts, judgeBy(rules));
   const { removals, useless } = orderRemovals(facts, removable);
@@ -28,21 +28,20 @@ export function makePlan(facts: Facts, rules = makeKeepRules(facts)): Plan {
     kept: [...kept, ...useless.map(keepUseless)],
     removals,
     ...(images.maxPerRun !== undefined && { maxRemovals: images.maxPerRun }),
-    // Without a measure nothing goes by thresholds; what goes at any usage still does.
+    // Without a measurement, thresholds remove nothing. Images that are removed at any usage are not affected.
     ...(disk && facts.diskUsage && { untilPercent: disk.lowPercent }),
   };
 }
 
-/** True if there is any image that no rule keeps, as far as can be told before one was inspected. */
+/** True if a rule keeps not every image, before any image is inspected. */
 export function couldRemove(facts: Facts, rules: readonly KeepRule[] = makeKeepRules(facts)): boolean {
-  // Which images are the newest may still change with their build times.
+  // Build times may change which images are the newest.
   const judge = judgeBy(rules.filter(({ reason }) => reason !== 'NewestInRepository'));
   return facts.inventory.images.some((image) => judge(image) === undefined);
 }
 
 /**
- * Splits a plan at the point where what it is likely to free brings usage down to its target, or where its limit is
- * reached: what a dry run tells.
+ * Splits a plan for a dry run at the point where the estimated usage reaches its target, or where the limit is reached.
  */
 export function foreseePlan(plan: Plan, diskUsage: DiskUsage | undefined): Plan {
   const { untilPercent, maxRemovals = Number.POSITIVE_INFINITY } = plan;
@@ -64,18 +63,18 @@ export function foreseePlan(plan: Plan, diskUsage: DiskUsage | undefined): Plan 
   return { ...plan, removals, kept: [...plan.kept, ...spared] };
 }
 
-/** A removal that usage no longer calls for. */
+/** An image whose removal is not needed for the target usage. */
 export function keepBelowThreshold({ image }: Pick<Removal, 'image'>): Kept {
   return { image, reason: 'BelowThreshold', message: 'disk usage is at or below lowPercent without it' };
 }
 
-/** A removal that the limits of a run leave no place for. */
+/** An image beyond the limits of a run. */
 export function keepOverLimit(
   { image }: Pick<Removal, 'image'>,
   { maxRemovals, maxRemovedBytes }: Pick<Plan, 'maxRemovals' | 'maxRemovedBytes'>,
 ): Kept {
   const limits = maxRemovedBytes === undefined ? 'maxPerRun allows' : 'maxPerRun and maxPercentPerRun allow';
-  return { image, reason: 'OverLimit', message: `${maxRemovals} others go first, and ${limits} no more` };
+  return { image, reason: 'OverLimit', message: `${maxRemovals} others are removed first, and ${limits} no more` };
 }
 
 function sortOut({ inventory }: Facts, judge: Judge) {
@@ -90,5 +89,9 @@ function sortOut({ inventory }: Facts, judge: Judge) {
 }
 
 function keepUseless(image: Image): Kept {
-  return { image, reason: 'BelowThreshold', message: 'would free nothing: images that stay hold all of its layers' };
+  return {
+    image,
+    reason: 'BelowThreshold',
+    message: 'its removal would free nothing, because images that are kept have all of its layers',
+  };
 }

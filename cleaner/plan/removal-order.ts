@@ -5,15 +5,15 @@ import { openLedger } from './shared-layers.ts';
 
 export type Removal = {
   readonly image: Image;
-  /** True if it goes whatever the disk usage; otherwise it may stay once usage is low enough. */
+  /** True if the image is removed at any disk usage. Otherwise it may be kept when usage is low enough. */
   readonly always: boolean;
-  /** The bytes that its removal is likely to free after all those before it: its layers that no other image holds then. */
+  /** The estimated bytes that its removal frees after all earlier removals: its layers that no other image has then. */
   readonly freesBytes: number;
 };
 
 /**
- * Those that always go come first. Of the others, an image whose layers are all held by images that stay would free
- * nothing: it waits until the last of these has gone, or is `useless` to remove if that never happens.
+ * Orders images that are removed at any usage first. The removal of an image frees nothing while other images have all of
+ * its layers: such an image follows the last of these, or is `useless` if they are kept.
  */
 export function orderRemovals(facts: Facts, images: readonly Image[]) {
   const ledger = openLedger(facts.inventory.images, facts.inventory.details);
@@ -34,7 +34,7 @@ function alwaysGoes(facts: Facts, image: Image): boolean {
   return facts.job.disk === undefined || isExpired(facts, image);
 }
 
-/** Last used (or else first seen) first; then first seen, larger first, ID. */
+/** Sorts by last use (or first seen), then first seen, then the larger first, then ID. */
 function orderByActivity(facts: Facts, images: readonly Image[]): readonly Image[] {
   return images
     .map((image) => ({ image, record: recordOf(facts.history, image) }))

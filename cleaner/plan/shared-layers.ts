@@ -1,24 +1,24 @@
 import type { Image, ImageDetails } from '../runtime/runtime.ts';
 
-/** Follows the layers of images: those that no other image holds any more. */
+/** A ledger of layers, which shows those that no other image has. */
 export type LayerLedger = {
-  /** Removes an image; returns the bytes of the layers that went with it. */
+  /** Removes an image; returns the bytes of the layers that are removed with it. */
   remove(image: Image): number;
   /**
-   * Asks for an image to go as soon as that is of use. Returns the images to remove, in this order: none while others that
-   * nobody asked for hold all of its layers, else this image and those that waited for it. Each frees a layer at its turn,
-   * but for images of the very same layers, of which the last does.
+   * Requests the removal of an image. Returns the images to remove now, in order: none while images that are not requested
+   * have all of its layers, otherwise this image and those that waited for it. Each of them frees a layer, except images
+   * with identical layers, of which only the last does.
    */
   ask(image: Image): readonly Image[];
 };
 
-/** A layer on those below it: equal content on different layers is there twice, as with the chain IDs of snapshots. */
+/** A layer on top of the layers below it. Equal content on different layers is stored twice, as for chain IDs of snapshots. */
 type Layer = {
   readonly number: number;
-  /** The number of images left that hold it, and how many of these were asked to go. */
+  /** The number of remaining images with this layer, and how many of these are requested. */
   holders: number;
   asked: number;
-  /** Those that were asked to go and whose topmost layer it is. */
+  /** Requested images whose topmost layer this is. */
   readonly waiting: Image[];
   bytes: number | undefined;
 };
@@ -27,9 +27,9 @@ type Layer = {
 type Path = readonly Layer[];
 
 /**
- * Opens a ledger of the layers of all images on a node. A runtime tells the sizes of images and not those of layers, so
- * these are an estimate: exact where images are built on one another, and what remains is spread evenly. An image whose
- * layers aren't known counts with its nominal size.
+ * Opens a ledger of the layers of all images on a node. A runtime reports the sizes of images but not of layers, so these
+ * are an estimate: exact if images are built on each other, otherwise spread evenly. An image with unknown layers counts
+ * with its nominal size.
  */
 export function openLedger(images: readonly Image[], details: ReadonlyMap<string, ImageDetails>): LayerLedger {
   const paths = layOut(images, details);
@@ -50,7 +50,7 @@ export function openLedger(images: readonly Image[], details: ReadonlyMap<string
       asked.add(image);
       for (const layer of path) layer.asked++;
       path.at(-1)?.waiting.push(image);
-      // Whoever holds a layer holds those below it too: what goes with this image is some top part of its path.
+      // An image with a layer also has the layers below it, so the layers that are removed are at the top of the path.
       const ready = path.toReversed().filter((layer) => layer.asked === layer.holders);
       return ready.flatMap(({ waiting }) => waiting.splice(0));
     },
@@ -74,7 +74,7 @@ function layOut(images: readonly Image[], details: ReadonlyMap<string, ImageDeta
   );
 }
 
-/** The path of an image whose layers aren't known: one that nothing else is built on. */
+/** The path of an image with unknown layers: a single layer that no other image has. */
 function standAlone({ sizeBytes }: Image, sharedBytes = 0): Path {
   return [{ number: -1, holders: 1, asked: 0, waiting: [], bytes: sizeBytes - sharedBytes }];
 }
@@ -87,8 +87,8 @@ function follow(digests: readonly string[], find: (key: string) => Layer): Path 
 }
 
 /**
- * Images with the fewest layers first, so that what they weigh is known when those that are built on them are weighed.
- * Among equals the smallest first: what it shares with others is no more than all of it.
+ * Sorts images with the fewest layers first, so that the sizes of base images are known first. Among equals the smallest
+ * comes first, because the shared part is at most its size.
  */
 function weigh(
   images: readonly Image[],
@@ -116,7 +116,7 @@ function weigh(
   }
 }
 
-/** Gives what is left of the bytes, after the layers that are weighed already, to those that are not. */
+/** Spreads the bytes that remain after the known layers over the unknown ones. */
 function spread(bytes: number, path: Path): void {
   const unknown = path.filter((layer) => layer.bytes === undefined);
   let leftBytes = Math.max(0, bytes - sum(path));

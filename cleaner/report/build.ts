@@ -6,7 +6,7 @@ import type { Outcome, RemovalResult, SweepResult } from '../removal/outcome.ts'
 import { fitReport } from './fit.ts';
 import { describeMissed, findMissedTarget } from './target.ts';
 
-/** The findings that a report is made from. */
+/** The facts for a report. */
 export type Findings = {
   readonly dryRun: boolean;
   /** The thresholds of the policy, where it has any. */
@@ -14,14 +14,14 @@ export type Findings = {
   readonly plan: Plan;
   /** Empty in a dry run. */
   readonly result: SweepResult;
-  /** Absent where it couldn't be measured. */
+  /** Absent if it could not be measured. */
   readonly before?: DiskUsage | undefined;
   readonly after?: DiskUsage | undefined;
-  /** Errors besides the removal of images. */
+  /** Errors that are not about the removal of an image. */
   readonly errors: readonly ReportError[];
 };
 
-/** Sums up a run that came as far as a plan. In a dry run nothing counts as removed, and what would be not as kept. */
+/** The report of a run that made a plan. In a dry run, planned images count neither as removed nor as kept. */
 export function buildReport(findings: Findings, durationMs: number): Report {
   const { plan, result, errors } = findings;
   const count = (kind: Outcome['kind']) => result.results.filter(({ outcome }) => outcome.kind === kind).length;
@@ -52,7 +52,7 @@ export function buildReport(findings: Findings, durationMs: number): Report {
   });
 }
 
-/** The report of a run that came to nothing. */
+/** The report of a run that ended with an error before it made a plan. */
 export function buildFailure(errors: readonly ReportError[], durationMs: number): Report {
   return fitReport({
     version: 1,

@@ -5,8 +5,8 @@ import type { RemovalResult } from '../removal/outcome.ts';
 import type { Image } from '../runtime/runtime.ts';
 
 /**
- * The log line about one image, with its times in the node's history. `reason` says why it is kept, or why it was not removed, and `message` says so in words;
- * `outcome` is only there where the decision was to remove it.
+ * The log line about one image, with its times in the node's history. `reason` and `message` explain why it is kept, or why
+ * it was not removed. Only an image with the decision to remove it has an `outcome`.
  */
 export type ImageEvent = ImageTimes & {
   readonly event: 'image';

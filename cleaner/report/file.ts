@@ -2,17 +2,17 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { Report } from '../../contract/report.ts';
 import { hasCode } from '../../contract/system-error.ts';
 
-/** The place of the report of a run. */
+/** The file for the report of a run. */
 export type ReportFile = {
-  /** The reason why it can't be written, so that nobody would learn what a run did. */
+  /** The reason why the report can't be written. The run must not begin then. */
   readonly problem?: string;
-  /** Writes it, once. Returns why that failed. */
+  /** Writes the report once. Returns the reason if that fails. */
   write(report: Report): Promise<string | undefined>;
 };
 
 /**
- * Opens the file before there is anything to report: a wrong path shows before images are removed, and an old report
- * passes for no new one. A full disk may have no room for it until the run is over, and is no reason not to begin.
+ * Opens the file before the run, so that a wrong path shows before images are removed, and an old report is not taken for
+ * a new one. A full disk is not a problem here, because it may have room after the run.
  */
 export async function openReport(path: string | undefined): Promise<ReportFile> {
   if (path === undefined) return { write: async () => undefined };

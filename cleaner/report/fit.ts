@@ -2,7 +2,7 @@ import { maxReportBytes, type Report, type ReportError } from '../../contract/re
 
 const shortMessageLength = 200;
 
-/** Cuts long messages, and leaves out errors from the end, where a report would be longer than a termination message. */
+/** Shortens long messages, and drops the last errors, if a report is longer than a termination message may be. */
 export function fitReport(report: Report): Report {
   if (byteLength(report) <= maxReportBytes) return report;
   const shortened = report.errors.map(shorten);

@@ -5,17 +5,17 @@ import { hasCode } from '../../contract/system-error.ts';
 export type LogSink = {
   /** Writes a line, and never throws. */
   write(line: string): void;
-  /** The first line that could not be written, with the cause; undefined where all were. */
+  /** The cause why the first line could not be written; undefined if all lines were written. */
   problem(): string | undefined;
 };
 
-/** A pipe that nobody reads, or reads slowly, is tried again for so long in a run. */
+/** Maximum time of a run to wait for a pipe that is read slowly or not at all. */
 const maxWaitMs = 2_000;
 const waitMs = 10;
 
 /**
- * Opens a sink on a file descriptor. Lines are written at once, so that none is lost however the process ends. A full file
- * system or a closed pipe costs lines, and never the run: the first failure is told on standard error.
+ * Opens a sink on a file descriptor. Lines are written at once, so that none is lost when the process ends. A full
+ * filesystem or a closed pipe loses lines, but never ends the run: the first failure is written to standard error.
  */
 export function openLogSink(descriptor: number, write = writeSync): LogSink {
   let problem: string | undefined;
@@ -52,6 +52,6 @@ function tellOnce(problem: string, write: typeof writeSync): void {
   try {
     write(2, `${problem}\n`);
   } catch {
-    // There is nobody left to tell but the report.
+    // Standard error can't be written either. The report has the problem.
   }
 }

@@ -98,7 +98,7 @@ describe('nodesweep plan', () => {
       '',
       '4 images of 3.1GiB; none would be removed',
       'Disk usage: 23.3 %; removal starts at 85 % and stops at 80 %',
-      'Note: no run was here before: every image counts as old enough, and none as long unused',
+      'Note: first run on this node: every image counts as old enough for minAge, and none as long unused',
       'Note: the images of pods that are about to start are unknown here; only minAge protects them',
     ]);
     expect(exitCode).toBe(0);

@@ -100,9 +100,9 @@ describe('a history is damaged', () => {
 
   it.each<[what: string, make: () => Promise<unknown>, reason: string]>([
     ['huge', () => writeFile(file, '').then(() => truncate(file, 2 ** 40)), 'is larger than 4194304 bytes'],
-    ['a device that never ends', () => symlink('/dev/zero', file), 'is no file'],
-    ['a pipe that nobody writes to', async () => execFileSync('mkfifo', [file]), 'is no file'],
-    ['a directory', () => mkdir(file), 'is no file'],
+    ['a device that never ends', () => symlink('/dev/zero', file), 'is not a regular file'],
+    ['a pipe that nobody writes to', async () => execFileSync('mkfifo', [file]), 'is not a regular file'],
+    ['a directory', () => mkdir(file), 'is not a regular file'],
   ])('when it is %s, and it is not read', async (_, make, reason) => {
     await mkdir(directory);
     await make();
@@ -128,7 +128,7 @@ describe('one odd record is left out, and told of, and the others stay (H30)', (
       kind: 'Found',
       at: clock,
       history: buildLooked({ 'sha256:b': { firstSeen: 5, lastUsed: now - 1 } }),
-      reason: `1 records of ${file} can't be right and are left out`,
+      reason: `1 records of ${file} are impossible and are ignored`,
     });
   });
 

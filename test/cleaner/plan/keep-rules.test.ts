@@ -41,7 +41,7 @@ describe('of an image, the rule', () => {
     ['InUse', 'keeps: used by default/web-0/main, default/web-1/main, default/web-2/main', usedBy(3)],
     ['InUse', 'keeps: used by default/web-0/main, default/web-1/main, default/web-2/main and 2 more', usedBy(5)],
     ['Pinned', 'lets go: neither pinned nor a pause image', {}],
-    ['Pinned', 'keeps: the image that pod sandboxes stand on', { inventory: { sandboxReferences: ['acme/app:1'] } }],
+    ['Pinned', 'keeps: the image of pod sandboxes', { inventory: { sandboxReferences: ['acme/app:1'] } }],
     ['OwnImage', 'lets go: not of the cleaner itself', {}],
     ['OwnImage', 'keeps: the image of the cleaner itself', { ownReferences: byName }],
     ['Starting', 'lets go: not of a pod bound to this node', {}],
@@ -57,7 +57,7 @@ describe('of an image, the rule', () => {
     ['SideLoaded', 'lets go: images.keepSideLoaded is false', {}],
     [
       'SideLoaded',
-      "keeps: it has no repository digest, so no registry gave it and it can't be pulled again",
+      "keeps: it has no repository digest: it was not pulled from a registry, and can't be pulled again",
       { job: { images: { keepSideLoaded: true } } },
     ],
     ['NotIncluded', 'lets go: matches images.include (**)', {}],
@@ -113,7 +113,7 @@ describe('of an image, the rule', () => {
     ],
     [
       'NewestInRepository',
-      'keeps: among the 2 newest of its repository, as far as can be told',
+      'keeps: among the 2 newest of its repository',
       { job: { images: { keepNewestPerRepository: 2 } } },
     ],
     ['BelowThreshold', 'lets go: the policy has no disk thresholds', disk(10)],
@@ -122,7 +122,7 @@ describe('of an image, the rule', () => {
     ['BelowThreshold', 'keeps: disk usage is unknown, below highPercent (85 %)', { job: thresholds }],
     [
       'BelowThreshold',
-      'lets go: unused for longer than maxUnusedAge, so that disk usage does not matter',
+      'lets go: unused for longer than maxUnusedAge, so disk usage does not matter',
       { job: { ...thresholds, images: { maxUnusedAge: '3d' } }, ...disk(10), ...seen(0, now - 4 * dayMs) },
     ],
   ])('%s %s', (rule, says, facts) => {
@@ -131,7 +131,10 @@ describe('of an image, the rule', () => {
 
   it.each([
     ['keeps: pinned in the runtime', buildImage('acme/app:3', { pinned: true })],
-    ['keeps: a pause image by its name docker.io/rancher/mirrored-pause:3.6', buildImage('rancher/mirrored-pause:3.6')],
+    [
+      'keeps: a pause image, by its name docker.io/rancher/mirrored-pause:3.6',
+      buildImage('rancher/mirrored-pause:3.6'),
+    ],
     ['lets go: neither pinned nor a pause image', buildImage('acme/pause-button:1')],
     ['lets go: neither pinned nor a pause image', buildImage('acme/menopause:1')],
   ])('Pinned %s', (says, image) => {
@@ -177,6 +180,6 @@ it('an image whose layers all stay is kept below the threshold, since its remova
   expect(removals).toEqual([]);
   expect(kept.find(({ image }) => image === app)).toMatchObject({
     reason: 'BelowThreshold',
-    message: 'would free nothing: images that stay hold all of its layers',
+    message: 'its removal would free nothing, because images that are kept have all of its layers',
   });
 });

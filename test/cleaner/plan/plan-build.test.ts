@@ -126,7 +126,7 @@ describe('an image that stays because of the others', () => {
 
   it('is kept by the threshold where usage is low enough without it', () => {
     const plan = planOf({ job: { disk }, inventory: { images: [small, large] }, diskUsage, history });
-    expect(imageOf(plan, large)).toMatchObject({ decision: 'remove', message: 'disk usage calls for its removal' });
+    expect(imageOf(plan, large)).toMatchObject({ decision: 'remove', message: 'disk usage requires its removal' });
     expect(imageOf(plan, small)).toMatchObject({ decision: 'keep', reason: 'BelowThreshold' });
     expect(imageOf(plan, small)?.verdicts.filter(({ keeps }) => keeps)).toEqual([
       { rule: 'BelowThreshold', keeps: true, message: 'disk usage is at or below lowPercent without it' },

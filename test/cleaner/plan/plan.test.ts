@@ -268,7 +268,7 @@ describe('images.maxPerRun', () => {
     const plan = foreseePlan(makePlan(facts), undefined);
     expect(removed(plan).map(({ id }) => id)).toEqual(['c', 'b']);
     expect(plan.kept).toMatchObject([
-      { image: { id: 'a' }, reason: 'OverLimit', message: '2 others go first, and maxPerRun allows no more' },
+      { image: { id: 'a' }, reason: 'OverLimit', message: '2 others are removed first, and maxPerRun allows no more' },
     ]);
   });
 
