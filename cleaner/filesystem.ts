@@ -4,28 +4,27 @@ import { hasCode } from '../contract/system-error.ts';
 import { type DiskUsage, usedPercent } from './plan/disk-usage.ts';
 import type { Runtime } from './runtime/runtime.ts';
 
-/** The filesystem with the images can't be measured from here, so that thresholds mean nothing. */
+/** The filesystem with the images can't be measured, so thresholds have no meaning. */
 export class DiskUnmeasurableError extends Error {
   override readonly name = 'DiskUnmeasurable';
 }
 
-/** The directories from which a cleaner can tell how full the disk with the images is. */
+/** The directories by which a cleaner finds the filesystem with the images. */
 export type DiskView = {
   /**
-   * The cleaner's own directory, which whoever named it has put on the filesystem with the images; absent where nobody named
-   * one.
+   * The state directory, which the user has placed on the filesystem with the images; absent if the user named none.
    */
   readonly directory: string | undefined;
   /**
-   * Of a cleaner in a pod, the path of that directory on the node: paths that the runtime names are the node's, and can't be
-   * reached from inside the pod. Absent where this process sees the files of the node as the runtime does.
+   * In a pod, the path of the state directory on the node: the runtime reports paths on the node, which the pod can't reach.
+   * Absent if this process sees the files of the node as the runtime does.
    */
   readonly pathOnNode?: string | undefined;
 };
 
 /**
- * Measures the filesystem with the images: of those that the runtime names, the fullest. Makes no directory. Throws a
- * {@link DiskUnmeasurableError} where that filesystem can't be seen from here; it is never guessed.
+ * Measures the filesystem with the images: the fullest of those that the runtime reports. Creates no directory. Throws a
+ * {@link DiskUnmeasurableError} if the filesystem is not visible; it never guesses.
  */
 export async function measureImageDisk(
   runtime: Pick<Runtime, 'getImageFilesystems'>,
@@ -42,8 +41,8 @@ export async function measureImageDisk(
 }
 
 /**
- * The container of this process stands on the filesystem where the runtime keeps its containers, and on overlayfs the root
- * directory has the figures of that one. It is the one of the images too, but where CRI-O keeps these apart.
+ * The root directory of a container on overlayfs has the usage of the filesystem on which the runtime keeps its containers.
+ * The images are on it too, unless CRI-O keeps them on another.
  */
 async function measureFromPod(mountpoint: string, directory: string, pathOnNode: string): Promise<DiskUsage> {
   const root = isImageStoreOfItsOwn(mountpoint) ? undefined : await readOverlayRoot();
@@ -54,11 +53,11 @@ async function measureFromPod(mountpoint: string, directory: string, pathOnNode:
   }
   if (root !== undefined) return root;
   throw new DiskUnmeasurableError(
-    `the runtime keeps its images in ${mountpoint}, and the state directory ${pathOnNode} is not beside it: set NODESWEEP_STATE_DIRECTORIES of the scheduler to a directory on the filesystem of the images`,
+    `the runtime keeps its images in ${mountpoint}, and the state directory ${pathOnNode} is on another filesystem: set NODESWEEP_STATE_DIRECTORIES of the scheduler to a directory on the filesystem with the images`,
   );
 }
 
-/** Measures the filesystem that a directory is on, or would be: on a full disk it can't be made before something is removed. */
+/** Measures the filesystem of a directory that may not exist yet: on a full disk it can't be created before a removal. */
 async function measureDirectory(directory: string): Promise<DiskUsage> {
   const usage = await readUsageIfThere(directory);
   if (usage !== undefined) return usage;
@@ -66,7 +65,7 @@ async function measureDirectory(directory: string): Promise<DiskUsage> {
   return parent === directory ? toUsage(await statfs(directory)) : measureDirectory(parent);
 }
 
-/** `overlay-images` of containers/storage: it may be a store apart from that of the containers (`imagestore`). */
+/** `overlay-images` of containers/storage, which may be separate from the store of the containers (`imagestore`). */
 function isImageStoreOfItsOwn(mountpoint: string): boolean {
   return mountpoint.endsWith('-images');
 }
@@ -94,7 +93,7 @@ async function readUsageIfThere(path: string): Promise<DiskUsage | undefined> {
 
 type Statfs = { readonly [key in 'bsize' | 'blocks' | 'bfree' | 'bavail' | 'files' | 'ffree']: number };
 
-/** A filesystem without blocks is none of a disk: /proc, or a runtime's answer that names no real place. */
+/** A filesystem without blocks is not on a disk, such as /proc. */
 function toUsage({ bsize, blocks, bfree, bavail, files, ffree }: Statfs): DiskUsage {
   return {
     capacityBytes: blocks * bsize,
@@ -108,6 +107,6 @@ function fullestOf(mountpoints: readonly string[], usages: readonly DiskUsage[])
   const [fullest] = usages.toSorted((a, b) => usedPercent(b) - usedPercent(a));
   if (fullest !== undefined && fullest.capacityBytes > 0) return fullest;
   throw new DiskUnmeasurableError(
-    `the runtime keeps its images in ${mountpoints.join(', ')}, which can't be measured from here: name a directory on that filesystem with --state, or use a policy without disk thresholds`,
+    `the runtime keeps its images in ${mountpoints.join(', ')}, which can't be measured here: name a directory on that filesystem with --state, or use a policy without disk thresholds`,
   );
 }

@@ -5,12 +5,12 @@ import { type Job, jobSchema } from '../contract/job.ts';
 import { boundReferencesFile, unpackReferences } from '../contract/packed-references.ts';
 import { hasCode } from '../contract/system-error.ts';
 
-/** A job that can't be read or is wrong; the message names the file and every problem in it. */
+/** A job that can't be read or is not valid. The message names the file and every problem. */
 export class JobFileError extends Error {
   override readonly name = 'JobFileError';
 }
 
-/** Reads a job as the scheduler writes it, with the references in the files beside it. */
+/** Reads a job of the scheduler, with the references in the files of its directory. */
 export async function loadJobFile(path: string): Promise<Job> {
   return addReferences(await loadDocument(path), dirname(path));
 }
@@ -20,20 +20,20 @@ async function loadDocument(path: string): Promise<Job> {
   const version = z.object({ version: z.unknown() }).safeParse(job).data?.version;
   if (version !== undefined && version !== 1) {
     throw new JobFileError(
-      `job ${path} is of version ${JSON.stringify(version)}, and this cleaner knows version 1: run scheduler and cleaner from the same release`,
+      `job ${path} has version ${JSON.stringify(version)}, but this cleaner needs version 1: use scheduler and cleaner of the same release`,
     );
   }
   const parsed = jobSchema.safeParse(job);
   if (parsed.success) return parsed.data;
-  throw new JobFileError(`job ${path} is wrong: ${parsed.error.issues.map(describeIssue).join('; ')}`, {
+  throw new JobFileError(`job ${path} is not valid: ${parsed.error.issues.map(describeIssue).join('; ')}`, {
     cause: parsed.error,
   });
 }
 
-/** The content of the files beside a job counts as what the job says itself: images that must stay. */
+/** Adds the references in the files of the job's directory to the job. */
 async function addReferences(job: Job, directory: string): Promise<Job> {
   const { startingReferences = [], workloadReferences = [] } = job.referenceFiles ?? {};
-  // A job of an older scheduler does not name the file that a pod of a newer one has.
+  // The job of an older scheduler does not name the file that the pod of a newer one has.
   const isBoundKnown = await hasFile(join(directory, boundReferencesFile));
   const starting = new Set(isBoundKnown ? [...startingReferences, boundReferencesFile] : startingReferences);
   return {
@@ -52,7 +52,7 @@ async function readPacked(path: string): Promise<string[]> {
     return unpackReferences(await readFile(path));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new JobFileError(`${path}, with the references of images that must stay, can't be read: ${why}`, { cause });
+    throw new JobFileError(`${path}, with references of images to keep, can't be read: ${why}`, { cause });
   }
 }
 
@@ -80,7 +80,7 @@ function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new JobFileError(`job ${path} is no complete JSON after ${text.length} characters: write it again`, {
+    throw new JobFileError(`job ${path} is not complete JSON after ${text.length} characters: write it again`, {
       cause,
     });
   }

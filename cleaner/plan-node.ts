@@ -7,7 +7,7 @@ import { buildPlan } from './plan/plan-build.ts';
 import type { ReadUsage } from './runtime/inventory.ts';
 import type { Runtime } from './runtime/runtime.ts';
 
-/** The parts of its node that a plan needs; nothing here can change it. */
+/** The parts of a node that a plan needs. None of them can change the node. */
 export type PlanPorts = {
   readonly runtime: Pick<Runtime, 'getSandboxImages' | 'inspectImages'>;
   readonly readUsage: ReadUsage;
@@ -18,7 +18,7 @@ export type PlanPorts = {
   readonly measureDisk: () => Promise<DiskUsage>;
 };
 
-/** Decides about every image as a run would, and does nothing. Fails where a run would not begin. */
+/** Decides about every image as a run would, but changes nothing. Fails if a run would not begin. */
 export async function planNode(job: Job, ports: PlanPorts): Promise<PlanDocument> {
   const notes: string[] = [];
   const decision = await decide(

@@ -1,6 +1,6 @@
 import pTimeout from 'p-timeout';
 
-/** The reason why a run is to come to its end: what its signal is aborted with. */
+/** The reason why a run must end, with which its signal is aborted. */
 export class StopRequest extends Error {
   override readonly name = 'StopRequest';
   readonly reason: 'Interrupted' | 'DeadlineExceeded';
@@ -12,8 +12,7 @@ export class StopRequest extends Error {
 }
 
 /**
- * Gives up waiting for what only reads as soon as `signal` says so, with the {@link StopRequest} that it is aborted
- * with.
+ * Stops waiting for a promise that only reads when `signal` is aborted, and rejects with its {@link StopRequest}.
  */
 export async function untilStopped<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
@@ -35,10 +34,10 @@ export function overdue(signal: AbortSignal, graceMs: number): AbortSignal {
 /** So much of the time is left for a batch in flight and the report, and for what went by before the cleaner started. */
 const marginShare = 0.1;
 const maxMarginMs = 60_000;
-/** A longer one would go off at once. */
+/** Maximum delay of a timer. A longer one fires at once. */
 const maxTimerMs = 2 ** 31 - 1;
 
-/** Asks a run to stop a little before its deadline, of which so many milliseconds are over. */
+/** Requests a stop shortly before the deadline, of which this many milliseconds have passed. */
 export function armDeadline(controller: AbortController, deadlineSeconds: number, elapsedMs: number): void {
   const deadlineMs = deadlineSeconds * 1_000;
   const leftMs = deadlineMs - Math.min(deadlineMs * marginShare, maxMarginMs) - elapsedMs;

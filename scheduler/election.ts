@@ -11,8 +11,8 @@ import {
 import type { Log } from './log.ts';
 
 /**
- * Stands for a lease, so that of several replicas one does the work. It keeps nobody from doing harm: two that both
- * believe to lead for a moment start no run and no pod twice, since the API server decides that.
+ * A candidate for a lease, so that one of several replicas reconciles. Safety does not depend on it: two replicas that are
+ * both leader for a moment start no run and no pod twice, because object names are unique in the API server.
  */
 export class Election {
   readonly #store: LeaseStore;
@@ -26,7 +26,7 @@ export class Election {
   #answeredAt = Number.NEGATIVE_INFINITY;
   #wasLeader = false;
 
-  /** `identity` tells this process from all other replicas. */
+  /** `identity` identifies this process among all replicas. */
   constructor(store: LeaseStore, identity: string, log: Log, timing = defaultTiming) {
     this.#store = store;
     this.#identity = identity;
@@ -34,31 +34,31 @@ export class Election {
     this.#timing = timing;
   }
 
-  /** True if this process may work now. */
+  /** True if this process is the leader now. */
   get isLeader(): boolean {
     return performance.now() - this.#renewedAt < this.#timing.renewDeadlineMs;
   }
 
-  /** True if it is known who leads. */
+  /** True if the leader is known. */
   get isCurrent(): boolean {
     return performance.now() - this.#answeredAt < this.#timing.renewDeadlineMs;
   }
 
-  /** Stands until stopped; `onElected` is called whenever this process has begun to lead. */
+  /** Runs until it is stopped. Calls `onElected` when this process becomes the leader. */
   start(onElected: () => void): void {
     this.#running = this.#stand(onElected);
   }
 
-  /** Gives the lease back, so that another replica goes on at once. Never rejects. */
+  /** Releases the lease, so that another replica continues at once. Never rejects. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
     if (!this.isLeader || this.#seen === undefined) return;
     try {
       await this.#store.write(releasedLease(this.#seen.lease, new Date()), this.#seen);
-      this.#log.info({ identity: this.#identity }, 'gave the lease back');
+      this.#log.info({ identity: this.#identity }, 'released the lease');
     } catch (error) {
-      this.#log.warn({ err: error }, `the lease was not given back, and runs out by itself: ${String(error)}`);
+      this.#log.warn({ err: error }, `the lease could not be released, and will expire: ${String(error)}`);
     }
     this.#renewedAt = Number.NEGATIVE_INFINITY;
   }
@@ -74,17 +74,17 @@ export class Election {
     }
   }
 
-  /** False where nobody answered. */
+  /** False if there was no answer. */
   async #tryToLead(onElected: () => void): Promise<boolean> {
     const startedAt = performance.now();
     try {
-      // The holder knows its own lease; that of somebody else is read anew.
+      // The holder knows its own lease. Other candidates read it.
       if (!this.isLeader) this.#see(await this.#store.read());
       const candidate = { identity: this.#identity, durationSeconds: this.#timing.durationSeconds };
       const wanted = leaseToWrite(this.#seen, candidate, performance.now(), new Date());
       const written = wanted && (await this.#store.write(wanted, this.#seen));
       if (written !== undefined) this.#see(written);
-      // If the answer came too late for the lease before, what was left undone meanwhile has to be looked for.
+      // If the previous lease had expired before this answer, work may have been missed in between.
       this.#noteChange(onElected);
       this.#renewedAt = written === undefined ? Number.NEGATIVE_INFINITY : startedAt;
       this.#answeredAt = performance.now();
@@ -100,7 +100,7 @@ export class Election {
     const { isLeader } = this;
     if (isLeader === this.#wasLeader) return;
     this.#wasLeader = isLeader;
-    this.#log.info({ identity: this.#identity }, isLeader ? 'leading' : 'leading no longer');
+    this.#log.info({ identity: this.#identity }, isLeader ? 'became the leader' : 'is no longer the leader');
     if (isLeader) onElected();
   }
 

@@ -1,16 +1,16 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 
-/** The state of the process to those who look after it. */
+/** The state of the process for its probes and metrics. */
 export interface Health {
-  /** True if it knows the cluster as it is now (`/readyz`). */
+  /** True if the view of the cluster is up to date (`/readyz`). */
   readonly isReady: () => boolean;
   /** The answer of `/metrics`. */
   readonly readMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
 /**
- * Serves `/healthz`, `/readyz`, which is 503 while the process is not ready, and `/metrics`. An answer of `/healthz` says all
- * that is asked for: the event loop turns. Whatever else is wrong, like an API server that is away, is not fixed by a restart.
+ * Serves `/healthz`, `/readyz` (503 while the process is not ready) and `/metrics`. An answer of `/healthz` shows that the event
+ * loop runs. A restart would not fix other problems, such as an API server that does not answer.
  */
 export async function serveHealth(port: number, { isReady, readMetrics }: Health): Promise<Server> {
   const answers = new Map<string, (response: ServerResponse) => unknown>([

@@ -1,19 +1,19 @@
-/** The Lease for which the replicas of a scheduler stand: who holds it works, the others wait. */
+/** The Lease of the leader. Its holder reconciles, and the other replicas wait. */
 export interface Lease {
-  /** Undefined where it was given back. */
+  /** Undefined if the lease was released. */
   readonly holder: string | undefined;
-  /** For so long after it was last renewed it is not to be taken from its holder. */
+  /** Time after the last renewal during which other candidates must not take the lease. */
   readonly durationSeconds: number;
   readonly acquiredAt: Date;
   readonly renewedAt: Date;
-  /** The number of times that it went from one holder to another. */
+  /** The number of changes of the holder. */
   readonly transitions: number;
 }
 
 /** The store of the lease. Every call may reject; none retries. */
 export interface LeaseStore {
   read(): Promise<StoredLease | undefined>;
-  /** Writes over a version, or creates it where there is none; undefined where somebody was faster. */
+  /** Replaces a version of the lease, or creates it; undefined if another candidate was faster. */
   write(lease: Lease, over: StoredLease | undefined): Promise<StoredLease | undefined>;
 }
 
@@ -22,23 +22,23 @@ export interface StoredLease {
   readonly resourceVersion: string;
 }
 
-/** A lease, and since when (in milliseconds of a clock of one's own) it has been seen as it is. */
+/** A lease, and the time of its last observed change, in milliseconds of a local clock. */
 export interface SeenLease extends StoredLease {
   readonly seenAt: number;
 }
 
-/** In milliseconds, but for the duration that others are told. */
+/** Intervals in milliseconds, and the duration in the lease in seconds. */
 export interface LeaseTiming {
-  /** The holder renews so often; the lease outlives two failures to do so. */
+  /** Interval of renewals. Two failed renewals do not lose the lease. */
   readonly renewEveryMs: number;
-  /** The others look so often, and the holder tries again so soon. */
+  /** Interval at which other candidates read the lease, and of attempts after a failed renewal. */
   readonly lookEveryMs: number;
-  /** A holder that could not renew for so long holds it no longer: well before anybody else may take it. */
+  /** Time without a renewal after which the holder stops, well before another candidate may take the lease. */
   readonly renewDeadlineMs: number;
   readonly durationSeconds: number;
 }
 
-/** As the components of Kubernetes have it, but for half as many writes. */
+/** The intervals of the components of Kubernetes, with half as many writes. */
 export const defaultTiming: LeaseTiming = {
   renewEveryMs: 4_000,
   lookEveryMs: 2_000,
@@ -47,8 +47,8 @@ export const defaultTiming: LeaseTiming = {
 };
 
 /**
- * The lease to write now, for the candidate to hold it; undefined while somebody else does. Whether a lease has run out is told by
- * how long it has been seen unchanged, not by the times in it: the holder's clock may be another.
+ * The lease that a candidate writes now to hold it; undefined while another candidate holds it. A lease has expired when it
+ * did not change for its duration. The times in it don't count, because the clock of the holder may differ.
  */
 export function leaseToWrite(
   seen: SeenLease | undefined,
@@ -65,7 +65,7 @@ export function leaseToWrite(
   return { holder, durationSeconds, acquiredAt: now, renewedAt: now, transitions: lease.transitions + 1 };
 }
 
-/** The lease given back: the next one needs not wait for its end. */
+/** The released lease, so that the next candidate need not wait for its expiry. */
 export function releasedLease(lease: Lease, now: Date): Lease {
   return { ...lease, holder: undefined, durationSeconds: 1, renewedAt: now };
 }

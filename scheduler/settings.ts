@@ -5,7 +5,7 @@ import type { PodTemplate } from './pods/order.ts';
 import { ownPriorityClass } from './pods/priority.ts';
 import type { Toleration } from './pods/tolerations.ts';
 
-/** One setting of the scheduler: an environment variable, and a flag that outranks it. */
+/** One setting of the scheduler: an environment variable, and a flag that takes precedence. */
 export interface Setting {
   readonly variable: string;
   readonly flag: string;
@@ -28,7 +28,7 @@ const overrideSchema = z.string().transform((text, context): PathOverride[] =>
   }),
 );
 
-/** A plural, an API group and a version, as they stand in the path of the API. */
+/** A plural, an API group and a version, as in the path of the API. */
 type ResourceName = `${string}.${string}/${string}`;
 
 const resourcesSchema = z.string().transform((text, context): ResourceName[] =>
@@ -56,7 +56,7 @@ const count = z
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
-/** The reason why a text can't be used; undefined where it can. */
+/** Returns the problem of a text; undefined if it is valid. */
 type Check = (text: string) => string | undefined;
 
 /** Texts of the form `key=value`, with spaces between them. */
@@ -89,7 +89,7 @@ const priorityClass = z
   .string()
   .refine(
     (name) => !name.startsWith('system-'),
-    'must not be a critical class: for such a pod the kubelet ends others',
+    'must not be a critical class, because the kubelet ends other pods for such a pod',
   );
 
 function parseToleration(word: string): Toleration | undefined {
@@ -147,7 +147,7 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
   namespace: {
     variable: 'NODESWEEP_NAMESPACE',
     flag: '--namespace <name>',
-    description: 'namespace of the policies, and of everything the scheduler makes (default: its own)',
+    description: 'namespace of the policies, and of all objects that the scheduler creates (default: its own)',
   },
   image: {
     variable: 'NODESWEEP_IMAGE',
@@ -157,32 +157,32 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
   serviceAccount: {
     variable: 'NODESWEEP_SERVICE_ACCOUNT',
     flag: '--service-account <name>',
-    description: 'service account of the cleaner pods, which need no rights',
+    description: 'service account of the cleaner pods; it needs no rights',
     default: 'default',
   },
   priorityClass: {
     variable: 'NODESWEEP_PRIORITY_CLASS',
     flag: '--priority-class <name>',
     description:
-      "priority class of the cleaner pods while their node is not under disk pressure; empty: the cluster's default",
+      "priority class of the cleaner pods on nodes that are not under disk pressure; empty: the cluster's default",
     default: ownPriorityClass,
   },
   podLabels: {
     variable: 'NODESWEEP_POD_LABELS',
     flag: '--pod-labels <pairs>',
-    description: 'further labels of the cleaner pods: key=value key=value',
+    description: 'more labels of the cleaner pods: key=value key=value',
     default: '',
   },
   podAnnotations: {
     variable: 'NODESWEEP_POD_ANNOTATIONS',
     flag: '--pod-annotations <pairs>',
-    description: 'further annotations of the cleaner pods, written like the labels',
+    description: 'more annotations of the cleaner pods: key=value key=value',
     default: '',
   },
   imagePullSecrets: {
     variable: 'NODESWEEP_IMAGE_PULL_SECRETS',
     flag: '--image-pull-secrets <names>',
-    description: "secrets in the scheduler's namespace with which the image of the cleaner pods is pulled",
+    description: "names of secrets in the scheduler's namespace to pull the image of the cleaner pods",
     default: '',
   },
   tolerations: {
@@ -196,13 +196,13 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
     variable: 'NODESWEEP_SELINUX_TYPE',
     flag: '--selinux-type <type>',
     description:
-      'SELinux type of the cleaner pods, such as spc_t where containers may not use the socket of the runtime; empty: that of the runtime',
+      'SELinux type of the cleaner pods, such as spc_t if containers may not use the socket of the runtime; empty: the default',
     default: '',
   },
   requests: {
     variable: 'NODESWEEP_REQUESTS',
     flag: '--requests <pairs>',
-    description: 'resource requests of the cleaner pods; with any above zero, a node that is full takes no cleaner',
+    description: 'resource requests of the cleaner pods; with requests above zero, a full node gets no cleaner',
     default: 'cpu=0 memory=0',
   },
   limits: {
@@ -215,40 +215,39 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
     variable: 'NODESWEEP_SOCKETS',
     flag: '--sockets <paths>',
     description:
-      'runtime sockets that outrank the presets: /path for all nodes, /path@label=value for some; the first match counts',
+      'sockets of runtimes that replace the presets: /path for all nodes, /path@label=value for nodes with a label; the first match counts',
     default: '',
   },
   stateDirectories: {
     variable: 'NODESWEEP_STATE_DIRECTORIES',
     flag: '--state-directories <paths>',
-    description: "the cleaner's own directory on the image filesystem of the nodes, written like the sockets",
+    description: "directory for the cleaner's history, on the filesystem with the images, written like the sockets",
     default: '',
   },
   workloadResources: {
     variable: 'NODESWEEP_WORKLOAD_RESOURCES',
     flag: '--workload-resources <names>',
     description:
-      'kinds of objects with pod templates for protectWorkloads, beside the built-in ones, as plural.group/version; the scheduler must be allowed to list them',
+      'more kinds of workloads for protectWorkloads, as plural.group/version; the scheduler needs the right to list them',
     default: '',
   },
   startTimeoutSeconds: {
     variable: 'NODESWEEP_START_TIMEOUT_SECONDS',
     flag: '--start-timeout-seconds <number>',
     description:
-      'a cleaner pod that has not started by then, or not ended after its deletion, counts as failed, a node that is not ready as lost',
+      'time after which a cleaner pod that has not started, or has not ended after its deletion, has failed, and a node that is not ready is lost',
     default: '120',
   },
   apiRate: {
     variable: 'NODESWEEP_API_RATE',
     flag: '--api-rate <number>',
-    description: 'requests to the API server per second, at most, on average over ten seconds',
+    description: 'maximum number of requests to the API server per second, averaged over ten seconds',
     default: '200',
   },
   leaderElection: {
     variable: 'NODESWEEP_LEADER_ELECTION',
     flag: '--leader-election <true|false>',
-    description:
-      'whether replicas stand for a lease, so that one of them does the work; more than one is safe either way',
+    description: 'elect a leader among the replicas; several replicas are safe without it too',
     default: 'true',
   },
   port: {
@@ -265,7 +264,7 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
   },
 };
 
-/** The part of the settings that all cleaner pods have in common. */
+/** The settings of all cleaner pods. */
 export function podTemplateOf(settings: Settings, namespace: string, image: string): PodTemplate {
   return {
     namespace,
@@ -283,12 +282,12 @@ export function podTemplateOf(settings: Settings, namespace: string, image: stri
   };
 }
 
-/** Settings that can't be used; the message names every one of them. */
+/** Settings that are not valid. The message lists all problems. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
-/** Puts flags, environment and defaults together, in this order; throws a {@link SettingsError} that lists every problem. */
+/** Merges flags, environment and defaults, in this order of precedence. Throws a {@link SettingsError} with all problems. */
 export function readSettings(
   flags: Readonly<Record<string, string | undefined>>,
   environment: NodeJS.ProcessEnv,

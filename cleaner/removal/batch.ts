@@ -1,26 +1,25 @@
 import type { Removal } from '../plan/removal-order.ts';
 
 /**
- * The number of removals that go into the first batch: one process start for so many costs little, and so few are soon
- * done.
+ * The number of removals in the first batch: enough for the cost of a process start, and few enough to end soon.
  */
 export const firstBatchSize = 50;
 const minBatchSize = 10;
-/** The first of many may be quick, and the next ones slow. */
+/** Maximum growth of a batch, because the first removals may be faster than the next ones. */
 const maxBatchSize = 150;
-/** A stop waits for one batch, and nobody looks what is used meanwhile. */
+/** Target time of a batch: a stop waits for it, and usage is not read meanwhile. */
 const batchMs = 2_000;
 
-/** The number of removals that go into the next batch, after one of `count` that could have had `size` and took so long. */
+/** The size of the next batch, after a batch of `count` removals (of `size` possible) that took this long. */
 export function nextBatchSize(size: number, count: number, tookMs: number): number {
   const affordable = Math.floor((count * batchMs) / Math.max(tookMs, 1));
   return Math.max(Math.min(affordable, 2 * size, maxBatchSize), minBatchSize);
 }
 
 /**
- * Takes the next removals off the front of a queue, `maxCount` at most: those that always go, else as many as are likely
- * to free half of `excessBytes`, or one. What an image really frees is known only afterwards (some runtimes tell the
- * compressed size), so halving comes near the target without going far beyond it. Empty where nothing is to go any more.
+ * Takes the next removals, at most `maxCount`, from the front of a queue: those that are removed at any usage, otherwise as
+ * many as probably free half of `excessBytes`, or one. The freed bytes are known only afterwards (some runtimes report the
+ * compressed size), so halving approaches the target without going far beyond it. Empty if no more removals are needed.
  */
 export function selectBatch<T extends { readonly removal: Removal }>(
   queue: readonly T[],

@@ -2,14 +2,14 @@ import { bytesAbove, type DiskUsage } from '../plan/disk-usage.ts';
 import { decidingPatience, type SettlePorts, settle } from './settle.ts';
 import type { Space } from './space.ts';
 
-/** The sizes of what was removed say that usage should be low enough, and it is not. */
+/** The removed images should have freed enough space, but the usage is still too high. */
 export class SpaceNotFreedError extends Error {
   override readonly name = 'SpaceNotFreedError';
 }
 
 /**
- * Measures how many bytes more have to go until usage is at `untilPercent`, less what is on its way; not positive where it
- * is there. What is on its way and would do is waited for. Throws a {@link SpaceNotFreedError} where it does not come.
+ * Measures the bytes to free until usage is at `untilPercent`, without space that is freed late; zero or negative if usage
+ * is low enough. Waits for late space if it would be enough. Throws a {@link SpaceNotFreedError} if it does not become free.
  */
 export async function measureNeed(
   untilPercent: number,
@@ -26,7 +26,7 @@ export async function measureNeed(
   signal.throwIfAborted();
   if (settled.kind === 'Missing') {
     throw new SpaceNotFreedError(
-      `${comingBytes} bytes of what was removed have not come back to the disk: look at its filesystem and at the runtime's log; a later run measures again`,
+      `${comingBytes} bytes of removed images have not become free: check the filesystem and the log of the runtime; a later run measures again`,
     );
   }
   space.writeOff(settled.usage);

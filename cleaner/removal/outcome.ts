@@ -4,14 +4,14 @@ import type { Removal } from '../plan/removal-order.ts';
 import type { RemovalAnswer } from '../runtime/runtime.ts';
 import type { StopRequest } from '../stop.ts';
 
-/** The end of an image that was to be removed. */
+/** The outcome of a removal. */
 export type Outcome =
   | { readonly kind: 'removed' }
-  /** It is still there. */
+  /** The image is still there. */
   | { readonly kind: 'failed'; readonly reason: 'RemovalFailed' | 'RemovalTimedOut'; readonly message: string }
-  /** Nothing was asked of the runtime, as a rule keeps it after all or the run came to its end, or the runtime refused. */
+  /** The removal was not requested, because a rule keeps the image now or the run ended; or the runtime refused it. */
   | { readonly kind: 'skipped'; readonly reason: KeepReason | RefusalReason | StopReason; readonly message?: string }
-  /** The request was made, and no look afterwards succeeded. */
+  /** The removal was requested, but no list afterwards could be read. */
   | { readonly kind: 'unknown'; readonly reason: 'LookFailed'; readonly message: string };
 
 /** The reason why no further removal was tried. */
@@ -22,21 +22,21 @@ export type RemovalResult = { readonly removal: Removal; readonly outcome: Outco
 /** The executed part of a plan. */
 export type SweepResult = {
   readonly results: readonly RemovalResult[];
-  /** Removals that usage no longer called for, or that the limit left no place for. */
+  /** Removals that were not needed for the target usage, or are beyond the limit. */
   readonly spared: readonly Kept[];
-  /** The reason why the removals after some point were not tried, where that is so. */
+  /** The reason why the run stopped early, if it did. */
   readonly stopped?: { readonly reason: StopReason; readonly message: string };
 };
 
-/** The reason why a runtime refuses to remove an image as it is: asking again would change nothing. */
+/** The reason why a runtime refuses to remove an image. Another request would not help. */
 export type RefusalReason = 'InUse' | 'HasChildren' | 'HasSeveralNames';
 
 /** The first words of a conflict of Docker Engine (`daemon/images/image_delete.go` of moby, and its `daemon/containerd`). */
 const conflict = String.raw`^conflict: unable to (?:delete|remove) .+ \((?:cannot be forced|must be forced|must force)\) - `;
 
 /**
- * The words of the runtimes, letter for letter, since a failure may well tell of something else that is in use. CRI-O: `server/image_remove.go`
- * and `ErrImageUsedByContainer` of containers/storage, after the words of crictl and gRPC. containerd refuses nothing.
+ * The exact messages of the runtimes, because another failure may also contain "in use". CRI-O: `server/image_remove.go` and
+ * `ErrImageUsedByContainer` of containers/storage, after the prefixes of crictl and gRPC. containerd refuses nothing.
  */
 const refusals: readonly { readonly reason: RefusalReason; readonly pattern: RegExp; readonly advice?: string }[] = [
   { reason: 'InUse', pattern: /(?:^|: |desc = )image is in use by a container(?:$|")/ },
@@ -47,26 +47,26 @@ const refusals: readonly { readonly reason: RefusalReason; readonly pattern: Reg
   {
     reason: 'HasChildren',
     pattern: new RegExp(`${conflict}image has dependent child images$`),
-    advice: 'it goes in a later run, when the images that were built on it are gone',
+    advice: 'a later run removes it when the images that are built on it are gone',
   },
   {
     reason: 'HasSeveralNames',
     pattern: new RegExp(`${conflict}image is referenced in multiple repositories$`),
-    advice: 'the runtime removes it only when one name is left: untag the others ("docker rmi NAME")',
+    advice: 'the runtime removes it only when it has one name: remove the others ("docker rmi NAME")',
   },
 ];
 
-/** The words of a call that the runtime did not answer in time (gRPC), or whose deadline was over at our end. */
+/** The messages of a call that the runtime did not answer in time (gRPC), or whose own deadline passed. */
 const outOfTime = /DeadlineExceeded|context deadline exceeded|gave no (?:whole )?answer within/;
 
-/** Tells whether an image went, or may have gone. */
+/** True if an image is or may be removed. */
 export function mayBeGone({ kind }: Outcome): boolean {
   return kind === 'removed' || kind === 'unknown';
 }
 
 /**
- * Judges the removal of an image by the runtime's answer and a look afterwards: a request that failed may have removed
- * it all the same.
+ * Judges the removal of an image by the answer of the runtime and a list afterwards, because a failed request may have
+ * removed the image.
  */
 export function judgeRemoval(id: string, { timedOut, complaints }: RemovalAnswer, isStillThere: boolean): Outcome {
   if (!isStillThere) return { kind: 'removed' };

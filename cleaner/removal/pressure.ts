@@ -1,38 +1,37 @@
 /**
- * The time for which tasks of a node have been waiting for one of its resources, ours included.
+ * The time for which tasks of a node have waited for a resource, including our own tasks.
  * @see https://docs.kernel.org/accounting/psi.html
  */
 export type Stall = {
-  /** Share of about the last 10 s in which some task waited. */
+  /** Share of the last 10 s in which a task waited. */
   readonly recentPercent: number;
-  /** For how long some task waited, since the node started, in microseconds. */
+  /** Total time since the start of the node in which a task waited, in microseconds. */
   readonly totalUs: number;
 };
 
 export type Resource = 'io' | 'memory';
 
-/** Without the resources whose pressure the kernel doesn't tell. */
+/** Pressure by resource, without those that the kernel does not report. */
 export type Pressure = Readonly<Partial<Record<Resource, Stall>>>;
 
 /**
- * From this share of the time on, tasks wait a lot. Waiting for the disk is usual where much is read or written; waiting
- * for memory is not.
+ * Share of the time from which tasks wait a lot. Waiting for the disk is normal under load; waiting for memory is not.
  */
 const highPercent: Readonly<Record<Resource, number>> = { io: 40, memory: 10 };
 const resources: readonly Resource[] = ['io', 'memory'];
 
-/** Reads one of the kernel's files in /proc/pressure; undefined where this is none. */
+/** Parses a file of /proc/pressure; undefined if the text is not one. */
 export function parseStall(text: string): Stall | undefined {
   const [, recent, total] = /^some avg10=([\d.]+) .*\btotal=(\d+)$/m.exec(text) ?? [];
   return recent === undefined ? undefined : { recentPercent: Number(recent), totalUs: Number(total) };
 }
 
-/** The resources that tasks have been waiting for a lot of late. */
+/** The resources for which tasks recently waited a lot. */
 export function findPressed(pressure: Pressure): readonly Resource[] {
   return resources.filter((resource) => (pressure[resource]?.recentPercent ?? 0) >= highPercent[resource]);
 }
 
-/** The resources that tasks waited for a lot between two looks that are so many milliseconds apart. */
+/** The resources for which tasks waited a lot between two looks, with the milliseconds between them. */
 export function findPressedBetween(before: Pressure, after: Pressure, elapsedMs: number): readonly Resource[] {
   return resources.filter((resource) => {
     const [from, to] = [before[resource], after[resource]];

@@ -5,19 +5,19 @@ import { openSpace, type Space } from './space.ts';
 
 export type SettlePorts = {
   readonly measureDisk: () => Promise<DiskUsage>;
-  /** Ends early, and without an error, where the signal asks for it. */
+  /** Ends early and without an error when the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Milliseconds of a clock that never steps. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonicMs: () => number;
 };
 
-/** The time for which usage has to stay where it is before nothing more is waited for, in milliseconds. */
+/** The time of steady usage after which the wait ends, in milliseconds. */
 export type Patience = {
-  /** Used if next to nothing has come yet. */
+  /** Used if hardly any space has become free. */
   readonly noneMs: number;
-  /** Used if a part has come. */
+  /** Used if a part of the space has become free. */
   readonly someMs: number;
-  /** Used if nearly all has come. */
+  /** Used if nearly all space has become free. */
   readonly mostMs: number;
 };
 
@@ -25,12 +25,12 @@ export type Patience = {
 export const decidingPatience: Patience = { noneMs: 35_000, someMs: 10_000, mostMs: 10_000 };
 /** While it only tells how much was freed, by sizes that know which layers images share. */
 export const reportingPatience: Patience = { noneMs: 15_000, someMs: 2_000, mostMs: 0 };
-/** The same by nominal sizes, of which images that share their layers free but a part. */
+/** Patience after the last removal with nominal sizes, of which only a part may become free. */
 export const nominalPatience: Patience = { noneMs: 5_000, someMs: 1_000, mostMs: 0 };
 
 const nearlyAllShare = 0.8;
 const hardlyAnyShare = 0.1;
-/** However slowly it trickles in, nobody waits for longer. */
+/** Maximum time to wait. */
 const maxSettleMs = 120_000;
 const minPollMs = 100;
 const maxPollMs = 1_000;
@@ -38,8 +38,8 @@ const maxPollMs = 1_000;
 export type Settled = { readonly usage: DiskUsage; readonly kind: 'Arrived' | 'Steady' | 'Missing' };
 
 /**
- * Measures until what is on its way has come (or `isEnough` says that it will do), or usage has been steady for a while.
- * `Steady` is usage of which a good part has come, so that the rest was never there; `Missing` is anything less.
+ * Measures until all removed bytes are free (or `isEnough` returns true), or usage is steady for a while. `Steady` means that
+ * a large part became free, so that the rest was an overestimate; `Missing` means that less became free.
  */
 export async function settle(
   space: Space,
@@ -68,10 +68,10 @@ export async function settle(
   }
 }
 
-/** Less than this share of the disk is lost in what others write meanwhile. */
+/** A smaller share of the disk can't be distinguished from the writes of other processes. */
 const noticeableShare = 0.005;
 
-/** Measures the disk after a run, when what was removed has come back, as far as it is worth waiting for. */
+/** Measures the disk after a run, and waits a limited time until the removed bytes are free. */
 export async function measureSettled(
   { results, stopped }: SweepResult,
   { untilPercent }: Plan,

@@ -1,24 +1,24 @@
 import type { DiskUsage } from '../plan/disk-usage.ts';
 
 /**
- * The account of the space that removals free. Some filesystems and runtimes give it back late (containerd removes
- * snapshots in the background, btrfs and zfs free blocks, and thin pools discard them): until then it is on its way.
+ * The account of the space that removals free. Some filesystems and runtimes free it late: containerd removes snapshots in
+ * the background, btrfs and zfs free blocks, and thin pools discard them.
  */
 export type Space = {
-  /** Counts on so many bytes: the likely share of an image that has gone. */
+  /** Expects this many bytes: the estimated share of a removed image. */
   expect(bytes: number): void;
-  /** The bytes still to come at this usage: what was counted on, less what is there. Never negative. */
+  /** The expected bytes that are not yet free at this usage. Never negative. */
   comingBytes(usage: DiskUsage): number;
-  /** The share of what was counted on that is there, from 0 to 1; 1 where nothing was. */
+  /** The share of the expected bytes that is free, from 0 to 1; 1 if none are expected. */
   arrivedShare(usage: DiskUsage): number;
   /**
-   * Counts on nothing more of what was removed so far. Of what goes from now on, only the share is counted on that came of
-   * that: some runtimes tell other sizes than those on the disk.
+   * Expects no more bytes of earlier removals. For later ones, expects only the share that became free so far, because some
+   * runtimes report other sizes than those on the disk.
    */
   writeOff(usage: DiskUsage): void;
 };
 
-/** Opens the account at a usage before anything was removed. What others write meanwhile counts as not yet freed. */
+/** Opens the account at the usage before the first removal. Writes of other processes count as not yet freed. */
 export function openSpace(before: DiskUsage): Space {
   let start = before.usedBytes;
   let expected = 0;

@@ -1,35 +1,34 @@
 import { findPressed, findPressedBetween, type Pressure, type Resource } from './pressure.ts';
 
 /**
- * Gives way to others before a batch of removals, where the node is under pressure; ends early when `signal` says so. Tells
- * whether time went by.
+ * Waits before a batch of removals while the node is under pressure. Ends early when `signal` is aborted. Returns true if it
+ * waited.
  */
 export type Throttle = (signal: AbortSignal) => Promise<boolean>;
 
 export type RestPorts = {
   readonly readPressure: () => Promise<Pressure>;
-  /** Ends early, and never fails, when the signal says so. */
+  /** Ends early and without an error when the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Milliseconds of a clock that never steps. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
-  /** Is told when a rest is over that somebody else's need made longer than a look. */
+  /** Called after a wait that other processes made longer than one look. */
   readonly onRest: (rest: { readonly restedMs: number; readonly resources: readonly Resource[] }) => void;
 };
 
-/** So long nothing of ours runs before it is clear whether others still wait. */
+/** Time without our own removals, after which it is clear if other processes still wait. */
 const lookMs = 100;
-/** Our removals alone may be what tasks wait for: looks that find so take no more than a twentieth of the time. */
+/** Maximum share of the time for looks without a result, because our own removals may be the only cause of pressure. */
 const nextLookMs = 2_000;
 const stepMs = 500;
-/** A full disk hurts others more than we do: rests are short, and all of them together are over soon. */
+/** Maximum time of a wait, and of all waits: a full disk harms other processes more than removals do. */
 const maxRestMs = 5_000;
 const maxTotalMs = 60_000;
 
 /**
- * Prepares the rests of one run. What the kernel tells includes the waiting that our own removals cause, so it only gives
- * reason to look closer: while nothing of ours runs, whoever waits then is somebody else. But for the disk: the kernel goes
- * on for seconds to write what a batch has changed, and waits itself. So others wait for the disk only if some did before
- * the first batch.
+ * Prepares the waits of one run. The pressure of the kernel includes waits that our own removals cause, so it is only a
+ * reason to look again while no removal runs. The disk is an exception: the kernel writes the changes of a batch for some
+ * seconds, and waits itself. So other processes count as waiting for the disk only if some waited before the first batch.
  */
 export function createThrottle({ readPressure, sleep, now, onRest }: RestPorts): Throttle {
   let leftMs = maxTotalMs;

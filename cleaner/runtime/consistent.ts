@@ -1,8 +1,8 @@
 const maxAttempts = 5;
 
 /**
- * Reads a list, and then what belongs to its entries. An entry may come or go between the two, which makes the second
- * step fail: then both are read again, until they succeed or the list is the same as before, so that the failure is real.
+ * Reads a list, and then details of its entries. The second step may fail because an entry came or went in between. Then
+ * both are read again until they succeed, or until the list did not change, so that the failure is real.
  */
 export async function readConsistently<List, Result>(
   readList: () => Promise<List>,

@@ -1,17 +1,17 @@
 import { nameKeys, referenceKeys, unqualifiedKeys, withoutRegistry } from '../../contract/reference.ts';
 import type { Image } from './runtime.ts';
 
-/** Finds the IDs of the images that references point to, by ID, name or digest. */
+/** Finds the IDs of images by references: ID, name or digest. */
 export type ImageIndex = (references: readonly string[]) => ReadonlySet<string>;
 
 type NamedImage = Pick<Image, 'id' | 'names'>;
 
-/** Prepares the search for these references alone: a big node has far more names than anybody asks for. */
+/** Builds an index for these references only, because a large node has many more names. */
 export function indexImages(images: readonly NamedImage[], references: readonly string[]): ImageIndex {
   return indexByKeys(images, references, referenceKeys);
 }
 
-/** As {@link indexImages}, but a reference without a registry finds its path and tag under every registry. */
+/** Like {@link indexImages}, but a reference without a registry matches its path and tag under every registry. */
 export function indexProtected(images: readonly NamedImage[], references: readonly string[]): ImageIndex {
   return indexByKeys(images, references, (text) => [...referenceKeys(text), ...unqualifiedKeys(text)]);
 }

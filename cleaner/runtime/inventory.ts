@@ -12,22 +12,22 @@ import {
 } from './inventory-error.ts';
 import type { Container, ContainerDetails, Image, ImageDetails, Runtime } from './runtime.ts';
 
-/** The images on a node and which of them a container of any state refers to. */
+/** The images on a node, and those that a container in any state uses. */
 export type ImageUsage = {
   readonly images: readonly Image[];
-  /** IDs of used images, with the names of the containers that use each. */
+  /** IDs of used images, with the names of the containers that use them. */
   readonly inUse: ReadonlyMap<string, readonly string[]>;
-  /** Of used images with exited containers alone, when the last of these finished, in milliseconds since the epoch. */
+  /** For images that only exited containers use: when the last of them finished, in milliseconds since the epoch. */
   readonly finishedAt: ReadonlyMap<string, number>;
-  /** Oddities that stand in the way of no decision, for the report. */
+  /** Problems for the report that do not affect a decision. */
   readonly remarks: readonly string[];
 };
 
-/** The contents of a node, as far as the runtime knows them. */
+/** The images, containers and sandboxes of a node, from its runtime. */
 export type Inventory = ImageUsage & {
-  /** References and IDs of the images that pod sandboxes stand on. */
+  /** References and IDs of the images of pod sandboxes. */
   readonly sandboxReferences: readonly string[];
-  /** By image ID; of those images only that a decision needs them of. */
+  /** Details by image ID, only of images for which a decision needs them. */
   readonly details: ReadonlyMap<string, ImageDetails>;
 };
 
@@ -41,10 +41,10 @@ export type ReadLook = () => Promise<Look>;
 type UsagePorts = Pick<Runtime, 'listImages' | 'listContainers' | 'inspectContainers' | 'countReadySandboxes'>;
 
 /**
- * Makes a reader of usage. It fails when the lists can't be understood, or are shorter than they can be: without
- * containers while sandboxes are ready, without any container just after the node's start (`readUptimeMs`), when pods
- * are still to come, or without the container of our own pod (`podUid`). It remembers what it
- * inspected, since a container's mounts never change: a second reading inspects new containers only.
+ * Creates a reader of usage. It fails if the lists can't be understood, or are incomplete: no container although
+ * sandboxes are ready, no container just after the start of the node (`readUptimeMs`), when pods may not have started yet,
+ * or no container of this pod (`podUid`). The mounts of a container never change, so a second reading inspects only new
+ * containers.
  */
 export function createUsageReader(
   runtime: UsagePorts,
@@ -63,7 +63,7 @@ export function createUsageReader(
     );
 }
 
-/** Makes a reader of looks: a sandbox may have come since the plan, and stand on another image than those before. */
+/** Creates a reader of looks, which also read the images of sandboxes: a new sandbox may use another image. */
 export function createLookReader(readUsage: ReadUsage, runtime: Pick<Runtime, 'getSandboxImages'>): ReadLook {
   return async () => {
     const [usage, sandboxReferences] = await Promise.all([readUsage(), runtime.getSandboxImages()]);
@@ -71,7 +71,7 @@ export function createLookReader(readUsage: ReadUsage, runtime: Pick<Runtime, 'g
   };
 }
 
-/** A container that vanished meanwhile has no mounts any more; one that is listed still must tell them. */
+/** A container that was deleted meanwhile has no mounts. A container that is still in the list must have details. */
 async function inspectNew(
   runtime: UsagePorts,
   containers: readonly Container[],
@@ -96,7 +96,7 @@ async function readLists(runtime: UsagePorts, podUid: string | undefined, readUp
   return { images, containers };
 }
 
-/** CRI-O lists an artifact once for each of its tags: it is one image, and all that is said of it counts. */
+/** Merges entries with one ID: CRI-O lists an artifact once for each of its tags. */
 function mergeById(images: readonly Image[]): readonly Image[] {
   const merged = new Map<string, Image>();
   for (const image of images) {
@@ -119,7 +119,7 @@ function merge(image: Image, other: Image): Image {
 /** Within this time after the node's start the kubelet may not have started its pods yet. */
 const startTimeMs = 3 * 60_000;
 
-/** One image that is gone is no wonder; but where no container leads to any image, the two lists speak of other things. */
+/** A single missing image is normal. If no container refers to an image in the list, the two lists do not match. */
 function resolveContainers(
   images: readonly Image[],
   containers: readonly Container[],
@@ -154,10 +154,10 @@ function resolveContainers(
 }
 
 /**
- * By ID, reference and digest, all of them: where a tag moved, both the image that runs and the one that the tag names
- * now are used. With an ID a container is resolved, even if its image is gone, as long as those of other containers lead
- * to images (`tellsIds`): else IDs of containers may be of another kind than those in the list of images. Without an ID
- * it has to lead to some image, and not by a tag alone where it tells a digest too: the tag may have moved since.
+ * Resolves a container by ID, reference and digest, all of them: if a tag moved, both the running image and the image with
+ * that tag count as used. A container with an image ID is resolved even if its image is gone, provided that the IDs of other
+ * containers are in the list of images (`tellsIds`); otherwise these IDs may be of another kind. A container without an ID
+ * must refer to an image, and if it has a digest, not only by a tag, which may have moved.
  */
 function resolveImage(container: Container, index: ImageIndex, tellsIds: boolean): ReadonlySet<string> {
   const all = referencesOf(container);
@@ -169,7 +169,7 @@ function resolveImage(container: Container, index: ImageIndex, tellsIds: boolean
   return found;
 }
 
-/** containerd 1.6 has no field for the ID of a container's image, and tells it where others tell a digest. */
+/** containerd 1.6 has no field for the ID of a container's image, and uses the field of the digest for it. */
 function isToldById(container: Container, index: ImageIndex): boolean {
   return referencesOf(container)
     .filter(isImageId)
@@ -180,7 +180,7 @@ function isSameId(id: string, other: string): boolean {
   return id.replace('sha256:', '') === other.replace('sha256:', '');
 }
 
-/** Somebody took the image away by force: the container runs on, and nothing is left to remove. */
+/** Somebody removed the image by force. The container still runs, and there is nothing to remove. */
 function isImageMissing(container: Container, index: ImageIndex): boolean {
   const exact = referencesOf(container).filter(isExact);
   return exact.some(isImageId) && index(exact).size === 0;

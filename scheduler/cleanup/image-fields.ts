@@ -1,15 +1,15 @@
-/** No reference is as long: a name has at most 255 characters, a tag 128, a digest 136. What is longer is a picture. */
+/** Maximum length of a reference: a name has at most 255 characters, a tag 128, a digest 136. */
 const maxReferenceLength = 600;
 
 /**
- * Every image that an object of any kind names, in whatever pod template it holds: the text of each field `image`, as
- * containers have it, or of `image.reference`, as volumes do. What is no reference of an image does no harm among them.
- * `metadata` and `status` don't count, since a controller makes no pod of what they say.
+ * All images that an object of any kind names in its pod templates: the text of each field `image` (containers) or
+ * `image.reference` (volumes). A text that is not a reference does no harm. `metadata` and `status` don't count, because
+ * controllers create no pods from them.
  */
 export function imagesNamedIn(object: object): string[] {
   const { metadata: _, status: __, ...content } = object as Record<string, unknown>;
   const images: string[] = [];
-  // Not by recursion: an object of an extension may be nested deeper than the stack.
+  // A loop, because a custom object may be nested deeper than the stack allows.
   const left: object[] = [content];
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
     if ('image' in next) images.push(...imageOf(next.image));

@@ -6,18 +6,17 @@ import { boundReferencesFile } from '../../contract/packed-references.ts';
 import type { JobMap } from '../pods/order.ts';
 import { JobTooLargeError } from '../run/job-too-large.ts';
 
-/** A ConfigMap holds at most 1 MiB, keys and values together; the rest is left for the keys. */
+/** Maximum size of the values of a ConfigMap, which has at most 1 MiB with its keys. */
 const maxDataBytes = 1_000_000;
-/** Up to so much is written as plain text, which `kubectl` shows. */
+/** A job up to this size is stored as plain text, which `kubectl` shows. */
 const maxPlainBytes = 200_000;
-/** Each kubelet reads all ConfigMaps of a job, and each cleaner holds all references: this is about 100 MB of its memory. */
+/** Limits of a job: each kubelet reads all its ConfigMaps, and a cleaner needs about 100 MB for all references. */
 const maxParts = 4;
 const maxReferences = 100_000;
 
 /**
- * The ConfigMaps of a job: the last one has `job.json`, and the others, where the references are too many for that, hold
- * them packed. Their names follow from what they hold, so that those of two lists never mix. Rejects with a
- * {@link JobTooLargeError}.
+ * The ConfigMaps of a job. The last one has `job.json`. The others have packed references, if there are too many for it.
+ * Their names depend on their content, so that those of two lists never mix. Rejects with a {@link JobTooLargeError}.
  */
 export async function packJob(name: string, job: JobDocument): Promise<readonly JobMap[]> {
   const references = [...new Set(job.workloadReferences)].sort();
@@ -40,7 +39,7 @@ export async function packJob(name: string, job: JobDocument): Promise<readonly 
   return [...parts, { name, data: { 'job.json': text } }];
 }
 
-/** The names of the ConfigMaps of a job that {@link packJob} has made, from what the last one of them says. */
+/** The names of the ConfigMaps of {@link packJob}, from the content of the last one. */
 export function jobMapNames(name: string, job: Pick<JobDocument, 'referenceFiles'>): string[] {
   return [...(job.referenceFiles?.workloadReferences ?? []).map((file) => `${name}.${file}`), name];
 }
@@ -53,7 +52,7 @@ function writeJob(job: JobDocument, workloadReferences: readonly string[], files
   return JSON.stringify({ ...job, workloadReferences, referenceFiles });
 }
 
-/** As few parts as possible, each small enough for a ConfigMap. */
+/** Splits references into as few parts as possible, each small enough for a ConfigMap. */
 async function packInParts(run: string, references: readonly string[]): Promise<Buffer[]> {
   const words = `the workloads of the cluster name ${references.length} different images`;
   const advice = 'turn images.protectWorkloads off, or lower revisionHistoryLimit of the workloads';
@@ -68,7 +67,7 @@ async function packInParts(run: string, references: readonly string[]): Promise<
   throw new JobTooLargeError(`run ${run}: ${words}, and they need more than ${maxParts} ConfigMaps: ${advice}`);
 }
 
-/** Beside the event loop: this takes a second where it is much. */
+/** Compresses outside of the event loop, because a long list takes a second. */
 function compress(references: readonly string[]): Promise<Buffer> {
   return promisify(gzip)(JSON.stringify(references));
 }

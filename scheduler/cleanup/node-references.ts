@@ -1,15 +1,15 @@
 import { annotation } from '../../contract/labels.ts';
 import { boundReferencesFile, packReferences } from '../../contract/packed-references.ts';
 
-/** The references of one node that don't fit into its pod. */
+/** The references of a node do not fit into its pod. */
 export class TooManyReferencesError extends Error {
   override readonly name = 'TooManyReferencesError';
 }
 
-/** All annotations of an object may have 256 KiB together; the rest is left for those that others add. */
+/** Maximum size of the annotation. All annotations of an object have at most 256 KiB, and others may add some. */
 const maxPackedLength = 200_000;
 
-/** The annotation by which a pod brings the references of its node. Throws a {@link TooManyReferencesError}: none is left out. */
+/** The annotation of a pod with the references of its node. Throws a {@link TooManyReferencesError} if not all fit. */
 export function annotateReferences(node: string, references: readonly string[]) {
   const packed = packReferences(references).toString('base64');
   if (packed.length <= maxPackedLength) return { [annotation.boundReferences]: packed };
@@ -18,7 +18,7 @@ export function annotateReferences(node: string, references: readonly string[]) 
   );
 }
 
-/** The sources of a pod's job: what all cleaners of a run are told, and beside it the references of this node. */
+/** The sources of a pod's job: the ConfigMaps of the run, and the references of the node. */
 export function jobSources(jobMaps: readonly string[]) {
   const fieldRef = { fieldPath: `metadata.annotations['${annotation.boundReferences}']` };
   return [

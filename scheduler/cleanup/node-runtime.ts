@@ -14,7 +14,7 @@ interface NodeFacts {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A path for the nodes that have the label, or for all nodes where there is none. */
+/** A path for the nodes that have the label, or for all nodes if there is no label. */
 export interface PathOverride {
   readonly path: string;
   readonly label?: { readonly key: string; readonly value: string } | undefined;
@@ -40,10 +40,10 @@ const hasInstanceType = ({ labels }: NodeFacts, ...types: readonly string[]) =>
 const isBuildOf = ({ kubeletVersion = '' }: NodeFacts, ...names: readonly string[]) =>
   names.some((name) => kubeletVersion.includes(`+${name}`));
 
-/** The first that matches counts: distributions come before the runtime they bring along. Sources: docs/distributions.md. */
+/** The first match counts, so distributions come before plain runtimes. Sources: docs/distributions.md. */
 const presets: readonly Preset[] = [
   {
-    // k3s calls its build of containerd 2.1.4-k3s1, and so does RKE2, which also puts its sockets there.
+    // The containerd of k3s has versions like 2.1.4-k3s1. RKE2 uses the same build and the same path of the socket.
     matches: (node) =>
       /^containerd:.*k3s/.test(node.containerRuntimeVersion) ||
       (isContainerd(node) && (hasInstanceType(node, 'k3s', 'rke2') || isBuildOf(node, 'k3s', 'rke2'))),
@@ -71,14 +71,14 @@ const presets: readonly Preset[] = [
     imageFilesystem: '/var/lib/containers/storage',
   },
   {
-    // Behind cri-dockerd, or behind the dockershim of a kubelet before 1.24.
+    // With cri-dockerd, or with the dockershim of a kubelet before 1.24.
     matches: ({ containerRuntimeVersion }) => containerRuntimeVersion.startsWith('docker:'),
     socket: '/var/run/docker.sock',
     imageFilesystem: '/var/lib/docker',
   },
 ];
 
-/** Finds the socket of a node from what its kubelet tells of the runtime; an override outranks every preset. */
+/** Finds the socket of a node from the facts that its kubelet reports. An override takes precedence over every preset. */
 export function resolveRuntime(node: NodeFacts, overrides: RuntimeOverrides): NodeRuntime | undefined {
   const preset = usesForeignRuntime(node) ? undefined : presets.find(({ matches }) => matches(node));
   const socket = overrideFor(node, overrides.sockets) ?? preset?.socket;
@@ -87,12 +87,12 @@ export function resolveRuntime(node: NodeFacts, overrides: RuntimeOverrides): No
   return socket === undefined || stateDirectory === undefined ? undefined : { socket, stateDirectory };
 }
 
-/** Annotations in which k3s and RKE2 keep the arguments that a node was started with, as JSON. */
+/** Annotations in which k3s and RKE2 store the arguments of a node as JSON. */
 const argumentAnnotations = ['k3s.io/node-args', 'rke2.io/node-args'] as const;
 
 /**
- * True where k3s or RKE2 was told to use a runtime that it did not bring along: its version and labels then say
- * nothing of the socket, and a guess could clean the wrong runtime.
+ * True if k3s or RKE2 uses a runtime that is not its own. Then version and labels do not show the socket, and a guess could
+ * clean the wrong runtime.
  */
 function usesForeignRuntime({ containerRuntimeVersion, annotations = {} }: NodeFacts): boolean {
   if (!containerRuntimeVersion.startsWith('containerd:')) return false;

@@ -4,7 +4,7 @@ import { hasEnded, lacksRoom } from '../pods/state.ts';
 import type { PodResult } from '../run/kind.ts';
 import { tallyOf } from './tally.ts';
 
-/** Reads the result of a cleaner pod from its status: from the cleaner's report, where there is one. */
+/** Reads the result of a cleaner pod from its status, and from the report of the cleaner if there is one. */
 export function cleanerResult(pod: CleanerPod): PodResult {
   if (!hasEnded(pod)) return { kind: 'Active' };
   const report = parseReport(pod.containerMessage ?? '');
@@ -45,7 +45,7 @@ function resultOfReport(report: Report): PodResult {
   }
 }
 
-/** The pod's own reason tells who ended the pod; that of its container what ended the cleaner. */
+/** The reason of the pod shows who ended the pod; the reason of its container shows what ended the cleaner. */
 function lossReason({ reason, containerReason, deletionTimestamp }: CleanerPod): string {
   if (reason !== undefined) return reason;
   if (containerReason === 'OOMKilled') return 'OutOfMemory';

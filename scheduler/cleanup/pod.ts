@@ -19,10 +19,10 @@ export class UnknownRuntimeError extends Error {
 export const cleanerContainer = 'cleaner';
 
 const paths = { job: '/etc/nodesweep', state: '/var/lib/nodesweep', sockets: '/run/nodesweep' } as const;
-/** The arguments that both `clean` and `plan` get inside a pod. */
+/** The arguments of both `clean` and `plan` in a pod. */
 export const taskArguments = ['--job', `${paths.job}/job.json`, '--state', paths.state] as const;
 
-/** Settings in which the pods that work on a node differ. */
+/** The settings in which pods for `clean` and `plan` differ. */
 export interface PodTask {
   readonly args: readonly string[];
   /** The names of the ConfigMaps with the job. */
@@ -56,7 +56,7 @@ export function buildPod(order: PodOrder, node: PlacedNode, template: PodTemplat
       args: ['clean', ...taskArguments, '--report', '/dev/termination-log'],
       jobMaps,
       activeDeadlineSeconds: run.spec.activeDeadlineSeconds,
-      // Long enough to finish the batch of removals in flight.
+      // Long enough to finish the current batch of removals.
       terminationGracePeriodSeconds: 120,
       tolerations: run.spec.nodes.tolerations,
     }),
@@ -86,12 +86,12 @@ export function markPod(
  */
 const evictable = { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true' } as const;
 
-/** The spec of a pod that works on a node through its runtime's socket, for any task there. */
+/** The spec of a pod that uses the socket of a node's runtime. */
 export function buildPodSpec(node: PodNode, template: PodTemplate, task: PodTask) {
   const priorityClassName = priorityClassOf(node, template.priorityClassName);
   const { imagePullSecrets = [] } = template;
   return {
-    // Bound here, by name: the Kubernetes scheduler would not place a pod on a node that is full.
+    // Binds the pod directly, because kube-scheduler would not place a pod on a full node.
     nodeName: node.name,
     restartPolicy: 'Never',
     activeDeadlineSeconds: task.activeDeadlineSeconds,
@@ -103,7 +103,7 @@ export function buildPodSpec(node: PodNode, template: PodTemplate, task: PodTask
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     securityContext: {
-      // The runtime's socket belongs to root and nobody else may use it (mode 0660).
+      // The socket of the runtime belongs to root, and only root may use it (mode 0660).
       runAsUser: 0,
       runAsGroup: 0,
       seccompProfile: { type: 'RuntimeDefault' },
@@ -134,9 +134,9 @@ function buildContainer(node: PodNode, template: PodTemplate, args: readonly str
       { name: 'POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
     ],
     resources: {
-      // A full node takes a pod without requests. They are written as zeros, since a missing one is taken from the limit or
-      // from a LimitRange. No CPU limit: a throttled cleaner only takes longer to free the disk. The memory limit is
-      // generous, since a kill in the middle of a removal is worse.
+      // A full node takes a pod without requests. They are explicit zeros, because the API server sets a missing request to
+      // the limit, or to the default of a LimitRange. There is no CPU limit, because a throttled cleaner only takes longer to
+      // free the disk. The memory limit is generous, because the end of the cleaner during a removal is worse.
       requests: { cpu: '0', memory: '0', ...template.requests },
       limits: { memory: '256Mi', ...template.limits },
     },
@@ -153,7 +153,7 @@ function buildContainer(node: PodNode, template: PodTemplate, args: readonly str
   };
 }
 
-/** The cleaner's path of the socket: by the name of its file it tells Docker Engine's from those that speak CRI. */
+/** The path of the socket in the pod. By the name of the file the cleaner recognises Docker Engine. */
 function socketPath({ socket }: NodeRuntime): string {
   return `${paths.sockets}/${socket.endsWith('/docker.sock') ? 'docker.sock' : 'runtime.sock'}`;
 }

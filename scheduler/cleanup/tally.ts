@@ -2,7 +2,7 @@ import { filesize } from 'filesize';
 import * as z from 'zod';
 import type { Report } from '../../contract/report.ts';
 
-/** The figures that a cleaner pod's report adds to the run. */
+/** The figures of a report that a run adds up. */
 export interface Tally {
   /** The images that a dry run would have removed. */
   readonly planned: number;
@@ -14,7 +14,7 @@ export interface Tally {
   readonly nominalBytes: number;
 }
 
-/** The reports of a run put together. `freed` is measured on the nodes' filesystems, `nominal` the sum of image sizes. */
+/** The sums of all reports of a run. `freed` is measured on the filesystems of the nodes; `nominal` is the sum of image sizes. */
 export interface CleanupTotals {
   readonly images: { planned: number; removed: number; failed: number; skipped: number; unknown: number };
   readonly bytes: { freed: number; nominal: number };

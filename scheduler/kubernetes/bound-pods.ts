@@ -4,21 +4,21 @@ import { type BoundPods, callConcurrency } from '../cluster.ts';
 import type { KubernetesApi } from './api.ts';
 import { SharedRead } from './shared-read.ts';
 
-/** A pod that has ended needs its images no more. A pod that is about to be deleted has not ended. */
+/** Excludes pods that have ended, because they need no images. A terminating pod has not ended. */
 const notEnded = 'status.phase!=Succeeded,status.phase!=Failed';
 
 /**
- * For so many nodes each is asked for on its own. From 1.31 on the API server answers that from its cache, by an index of
- * the node's name, and as it is now; an older one goes through all pods of the cluster each time.
+ * Up to this number of nodes, the pods of each node are listed separately. The API server since 1.31 answers such a list
+ * consistently from its cache, with an index by node; an older one reads all pods of the cluster each time.
  */
 const maxSingleReads = 5;
 
-/** A list of all pods counts for so long after it has been read: the steps of one wave follow each other closely. */
+/** Time for which a list of all pods is valid, because the steps of a wave follow each other closely. */
 const maxAgeMs = 2_000;
 
 /**
- * Reads which pods are bound to nodes. No version is asked for, so that the API server answers with what is so now: from its
- * cache (version 0) it may answer with what was so minutes ago, and the images of a pod bound since would go.
+ * Reads the pods that are bound to nodes. The lists have no resource version, so that the API server answers with the
+ * current state. With version 0 it may answer with a state of minutes ago, and images of newer pods would be removed.
  */
 export class BoundPodReader {
   readonly #api: KubernetesApi;
@@ -29,7 +29,7 @@ export class BoundPodReader {
     this.#api = api;
   }
 
-  /** Every one of the nodes is in the answer. Rejects where the pods of any of them can't be read. */
+  /** Returns an entry for each node. Rejects if the pods of any node can't be read. */
   async read(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>> {
     if (nodes.length > maxSingleReads) {
       const all = await this.#readAll();
@@ -39,7 +39,7 @@ export class BoundPodReader {
     return new Map(await pMap(nodes, read, { concurrency: callConcurrency }));
   }
 
-  /** Not page by page: a list of pages is never answered from the cache, and a kubelet limits how many pods a node has. */
+  /** Lists without pages, because a list with pages is not answered from the cache, and the pods of a node are few. */
   async #readOne(node: string): Promise<BoundPods> {
     const query = { fieldSelector: `spec.nodeName=${node},${notEnded}` };
     const what = `list the pods bound to node ${node}`;

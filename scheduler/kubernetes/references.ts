@@ -4,8 +4,7 @@ import { ClusterError } from './error.ts';
 import type { FurtherResource, Resource } from './paths.ts';
 
 /**
- * The kinds of the built-in APIs that hold pod templates. A ControllerRevision is what a DaemonSet or StatefulSet rolls
- * back to.
+ * The built-in kinds with pod templates. A ControllerRevision holds an earlier revision of a DaemonSet or StatefulSet.
  */
 const builtIn = [
   'pods',
@@ -20,14 +19,14 @@ const builtIn = [
   'cronjobs',
 ] as const satisfies readonly Resource[];
 
-/** The images that workloads name can't be known; the message has the API server's words and says what to do. */
+/** The images of workloads can't be read. The message has the API server's words, and says what to do. */
 export class WorkloadsUnknownError extends Error {
   override readonly name = 'WorkloadsUnknownError';
 }
 
 /**
- * The references that any workload template in the cluster names, also of workloads that are scaled to zero or suspended, and
- * of revisions to roll back to. Only these are kept of each page. Rejects with a {@link WorkloadsUnknownError}.
+ * The references of all workload templates in the cluster, also of workloads that are scaled to zero or suspended, and of
+ * earlier revisions. Keeps only the references of each page. Rejects with a {@link WorkloadsUnknownError}.
  */
 export async function listWorkloadReferences(
   api: KubernetesApi,
@@ -45,7 +44,7 @@ async function addReferences(api: KubernetesApi, resource: Resource, references:
   } catch (cause) {
     if (!(cause instanceof ClusterError)) throw cause;
     throw new WorkloadsUnknownError(
-      `the images that ${resource} name are not known, so that protectWorkloads can't be kept: ${cause.message}; let the scheduler list them, or turn protectWorkloads off`,
+      `the images of ${resource} are unknown, but protectWorkloads needs them: ${cause.message}; allow the scheduler to list them, or turn protectWorkloads off`,
       { cause },
     );
   }

@@ -3,18 +3,17 @@ import type { Verb } from './verbs.ts';
 
 const maxTries = 5;
 /**
- * No answer makes anybody wait for longer: a server that is overloaded gets what it asks for, a proxy's mistake does
- * not.
+ * Maximum delay for a Retry-After: enough for an overloaded server, and a limit for a wrong value of a proxy.
  */
 export const maxWaitMs = 60_000;
 
-/** The time to wait before a refused request is sent once more; undefined where that is for others to decide. */
+/** The delay before a refused request is sent again; undefined if the caller must decide. */
 export function retryDelayMs(verb: Verb, error: unknown, tries: number, random: number): number | undefined {
   if (!(error instanceof RefusedError) || tries >= maxTries) return undefined;
-  // The server is busy, has done nothing, and says when to come again.
+  // The server is busy, has done nothing, and says when to try again.
   if (error.retryAfterMs !== undefined) return Math.min(error.retryAfterMs, maxWaitMs) * (1 + random / 2);
   if (error.code === 429) return 1_000 * (1 + random);
-  // Two creates met at the quota of the namespace: the loser has not been done.
+  // Two requests updated the quota of the namespace at the same time. This one was not done.
   if (verb === 'create' && error.reason === 'Conflict') return 50 * 2 ** tries * (1 + random);
   return undefined;
 }

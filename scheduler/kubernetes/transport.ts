@@ -5,12 +5,12 @@ import { Agent, type buildConnector, type Dispatcher, request } from 'undici';
 import manifest from '../../package.json' with { type: 'json' };
 import { ServerClock } from './server-clock.ts';
 
-/** Tokens and certificates are read again so often: those of pods are renewed long before they end. */
+/** Interval at which tokens and certificates are read again. Those of pods are renewed long before they expire. */
 const maxCredentialsAgeMs = 60_000;
 
 /**
- * With HTTP/2 all requests share one connection, and undici keeps a watch on it waiting for ten seconds and more while others
- * are under way. A connection that is not used is kept for longer than the lease takes to be renewed.
+ * HTTP/1.1, because with HTTP/2 all requests share one connection, and undici delays a watch on it by ten seconds and more
+ * while other requests run. An idle connection is kept for longer than the interval of lease renewals.
  */
 const connections = { allowH2: false, keepAliveTimeout: 30_000 };
 
@@ -22,12 +22,12 @@ export interface TransportRequest {
   readonly path: string;
   readonly query: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: object | undefined;
-  /** For how long the server may say nothing at all, in milliseconds. */
+  /** Maximum time without any data from the server, in milliseconds. */
   readonly silenceMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Connections that are used again, and how they are opened. */
+/** Reusable connections, and their options. */
 interface Connections {
   readonly options: DispatcherOptions;
   readonly dispatcher: Dispatcher;
@@ -41,11 +41,11 @@ interface Credentials {
 }
 
 /**
- * Requests to the API server of a kubeconfig, over connections that are used again: the client library itself opens a new
- * one for each request, which costs both sides several times what most requests do.
+ * Requests to the API server of a kubeconfig over reusable connections. The client library opens a new connection for each
+ * request, which costs several times as much as most requests.
  */
 export class KubernetesTransport {
-  /** The time of the API server, as its answers tell it. */
+  /** The time of the API server, from its answers. */
   readonly clock = new ServerClock();
   readonly #config: KubeConfig;
   readonly #server: string;
@@ -59,8 +59,8 @@ export class KubernetesTransport {
   }
 
   /**
-   * Resolves when the answer begins, whatever its code; rejects where there is none. A request that fails takes no
-   * connection but its own with it.
+   * Resolves when the answer begins, with any code; rejects if there is no answer. A failed request closes only its own
+   * connection.
    */
   async send({ method, path, query, body, silenceMs, signal }: TransportRequest): Promise<Dispatcher.ResponseData> {
     const credentials = this.#currentCredentials();
@@ -88,7 +88,7 @@ export class KubernetesTransport {
     }
   }
 
-  /** Ends all connections; those in use are cut off. */
+  /** Closes all connections, also those in use. */
   async close(): Promise<void> {
     await this.#credentials?.catch(() => undefined);
     await this.#connections?.dispatcher.destroy();
@@ -113,11 +113,11 @@ export class KubernetesTransport {
     return { headers: context.getHeaders(), dispatcher: this.#connect(options, context) };
   }
 
-  /** The connections stay as they are while they would be opened in the same way. */
+  /** Keeps the connections while their options are the same. */
   #connect(options: DispatcherOptions, context: RequestContext): Dispatcher {
     const before = this.#connections;
     if (before !== undefined && isDeepStrictEqual(options, before.options)) return before.dispatcher;
-    // Requests on the old ones, like a watch, come to their end there.
+    // Running requests, such as a watch, end on the old connections.
     void before?.dispatcher.close();
     const dispatcher = openDispatcher(options, context);
     this.#connections = { options, dispatcher };
@@ -135,13 +135,13 @@ function openDispatcher(options: DispatcherOptions, context: RequestContext): Di
   return context.getDispatcher() ?? new Agent(connections);
 }
 
-/** True if the other side's certificate, or one's own, was not accepted: there may be a new one. */
+/** True if a certificate was not accepted, because there may be a new one. */
 function isAboutCertificates(error: unknown): boolean {
   const { code = '' } = error as NodeJS.ErrnoException;
   return /CERT|^(ERR_TLS|ERR_SSL|UNABLE_TO)_/.test(code);
 }
 
-/** A patch holds just what is to change. */
+/** The content type of a body. A patch has only the fields to change. */
 function contentTypeOf(method: string): string {
   return method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
 }

@@ -8,7 +8,7 @@ import { maxWaitMs } from './retry.ts';
 
 const minPauseMs = 500;
 const maxPauseMs = 15_000;
-/** A watch that lasted so long was a good one: the next may follow at once. */
+/** After a watch that lasted this long, the next one starts at once. */
 const steadyMs = 5_000;
 
 /** The target of a watch. */
@@ -17,8 +17,8 @@ export interface WatchSource extends Target {
 }
 
 /**
- * Keeps a collection current: one list, page by page, and then a watch that goes on where it was cut off. It is listed
- * again only when the API server has forgotten the version to go on from.
+ * Keeps a collection up to date with a list, page by page, followed by a watch, which resumes after a lost connection. It lists
+ * again only if the API server no longer has the version from which to resume.
  */
 export class Watcher<T extends KubernetesObject> {
   readonly #api: Pick<KubernetesApi, 'pages' | 'watch'>;
@@ -30,7 +30,7 @@ export class Watcher<T extends KubernetesObject> {
   #version: string | undefined;
   #isCurrent = false;
 
-  /** `onTrouble` hears of each connection that was lost, or could not be had. */
+  /** Calls `onTrouble` for each connection that was lost or could not be opened. */
   constructor(
     api: Pick<KubernetesApi, 'pages' | 'watch'>,
     source: WatchSource,
@@ -43,12 +43,12 @@ export class Watcher<T extends KubernetesObject> {
     this.#onTrouble = onTrouble;
   }
 
-  /** True if the collection is complete and, as far as anybody can tell, as it is in the cluster. */
+  /** True if the collection is complete and up to date. */
   get isCurrent(): boolean {
     return this.#isCurrent;
   }
 
-  /** Resolves once all objects are known; from then on it goes on by itself until stopped. */
+  /** Resolves when all objects are known. The watch then runs until it is stopped. */
   start(): Promise<void> {
     void this.#run();
     return this.#listed.promise;
@@ -70,7 +70,7 @@ export class Watcher<T extends KubernetesObject> {
     }
   }
 
-  /** Until the watch ends. */
+  /** Resolves when the watch ends. */
   async #follow(): Promise<void> {
     this.#version ??= await this.#list();
     const { labelSelector, ...target } = this.#source;
@@ -112,7 +112,7 @@ export class Watcher<T extends KubernetesObject> {
   }
 }
 
-/** It doubles with each failure in a row; a part of it is left to chance, so that not all who were cut off come at once. */
+/** The delay doubles with each successive failure, and has a random part, so that not all clients return at once. */
 function pauseMs(failures: number): number {
   if (failures === 0) return 0;
   return Math.min(minPauseMs * 2 ** (failures - 1), maxPauseMs) * (0.5 + Math.random() / 2);

@@ -1,6 +1,6 @@
 import type { PlacedNode } from './order.ts';
 
-/** Our own class in `manifests/base/priority.yaml`: it preempts no pod, and the kubelet does not count it as critical. */
+/** The class in `manifests/base/priority.yaml`. It preempts no pod, and is not critical for the kubelet. */
 export const ownPriorityClass = 'nodesweep-cleaner';
 const criticalPriorityClass = 'system-node-critical';
 
@@ -8,21 +8,21 @@ const criticalPriorityClass = 'system-node-critical';
 type PriorityNode = Pick<PlacedNode, 'diskPressure' | 'freePods'>;
 
 /**
- * The kubelet admits only critical pods while its node is under disk pressure, when cleaners are needed most. But for a
- * critical pod it ends others, whatever the class says about preemption: where requests are used up (the pod has none),
- * and where the node has its maximum number of pods (see pkg/kubelet/preemption).
+ * While a node is under disk pressure, when cleaners are needed most, its kubelet admits only critical pods. But the kubelet
+ * ends other pods for a critical pod, whatever the preemption policy of its class: if requests are used up (this pod has
+ * none), and if the node has its maximum number of pods (see pkg/kubelet/preemption).
  */
 export function priorityClassOf({ diskPressure, freePods = 0 }: PriorityNode, usual = ownPriorityClass): string {
   if (diskPressure === true && freePods > 0) return criticalPriorityClass;
   return usual;
 }
 
-/** True for a pod that the kubelet admits at the cost of others. */
+/** True for a pod for which the kubelet may end others. */
 export function isCritical({ spec }: AdmittedPod): boolean {
   return spec?.priorityClassName === criticalPriorityClass;
 }
 
-/** True for a pod that is critical and asks for resources: the kubelet may end others to admit it. */
+/** True for a critical pod that requests resources: the kubelet may end others to admit it. */
 export function mayPreempt(pod: AdmittedPod): boolean {
   const { containers = [], initContainers = [], resources, overhead } = pod.spec ?? {};
   const requests = [...containers, ...initContainers, { resources }].map((part) => part.resources?.requests);
@@ -33,7 +33,7 @@ function asksForAny(quantities: Quantities = {}): boolean {
   return Object.values(quantities).some((quantity) => !/^0+[a-zA-Z]*$/.test(quantity));
 }
 
-/** A pod as the API server would store it, as far as it asks for resources. */
+/** The fields of a pod, as the API server would store it, that request resources. */
 export interface AdmittedPod {
   readonly spec?: PodResources & {
     readonly priorityClassName?: string;

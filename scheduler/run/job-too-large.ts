@@ -1,4 +1,4 @@
-/** A job that can't be stored. Trying again does not help; the message says what to do. */
+/** A job that can't be stored. Another attempt does not help; the message says what to do. */
 export class JobTooLargeError extends Error {
   override readonly name = 'JobTooLargeError';
 }

@@ -218,7 +218,7 @@ describe('nothing is removed, and the exit code is 2 (C36, T1)', () => {
   }
 
   it.each([
-    ['ps', 'rubbish', /"crictl ps -a -o json" gave an answer that can't be relied on \(it is no JSON/],
+    ['ps', 'rubbish', /"crictl ps -a -o json" gave an answer that can't be relied on \(it is not JSON/],
     ['ps', 'half', /"crictl ps -a -o json" gave an answer that can't be relied on \(it is cut off/],
     ['ps', 'fails', /"crictl ps -a -o json" ended with exit code 1: something broke; check CONTAINER_RUNTIME_ENDPOINT/],
     ['inspect', 'fails', /"crictl inspect -q -o json \(1 IDs\)" ended with exit code 1/],
@@ -253,7 +253,7 @@ describe('nothing is removed, and the exit code is 2 (C36, T1)', () => {
       {
         containers: [buildContainer(web, { answer: { imageId: null, image: { image: 'ghost' }, imageRef: 'ghost' } })],
       },
-      /container main \(.*\) uses ghost, which is no image here: remove the container.*nothing was removed/,
+      /container main \(.*\) uses ghost, which is not an image on this node: remove the container.*nothing was removed/,
     ],
     [
       'there are sandboxes without any container',
@@ -271,7 +271,7 @@ describe('nothing is removed, and the exit code is 2 (C36, T1)', () => {
 
   it.each<[what: string, spoil: (path: string) => Promise<void>, message: RegExp]>([
     ['missing', (path) => rm(path), /job .*job.json can't be read: check --job/],
-    ['cut off', (path) => writeFile(path, '{"version":1,"pol'), /job .*job.json is no complete JSON/],
+    ['cut off', (path) => writeFile(path, '{"version":1,"pol'), /job .*job.json is not complete JSON/],
     ['of another version', (path) => writeFile(path, '{"version":2}'), /is of version 2.*same release/],
     ['wrong twice', (path) => writeFile(path, '{"version":1,"run":"","x":1}'), /policy: .*run: .*"x"/],
   ])('when the job is %s', async (_, spoil, message) => {

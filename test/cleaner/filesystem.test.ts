@@ -46,7 +46,7 @@ describe('the disk with the images (T22, H13)', () => {
 
   it.each([[['/proc']], [['/nowhere/images']]])('is not guessed where the runtime names %s', async (mountpoints) => {
     await expect(measureImageDisk(runtimeWith(...mountpoints), { directory: undefined })).rejects.toThrow(
-      `${mountpoints[0]}, which can't be measured from here: name a directory`,
+      `${mountpoints[0]}, which can't be measured here: name a directory`,
     );
   });
 
@@ -73,7 +73,7 @@ describe('the disk with the images, seen from inside a pod (H13)', () => {
     'is not guessed where the images are elsewhere, in %s',
     async (mountpoint) => {
       await expect(measureImageDisk(runtimeWith(mountpoint), view())).rejects.toThrow(
-        `the runtime keeps its images in ${mountpoint}, and the state directory /var/lib/containerd/nodesweep is not beside it`,
+        `the runtime keeps its images in ${mountpoint}, and the state directory /var/lib/containerd/nodesweep is on another filesystem`,
       );
     },
   );

@@ -29,15 +29,15 @@ describe('loadJobFile', () => {
   });
 
   it.each([
-    ['cut off', JSON.stringify(job).slice(0, 20), 'is no complete JSON after 20 characters'],
-    ['empty', '', 'is no complete JSON after 0 characters'],
+    ['cut off', JSON.stringify(job).slice(0, 20), 'is not complete JSON after 20 characters'],
+    ['empty', '', 'is not complete JSON after 0 characters'],
     [
       'of another version',
       '{"version":2,"novelty":1}',
-      'is of version 2, and this cleaner knows version 1: run scheduler',
+      'has version 2, but this cleaner needs version 1: use scheduler',
     ],
-    ['without a version', '{"policy":"a","run":"b"}', 'is wrong: version: '],
-    ['something else', '[]', 'is wrong: '],
+    ['without a version', '{"policy":"a","run":"b"}', 'is not valid: version: '],
+    ['something else', '[]', 'is not valid: '],
   ])('says of a file that is %s what is wrong', async (_, text, message) => {
     await writeFile(path, text);
     await expect(loadJobFile(path)).rejects.toThrow(`job ${path} ${message}`);

@@ -156,6 +156,6 @@ it.each([
   expect(isExact(text)).toBe(answer);
 });
 
-it.each([`${hex}0`, `sha256:${hex}0`, hex.slice(1), `x${hex}`])('%s is no ID of an image', (text) => {
+it.each([`${hex}0`, `sha256:${hex}0`, hex.slice(1), `x${hex}`])('%s is not the ID of an image', (text) => {
   expect(isImageId(text)).toBe(false);
 });

@@ -6,30 +6,30 @@ import type { Container, ContainerDetails, Image, ImageDetails } from '../runtim
 /** A pod sandbox in the list of `crictl pods`. */
 export type Sandbox = { readonly id: string; readonly isReady: boolean };
 
-/** The answer of one sandbox about the image that it stands on. */
+/** The image of one sandbox. */
 export type SandboxStatus = {
   readonly id: string;
   /**
-   * The reference of the runtime to the image, by name or ID; null where there is none, and undefined where it doesn't
-   * tell.
+   * The reference of the runtime to the image, by name or ID; null if the sandbox has no image, and undefined if it is
+   * unknown.
    */
   readonly image: string | null | undefined;
 };
 
 /*
- * crictl prints every field, empty ones too: one that is missing was lost on the way, and with it a name, a use or a pin.
- * Fields that only newer versions know may be missing, and nobody minds what nobody knows yet.
+ * crictl prints every field, also empty ones. A missing field means a damaged answer, which may lack a name, a use or a pin.
+ * Fields of newer versions may be missing, and unknown fields are ignored.
  */
 const text = z.string().default('');
-// Go prints 64-bit integers as strings. A size only informs: one that no disk has counts as nothing.
+// Go prints 64-bit integers as strings. A size is only information, so an impossible size counts as 0.
 const size = z
   .union([z.string().regex(/^\d{1,20}$/), z.int().nonnegative()])
   .transform(Number)
   .transform((bytes) => (Number.isSafeInteger(bytes) ? bytes : 0));
 const imageSpec = z.object({ image: z.string(), userSpecifiedImage: text, user_specified_image: text }).nullish();
-// IDs become arguments of crictl, and images are removed by ID alone: no option and no name may pass for one.
-const imageId = z.string().regex(/^(?:[a-z0-9]+:)?[0-9a-f]{64,}$/, 'is no ID of an image');
-const containerId = z.string().regex(/^\w[\w.-]*$/, 'is no ID of a container');
+// IDs become arguments of crictl, so an option or a name must not be taken for an ID.
+const imageId = z.string().regex(/^(?:[a-z0-9]+:)?[0-9a-f]{64,}$/, 'is not the ID of an image');
+const containerId = z.string().regex(/^\w[\w.-]*$/, 'is not the ID of a container');
 
 const imageSchema = z.object({
   id: imageId,
@@ -73,7 +73,7 @@ const imageStatusSchema = z.object({
 
 const sandboxState = z.enum(['SANDBOX_READY', 'SANDBOX_NOTREADY']);
 
-/** CRI-O notes the image in these annotations also for the sandboxes that have no process of their own. */
+/** CRI-O has the image in these annotations, also for sandboxes without a process. */
 const crioImage = 'io.kubernetes.cri-o.Image';
 const crioImageName = 'io.kubernetes.cri-o.ImageName';
 const sandboxStatusSchema = z.object({
@@ -88,10 +88,10 @@ const sandboxStatusSchema = z.object({
     .nullish(),
 });
 
-// Some nodes name their pause image by its ID.
+// Some nodes configure the pause image by its ID.
 const sandboxImage = text.refine(
   (name) => name === '' || isImageId(name) || parseReference(name) !== undefined,
-  'is no reference',
+  'is not a reference',
 );
 const filesystemSchema = z.object({ fsId: z.object({ mountpoint: z.string().min(1) }) });
 
@@ -99,7 +99,7 @@ const filesystemSchema = z.object({ fsId: z.object({ mountpoint: z.string().min(
 export const imagesAnswer = z
   .object({ images: z.array(imageSchema) })
   .refine(({ images }) => images.every(({ pinned }) => (pinned === undefined) === (images[0]?.pinned === undefined)), {
-    message: 'some of the images tell whether they are pinned, and some do not',
+    message: 'only some of the images have the field pinned',
   })
   .transform(({ images }) => images.map(toImage));
 
@@ -111,12 +111,12 @@ export const containersAnswer = z
 /** `crictl inspect -q -o json ID…`: one object for one ID, else an array. */
 export const containerStatusesAnswer = oneOrMany(containerStatusSchema.transform(toContainerDetails));
 
-/** `crictl inspecti -o json ID…`: build time and layers, where the runtime tells them. */
+/** `crictl inspecti -o json ID…`: build time and layers, if the runtime reports them. */
 export const imageStatusesAnswer = oneOrMany(imageStatusSchema.transform(toImageDetails));
 
 /**
- * `crictl imagefsinfo -o json`: the mount points of the filesystems with images. From 1.29 on they are listed, apart from
- * those of the containers; before, there is one document for each.
+ * `crictl imagefsinfo -o json`: the mount points of the filesystems with images. crictl 1.29 and newer lists them, apart
+ * from those of the containers; older versions print one document for each.
  */
 export const filesystemsAnswer = oneOrMany(
   z.object({ status: z.union([z.object({ imageFilesystems: z.array(filesystemSchema).min(1) }), filesystemSchema]) }),
@@ -134,12 +134,12 @@ export const sandboxesAnswer = z
 /** `crictl inspectp -o json ID…` */
 export const sandboxStatusesAnswer = oneOrMany(sandboxStatusSchema.transform(toSandboxStatus));
 
-/** `crictl info -o json`: the reference of the pause image, which containerd 2 and others don't tell. */
+/** `crictl info -o json`: the reference of the pause image, which containerd 2 and others do not report. */
 export const infoAnswer = z
   .object({ status: z.object({}), config: z.object({ sandboxImage }).or(z.string()).nullish() })
   .transform(({ config }) => (typeof config === 'object' && config?.sandboxImage ? config.sandboxImage : undefined));
 
-/** Reads what crictl printed, or tells what is wrong with it. */
+/** Parses the output of crictl, or returns its flaw. */
 export function readAnswer<T extends z.ZodType>(
   stdout: string,
   schema: T,
@@ -172,7 +172,7 @@ function oneOrMany<T extends z.ZodType>(one: T) {
   return z.preprocess((answer) => (Array.isArray(answer) ? answer : [answer]), z.array(one).min(1));
 }
 
-/** The name of an image that is mounted comes with what the runtime resolved it to. */
+/** The name of a mounted image, and the reference to which the runtime resolved it. */
 function hasSource({ hostPath, image }: { hostPath: string; image?: z.output<typeof imageSpec> }): boolean {
   const isNamed = Boolean(image?.userSpecifiedImage || image?.user_specified_image);
   return image?.image ? true : hostPath !== '' && !isNamed;
@@ -210,9 +210,9 @@ function toSandbox({ id, state }: { id: string; state: z.output<typeof sandboxSt
 }
 
 /**
- * containerd tells the image in `info.image`; it is empty for a sandbox whose container is gone, and for one that a shim
- * of another runtime class made without an image (`SandboxInfo` in internal/cri/server/podsandbox/types). CRI-O tells it
- * there or in annotations (`createSandboxInfo` in server/sandbox_status.go).
+ * containerd has the image in `info.image`, which is empty for a sandbox whose container is gone, and for a sandbox that a
+ * shim of another runtime class created without an image (`SandboxInfo` in internal/cri/server/podsandbox/types). CRI-O has
+ * it there or in annotations (`createSandboxInfo` in server/sandbox_status.go).
  */
 function toSandboxStatus({ status, info }: z.output<typeof sandboxStatusSchema>): SandboxStatus {
   const { id, state, runtimeHandler } = status;

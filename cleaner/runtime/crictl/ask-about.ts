@@ -3,17 +3,17 @@ import { abbreviate, ask, type Caller } from './ask.ts';
 import { CrictlError, type CrictlProblem } from './error.ts';
 import { readComplaints } from './messages.ts';
 
-/** So many IDs in one call keep its answer, which holds the whole configuration of each, to a few megabytes. */
+/** Maximum number of IDs in a call, so that its answer has only a few megabytes: it has the whole configuration of each. */
 const idsPerCall = 100;
-/** Every object takes its time: crictl asks about one after the other. */
+/** Time for each object, because crictl reads one after the other. */
 const secondsPerId = 1;
 
-/** A question to crictl about objects, and how the answer is read. */
+/** A call of crictl about objects, and the parser of its answer. */
 export type Question<T> = { readonly args: readonly string[]; readonly schema: z.ZodType<readonly T[]> };
 
 /**
- * Asks about objects, so many in a call, and fewer where an answer is too long or too slow. Objects that the runtime no
- * longer has are left out: containers come and go all the time. An answer that leaves out one that is there fails.
+ * Reads objects in calls with many IDs, and with fewer after an answer that is too long or too slow. Omits objects that the
+ * runtime no longer has, because containers come and go all the time. Fails if an answer lacks an existing object.
  */
 export async function askAbout<T extends { readonly id: string }>(
   caller: Caller,
@@ -44,7 +44,7 @@ async function askAboutSome<T extends { readonly id: string }>(
   }
 }
 
-/** Asks about all of these in one call, and fails where the answer leaves one out. */
+/** Reads all of these in one call, and fails if the answer lacks one. */
 export async function askAboutAll<T extends { readonly id: string }>(
   { run, call }: Caller,
   { args, schema }: Question<T>,
@@ -55,11 +55,11 @@ export async function askAboutAll<T extends { readonly id: string }>(
   const known = new Set(answered.map(({ id }) => id));
   const missing = ids.find((id) => !known.has(id));
   if (missing === undefined) return answered;
-  const detail = `it says nothing of ${missing}`;
+  const detail = `it lacks ${missing}`;
   throw new CrictlError(call.executable, abbreviate(args), { kind: 'Unreadable', detail });
 }
 
-/** The IDs to ask about again after a call that failed; undefined where fewer IDs would change nothing. */
+/** The IDs to read again after a failed call; undefined if fewer IDs would not help. */
 function splitAfter(error: unknown, ids: readonly string[]): readonly (readonly string[])[] | undefined {
   if (!(error instanceof CrictlError)) return undefined;
   const { problem } = error;
@@ -68,7 +68,7 @@ function splitAfter(error: unknown, ids: readonly string[]): readonly (readonly 
   return isTooMuch && ids.length > 1 ? halve(ids) : undefined;
 }
 
-/** The runtime names the one that is gone, or not even that (containerd of a sandbox). */
+/** The runtime names the object that is gone, or only reports NotFound (containerd, for a sandbox). */
 function withoutGone(stderr: string, ids: readonly string[]): readonly (readonly string[])[] {
   const gone = readComplaints(stderr, ids).flatMap(({ imageId }) => imageId ?? []);
   if (gone.length > 0) return [ids.filter((id) => !gone.includes(id))];

@@ -3,10 +3,10 @@ import { readAnswer } from './answers.ts';
 import { CrictlError, type CrictlProblem } from './error.ts';
 import type { CrictlCall, RunCrictl } from './process.ts';
 
-/** A way to call crictl: with the deadline of the calls that read, or of those that remove. */
+/** A way to call crictl, with the deadline for reading or for removals. */
 export type Caller = { readonly run: RunCrictl; readonly call: CrictlCall };
 
-/** Makes a call and reads its answer. Throws a {@link CrictlError}, which names the call. */
+/** Makes a call and parses its answer. Throws a {@link CrictlError}, which names the call. */
 export async function ask<T extends z.ZodType>(
   { run, call }: Caller,
   args: readonly string[],
@@ -21,7 +21,7 @@ export async function ask<T extends z.ZodType>(
   return read.answer;
 }
 
-/** For messages: hundreds of IDs tell no more than their number. */
+/** Arguments for messages, in which a number stands for hundreds of IDs. */
 export function abbreviate(args: readonly string[]): readonly string[] {
   const shown = args.filter((arg) => !/^[0-9a-f:a-z]{0,7}[0-9a-f]{32,}$/.test(arg));
   return shown.length === args.length ? args : [...shown, `(${args.length - shown.length} IDs)`];

@@ -11,7 +11,7 @@ export type CrictlProblem =
   | { readonly kind: 'TooLong'; readonly bytes: number }
   | { readonly kind: 'Unreadable'; readonly detail: string };
 
-/** A call of crictl without an answer to rely on. The message names the call, and says what an operator can do. */
+/** A call of crictl without a reliable answer. The message names the call, and says what an operator can do. */
 export class CrictlError extends Error {
   override readonly name = 'CrictlError';
   readonly problem: CrictlProblem;

@@ -1,8 +1,7 @@
 import type { RemovalComplaint } from '../runtime.ts';
 
 /**
- * Reads the text that crictl wrote on standard error about the images it was to remove: it joins the errors of all into
- * one message.
+ * Parses the errors of a removal from the standard error of crictl, which joins the errors of all images into one message.
  */
 export function readComplaints(stderr: string, imageIds: readonly string[]): readonly RemovalComplaint[] {
   const logged = readLog(stderr);
@@ -14,13 +13,13 @@ export function readComplaints(stderr: string, imageIds: readonly string[]): rea
   return complaints.length > 0 ? complaints : [{ message: lastLine(stderr) }];
 }
 
-/** The message in the last line that crictl logged, without the time and level around it. */
+/** The message in the last log line of crictl, without time and level. */
 export function lastLine(stderr: string): string {
   const line = stderr.trim().split('\n').at(-1) ?? '';
   return readLog(line).at(-1) ?? (line || 'no message');
 }
 
-/** Logged messages, taken apart where one holds several lines. */
+/** Log messages, split if one has several lines. */
 function readLog(stderr: string): readonly string[] {
   return [...stderr.matchAll(/msg=("(?:[^"\\]|\\.)*")/g)]
     .map(([, quoted]) => unquote(quoted ?? ''))

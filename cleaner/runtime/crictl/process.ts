@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { CrictlProblem } from './error.ts';
 
-/** One call of crictl, with everything but the subcommand. */
+/** The parameters of a call of crictl. */
 export type CrictlCall = {
   readonly executable: string;
   readonly global: readonly string[];
-  /** After so long the process is ended. */
+  /** The time after which the process is ended. */
   readonly deadlineSeconds: number;
   /** Ends the process at any time. */
   readonly signal?: AbortSignal;
 };
 
-/** The end of a call: an answer, or the reason why there is none. */
+/** The end of a call: an answer, or a problem. */
 export type CrictlEnd = { readonly stdout: string } | { readonly problem: CrictlProblem; readonly cause?: unknown };
 
 export type RunCrictl = (call: CrictlCall, args: readonly string[]) => Promise<CrictlEnd>;
@@ -22,9 +22,9 @@ const maxAnswerBytes = 64 * 1024 * 1024;
 const tooLong: CrictlProblem = { kind: 'TooLong', bytes: maxAnswerBytes };
 
 /**
- * Runs crictl to its end; never throws. The process leads a group of its own, so that a signal to ours leaves a removal
- * in flight alone, and so that at the deadline whatever it started ends too: a child that holds standard output open would
- * keep us waiting. By hand, since a library for it takes a fifth of the time that a whole run does.
+ * Runs crictl to its end. Never throws. The process has its own process group: a signal to the cleaner does not end a
+ * removal, and at the deadline the children of crictl end too, which would otherwise keep standard output open. It uses no
+ * library, because loading one takes a fifth of the time of a whole run.
  */
 export async function runCrictl(call: CrictlCall, args: readonly string[]): Promise<CrictlEnd> {
   try {
@@ -61,7 +61,7 @@ async function runToEnd(
   return { problem: { kind: 'Exited', exitCode: child.exitCode ?? -1, stderr: stderr.join('') } };
 }
 
-/** The text that a stream has given so far. Bytes kept until its end would be freed long after: lists have megabytes. */
+/** Collects the text of a stream piece by piece, because the bytes of a long list would be freed late. */
 function collect(stream: Readable, onTooLong: () => void): readonly string[] {
   const texts: string[] = [];
   let bytes = 0;
@@ -79,6 +79,6 @@ function killGroup(leader: number | undefined): void {
   try {
     process.kill(-leader, 'SIGKILL');
   } catch {
-    // It ended by itself a moment ago.
+    // The process has just ended by itself.
   }
 }

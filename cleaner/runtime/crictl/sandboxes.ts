@@ -6,9 +6,9 @@ import { CrictlError } from './error.ts';
 const question = { args: ['inspectp', '-o', 'json'], schema: sandboxStatusesAnswer };
 
 /**
- * Makes a reader of the images that pod sandboxes stand on: those that the sandboxes name, in any state, and the one
- * that the runtime is configured with, where it tells. Neither changes, so each sandbox is asked about once, and the
- * configuration is too. Fails where a sandbox doesn't tell: any image could be the one that it stands on.
+ * Creates a reader of the images of pod sandboxes: the images of sandboxes in any state, and the configured image of the
+ * runtime if it is known. They never change, so each sandbox and the configuration are read once. Fails if the image of a
+ * sandbox is unknown, because it could be any image.
  */
 export function createSandboxReader(caller: Caller): () => Promise<readonly string[]> {
   const known = new Map<string, SandboxStatus>();
@@ -35,6 +35,6 @@ export function listSandboxes(caller: Caller): Promise<readonly Sandbox[]> {
 function imageOf({ call }: Caller, id: string, status: SandboxStatus | undefined): readonly string[] {
   if (status?.image === null) return [];
   if (status?.image !== undefined) return [status.image];
-  const detail = `it does not tell the image of the sandbox ${id}, which could be any image here`;
+  const detail = `it lacks the image of the sandbox ${id}, which could be any image on this node`;
   throw new CrictlError(call.executable, question.args, { kind: 'Unreadable', detail });
 }

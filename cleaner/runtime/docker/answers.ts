@@ -4,10 +4,10 @@ import { describeIssue, describeNonJson, parseTime, unique } from '../answer.ts'
 import type { Container, ContainerDetails, Image, ImageDetails } from '../runtime.ts';
 
 const text = z.string().default('');
-/** Go's null for an empty list. What protects an image is always there: where it is missing, the answer lost it. */
+/** A list, which Go prints as null if it is empty. Fields that protect an image are required. */
 const texts = listOf(z.string());
-/** Images are removed by nothing else, so nothing else may pass for one. */
-const imageId = z.string().refine(isImageId, 'is no image ID');
+/** Images are removed by this ID, so it must not be anything else. */
+const imageId = z.string().refine(isImageId, 'is not an image ID');
 const mounts = listOf(
   z
     .object({ Type: z.string(), Name: text, Source: text })
@@ -49,7 +49,7 @@ const infoSchema = z.object({
   DriverStatus: z.array(z.array(z.string())).nullish(),
 });
 
-/** Kubernetes' own labels: dockershim and cri-dockerd set them. */
+/** Labels of Kubernetes, which dockershim and cri-dockerd set. */
 const kubernetes = (key: string) => `io.kubernetes.${key}`;
 
 /** `GET /images/json` */
@@ -64,12 +64,12 @@ export const containerAnswer = containerInspectSchema.transform(toContainerDetai
 /** `GET /images/ID/json` */
 export const imageAnswer = imageInspectSchema.transform(toImageDetails);
 
-/** `GET /images/ID/json`, or of a name: what else the image is called, tags first. */
+/** `GET /images/ID/json`, also with a name: all names of the image, tags first. */
 export const imageNamesAnswer = z
   .object({ Id: imageId, RepoTags: texts, RepoDigests: texts })
   .transform(({ Id, RepoTags, RepoDigests }) => ({ id: Id, names: [...RepoTags, ...RepoDigests] }));
 
-/** The images of `GET /images/json?shared-size=1` and of `GET /system/df`: shared bytes by ID, of those where they're known. */
+/** The images of `GET /images/json?shared-size=1` and of `GET /system/df`: known shared bytes by ID. */
 export const sharedSizesAnswer = z
   .array(z.object({ Id: imageId, SharedSize: z.int() }))
   .transform((images) => new Map(images.flatMap(({ Id, SharedSize }) => (SharedSize < 0 ? [] : [[Id, SharedSize]]))));
@@ -77,13 +77,13 @@ export const sharedSizesAnswer = z
 /** `GET /system/df`, before API 1.52 and, for older clients, also after it. */
 export const diskUsageAnswer = z.object({ Images: sharedSizesAnswer }).transform(({ Images }) => Images);
 
-/** `GET /info`: how many containers of any state there are, and where their images are. */
+/** `GET /info`: the number of containers in any state, and the place of the images. */
 export const infoAnswer = infoSchema.transform((info) => ({
   containers: info.Containers,
   imageFilesystem: locateImages(info),
 }));
 
-/** Reads what dockerode took for an answer, or tells what is wrong with it. What is no JSON it passes on as bytes. */
+/** Parses an answer of dockerode, or returns its flaw. dockerode returns an answer that is not JSON as bytes. */
 export function readAnswer<T extends z.ZodType>(
   answer: unknown,
   schema: T,
@@ -116,14 +116,14 @@ function toContainer({ Id, Names, Image, ImageID, Labels }: z.output<typeof cont
   };
 }
 
-/** A container that runs keeps the time at which it last stopped, before it was started again: that one says nothing. */
+/** A running container keeps the time of its last stop, which is ignored. */
 function toContainerDetails({ Id, State, Mounts }: z.output<typeof containerInspectSchema>): ContainerDetails {
   const finishedAt = State.Running ? undefined : parseTime(State.FinishedAt);
   const mountedImages = unique(Mounts.filter(({ isImage }) => isImage).flatMap(({ references }) => references));
   return { id: Id, mountedImages, ...(finishedAt !== undefined && { finishedAt }) };
 }
 
-/** The name of the mount of an image is what the user called the image; its source is the directory with its files. */
+/** The name of an image mount is the reference that the user gave; its source is the directory with the files. */
 function referencesOf({ Name, Source }: { readonly Name: string; readonly Source: string }): readonly string[] {
   return unique([Name, Source]).filter((reference) => !reference.startsWith('/'));
 }
@@ -135,8 +135,8 @@ function toImageDetails({ Id, Created, RootFS }: z.output<typeof imageInspectSch
 }
 
 /**
- * With the image store of containerd (the default from 29 on) images are where containerd keeps them: in its usual
- * directory where it is the machine's own, and in Docker's where Docker starts one for itself.
+ * With the containerd image store (the default since 29) containerd keeps the images: in its usual directory if it is the
+ * containerd of the machine, or in Docker's directory if Docker starts its own.
  */
 function locateImages({ DockerRootDir, Containerd, DriverStatus }: z.output<typeof infoSchema>): string {
   const isSnapshotter = DriverStatus?.some(([, value]) => value?.startsWith('io.containerd.snapshotter'));

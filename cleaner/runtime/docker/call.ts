@@ -4,13 +4,13 @@ import type * as z from 'zod';
 import { readAnswer } from './answers.ts';
 import { DockerError, type DockerProblem, readProblem } from './error.ts';
 
-/** The target of calls, and the time that each may take. */
+/** The target of calls, and the maximum time of each. */
 export type Limits = { readonly socket: string; readonly seconds: number };
 
-/** Docker Engine, as it is called within these limits. */
+/** A connection to Docker Engine with time limits. */
 export type Connection = Limits & { readonly docker: Docker };
 
-/** Makes a call and reads its answer. Throws a {@link DockerError}, which names the call. */
+/** Makes a call and parses its answer. Throws a {@link DockerError}, which names the call. */
 export async function ask<T extends z.ZodType>(
   limits: Limits,
   call: string,

@@ -16,11 +16,11 @@ import { DockerError } from './error.ts';
 import { createRemover } from './remove.ts';
 
 export type DockerOptions = {
-  /** Path of the socket on which Docker Engine serves its API. */
+  /** Path of the socket of Docker Engine. */
   readonly socket: string;
-  /** The time that each call that reads may take; 30 s. */
+  /** Maximum time of each call that reads; 30 s. */
   readonly readSeconds?: number;
-  /** The same for each removal; 600 s. */
+  /** Maximum time of each removal; 600 s. */
   readonly removeSeconds?: number;
   /** The time for which the others wait for a removal without an answer, before they go beside it; 10 s. */
   readonly patienceSeconds?: number;
@@ -40,7 +40,7 @@ export function createDocker({
   const { docker } = reading;
   const askInfo = () => ask(reading, 'GET /info', () => docker.info(), infoAnswer);
   return {
-    // Without the nameless layers between an image and its base: they go with the last image that is built on them.
+    // The list omits nameless layers between an image and its base. They are removed with the last image built on them.
     listImages: () => ask(reading, 'GET /images/json', () => docker.listImages(), imagesAnswer),
     listContainers: () =>
       ask(reading, 'GET /containers/json?all=1', () => docker.listContainers({ all: true }), containersAnswer),
@@ -48,7 +48,7 @@ export function createDocker({
       pMap(ids, (id) => askAbout(reading, 'containers', id, () => docker.getContainer(id).inspect(), containerAnswer), {
         concurrency,
       }),
-    // Sandboxes are containers here, and counted apart from their list.
+    // Sandboxes are containers here. Their number comes from another call than the list.
     countReadySandboxes: async () => (await askInfo()).containers,
     getSandboxImages: async () => [],
     inspectImages: (ids) => inspectImages(reading, ids),
@@ -58,15 +58,15 @@ export function createDocker({
 }
 
 /**
- * Host and protocol are set, since dockerode else takes them from DOCKER_HOST. What was given up by its deadline is
- * closed a moment later: it would keep the process alive.
+ * Sets host and protocol, because dockerode would take them from DOCKER_HOST. Closes connections soon after their deadline,
+ * because they would keep the process alive.
  */
 function connect(socket: string, seconds: number): Connection {
   const timeout = (seconds + 1) * 1_000;
   return { docker: new Docker({ socketPath: socket, host: undefined, protocol: 'http', timeout }), socket, seconds };
 }
 
-/** An answer about something else than what was asked about fails. */
+/** Fails if the answer is about another object. */
 async function askAbout<T extends { readonly id: string }>(
   connection: Connection,
   kind: 'containers' | 'images',
@@ -94,7 +94,7 @@ async function inspectImages(connection: Connection, ids: readonly string[]): Pr
     });
 }
 
-/** Undefined for one that is gone, or that Docker Engine can't tell of: no single image must stand in the others' way. */
+/** Undefined if the image is gone or can't be inspected: a single image must not affect the others. */
 async function inspectImage(connection: Connection, id: string): Promise<ImageDetails | undefined> {
   try {
     return await askAbout(connection, 'images', id, () => connection.docker.getImage(id).inspect(), imageAnswer);
@@ -105,8 +105,7 @@ async function inspectImage(connection: Connection, id: string): Promise<ImageDe
 }
 
 /**
- * Cheap from API 1.42 on. Before, only a look at everything on the disk tells, and the plan can do without on a slow
- * one.
+ * This call is cheap since API 1.42. Before, Docker Engine reads everything on the disk, so a slow answer is not waited for.
  */
 async function readSharedSizes(connection: Connection): Promise<ReadonlyMap<string, number>> {
   const { docker } = connection;

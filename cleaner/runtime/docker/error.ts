@@ -8,7 +8,7 @@ export type DockerProblem =
   | { readonly kind: 'Refused'; readonly status: number; readonly message: string }
   | { readonly kind: 'Unreadable'; readonly detail: string };
 
-/** A call of Docker Engine without an answer to rely on. The message names the call, and says what an operator can do. */
+/** A call of Docker Engine without a reliable answer. The message names the call, and says what an operator can do. */
 export class DockerError extends Error {
   override readonly name = 'DockerError';
   readonly problem: DockerProblem;
@@ -19,12 +19,12 @@ export class DockerError extends Error {
   }
 }
 
-/** As dockerode throws it: the daemon's own words, or those of the connection. */
+/** The error of dockerode, with the message of the daemon or of the connection. */
 const refusal = z.object({ statusCode: z.int(), json: z.unknown() });
 const words = z.object({ message: z.string() });
 const broken = z.object({ code: z.string() });
 
-/** The problem, read from what was thrown instead of an answer. */
+/** Converts an error to a problem. */
 export function readProblem(error: unknown): DockerProblem {
   const refused = refusal.safeParse(error).data;
   if (refused !== undefined) {
@@ -43,7 +43,7 @@ function describeProblem(socket: string, call: string, problem: DockerProblem): 
     case 'Interrupted':
       return `"${call}" of Docker Engine gave no answer within the time that a stop leaves: check whether dockerd hangs`;
     case 'Refused':
-      return `"${call}" of Docker Engine ended with status ${problem.status}: ${problem.message}; look into the log of dockerd`;
+      return `"${call}" of Docker Engine ended with status ${problem.status}: ${problem.message}; check the log of dockerd`;
     case 'Unreadable':
       return `"${call}" of Docker Engine gave an answer that can't be relied on (${problem.detail}): check that ${socket} is the socket of Docker Engine 20.10 or newer`;
     default:

@@ -4,7 +4,7 @@ import { containersAnswer, imageNamesAnswer } from './answers.ts';
 import { attempt, type Connection } from './call.ts';
 import type { DockerProblem } from './error.ts';
 
-/** The words in which Docker Engine refuses an ID that has several names (`daemon/images/image_delete.go` of moby). */
+/** The message with which Docker Engine refuses an ID with several names (`daemon/images/image_delete.go` of moby). */
 const severalNames = /image is referenced in multiple repositories$/;
 
 export function hasSeveralNames(problem: DockerProblem): boolean {
@@ -12,9 +12,9 @@ export function hasSeveralNames(problem: DockerProblem): boolean {
 }
 
 /**
- * Takes one name off an image that has others too, so that its ID may go in the end. Returns false, and changes nothing,
- * where a name is not among `allowed`, a container has come to use the image, or an answer is missing. A name that has
- * moved to another image meanwhile is left alone: what is called so is looked up right before.
+ * Removes one name from an image with several names, so that its ID can be removed in the end. Returns false and changes
+ * nothing if a name is not in `allowed`, if a container uses the image, or if an answer is missing. It looks up the name
+ * right before, so a name that moved to another image is kept.
  */
 export async function untagOne(
   connection: Connection,

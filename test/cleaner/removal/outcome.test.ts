@@ -40,7 +40,7 @@ describe('a refusal is a skip, and asking again would change nothing (T16)', () 
     const outcome = judge(
       'conflict: unable to delete a (must be forced) - image is referenced in multiple repositories',
     );
-    expect(outcome).toHaveProperty('message', expect.stringContaining('untag the others ("docker rmi NAME")'));
+    expect(outcome).toHaveProperty('message', expect.stringContaining('remove the others ("docker rmi NAME")'));
   });
 });
 

@@ -80,27 +80,27 @@ describe('nothing can be said of usage', () => {
         ],
         images: [other],
       },
-      `uses other@${digest}, which is no image here`,
+      `uses other@${digest}, which is not an image on this node`,
     ],
     [
       'a container names no image at all (T3)',
       { containers: [{ id: 'c', name: 'default/web/main', references: [] }] },
-      'container default/web/main (c) names no image: remove the container if it is a leftover ("crictl rm c", or "docker rm" on Docker Engine)',
+      'container default/web/main (c) names no image: remove the container if nobody needs it ("crictl rm c", or "docker rm" on Docker Engine)',
     ],
     [
       'a mounted image is no image here (T3, T9)',
       { containers: [buildContainer(web, { id: 'c' })], details: [{ id: 'c', mountedImages: ['ghost:1'] }] },
-      'uses ghost:1, which is no image here',
+      'uses ghost:1, which is not an image on this node',
     ],
     [
       'no container at all leads to an image, so that the lists may speak of different things (T3)',
       { containers: [buildContainer(web, { imageId: `sha256:${'00'.repeat(32)}` })] },
-      `uses sha256:${'00'.repeat(32)}, which is no image here`,
+      `uses sha256:${'00'.repeat(32)}, which is not an image on this node`,
     ],
     [
       'a container tells an ID of a kind that nobody knows, and else a tag that may have moved (T3, T5)',
       { containers: [buildContainer(web, { imageId: 'novel:1', references: ['docker.io/library/other:1'] })] },
-      'uses novel:1, which is no image here',
+      'uses novel:1, which is not an image on this node',
     ],
     [
       'there are no containers, but ready sandboxes (T1)',
@@ -120,7 +120,7 @@ describe('nothing can be said of usage', () => {
           { id: 'd', name: 'default/other/main', references: ['docker.io/library/other:1'] },
         ],
       },
-      `uses sha256:${'00'.repeat(32)}, which is no image here`,
+      `uses sha256:${'00'.repeat(32)}, which is not an image on this node`,
     ],
     ['the list of containers fails (T1)', { listContainers: () => Promise.reject(new Error('down')) }, 'down'],
     [
@@ -138,7 +138,7 @@ describe('nothing can be said of usage', () => {
   it('when there is nothing at all just after the start of the node, as long as its pods may be still to come (H28)', async () => {
     const runtime = buildRuntime({ images: [web] });
     const readUp = (minutes: number) => createUsageReader(runtime, undefined, () => minutes * 60_000)();
-    await expect(readUp(1)).rejects.toThrow('the node is up for 1m alone, so that its pods may be still to start');
+    await expect(readUp(1)).rejects.toThrow('the node started only 1m ago, so its pods may not have started yet');
     await expect(readUp(3)).resolves.toMatchObject({ images: [web] });
     runtime.containers = [buildContainer(web)];
     await expect(readUp(1)).resolves.toMatchObject({ images: [web] });
@@ -146,7 +146,7 @@ describe('nothing can be said of usage', () => {
 
   it('when the list lacks the container of the very pod that asks (T1)', async () => {
     const runtime = buildRuntime({ images: [web], containers: [buildContainer(web, { podUid: 'another' })] });
-    await expect(readUsage(runtime, 'own')).rejects.toThrow('lacks the container of this very pod (uid own)');
+    await expect(readUsage(runtime, 'own')).rejects.toThrow('lacks the container of this pod (uid own)');
     runtime.containers = [buildContainer(web, { podUid: 'own' })];
     await expect(readUsage(runtime, 'own')).resolves.toMatchObject({ images: [web] });
   });
@@ -159,7 +159,7 @@ describe('what comes and goes while it is read', () => {
     const { inUse, remarks } = await readUsage(runtime);
     expect([...inUse.keys()]).toEqual([web.id]);
     expect(remarks).toEqual([
-      `the image of default/web/main (sha256:${'00'.repeat(32)}) is not listed: somebody removed it while the container was there; pull it again if the container is to start again`,
+      `the image of default/web/main (sha256:${'00'.repeat(32)}) is not in the list: somebody removed it while the container existed; pull the image again if the container must start again`,
     ]);
   });
 
@@ -169,7 +169,7 @@ describe('what comes and goes while it is read', () => {
     const runtime = buildRuntime({ images: [web, other], containers: [gone, running(web.id)] });
     expect([...(await readUsage(runtime)).inUse.keys()]).toEqual([web.id]);
     runtime.containers = [gone, running(digest)];
-    await expect(readUsage(runtime)).rejects.toThrow('which is no image here');
+    await expect(readUsage(runtime)).rejects.toThrow('which is not an image on this node');
   });
 
   it('such as a container that ended before it was inspected, is read again', async () => {
@@ -197,7 +197,7 @@ describe('what comes and goes while it is read', () => {
     const runtime = buildNode({ imageId: web.id });
     runtime.inspectContainers = async () => [];
     await expect(readUsage(runtime)).rejects.toThrow(
-      "container default/web/main (c) is listed, and can't be inspected",
+      "container default/web/main (c) is in the list, but can't be inspected",
     );
   });
 

@@ -63,7 +63,7 @@ describe('a job', () => {
 
   it('is not done where a file with references is missing or damaged (H4)', async () => {
     const packed = await packJob('nightly-1.job', job);
-    await expect(read(packed, undefined)).rejects.toThrow(/bound-references, with the references of images that must/);
+    await expect(read(packed, undefined)).rejects.toThrow(/bound-references, with references of images to keep/);
     for (const text of ['', 'H4sIAAAA', '[]']) {
       await writeFile(join(directory, 'bound-references'), text);
       await expect(loadJobFile(join(directory, 'job.json'))).rejects.toThrow(/are not a packed list of references/);

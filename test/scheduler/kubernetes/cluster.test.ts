@@ -483,7 +483,7 @@ describe('what else is asked', () => {
       const failed = connect(kinds).listWorkloadReferences();
       await expect(failed).rejects.toMatchObject({ name: 'WorkloadsUnknownError' });
       await expect(failed).rejects.toThrow(
-        `the images that ${kind} name are not known, so that protectWorkloads can't be kept: could not list ${kind}: ${code}: refused: `,
+        `the images of ${kind} are unknown, but protectWorkloads needs them: could not list ${kind}: ${code}: refused: `,
       );
     },
   );

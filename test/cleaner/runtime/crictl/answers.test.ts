@@ -268,7 +268,7 @@ describe('readAnswer', () => {
   it.each([
     ['', 'it is empty'],
     ['{"images": [', 'it is cut off after 12 characters'],
-    ['<html>', 'it is no JSON and starts with "<html>"'],
+    ['<html>', 'it is not JSON and starts with "<html>"'],
     ['null', 'expected object'],
     ['{}', 'images: Invalid input: expected array'],
     ['{"images": null}', 'images: Invalid input: expected array'],
@@ -277,21 +277,39 @@ describe('readAnswer', () => {
   });
 
   it.each<[lost: string, what: string, schema: z.ZodType, text: object, flaw: string]>([
-    ['an ID', 'images', imagesAnswer, { images: [{ ...image, id: '' }] }, 'images.0.id: is no ID of an image'],
-    ['an ID, to a tag', 'images', imagesAnswer, { images: [{ ...image, id: 'a.io/b:1' }] }, 'images.0.id: is no ID'],
-    ['an ID, to an option', 'images', imagesAnswer, { images: [{ ...image, id: '--all' }] }, 'images.0.id: is no ID'],
+    ['an ID', 'images', imagesAnswer, { images: [{ ...image, id: '' }] }, 'images.0.id: is not the ID of an image'],
+    [
+      'an ID, to a tag',
+      'images',
+      imagesAnswer,
+      { images: [{ ...image, id: 'a.io/b:1' }] },
+      'images.0.id: is not the ID',
+    ],
+    [
+      'an ID, to an option',
+      'images',
+      imagesAnswer,
+      { images: [{ ...image, id: '--all' }] },
+      'images.0.id: is not the ID',
+    ],
     ['tags', 'images', imagesAnswer, { images: [{ ...image, repoTags: undefined }] }, 'images.0.repoTags'],
     ['tags', 'images', imagesAnswer, { images: [{ ...image, repoTags: 'a' }] }, 'images.0.repoTags'],
     ['digests', 'images', imagesAnswer, { images: [{ ...image, repoDigests: null }] }, 'images.0.repoDigests'],
     ['a size', 'images', imagesAnswer, { images: [{ ...image, size: '-1' }] }, 'images.0.size'],
     ['a size', 'images', imagesAnswer, { images: [{ ...image, size: '9'.repeat(30) }] }, 'images.0.size'],
     ['one of the pins', 'images', imagesAnswer, { images: [image, { ...image, pinned: true }] }, 'some of the images'],
-    ['an ID', 'containers', containersAnswer, { containers: [{ ...container, id: '-q' }] }, 'is no ID of a container'],
+    [
+      'an ID',
+      'containers',
+      containersAnswer,
+      { containers: [{ ...container, id: '-q' }] },
+      'is not the ID of a container',
+    ],
     ['its image', 'containers', containersAnswer, { containers: [{ ...container, imageRef: '' }] }, 'imageRef'],
     ['its image', 'containers', containersAnswer, { containers: [{ id: 'c' }] }, 'containers.0.imageRef'],
     ['mounts', 'a container', containerStatusesAnswer, { status: { id: 'c' } }, '0.status.mounts'],
     ['the image', 'a mount', containerStatusesAnswer, mounting({}), '0.status.mounts.0.image.image'],
-    ['its name', 'the pause image', infoAnswer, { status: {}, config: { sandboxImage: '"a"' } }, 'is no reference'],
+    ['its name', 'the pause image', infoAnswer, { status: {}, config: { sandboxImage: '"a"' } }, 'is not a reference'],
     ['a state', 'sandboxes', sandboxesAnswer, { items: [{ id: 's', state: 'Sandbox_Ready' }] }, 'items.0.state'],
     ['its place', 'a filesystem', filesystemsAnswer, { status: { fsId: {} } }, '0.status'],
   ])('refuses an answer that has lost %s of %s (T1)', (_lost, _what, schema, answer, flaw) => {

@@ -61,7 +61,7 @@ describe('an answer', () => {
     calls.flatMap(([command, call]) =>
       (
         [
-          ['rubbish', 'gave an answer that can\'t be relied on (it is no JSON and starts with "<html>'],
+          ['rubbish', 'gave an answer that can\'t be relied on (it is not JSON and starts with "<html>'],
           ['half', "gave an answer that can't be relied on (it is cut off after"],
           ['empty', "gave an answer that can't be relied on (it is empty)"],
           ['null', "gave an answer that can't be relied on"],
@@ -82,7 +82,7 @@ describe('an answer', () => {
   it('that says nothing of a container it was asked about is refused (T1)', async () => {
     const executable = await writeExecutable('echo \'{"status":{"id":"another","mounts":[]}}\'');
     const inspection = createCrictl({ executable, endpoint }).inspectContainers(['a'.repeat(64)]);
-    await expect(inspection).rejects.toThrow(`it says nothing of ${'a'.repeat(64)}`);
+    await expect(inspection).rejects.toThrow(`it lacks ${'a'.repeat(64)}`);
   });
 });
 

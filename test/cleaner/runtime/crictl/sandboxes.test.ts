@@ -75,7 +75,7 @@ it.each([
 ])('an image %s is unknown: it could be any (H7)', async (_, answer) => {
   const { runtime } = startRuntime(buildNode({ sandboxes: [buildSandbox('a', { answer })] }));
   await expect(runtime.getSandboxImages()).rejects.toThrow(
-    `it does not tell the image of the sandbox ${buildSandbox('a').id}, which could be any image here`,
+    `it lacks the image of the sandbox ${buildSandbox('a').id}, which could be any image on this node`,
   );
 });
 

@@ -159,9 +159,9 @@ describe('an answer that is not one', () => {
   it.each([
     [Buffer.from('[{"Id":'), 'it is cut off after 7 characters'],
     [Buffer.from(''), 'it is empty'],
-    [Buffer.from('<html>'), 'it is no JSON and starts with "<html>"'],
+    [Buffer.from('<html>'), 'it is not JSON and starts with "<html>"'],
     [{ message: 'no' }, 'it: Invalid input: expected array, received object'],
-    [[{ Id: 'nginx:latest', Size: 1 }], '0.Id: is no image ID'],
+    [[{ Id: 'nginx:latest', Size: 1 }], '0.Id: is not an image ID'],
     [[{ Id: `sha256:${'a'.repeat(64)}` }], '0.RepoTags: Invalid input: expected array, received undefined'],
   ])('is told with what is wrong (T1; %s)', (answer, flaw) => {
     expect(readAnswer(answer, imagesAnswer)).toEqual({ flaw });

@@ -48,12 +48,12 @@ describe('an answer', () => {
     calls.flatMap(([request, call]) =>
       (
         [
-          ['rubbish', 'can\'t be relied on (it is no JSON and starts with "<html>gateway'],
+          ['rubbish', 'can\'t be relied on (it is not JSON and starts with "<html>gateway'],
           ['half', "can't be relied on (it is cut off after 15 characters)"],
           ['empty', "can't be relied on (it is empty)"],
           ['null', "can't be relied on"],
           ['keyless', "can't be relied on"],
-          ['fails', 'ended with status 500: something broke; look into the log of dockerd'],
+          ['fails', 'ended with status 500: something broke; check the log of dockerd'],
           ['closes the connection', 'failed (ECONNRESET): check that dockerd is up'],
         ] as const satisfies readonly [Failure, string][]
       )
@@ -190,14 +190,14 @@ describe('usage', () => {
     const [first, ...others] = server.answers.containers;
     if (first === undefined) throw new Error('containers were recorded');
     server.answers.containers = [{ ...first, ImageID: '' }, ...others];
-    await expect(inUse()).rejects.toThrow("can't be relied on (0.ImageID: is no image ID)");
+    await expect(inUse()).rejects.toThrow("can't be relied on (0.ImageID: is not an image ID)");
   });
 
   it('can not be told where a mounted image is none that is there (T3, T9)', async () => {
     const [first, ...others] = server.answers.containersInspected;
     if (first === undefined) throw new Error('containers were recorded');
     server.answers.containersInspected = [{ ...first, Mounts: [{ Type: 'image', Name: 'acme/gone:1' }] }, ...others];
-    await expect(inUse()).rejects.toThrow('uses acme/gone:1, which is no image here');
+    await expect(inUse()).rejects.toThrow('uses acme/gone:1, which is not an image on this node');
   });
 
   it('can not be told from an empty list while there are containers (T1)', async () => {
