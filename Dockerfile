@@ -1,27 +1,27 @@
-# The image of scheduler and cleaner.
+# The image of the scheduler and the cleaner.
 #
 #   docker build -t nodesweep .
 #   docker buildx build --platform linux/amd64,linux/arm64 -t nodesweep .
 #
-# Both bases can be others with a Node 24 (BASE needs nothing else; BUILD_BASE also npm, tar and sha256sum).
-# A crictl from elsewhere is put in with --build-context crictl=DIRECTORY, which holds the executable `crictl`.
+# Both bases can be other images with Node 24 (BUILD_BASE also needs npm, tar and sha256sum). To use another crictl, pass
+# --build-context crictl=DIRECTORY with a directory that contains the executable `crictl`.
 ARG BUILD_BASE=node:24-trixie-slim
 ARG BASE=node:24-trixie-slim
 
-# Runs on the builder's own platform: the bundle is the same for all.
+# Runs on the platform of the builder, because the bundle is the same for all platforms.
 FROM --platform=${BUILDPLATFORM} ${BUILD_BASE} AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
 RUN npm run build
-# As it will lie in the image: `package.json` tells node that these are modules.
+# The layout of the image. `package.json` declares the files as modules.
 WORKDIR /image/usr/local/lib/nodesweep
 RUN mv /src/dist /src/package.json /src/LICENSE . \
     && mkdir ../../bin \
     && ln -s ../lib/nodesweep/dist/main.js ../../bin/nodesweep
 
-# Takes crictl from its release and checks it. Nothing but /crictl is used of this stage.
+# Downloads crictl from its release and checks it. Only /crictl of this stage is used.
 FROM --platform=${BUILDPLATFORM} ${BUILD_BASE} AS crictl
 ARG CRICTL_RELEASE=https://github.com/kubernetes-sigs/cri-tools/releases/download/v1.35.0
 WORKDIR /archives
@@ -39,10 +39,10 @@ LABEL org.opencontainers.image.title="nodesweep" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=crictl /crictl /usr/local/bin/crictl
 COPY --from=build /image /
-# Enough for everything but cleaning: a runtime's socket belongs to root and nobody else may use it (mode 0660), so the
-# cleaner pods ask for user 0 themselves, without any capability.
+# The user for all commands except cleaning. The socket of a runtime belongs to root (mode 0660), so the cleaner pods set
+# user 0 themselves, without any capability.
 USER 65532:65532
-# A small young generation and one arena for what is not V8's save the cleaner a quarter of its memory on a full node.
+# A small young generation of V8 and a single malloc arena save a quarter of the cleaner's memory on a full node.
 ENV NODE_OPTIONS=--max-semi-space-size=2 \
     MALLOC_ARENA_MAX=1
 ENTRYPOINT ["nodesweep"]

@@ -4,13 +4,13 @@ import type { KubernetesObject } from '@kubernetes/client-node';
 interface Entry<D> {
   readonly uid: string;
   readonly resourceVersion: bigint;
-  /** Undefined for an object that is none of ours, or can't be read. */
+  /** Undefined for an object that does not belong to nodesweep, or can't be read. */
   readonly value: D | undefined;
 }
 
 /**
- * The objects of one kind, by name, as the scheduler sees them: of each just what `translate` takes out of it. They come
- * from lists, from watches, and from what this process itself writes, in any order: the newest version wins.
+ * The objects of one kind by name, with the values that `translate` returns for them. Objects come from lists, from watches,
+ * and from the writes of this process, in any order. The newest version wins.
  */
 export class Collection<T extends KubernetesObject, D> {
   readonly #entries = new Map<string, Entry<D>>();
@@ -27,7 +27,7 @@ export class Collection<T extends KubernetesObject, D> {
     this.#onChange = onChange;
   }
 
-  /** The same array until one of them changes. */
+  /** All values; the same array until one of them changes. */
   values(): readonly D[] {
     this.#values ??= [...this.#entries.values()].flatMap(({ value }) => (value === undefined ? [] : [value]));
     return this.#values;
@@ -37,7 +37,7 @@ export class Collection<T extends KubernetesObject, D> {
     return this.#entries.get(name)?.value;
   }
 
-  /** Takes over an object that was read, watched or written. */
+  /** Adds an object that was read, watched or written. */
   apply(object: T): void {
     const { name = '', uid = '' } = object.metadata ?? {};
     const resourceVersion = versionOf(object);
@@ -45,12 +45,12 @@ export class Collection<T extends KubernetesObject, D> {
     if (known?.uid === uid && known.resourceVersion >= resourceVersion) return;
     const value = this.#translate(object, known?.uid === uid ? known.value : undefined);
     const isSame = known?.uid === uid && isDeepStrictEqual(known.value, value);
-    // The value that is known already is kept: what others have derived from it stays good.
+    // Keeps an equal value, so that results derived from it stay valid.
     this.#entries.set(name, { uid, resourceVersion, value: isSame ? known.value : value });
     if (!isSame) this.#noteChange();
   }
 
-  /** Changes what is known of an object until its next version arrives. */
+  /** Changes the value of an object until its next version arrives. */
   amend(name: string, change: (value: D) => D): void {
     const entry = this.#entries.get(name);
     if (entry?.value === undefined) return;
@@ -58,19 +58,19 @@ export class Collection<T extends KubernetesObject, D> {
     this.#values = undefined;
   }
 
-  /** Forgets an object that is deleted; another one of the same name stays. */
+  /** Removes a deleted object, but not another one of the same name. */
   remove(object: T): void {
     const { name = '', uid } = object.metadata ?? {};
     if (this.#entries.get(name)?.uid !== uid) return;
     this.forget(name);
   }
 
-  /** Forgets an object by its name. */
+  /** Removes an object by its name. */
   forget(name: string): void {
     if (this.#entries.delete(name)) this.#noteChange();
   }
 
-  /** Forgets what is missing in a complete list of a version, but not what has been written since. */
+  /** Removes objects that are missing in a complete list of a version, but not objects that were written later. */
   retain(names: ReadonlySet<string>, listVersion: bigint): void {
     for (const [name, { resourceVersion }] of this.#entries) {
       if (!names.has(name) && resourceVersion <= listVersion) this.forget(name);
@@ -83,7 +83,7 @@ export class Collection<T extends KubernetesObject, D> {
   }
 }
 
-/** Versions of one kind can be compared: a later one is the larger number. */
+/** Compares versions of one kind: a later version is a larger number. */
 function versionOf(object: KubernetesObject): bigint {
   return BigInt(object.metadata?.resourceVersion ?? 0);
 }

@@ -4,7 +4,7 @@ import type { KubernetesApi } from './api.ts';
 import type { Collection } from './collection.ts';
 import { ClusterError } from './error.ts';
 
-/** The ConfigMaps that the scheduler keeps in its namespace. What it writes shows in the collection at once. */
+/** The ConfigMaps in the scheduler's namespace. A write shows in the collection at once. */
 export class ConfigMapStore {
   readonly #api: KubernetesApi;
   readonly #namespace: string;
@@ -20,7 +20,7 @@ export class ConfigMapStore {
     this.#collection = collection;
   }
 
-  /** Returns the version of the new one; undefined where one of that name exists. */
+  /** Returns the version of the new object; undefined if one with this name exists. */
   async create(what: string, body: V1ConfigMap): Promise<string | undefined> {
     const call = { ...this.#target(), verb: 'create', body } as const;
     const created = await this.#api.call<V1ConfigMap>(what, ['AlreadyExists'], call);
@@ -28,7 +28,7 @@ export class ConfigMapStore {
     return created?.metadata?.resourceVersion;
   }
 
-  /** Writes over one version and returns the next; undefined where it is not as it was thought to be, or is gone. */
+  /** Replaces a version and returns the next one; undefined if the object has another version, or is gone. */
   async replace(
     what: string,
     { metadata, ...body }: V1ConfigMap,
@@ -43,7 +43,7 @@ export class ConfigMapStore {
     return updated?.metadata?.resourceVersion;
   }
 
-  /** With everything that it owns. One that is gone is fine. */
+  /** Deletes an object and all that it owns. Succeeds if the object is gone. */
   async delete(what: string, name: string): Promise<void> {
     const query = { propagationPolicy: 'Background' };
     await this.#api.call(what, ['NotFound'], { ...this.#target(name), verb: 'delete', query });
@@ -51,19 +51,19 @@ export class ConfigMapStore {
   }
 
   /**
-   * For a name that is taken: either the watch is late in telling of it, or it is none of ours. Throws a
-   * {@link ClusterError} for one that was not made as this kind.
+   * Reads an object whose name is in use: the watch may be late, or it may belong to somebody else. Throws a
+   * {@link ClusterError} if it is of another kind.
    */
   async expectOwn(name: string, kind: string): Promise<void> {
     const existing = await this.#read(name);
     if (existing === undefined) return;
     if (existing.metadata?.labels?.[label.kind] !== kind) {
-      throw new ClusterError(`ConfigMap ${name} is in the way of the ${kind} of that name: delete or rename it`);
+      throw new ClusterError(`ConfigMap ${name} has the name of a ${kind}: delete it, or rename the policy`);
     }
     this.#collection.apply(existing);
   }
 
-  /** The watch may be late in telling what is so. */
+  /** Reads the current state, because the watch may be late. */
   async #refresh(name: string): Promise<void> {
     const current = await this.#read(name);
     if (current === undefined) this.#collection.forget(name);

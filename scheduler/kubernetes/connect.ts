@@ -12,13 +12,13 @@ import { KubernetesTransport } from './transport.ts';
 
 const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
-/** Nothing else may hold up the lease, whatever there is to do. */
+/** A separate rate limit, so that no other request delays the lease. */
 const leaseRate = 5;
 
-/** An API server that is away is asked again so often while the process begins. */
+/** Interval of attempts to reach the API server during the start. */
 const connectPauseMs = 5_000;
 
-/** The place of this process. `hostname` is, inside a pod, the pod's name. */
+/** The environment of this process. In a pod, `hostname` is the name of the pod. */
 export interface Place {
   readonly isInCluster: boolean;
   readonly hostname: string;
@@ -29,14 +29,14 @@ export interface Connection {
   readonly leases: LeaseStore;
 }
 
-/** Hears of requests to the API server. */
+/** Observes requests to the API server. */
 export interface ConnectionObserver {
   readonly observeRequest: (request: ObservedCall) => void;
 }
 
 /**
- * Opens the cluster this process runs in, else the one of `KUBECONFIG`. Waits for an API server that is away: a process that
- * ends instead is started again and again, ever later.
+ * Opens the cluster in which this process runs, or the one of `KUBECONFIG`. Waits for an API server that does not answer: a
+ * process that ends instead is restarted with growing delays.
  */
 export async function connectCluster(
   settings: Settings,
@@ -59,13 +59,13 @@ export async function connectCluster(
   };
 }
 
-/** That of the cluster this process runs in, else of `KUBECONFIG`. Throws a {@link ClusterError} where there is none. */
+/** The configuration of the cluster in which this process runs, or of `KUBECONFIG`. Throws a {@link ClusterError} if there is none. */
 export function loadConfig(isInCluster: boolean): KubeConfig {
   const config = new KubeConfig();
   if (isInCluster) config.loadFromCluster();
   else config.loadFromDefault();
   if (config.getCurrentCluster() === null) {
-    throw new ClusterError('no cluster to talk to: run inside one, or set KUBECONFIG to the file that names one');
+    throw new ClusterError('no cluster: run nodesweep in a cluster, or set KUBECONFIG to a kubeconfig file');
   }
   return config;
 }
@@ -74,13 +74,13 @@ async function ownNamespace(): Promise<string> {
   try {
     return (await readFile(namespaceFile, 'utf8')).trim();
   } catch (cause) {
-    throw new ClusterError('the namespace is not known outside of a cluster: set NODESWEEP_NAMESPACE', { cause });
+    throw new ClusterError('the namespace is unknown outside of a cluster: set NODESWEEP_NAMESPACE', { cause });
   }
 }
 
-const imageAdvice = 'the image of the cleaner pods is not known: set NODESWEEP_IMAGE';
+const imageAdvice = 'the image of the cleaner pods is unknown: set NODESWEEP_IMAGE';
 
-/** Rejects with a {@link ClusterError} where the API server says that this pod can't be read. */
+/** Rejects with a {@link ClusterError} if the API server refuses to return this pod. */
 async function ownImage(api: KubernetesApi, pod: OwnPod, log: Log): Promise<string> {
   for (;;) {
     try {
@@ -100,7 +100,7 @@ interface OwnPod {
 
 async function readImage(api: KubernetesApi, { namespace, name }: OwnPod): Promise<string> {
   const pod = await api.call<V1Pod>(`read pod ${name}`, [], { resource: 'pods', namespace, name, verb: 'get' });
-  // Others may have put a container of theirs into the pod, even as the first.
+  // Other containers may be injected into the pod, even as the first one.
   const containers = pod?.spec?.containers ?? [];
   const image = (containers.find((container) => container.name === 'scheduler') ?? containers[0])?.image;
   if (image === undefined) throw new Error(`pod ${name} names no image`);

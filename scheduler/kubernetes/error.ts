@@ -9,17 +9,17 @@ export type Reason =
   | 'Gone'
   | (string & {});
 
-/** A call to the API server that failed; the message says what it was about, and what the server answered. */
+/** A failed call to the API server. The message has the operation, and the answer of the server. */
 export class ClusterError extends Error {
   override readonly name = 'ClusterError';
 }
 
-/** An answer of the API server that is no success. */
+/** An answer of the API server with an error code. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';
   readonly code: number;
   readonly reason: Reason;
-  /** When the server wants to be asked again, in milliseconds from now; undefined where it doesn't say. */
+  /** The delay before another attempt, in milliseconds, from the server; undefined if it names none. */
   readonly retryAfterMs: number | undefined;
 
   constructor(code: number, reason: Reason, message: string, retryAfterMs?: number) {
@@ -37,7 +37,7 @@ interface Status {
   readonly details?: { readonly retryAfterSeconds?: number };
 }
 
-/** Reads a refusal from an answer; what is not a Status of the API server (a proxy's page) is told as it is. */
+/** Parses a refusal. The text of an answer that is not a Status, such as the page of a proxy, becomes the message. */
 export function refusalOf(code: number, text: string, retryAfter?: string): RefusedError {
   const status = parseStatus(text);
   const seconds = status?.details?.retryAfterSeconds ?? (retryAfter === undefined ? undefined : Number(retryAfter));
@@ -46,17 +46,17 @@ export function refusalOf(code: number, text: string, retryAfter?: string): Refu
   return new RefusedError(status?.code ?? code, status?.reason ?? '', message, retryAfterMs);
 }
 
-/** True if the server has forgotten the version from which somebody wanted to go on. */
+/** True if the server no longer has the version from which to resume. */
 export function isExpired(error: unknown): boolean {
   return refusalIn(error)?.code === 410;
 }
 
-/** In how many milliseconds the server wants to be asked again, where it says so; else 0. */
+/** The delay before another attempt that the server requests, in milliseconds, or 0. */
 export function retryAfterMs(error: unknown): number {
   return refusalIn(error)?.retryAfterMs ?? 0;
 }
 
-/** True if nobody has answered, or somebody who may answer otherwise soon: the same request may succeed later. */
+/** True if there was no answer, or a temporary error: the same request may succeed later. */
 export function isTransient(error: unknown): boolean {
   const refusal = refusalIn(error);
   return refusal === undefined ? error instanceof ClusterError : refusal.code === 429 || refusal.code >= 500;

@@ -6,13 +6,13 @@ export async function recordEvent(api: KubernetesApi, body: CoreV1Event): Promis
   await api.call(`record an event on policy ${name}`, [], { resource: 'events', namespace, verb: 'create', body });
 }
 
-/** The obstacle that keeps a pod from starting, in the words of the newest warning about it that tells. */
+/** The message of the newest warning about a pod that does not start. */
 export async function readPodWarning(api: KubernetesApi, namespace: string, pod: string): Promise<string | undefined> {
   const fieldSelector = `involvedObject.kind=Pod,involvedObject.name=${pod},type=Warning`;
   const call = { resource: 'events', namespace, verb: 'list', query: { fieldSelector } } as const;
   const events = await api.call<CoreV1EventList>(`read the events of pod ${pod}`, [], call);
   const newestFirst = (events?.items ?? []).sort((a, b) => timeOf(b) - timeOf(a));
-  // `Error: ImagePullBackOff` says less than the failed pull before it.
+  // `Error: ImagePullBackOff` has less information than the failed pull before it.
   const telling = newestFirst.find(({ message }) => !message?.startsWith('Error: ')) ?? newestFirst[0];
   return telling && `${telling.reason}: ${telling.message}`;
 }

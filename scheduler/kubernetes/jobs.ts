@@ -7,7 +7,7 @@ import type { ConfigMapStore } from './config-maps.ts';
 import { ClusterError } from './error.ts';
 import { buildConfigMap } from './objects.ts';
 
-/** The jobs of runs, each in one ConfigMap or several. They are immutable, so that kubelets read them once. */
+/** The jobs of runs, each in one or more ConfigMaps. They are immutable, so that kubelets read them once. */
 export class JobStore {
   readonly #api: KubernetesApi;
   readonly #namespace: string;
@@ -29,7 +29,7 @@ export class JobStore {
       const version = await this.#store.create(`create the job of run ${run}`, { ...body, immutable: true });
       isNew = version !== undefined;
     }
-    // The last one is the job itself: it counts whose was first, here or in another replica.
+    // The last ConfigMap is the job itself. The first one that was created counts, here or in another replica.
     if (isNew)
       this.#mapNames.set(
         run,
@@ -55,7 +55,9 @@ export class JobStore {
     try {
       return kind.jobMapNames(name, JSON.parse(map?.data?.['job.json'] ?? ''));
     } catch (cause) {
-      throw new ClusterError(`ConfigMap ${name} holds no job: delete it, so that it is made anew`, { cause });
+      throw new ClusterError(`ConfigMap ${name} has no valid job: delete it, and the scheduler creates it again`, {
+        cause,
+      });
     }
   }
 }

@@ -11,13 +11,13 @@ import { decodeRun, encodeRun } from '../run/record.ts';
 import type { Run } from '../run/run.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from '../status/status.ts';
 
-/** The meaning of a watched ConfigMap to the scheduler. */
+/** A watched ConfigMap by its kind. */
 export type WatchedConfigMap =
   | { readonly kind: 'policy'; readonly policy: PolicyObject }
   | { readonly kind: 'run'; readonly run: Versioned<Run>; readonly uid: string; readonly ownerUid: string | undefined }
   | { readonly kind: 'status'; readonly policy: string; readonly status: Versioned<PolicyStatus | undefined> };
 
-/** Reads a ConfigMap by its kind label; throws where a record is damaged. */
+/** Reads a ConfigMap by its kind label. Throws if a record is damaged. */
 export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined {
   const { name = '', uid = '', resourceVersion = '', labels = {}, annotations = {} } = object.metadata ?? {};
   const data = object.data ?? {};
@@ -50,19 +50,19 @@ export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined
 
 export type ConfigMapGroups = Pick<ClusterState, 'policies' | 'statuses' | 'runs'>;
 
-/** ConfigMaps that were read, put in order. */
+/** Groups ConfigMaps by kind. */
 export function groupConfigMaps(maps: readonly WatchedConfigMap[]): ConfigMapGroups {
   const policies = maps.flatMap((map) => (map.kind === 'policy' ? [map.policy] : []));
   const uids = new Set(policies.map(({ uid }) => uid));
   return {
     policies,
     statuses: new Map(maps.flatMap((map) => (map.kind === 'status' ? [[map.policy, map.status]] : []))),
-    // A record whose policy was deleted is about to go; a new policy of the same name has nothing to do with it.
+    // The record of a deleted policy will be deleted, and does not belong to a new policy of the same name.
     runs: maps.flatMap((map) => (map.kind === 'run' && uids.has(map.ownerUid ?? '') ? [map.run] : [])),
   };
 }
 
-/** A status that can't be read is written anew, so that its policy goes on. */
+/** Ignores a status that can't be read. The scheduler writes it again. */
 function readStatus(data: Readonly<Record<string, string>>): PolicyStatus | undefined {
   try {
     return decodeStatus(data);
@@ -98,7 +98,7 @@ export function readPod(object: V1Pod): CleanerPod | undefined {
   const run = labels[label.run];
   const node = annotations[annotation.node] ?? object.spec?.nodeName;
   if (run === undefined || node === undefined) return undefined;
-  // Others may have put containers of theirs into the pod.
+  // Other containers may be injected into the pod.
   const containers = object.status?.containerStatuses ?? [];
   const state = containers.find(({ name }) => name === cleanerContainer)?.state;
   return {
@@ -118,12 +118,12 @@ export function readPod(object: V1Pod): CleanerPod | undefined {
   };
 }
 
-/** The name of the ConfigMap that remembers a policy's slots; that of a policy with a name far too long is cut. */
+/** The name of the ConfigMap with the status of a policy. It is shortened if the name of the policy is far too long. */
 function statusName(policy: string): string {
   return `${policy.slice(0, 240)}.status`;
 }
 
-/** The name of the policy that an object belongs to; its label may be shortened. */
+/** The name of the policy of an object. Its label may be shortened. */
 function ownerOf(object: V1ConfigMap): string {
   return object.metadata?.ownerReferences?.[0]?.name ?? object.metadata?.labels?.[label.policy] ?? '';
 }
@@ -142,7 +142,7 @@ export function buildRecord(namespace: string, owner: PolicyObject, run: Run): V
   return buildConfigMap(namespace, recordName(run.name), labelsOf('run', run.policy, run.name), owner, encodeRun(run));
 }
 
-/** A ConfigMap that goes when its owner, another ConfigMap, goes. */
+/** A ConfigMap that is deleted with its owner, another ConfigMap. */
 export function buildConfigMap(
   namespace: string,
   name: string,
@@ -173,12 +173,12 @@ export function buildEvent(namespace: string, object: PolicyObject, event: Polic
   };
 }
 
-/** A list holds dates where a watch holds texts. */
+/** Reads a time, which is a date in a list, and a text in a watch. */
 function instantOf(value: Date | string | undefined): Date {
   return value === undefined ? new Date(0) : new Date(value);
 }
 
-/** Unknown means that the node does not answer: nobody can tell that the pod has ended. */
+/** Reads the phase. Unknown means that the node does not answer, so the pod may still run. */
 function phaseOf(phase: string | undefined): CleanerPod['phase'] {
   return phase === 'Running' || phase === 'Succeeded' || phase === 'Failed'
     ? phase

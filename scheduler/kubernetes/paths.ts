@@ -1,4 +1,4 @@
-/** The kinds of objects that are asked for, by their plural names, with the API group and version they are in. */
+/** The kinds of objects that nodesweep uses, by plural name, with API group and version. */
 const groups = {
   configmaps: 'api/v1',
   events: 'api/v1',
@@ -16,12 +16,12 @@ const groups = {
   leases: 'apis/coordination.k8s.io/v1',
 } as const;
 
-/** A kind that is not among them, as `plural.group/version`, such as `rollouts.argoproj.io/v1alpha1`. */
+/** Another kind as `plural.group/version`, such as `rollouts.argoproj.io/v1alpha1`. */
 export type FurtherResource = `${string}.${string}/${string}`;
 
 export type Resource = keyof typeof groups | FurtherResource;
 
-/** The target of a call: a collection, or with a name one object of it; without a namespace, in the whole cluster. */
+/** The target of a call: a collection or, with a name, one object; without a namespace, in the whole cluster. */
 export interface Target {
   readonly resource: Resource;
   readonly namespace?: string | undefined;

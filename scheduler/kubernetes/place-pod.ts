@@ -5,15 +5,15 @@ import { type AdmittedPod, isCritical, mayPreempt } from '../pods/priority.ts';
 import type { KubernetesApi } from './api.ts';
 import { ClusterError } from './error.ts';
 
-/** The place where pods are created. */
+/** The API and namespace to create pods. */
 export interface PodPlace {
   readonly api: KubernetesApi;
   readonly namespace: string;
 }
 
 /**
- * Builds a pod for a node so that the kubelet ends no other pod to admit it. A critical pod is tried without effect first
- * (a dry run of the API server), since a webhook may add requests to it; where one does, the pod is not critical.
+ * Builds a pod for a node so that the kubelet ends no other pod to admit it. A critical pod is first created in a dry run of
+ * the API server, because a webhook may add requests to it. If one does, the pod is not critical.
  */
 export async function buildHarmless<Place extends PlacedNode, Body extends AdmittedPod>(
   { api, namespace }: PodPlace,
@@ -30,14 +30,15 @@ export async function buildHarmless<Place extends PlacedNode, Body extends Admit
   return admitted !== undefined && mayPreempt(admitted) ? build({ ...placed, freePods: 0 }) : body;
 }
 
-/** Names the next step where the cluster does not know the priority class of a pod; other errors stay as they are. */
+/** Adds the next step to the error of an unknown priority class. Other errors don't change. */
 export function explainRefusal(error: unknown): unknown {
   if (!(error instanceof ClusterError) || !error.message.includes('no PriorityClass with name')) return error;
-  const advice = 'apply the PriorityClass in manifests/base/priority.yaml, or name another in NODESWEEP_PRIORITY_CLASS';
+  const advice =
+    'apply the PriorityClass in manifests/base/priority.yaml, or set NODESWEEP_PRIORITY_CLASS to another one';
   return new ClusterError(`${error.message}: ${advice}`, { cause: error });
 }
 
-/** Counts as the kubelet does: every pod that is bound to the node and has not ended takes a place. */
+/** Counts like the kubelet: every pod that is bound to the node and has not ended. */
 async function readFreePods(api: KubernetesApi, { name, podCapacity }: Node): Promise<number | undefined> {
   if (podCapacity === undefined) return undefined;
   const pods = await api.listAll<V1Pod>({ resource: 'pods' }, { fieldSelector: `spec.nodeName=${name}` });

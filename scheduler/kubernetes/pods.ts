@@ -7,7 +7,7 @@ import type { Collection } from './collection.ts';
 import { ClusterError } from './error.ts';
 import { explainRefusal } from './place-pod.ts';
 
-/** The cleaner pods in the scheduler's namespace. What it does to them shows in the collection at once. */
+/** The cleaner pods in the scheduler's namespace. A change shows in the collection at once. */
 export class PodStore {
   readonly #api: KubernetesApi;
   readonly #namespace: string;
@@ -19,7 +19,7 @@ export class PodStore {
     this.#collection = collection;
   }
 
-  /** One that exists already was created by a request whose answer was lost, or by another replica, and is taken over. */
+  /** Creates a pod, or adopts an existing one: another replica, or a request without an answer, has created it. */
   async create(what: string, body: { readonly metadata: { readonly name: string } }): Promise<void> {
     const call = { ...this.#target(), verb: 'create', body } as const;
     const created = await this.#api.call<V1Pod>(what, ['AlreadyExists'], call).catch((error) => {
@@ -29,7 +29,7 @@ export class PodStore {
     if (pod !== undefined) this.#collection.apply(pod);
   }
 
-  /** Throws a {@link ClusterError} where the pod is at work: the watch may be late in telling of it. */
+  /** Deletes a pod that has ended. Throws a {@link ClusterError} if it still runs, because the watch may be late. */
   async expectEnded(name: string): Promise<void> {
     const pod = await this.#read(name);
     if (pod === undefined) return;
@@ -38,7 +38,7 @@ export class PodStore {
     if (known !== undefined && !hasEnded(known)) throw new ClusterError(`pod ${name} has not ended yet`);
   }
 
-  /** One that is gone is fine. */
+  /** Deletes a pod. Succeeds if it is gone. */
   async delete(name: string): Promise<void> {
     const call = { ...this.#target(name), verb: 'delete' } as const;
     const deleted = await this.#api.call(`delete pod ${name}`, ['NotFound'], call);
@@ -46,7 +46,7 @@ export class PodStore {
     else this.#collection.amend(name, markTerminating);
   }
 
-  /** All pods of a run, in one call. */
+  /** Deletes all pods of a run in one call. */
   async deleteRun(run: string): Promise<void> {
     const query = { labelSelector: `${label.kind}=cleaner,${label.run}=${run}` };
     const call = { ...this.#target(), verb: 'deletecollection', query } as const;

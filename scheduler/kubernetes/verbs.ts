@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 
-/** The verbs of the Kubernetes API, by the method that asks for each. */
+/** The verbs of the Kubernetes API, with their HTTP methods. */
 export const methods = {
   get: 'GET',
   list: 'GET',

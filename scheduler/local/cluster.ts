@@ -18,19 +18,19 @@ import { type Launch, LocalPods } from './pods.ts';
 import { PolicyDirectory } from './policies.ts';
 import { LocalStore } from './store.ts';
 
-/** The options of `nodesweep local` on its command line. */
+/** The options of `nodesweep local`. */
 export interface LocalOptions {
   readonly policies: string;
-  /** `name=endpoint` pairs; none means this machine. */
+  /** `name=endpoint` pairs; an empty list means this machine. */
   readonly endpoint?: readonly string[];
   readonly state: string;
   readonly logLevel: string;
 }
 
-/** The directory is looked at so often; it holds a handful of files, and no way to be told of changes works everywhere. */
+/** Interval to read the directory, because file notifications do not work on every filesystem. */
 const refreshMs = 1_000;
 
-/** The cluster of `nodesweep local`; throws an EndpointError where its nodes can't be told. */
+/** Opens the cluster of `nodesweep local`. Throws an EndpointError if an endpoint is not valid. */
 export function openLocalCluster(options: LocalOptions, launch: Omit<Launch, 'logLevel'>, log: Log): Cluster {
   const state = resolve(options.state);
   const nodes = localNodes(options.endpoint ?? [], hostname(), state);
@@ -61,7 +61,7 @@ class LocalCluster implements Cluster {
   readonly #stopping = new AbortController();
   #lock: Server | undefined;
   #watching: Promise<void> | undefined;
-  /** The last message about the directory, so that it is not said every second. */
+  /** The last message about the directory, so that it is not logged every second. */
   #trouble: string | undefined;
   #onChange: () => void = () => {};
 
@@ -150,15 +150,15 @@ class LocalCluster implements Cluster {
     for (const pod of this.#pods.list()) if (pod.run === run) await this.#pods.delete(pod.name);
   }
 
-  /** The flows log what they record as an event, and nobody else could read it here. */
+  /** Does nothing: the flows log their events, and nobody could read them here. */
   async recordEvent(): Promise<void> {}
 
-  /** A process that can't be started ends at once, and says why itself. */
+  /** Returns nothing: a process that can't start ends at once, with the cause. */
   async readPodWarning(): Promise<undefined> {
     return undefined;
   }
 
-  /** The pods that are about to start on this machine are not known: only its runtime is asked. */
+  /** Returns no references: the pods that are about to start on this machine are unknown. */
   async readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>> {
     return new Map(nodes.map((node) => [node, { references: [], count: 0 }]));
   }
@@ -183,13 +183,12 @@ class LocalCluster implements Cluster {
       await this.#collectGarbage();
       this.#onChange();
     } catch (err) {
-      if (this.#trouble !== String(err))
-        this.#setup.log.error({ err }, `the policies stay as they were: ${String(err)}`);
+      if (this.#trouble !== String(err)) this.#setup.log.error({ err }, `the policies did not change: ${String(err)}`);
       this.#trouble = String(err);
     }
   }
 
-  /** Everything that belonged to a policy that was deleted goes with it, as on a cluster. */
+  /** Deletes all objects of a deleted policy, as a cluster does. */
   async #collectGarbage(): Promise<void> {
     if (!this.#policies.isComplete()) return;
     const policies = new Set(this.#policies.policies().map(({ name }) => name));

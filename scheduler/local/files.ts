@@ -3,7 +3,7 @@ import { link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode } from '../../contract/system-error.ts';
 
-/** Creates a file whole or not at all; false where it exists already, which is then left as it is. */
+/** Creates a complete file. Returns false if a file exists, and does not change it. */
 export async function createFile(path: string, text: string): Promise<boolean> {
   return withDraft(path, text, async (draft) => {
     try {
@@ -16,7 +16,7 @@ export async function createFile(path: string, text: string): Promise<boolean> {
   });
 }
 
-/** Writes a file so that a reader sees the old text or the new one, also after a crash. */
+/** Replaces a file, so that a reader sees the old or the new text, also after a crash. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   await withDraft(path, text, (draft) => rename(draft, path));
 }

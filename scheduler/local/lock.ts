@@ -3,14 +3,14 @@ import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { hasCode } from '../../contract/system-error.ts';
 
-/** Another `nodesweep local` works in the state directory. */
+/** Another `nodesweep local` uses the state directory. */
 export class StateInUseError extends Error {
   override readonly name = 'StateInUseError';
 }
 
 /**
- * Takes the state directory for this process until the returned server is closed; throws a {@link StateInUseError}. A
- * socket, unlike a file with a process id, never outlives its process.
+ * Locks the state directory until the returned server is closed. Throws a {@link StateInUseError}. The lock is a socket, which,
+ * unlike a file with a process ID, never outlives its process.
  */
 export async function lockState(directory: string): Promise<Server> {
   await mkdir(directory, { recursive: true });
@@ -44,6 +44,6 @@ function isAnswered(path: string): Promise<boolean> {
 
 function inUse(directory: string): StateInUseError {
   return new StateInUseError(
-    `another nodesweep local works in ${directory}; stop it, or give this one a directory of its own with --state`,
+    `another nodesweep local uses ${directory}; stop it, or set another directory with --state`,
   );
 }

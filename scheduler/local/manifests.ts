@@ -18,7 +18,7 @@ const labelledSchema = z.object({
 });
 const manifestSchema = z.object({ metadata: z.object({ name: z.string(), annotations: texts }), data: texts });
 
-/** The policies among the manifests of a file; undefined where they can't be understood. */
+/** The policies in the manifests of a file; undefined if they can't be parsed. */
 export function readManifests(text: string): readonly Manifest[] | undefined {
   const yaml = readYaml(text, fileLimits);
   if (!yaml.valid) return undefined;

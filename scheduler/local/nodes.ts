@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { type NodeRuntime, resolveRuntime } from '../cleanup/node-runtime.ts';
 import type { Node } from '../objects.ts';
 
-/** An error of the endpoints of `nodesweep local`; the message names every problem. */
+/** The endpoints of `nodesweep local` are not valid. The message lists all problems. */
 export class EndpointError extends Error {
   override readonly name = 'EndpointError';
 }
 
-/** The runtimes there may be on this machine, as a kubelet would tell of them. */
+/** Possible runtimes of this machine, with the facts that a kubelet would report. */
 const usualRuntimes = [
   { containerRuntimeVersion: 'containerd://k3s', labels: {} },
   { containerRuntimeVersion: 'containerd://', labels: { 'microk8s.io/cluster': 'true' } },
@@ -18,11 +18,10 @@ const usualRuntimes = [
 ].flatMap((node) => resolveRuntime(node, { sockets: [], stateDirectories: [] }) ?? []);
 
 /**
- * The nodes of `nodesweep local`: the named endpoints, or this machine with the first usual socket that `exists`. Throws
+ * The nodes of `nodesweep local`: the named endpoints, or this machine with the first known socket that `exists`. Throws
  * an {@link EndpointError}.
  *
- * A runtime at its usual socket keeps its history beside its images, where the usage of their disk is measured; any
- * other does in the state directory.
+ * The history of a runtime with a known socket is next to its images; that of other runtimes is in the state directory.
  */
 export function localNodes(
   endpoints: readonly string[],
@@ -38,8 +37,8 @@ export function localNodes(
 }
 
 /**
- * Docker Engine brings a containerd along, at the usual place too. It is a node's runtime only where there is a kubelet:
- * elsewhere Docker comes first.
+ * Docker Engine includes a containerd with the usual socket. That containerd is the runtime of a node only if there is a
+ * kubelet. Otherwise Docker comes first.
  */
 function findRuntime(runtimes: readonly NodeRuntime[], exists: (path: string) => boolean): NodeRuntime {
   const present = runtimes.filter(({ socket }) => exists(socket));
@@ -48,7 +47,7 @@ function findRuntime(runtimes: readonly NodeRuntime[], exists: (path: string) =>
   if (found !== undefined) return found;
   const sockets = runtimes.map(({ socket }) => socket).join(', ');
   throw new EndpointError(
-    `this machine has no container runtime at a usual place (${sockets}); name its socket: --endpoint NAME=unix:///PATH`,
+    `this machine has no container runtime with a known socket (${sockets}); set its socket: --endpoint NAME=unix:///PATH`,
   );
 }
 

@@ -8,15 +8,15 @@ import type { NodeRuntime } from '../cleanup/node-runtime.ts';
 import type { CleanerPod } from '../objects.ts';
 import { replaceFile } from './files.ts';
 
-/** The way to start cleaners: this program, run again as `clean`. */
+/** The program to start cleaners: `clean` of this program. */
 export interface Launch {
-  /** The script of this program: its bundle, or its source. */
+  /** The script of this program: its bundle or its source. */
   readonly script: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly logLevel: string;
 }
 
-/** A cleaner to start. */
+/** A request to start a cleaner. */
 export type CleanerOrder = Pick<CleanerPod, 'name' | 'run' | 'node' | 'attempt'> & {
   readonly job: string;
   readonly runtime: NodeRuntime;
@@ -31,18 +31,18 @@ const podSchema = z.object({
   pid: z.int(),
 });
 
-/** As a pod's grace period: long enough to finish the batch of removals in flight. */
+/** The grace period, as for a pod: long enough to finish the current batch of removals. */
 const graceMs = 120_000;
 const orphanPollMs = 500;
 
 interface Entry {
   pod: CleanerPod;
-  /** Asks the process to end; nothing happens where it has. */
+  /** Requests the end of the process, if it runs. */
   readonly end: () => void;
   ended: Promise<void>;
 }
 
-/** Cleaners as child processes. Each has a directory with what it is and its report, so that a restart knows them again. */
+/** Cleaners as child processes. Each has a directory with its facts and its report, so that they are known after a restart. */
 export class LocalPods {
   readonly #directory: string;
   readonly #launch: Launch;
@@ -55,7 +55,7 @@ export class LocalPods {
     this.#onChange = onChange;
   }
 
-  /** Takes over the cleaners of an earlier process: those that have ended, and those that outlived it. */
+  /** Adopts the cleaners of an earlier process, whether they have ended or still run. */
   async load(): Promise<void> {
     await mkdir(this.#directory, { recursive: true });
     for (const name of await readdir(this.#directory)) {
@@ -69,7 +69,7 @@ export class LocalPods {
     return [...this.#entries.values()].map(({ pod }) => pod);
   }
 
-  /** Starts a cleaner; one that exists is left as it is. */
+  /** Starts a cleaner if it does not exist. */
   async create(order: CleanerOrder): Promise<void> {
     const { name, run, node, attempt } = order;
     if (this.#entries.has(name)) return;
@@ -78,14 +78,14 @@ export class LocalPods {
     const createdAt = new Date();
     const pod: CleanerPod = { name, run, node, attempt, createdAt, phase: 'Running' };
     const ended = child.then(({ exitCode, signal, stderr, shortMessage }) =>
-      this.#settle(name, exitCode, `${signal ?? 'Error'}`, stderr.slice(-1_000) || (shortMessage ?? 'it said nothing')),
+      this.#settle(name, exitCode, `${signal ?? 'Error'}`, stderr.slice(-1_000) || (shortMessage ?? 'no output')),
     );
     this.#entries.set(name, { pod, end: () => child.kill('SIGTERM'), ended });
     const saved: z.input<typeof podSchema> = { ...order, createdAt: createdAt.toISOString(), pid: child.pid ?? 0 };
     await replaceFile(this.#pathOf(name, 'pod.json'), JSON.stringify(saved));
   }
 
-  /** Asks a cleaner to end; it is gone once it has. */
+  /** Requests the end of a cleaner, and then removes it. */
   async delete(name: string): Promise<void> {
     const entry = this.#entries.get(name);
     if (entry === undefined || entry.pod.deletionTimestamp !== undefined) return;
@@ -94,14 +94,14 @@ export class LocalPods {
     entry.end();
   }
 
-  /** Asks all cleaners to end and waits for them: what they are in the middle of is finished. */
+  /** Requests the end of all cleaners, and waits until they have finished their current batch. */
   async stop(): Promise<void> {
     const entries = [...this.#entries.values()];
     for (const { pod, end } of entries) if (pod.phase === 'Running') end();
     await Promise.all(entries.map(({ ended }) => ended));
   }
 
-  /** Its output goes straight to ours, so that a cleaner can go on when this process is killed. */
+  /** Inherits the output of this process, so that a cleaner can continue when this process is killed. */
   #spawn({ name, node, job, runtime }: CleanerOrder) {
     const { script, environment, logLevel } = this.#launch;
     const report = this.#pathOf(name, 'report.json');
@@ -123,7 +123,7 @@ export class LocalPods {
     });
   }
 
-  /** The process is over: with a report, or without one and then `words` say why. */
+  /** Records the end of a process. Without a report, `words` are the cause. */
   async #settle(name: string, exitCode: number | undefined, reason: string, words: string): Promise<void> {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
@@ -164,7 +164,7 @@ export class LocalPods {
   }
 }
 
-/** True if the process is still that cleaner: its number may belong to another one by now. */
+/** True if the process is still this cleaner, because another process may have the same ID now. */
 async function isCleaner(pid: number, report: string): Promise<boolean> {
   return (await readText(`/proc/${pid}/cmdline`))?.split('\0').includes(report) ?? false;
 }

@@ -11,15 +11,15 @@ import { type Manifest, readManifests } from './manifests.ts';
 
 const documentNames = ['cleanup.yaml', 'prepull.yaml'];
 
-/** The directory of the policies can't be read. */
+/** The directory with the policies can't be read. */
 export class PolicyDirectoryError extends Error {
   override readonly name = 'PolicyDirectoryError';
 }
 
 interface PolicyFile {
-  /** Undefined where the file can't be read. */
+  /** Undefined if the file can't be read. */
   readonly text: string | undefined;
-  /** Undefined where the file can't be understood. */
+  /** Undefined if the file can't be parsed. */
   readonly policies: readonly Manifest[] | undefined;
 }
 
@@ -39,12 +39,12 @@ export class PolicyDirectory {
     return this.#policies;
   }
 
-  /** True if every file is understood: only then is a policy that isn't there one that was deleted. */
+  /** True if all files were parsed. Only then a missing policy counts as deleted. */
   isComplete(): boolean {
     return [...this.#files.values()].every(({ policies }) => policies !== undefined);
   }
 
-  /** Reads the directory again; tells whether anything is new. Rejects with a {@link PolicyDirectoryError}. */
+  /** Reads the directory again, and returns true if anything changed. Rejects with a {@link PolicyDirectoryError}. */
   async refresh(now: Date): Promise<boolean> {
     const files = new Map<string, PolicyFile>();
     for (const path of await listFiles(this.#directory)) files.set(path, await this.#readFile(path));
@@ -70,13 +70,13 @@ export class PolicyDirectory {
     }
   }
 
-  /** Says what `nodesweep lint` would say; a policy in doubt does nothing, and disturbs no other. */
+  /** Logs the problems that `nodesweep lint` prints. A policy with problems starts no run, and does not affect others. */
   #reportProblems(file: string, text: string): void {
     for (const { path, message } of briefProblems(lintText(basename(file), text, runKinds).problems))
       this.#log.warn({ file, path }, `${file}:${path}: ${message}`);
   }
 
-  /** Of several policies with one name the last counts, as if all files were applied one after the other. */
+  /** The last of several policies with one name counts, as if all files were applied one after the other. */
   #collect(now: Date): PolicyObject[] {
     const objects = new Map<string, PolicyObject>();
     for (const [file, { policies = [] }] of this.#files) {
@@ -89,7 +89,7 @@ export class PolicyDirectory {
     return [...objects.values()];
   }
 
-  /** A policy counts as made when it is first seen here: an old file must not start a run for a slot of long ago. */
+  /** The creation time of a policy is when it is first seen, so that an old file starts no run for an earlier time. */
   #toObject(policy: Manifest, now: Date): PolicyObject {
     const known = this.#policies.find(({ name }) => name === policy.name);
     const resourceVersion = hash(JSON.stringify(policy), 12);
@@ -119,7 +119,7 @@ async function expand(directory: string, name: string): Promise<string[]> {
     const inside = await readdir(join(directory, name));
     return inside.filter((file) => documentNames.includes(file)).map((file) => join(directory, name, file));
   } catch (error) {
-    // Other files, such as a README, are none of our business.
+    // Ignores other files, such as a README.
     if (hasCode(error, 'ENOTDIR', 'ENOENT')) return [];
     throw error;
   }

@@ -8,10 +8,10 @@ import type { Versioned } from '../objects.ts';
 import { readStored } from '../yaml/read.ts';
 import { createFile, replaceFile } from './files.ts';
 
-/** The data of an object, as a ConfigMap would hold it. */
+/** The data of an object, as in a ConfigMap. */
 type Data = Readonly<Record<string, string>>;
 
-/** The way in which a kind of object is turned into data and back; `decode` throws for what is damaged. */
+/** The codec of a kind of object. `decode` throws for damaged data. */
 export interface Codec<T> {
   readonly encode: (value: T) => Data;
   readonly decode: (data: Data) => T;
@@ -21,7 +21,7 @@ const dataSchema = z.record(z.string(), z.string());
 
 const extension = '.yaml';
 
-/** Objects of one kind as files of a directory, one each. This process is the only one that writes there. */
+/** Objects of one kind in a directory, one file each. Only this process writes there. */
 export class LocalStore<T> {
   readonly #directory: string;
   readonly #codec: Codec<T>;
@@ -35,7 +35,7 @@ export class LocalStore<T> {
     this.#log = log;
   }
 
-  /** Reads what an earlier process left; a damaged file is left alone, and said to be so. */
+  /** Reads the files of an earlier process. Ignores damaged files, and logs them. */
   async load(): Promise<void> {
     for (const file of await filesIn(this.#directory)) {
       try {
@@ -43,7 +43,7 @@ export class LocalStore<T> {
         this.#remember(file.slice(0, -extension.length), data);
       } catch (err) {
         const path = join(this.#directory, file);
-        this.#log.error({ file: path, err }, `${path} is left alone: ${String(err)}`);
+        this.#log.error({ file: path, err }, `${path} is ignored: ${String(err)}`);
       }
     }
   }
@@ -52,7 +52,7 @@ export class LocalStore<T> {
     return this.#entries;
   }
 
-  /** Returns the version of the new one; undefined where one of that name exists. */
+  /** Returns the version of the new object; undefined if one with this name exists. */
   async create(name: string, value: T): Promise<string | undefined> {
     const data = this.#codec.encode(value);
     if (!(await createFile(this.#pathOf(name), stringify(data)))) return undefined;

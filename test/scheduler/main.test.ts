@@ -42,6 +42,6 @@ describe('a scheduler that begins', () => {
     scheduler.start();
     const { exitCode, log } = await scheduler.end();
     expect(exitCode).toBe(2);
-    expect(log).toMatch(/the image of the cleaner pods is not known: set NODESWEEP_IMAGE .*403/);
+    expect(log).toMatch(/the image of the cleaner pods is unknown: set NODESWEEP_IMAGE .*403/);
   });
 });

@@ -207,7 +207,7 @@ describe('the status of a policy', () => {
   it('is never written over an object that is something else', async () => {
     server.put(maps, 'nightly.status', { data: { mine: 'keep' } });
     await expect(cluster.writeStatus(policy, status)).rejects.toThrow(
-      'ConfigMap nightly.status is in the way of the status of that name: delete or rename it',
+      'ConfigMap nightly.status has the name of a status: delete it, or rename the policy',
     );
     expect(server.objects.get(`${maps}/nightly.status`)).toMatchObject({ data: { mine: 'keep' } });
   });

@@ -169,7 +169,7 @@ describe.concurrent('nodesweep local', () => {
     const { exitCode, stderr } = await start(host).ended();
 
     expect(exitCode).toBe(2);
-    expect(stderr).toContain(`another nodesweep local works in ${host.state}; stop it, or give this one`);
+    expect(stderr).toContain(`another nodesweep local uses ${host.state}; stop it, or set another`);
   });
 
   test('a directory of policies that is missing is named', async ({ host, start, expect }) => {

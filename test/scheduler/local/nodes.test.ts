@@ -33,7 +33,7 @@ test.each([
 });
 
 test('a machine without any runtime is told where one was looked for', () => {
-  expect(() => localNodes([], 'host', '/state', () => false)).toThrow(/usual place \(.*\/var\/run\/docker\.sock\)/);
+  expect(() => localNodes([], 'host', '/state', () => false)).toThrow(/known socket \(.*\/var\/run\/docker\.sock\)/);
 });
 
 test('everything that is wrong with endpoints is said at once', () => {
