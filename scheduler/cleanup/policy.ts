@@ -3,13 +3,13 @@ import { diskSchema, imagesSchema } from '../../contract/job.ts';
 import { parseDocument } from '../policy/parse.ts';
 import { policyFields, slotNeverStarts, startsEverySlot } from '../policy/policy.ts';
 
-/** Besides the thresholds that its cleaners are told, what concerns the scheduler alone. */
+/** The thresholds for the cleaners, and the field for the scheduler. */
 const diskPolicySchema = z
   .strictObject({
     onPressure: z
       .boolean()
       .default(false)
-      .describe('Starts a run on nodes as soon as they are under disk pressure, once in 10 minutes.'),
+      .describe('Starts a run on nodes under disk pressure, at most once in 10 minutes.'),
     highPercent: diskSchema.shape.highPercent.optional(),
     lowPercent: diskSchema.shape.lowPercent.optional(),
   })
@@ -18,15 +18,17 @@ const diskPolicySchema = z
     for (const issue of diskSchema.safeParse(thresholds).error?.issues ?? []) context.addIssue({ ...issue });
   });
 
-/** The document as it is written; a policy is what {@link cleanupSchema} makes of it. */
+/** The document of a policy. {@link cleanupSchema} converts it to a policy. */
 const cleanupDocumentSchema = z
   .strictObject({
     ...policyFields,
-    dryRun: z.boolean().default(false).describe('Plans and reports, and removes nothing.'),
-    images: imagesSchema.prefault({}).describe('Which images may go.'),
+    dryRun: z.boolean().default(false).describe('Decides and reports, but removes nothing.'),
+    images: imagesSchema.prefault({}).describe('Images that may be removed.'),
     disk: diskPolicySchema
       .optional()
-      .describe('Remove only from a disk usage on, least recently used images first; start runs under disk pressure.'),
+      .describe(
+        'Removes images only above a disk usage, the least recently used first; starts runs under disk pressure.',
+      ),
   })
   .refine(startsEverySlot, slotNeverStarts);
 
@@ -37,17 +39,17 @@ export const cleanupSchema = cleanupDocumentSchema.transform(({ disk, ...policy 
   return { ...policy, onPressure, disk: hasThresholds ? { highPercent, lowPercent } : undefined };
 });
 
-/** A cleanup policy as it is written. */
+/** The document of a cleanup policy, as the user writes it. */
 export type CleanupDocument = z.input<typeof cleanupSchema>;
-/** A cleanup policy with every default filled in. */
+/** A cleanup policy with all defaults. */
 export type CleanupPolicy = z.output<typeof cleanupSchema>;
 
-/** Parses a policy document by itself; every problem is reported, each with its path. */
+/** Parses a policy document. Returns all problems with their paths. */
 export function parseCleanup(text: string) {
   return parseDocument(text, cleanupSchema);
 }
 
-/** The JSON Schema of the documents as they are written, for editors; what no schema can say, `lint` does. */
+/** The JSON Schema of policy documents, for editors. `lint` also checks rules that a schema can't express. */
 export function policyJsonSchema(): object {
   const schema = z.toJSONSchema(cleanupSchema, { io: 'input', target: 'draft-2020-12' });
   return {

@@ -3,7 +3,7 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 /** The counters and timers. docs/operations.md lists them. */
 export type Instruments = ReturnType<typeof createInstruments>;
 
-/** Names follow the conventions of Prometheus: base units, `_total` for what only grows. */
+/** Creates the instruments. Their names follow the conventions of Prometheus: base units, `_total` for counters. */
 export function createInstruments(registry: Registry) {
   const registers = [registry];
   return {
@@ -15,14 +15,14 @@ export function createInstruments(registry: Registry) {
     }),
     runSeconds: new Histogram({
       name: 'nodesweep_run_duration_seconds',
-      help: 'From the start of a run to its end.',
+      help: 'Time from the start of a run to its end.',
       labelNames: ['outcome'],
       buckets: [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200],
       registers,
     }),
     startLagSeconds: new Histogram({
       name: 'nodesweep_run_start_lag_seconds',
-      help: 'From a slot of a schedule until the run that starts for it is on record.',
+      help: 'Time from a scheduled time until the record of its run exists.',
       buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800],
       registers,
     }),
@@ -40,26 +40,26 @@ export function createInstruments(registry: Registry) {
     }),
     freedBytes: new Counter({
       name: 'nodesweep_freed_bytes_total',
-      help: 'Disk space that was freed, as measured on the nodes.',
+      help: 'Freed disk space, as measured on the nodes.',
       labelNames: ['policy'],
       registers,
     }),
     requests: new Counter({
       name: 'nodesweep_api_requests_total',
-      help: 'Requests to the API server, by verb, resource and code; code 0 for those without an answer.',
+      help: 'Requests to the API server, by verb, resource and code; code 0 for requests without an answer.',
       labelNames: ['verb', 'resource', 'code'],
       registers,
     }),
     requestSeconds: new Histogram({
       name: 'nodesweep_api_request_duration_seconds',
-      help: 'From a request to the beginning of its answer.',
+      help: 'Time from a request to the beginning of its answer.',
       labelNames: ['verb'],
       buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30],
       registers,
     }),
     passSeconds: new Histogram({
       name: 'nodesweep_pass_duration_seconds',
-      help: 'How long it took to look at a policy once, and to do what was due.',
+      help: 'Time to reconcile one policy once.',
       buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
       registers,
     }),

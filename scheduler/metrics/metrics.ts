@@ -7,15 +7,15 @@ import { isFinished, type Run } from '../run/run.ts';
 import { summarize } from '../run/summary.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
 
-/** The values of the gauges, read whenever somebody asks for the metrics. */
+/** The sources of the gauges, which are read at each scrape. */
 export interface Observed {
   readonly state: () => Pick<ClusterState, 'policies' | 'statuses' | 'runs'>;
   readonly isLeader: () => boolean;
-  /** True if what is known of the cluster is complete and up to date. */
+  /** True if the view of the cluster is complete and up to date. */
   readonly isCurrent: () => boolean;
 }
 
-/** Often enough to notice an event loop that is held up; more often is felt in an idle scheduler. */
+/** Interval to measure the event loop. A shorter one costs CPU in an idle scheduler. */
 const eventLoopMonitoringPrecision = 100;
 
 /** The metrics of a scheduler. */
@@ -28,27 +28,22 @@ export class Metrics {
     this.#addGauge('nodesweep_build_info', 'Always 1.', 'version', (set) => set(1, version));
   }
 
-  /** Adds what is told of the scheduler as it is when somebody asks. */
+  /** Adds the gauges of the scheduler's state. */
   observe({ state, isLeader, isCurrent }: Observed): void {
-    this.#addGauge('nodesweep_leader', '1 where this process does the work.', undefined, (set) =>
-      set(Number(isLeader())),
-    );
-    this.#addGauge(
-      'nodesweep_watches_current',
-      '1 while what is known of the cluster is up to date.',
-      undefined,
-      (set) => set(Number(isCurrent())),
+    this.#addGauge('nodesweep_leader', '1 if this process is the leader.', undefined, (set) => set(Number(isLeader())));
+    this.#addGauge('nodesweep_watches_current', '1 while the view of the cluster is up to date.', undefined, (set) =>
+      set(Number(isCurrent())),
     );
     this.#addGauge('nodesweep_runs_active', 'Runs that have not ended.', undefined, (set) =>
       set(state().runs.filter(({ value }) => !isFinished(value)).length),
     );
-    this.#addGauge('nodesweep_policy_valid', '0 for a policy that has mistakes and does nothing.', 'policy', (set) => {
+    this.#addGauge('nodesweep_policy_valid', '1 for a valid policy, 0 for a policy with problems.', 'policy', (set) => {
       const { policies, statuses } = state();
       for (const { name } of policies) set(Number(statuses.get(name)?.value?.valid ?? true), name);
     });
   }
 
-  /** The answer to somebody who scrapes the metrics. */
+  /** The metrics for a scrape. */
   async read(): Promise<{ readonly contentType: string; readonly text: string }> {
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
@@ -78,7 +73,7 @@ export class Metrics {
     const totals = cleanupTotals(run);
     if (totals === undefined) return;
     for (const [name, count] of Object.entries(totals.images)) images.inc({ policy, outcome: name }, count);
-    // A disk that filled up meanwhile has freed less than nothing.
+    // The value is negative if the disk filled up meanwhile.
     freedBytes.inc({ policy }, Math.max(0, totals.bytes.freed));
   };
 

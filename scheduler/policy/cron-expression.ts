@@ -8,11 +8,11 @@ export interface CronFields {
   readonly daysOfMonth: ReadonlySet<number>;
   readonly months: ReadonlySet<number>;
   readonly daysOfWeek: ReadonlySet<number>;
-  /** True if a day needs only one of day-of-month and day-of-week: so CronJob, when both are restricted. */
+  /** True if a day must match only one of day-of-month and day-of-week, as for a CronJob that restricts both. */
   readonly eitherDay: boolean;
 }
 
-/** `@every`: a fixed time after the slot before, in whole seconds from 1 up. */
+/** `@every`: a fixed time after the last scheduled time, in whole seconds, at least 1. */
 export interface Interval {
   readonly type: 'Interval';
   readonly seconds: number;
@@ -24,7 +24,7 @@ export type ParsedExpression =
   | { readonly valid: true; readonly expression: CronExpression }
   | { readonly valid: false; readonly problems: readonly string[] };
 
-/** The descriptors of CronJob, and the fields that each stands for. */
+/** The descriptors of CronJob, with their fields. */
 const descriptors: Readonly<Record<string, string>> = {
   '@hourly': '0 * * * *',
   '@daily': '0 0 * * *',
@@ -51,12 +51,12 @@ const fieldRanges: readonly FieldRange[] = [
   { name: 'day-of-week', min: 0, max: 6, names: 'sun mon tue wed thu fri sat'.split(' ') },
 ];
 
-/** White space as Go's `strings.Fields` has it: all of Unicode's, but no byte order mark. */
+/** White space as in Go's `strings.Fields`: that of Unicode, without the byte order mark. */
 const spaces = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
 
 /**
- * Parses an expression as CronJob does, which takes what `ParseStandard` of github.com/robfig/cron/v3 takes and refuses time
- * zones in it. The problems are for people; there is one for each part that is wrong.
+ * Parses an expression as CronJob does: it accepts the expressions of `ParseStandard` of github.com/robfig/cron/v3, except
+ * those with a time zone. Returns a problem for each invalid part.
  */
 export function parseExpression(text: string): ParsedExpression {
   if (text.includes('TZ')) return { valid: false, problems: [timeZoneProblem(text)] };
@@ -68,7 +68,7 @@ export function parseExpression(text: string): ParsedExpression {
 function timeZoneProblem(text: string): string {
   const [, zone = 'Europe/Berlin', rest] = /^(?:CRON_)?TZ=(\S+)\s+(.*)$/s.exec(text) ?? [];
   const remedy = rest === undefined ? '' : `, and schedule: "${rest.trim()}"`;
-  return `must not name a time zone, as for a CronJob; write the field timeZone: ${zone}${remedy}`;
+  return `must not have a time zone, as for a CronJob; set timeZone: ${zone}${remedy}`;
 }
 
 function parseInterval(text: string): ParsedExpression {
@@ -100,7 +100,7 @@ function parseFields(text: string): ParsedExpression {
 
 interface Field {
   readonly values: ReadonlySet<number>;
-  /** True if the field has a star. One with a step above 1 does not count. */
+  /** True if the field has a star without a step above 1. */
   readonly hasStar: boolean;
   readonly problems: readonly string[];
 }
@@ -120,7 +120,7 @@ function toCronFields(fields: readonly Field[]): CronFields {
 
 const none: Field = { values: new Set(), hasStar: false, problems: [] };
 
-/** Empty parts of a list are skipped, as CronJob does. */
+/** Ignores empty parts of a list, as CronJob does. */
 function parseField(text: string, range: FieldRange): Field {
   const parts = text
     .split(',')
@@ -144,7 +144,7 @@ function valuesOf({ from, to, step }: Part): number[] {
   return Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, index) => from + index * step);
 }
 
-/** A value, a range or a star, each with a step. `N/step` means from N on; what follows a star and a dash is ignored. */
+/** A value, a range or a star, each with an optional step. `N/step` means from N on. Text after a star and a dash is ignored. */
 function parsePart(text: string, range: FieldRange): Part | { problem: string } {
   const [span = '', stepText, ...moreSteps] = text.split('/');
   const [low = '', high, ...moreBounds] = span.split('-');
@@ -152,7 +152,7 @@ function parsePart(text: string, range: FieldRange): Part | { problem: string } 
   if (moreSteps.length > 0) return { problem: `"${text}" has more than one step` };
   if (moreBounds.length > 0 && !isStar) return { problem: `"${text}" has more than one dash` };
   const step = stepText === undefined ? 1 : parseNumber(stepText);
-  if (step === undefined || step === 0) return { problem: `the step of "${text}" must be a number from 1 up` };
+  if (step === undefined || step === 0) return { problem: `the step of "${text}" must be at least 1` };
   if (isStar) return { from: range.min, to: range.max, step, isStar };
   const from = parseValue(low, range);
   const last = high === undefined && stepText !== undefined ? range.max : parseValue(high ?? low, range);
@@ -169,7 +169,7 @@ function parseValue(text: string, { names, min }: FieldRange): number | undefine
 
 const maxInt64 = 2n ** 63n - 1n;
 
-/** A number as Go's `strconv.Atoi` takes it. */
+/** A number that Go's `strconv.Atoi` accepts. */
 function parseNumber(text: string): number | undefined {
   return /^\+?[0-9]+$/.test(text) && BigInt(text.replace('+', '')) <= maxInt64 ? Number(text) : undefined;
 }

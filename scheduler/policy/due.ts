@@ -4,15 +4,15 @@ import { nextPressureStart } from './pressure-trigger.ts';
 import { lastSlot, nextSlot, scheduleOf } from './schedule.ts';
 import type { Trigger } from './trigger.ts';
 
-/** The memory of a policy's past. */
+/** The facts about earlier runs of a policy. */
 export interface SlotMemory {
-  /** Slots before this instant are not run: the policy was made, edited or resumed then. */
+  /** Scheduled times before this instant start no run: the policy was created, edited or resumed then. */
   readonly scheduleSince: Date;
-  /** The last slot for which a run was started. */
+  /** The last scheduled time for which a run was started. */
   readonly lastSlot?: Date | undefined;
-  /** The last value of `nodesweep.io/run-at` that was acted on. */
+  /** The last value of `nodesweep.io/run-at` that started a run. */
   readonly lastRequest?: string | undefined;
-  /** When the last run began, whatever started it. */
+  /** When the last run began, with any trigger. */
   readonly lastStart?: Date | undefined;
   /** The last slot that was told to be left out. */
   readonly missedSlot?: Date | undefined;
@@ -20,19 +20,18 @@ export interface SlotMemory {
 
 type SlotQuestion = Pick<DueQuestion, 'name' | 'policy'>;
 
-/** The facts that make a run of a policy due, apart from time. */
+/** The facts that make a run due, without the time. */
 export interface DueQuestion {
   readonly name: string;
   readonly policy: Policy;
   /** The value of `nodesweep.io/run-at`. */
   readonly request: string | undefined;
-  /** True if a node under disk pressure could be cleaned. */
+  /** True if a node under disk pressure can be cleaned. */
   readonly isPressed: boolean;
 }
 
 /**
- * The trigger of a run of the policy now, if there is one: somebody's request, which comes first, a slot, or disk
- * pressure.
+ * The trigger of a run that is due now: a request, which comes first, a scheduled time, or disk pressure.
  */
 export function dueTrigger(question: DueQuestion, memory: SlotMemory, now: Date): Trigger | undefined {
   const { request, policy } = question;
@@ -46,7 +45,7 @@ export function dueTrigger(question: DueQuestion, memory: SlotMemory, now: Date)
     : undefined;
 }
 
-/** The slot that is started next, for status and wake-up; undefined while suspended. */
+/** The next scheduled time, for the status and for wake-ups; undefined while suspended. */
 export function upcomingSlot(
   { name, policy }: SlotQuestion,
   memory: Pick<SlotMemory, 'scheduleSince' | 'lastSlot'>,
@@ -57,8 +56,8 @@ export function upcomingSlot(
 }
 
 /**
- * By how much a policy starts later than its slots, in milliseconds below `jitterSeconds`: always the same for its name, so
- * that restarts and replicas agree, and spread evenly over many names.
+ * The delay of a policy's runs after their scheduled times, in milliseconds, below `jitterSeconds`. It is a function of the
+ * name, so that restarts and replicas agree, and is spread evenly over many names.
  */
 export function startDelayMs(name: string, { jitterSeconds }: Pick<Policy, 'jitterSeconds'>): number {
   if (jitterSeconds === 0) return 0;
@@ -77,7 +76,7 @@ function dueSlot(question: SlotQuestion, memory: SlotMemory, now: Date): Date | 
   return memory.missedSlot !== undefined && slot <= memory.missedSlot ? undefined : slot;
 }
 
-/** The slot that would be due, had its time not run out: something held it up for longer than the policy allows. */
+/** The scheduled time that passed its deadline before its run could start. */
 export function missedSlot(question: SlotQuestion, memory: SlotMemory, now: Date): Date | undefined {
   const { policy } = question;
   if (policy.suspend || policy.startingDeadlineSeconds === undefined) return undefined;
@@ -89,12 +88,12 @@ function latestSlot({ name, policy }: SlotQuestion, memory: SlotMemory, now: Dat
   return lastSlot(scheduleOf(policy), anchorOf(memory), new Date(now.getTime() - startDelayMs(name, policy)));
 }
 
-/** No slot before this instant is run, and those of `@every` count from it. */
+/** Scheduled times before this instant start no run, and those of `@every` count from it. */
 function anchorOf({ scheduleSince, lastSlot: last }: Pick<SlotMemory, 'scheduleSince' | 'lastSlot'>): Date {
   return last !== undefined && last > scheduleSince ? last : scheduleSince;
 }
 
-/** With a deadline of 0 a slot has its own second: without it, it would never start. */
+/** A deadline of 0 still allows the second of the scheduled time, because otherwise no run could start. */
 function isTooLate(slot: Date, { startingDeadlineSeconds }: Policy, now: Date): boolean {
   const deadlineMs = startingDeadlineSeconds === 0 ? 999 : (startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1000;
   return now.getTime() - slot.getTime() > deadlineMs;

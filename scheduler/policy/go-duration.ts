@@ -12,7 +12,7 @@ const nanosecondsOf: Readonly<Record<string, bigint>> = {
 const maxInt64 = 2n ** 63n - 1n;
 const term = /([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)/y;
 
-/** Parses a duration as Go's `time.ParseDuration`, in nanoseconds; undefined for what that refuses. */
+/** Parses a duration like Go's `time.ParseDuration`, in nanoseconds; undefined if the text is not valid. */
 export function parseGoDuration(text: string): bigint | undefined {
   const [, sign, magnitude = ''] = /^([+-]?)(.*)$/s.exec(text) ?? [];
   if (magnitude === '0') return 0n;
@@ -29,7 +29,7 @@ export function parseGoDuration(text: string): bigint | undefined {
   return sign === '-' ? -total : total;
 }
 
-/** Digits beyond the nanosecond are cut off. */
+/** Ignores digits beyond the nanosecond. */
 function termOf(whole: string, fraction: string, unit: bigint): bigint {
   const digits = fraction.slice(0, 18);
   return BigInt(whole || '0') * unit + (BigInt(digits || '0') * unit) / 10n ** BigInt(digits.length);

@@ -9,7 +9,7 @@ import type { Policy } from './policy.ts';
 import type { Problem } from './problem.ts';
 import { nextSlot, scheduleOf } from './schedule.ts';
 
-/** The number of policies in a file, and what is wrong with them. */
+/** The number of policies in a file, and their problems. */
 export interface LintResult {
   readonly policies: number;
   readonly problems: readonly Problem[];
@@ -24,7 +24,7 @@ const manifestSchema = z.object({
 });
 type Manifest = z.output<typeof manifestSchema>;
 
-/** Checks the text of a file: one named by a key of a policy is a bare document, any other holds ConfigMap manifests. */
+/** Checks a file. A file with the name of a policy key is a document; any other file has ConfigMap manifests. */
 export function lintText(fileName: string, text: string, kinds: readonly RunKind[]): LintResult {
   if (!isPolicyKey(fileName, kinds)) return lintManifests(text, kinds);
   const name = basename(fileName, '.yaml');
@@ -71,7 +71,7 @@ function lintManifests(text: string, kinds: readonly RunKind[]): LintResult {
 
 const noPolicy: Problem = {
   path: '',
-  message: `holds no policy: neither a ConfigMap with the label ${label.kind}: policy, nor a document in a file named cleanup.yaml`,
+  message: `has no policy: neither a ConfigMap with the label ${label.kind}: policy, nor a document in a file named cleanup.yaml`,
 };
 
 function manifestProblems({ metadata }: Manifest, parsed: ParsedPolicy): Problem[] {
@@ -84,7 +84,7 @@ function manifestProblems({ metadata }: Manifest, parsed: ParsedPolicy): Problem
 
 const unlabelled: Problem = {
   path: 'metadata.labels',
-  message: `lack ${label.kind}: policy, without which the scheduler does not see the policy`,
+  message: `need ${label.kind}: policy, or the scheduler ignores the policy`,
 };
 
 function duplicateProblems(policies: readonly Manifest[]): Problem[] {
@@ -94,7 +94,7 @@ function duplicateProblems(policies: readonly Manifest[]): Problem[] {
       return [
         {
           path: `${name}/metadata.name`,
-          message: 'is the name of an earlier policy in this file, which this one replaces',
+          message: 'is also the name of an earlier policy in this file, which this one would replace',
         },
       ];
     names.add(name);
@@ -102,7 +102,7 @@ function duplicateProblems(policies: readonly Manifest[]): Problem[] {
   });
 }
 
-/** A `kind: List`, as kubectl prints it, holds several. */
+/** The items of a `kind: List`, as kubectl prints it. */
 function itemsOf(value: unknown): unknown[] {
   const list = z.object({ kind: z.literal('List'), items: z.array(z.unknown()) }).safeParse(value);
   return list.success ? list.data.items : [value];

@@ -1,18 +1,18 @@
 import type { CronFields } from './cron-expression.ts';
 import type { WallClock, WallTime } from './wall-clock.ts';
 
-/** Beyond the end of the fifth year nothing is searched, as CronJob does. */
+/** The search ends after the fifth year, like that of CronJob. */
 const searchYears = 5;
-/** A search over five years takes some hundred steps. */
+/** Maximum number of steps. A search over five years takes some hundred. */
 const maxSteps = 20_000;
 
 const hourSeconds = 3_600;
 const minuteSeconds = 60;
 
 /**
- * The first instant after `after` at which the wall clock matches all fields, in seconds since the epoch; undefined where there
- * is none in five years. It takes the steps of `SpecSchedule.Next` of github.com/robfig/cron/v3, so that what happens around a
- * change of the clocks is what happens to a CronJob.
+ * The first instant after `after` at which the wall clock matches all fields, in seconds since the epoch; undefined if there is
+ * none in five years. It follows the steps of `SpecSchedule.Next` of github.com/robfig/cron/v3, so that a policy behaves like
+ * a CronJob at a clock change.
  */
 export function nextInstant(fields: CronFields, clock: WallClock, after: number): number | undefined {
   if ([fields.minutes, fields.hours, fields.months].some(({ size }) => size === 0)) return undefined;
@@ -30,7 +30,7 @@ export function nextInstant(fields: CronFields, clock: WallClock, after: number)
   return undefined;
 }
 
-/** An instant that moves forward, and what the clock shows at it. */
+/** An instant that moves forward, with the reading of the clock. */
 class Search {
   readonly clock: WallClock;
   instant: number;
@@ -54,7 +54,7 @@ class Search {
     this.moveTo(this.clock.instantOf({ ...this.wall, ...change }));
   }
 
-  /** Moves to the beginning of the unit that is searched: once, since each step after it leads to a beginning. */
+  /** Moves to the beginning of a unit. Needed once, because each later step leads to a beginning. */
   align(change: Partial<WallTime>): void {
     if (!this.#isAligned) this.moveToWall(change);
     this.#isAligned = true;
@@ -66,7 +66,7 @@ class Search {
   }
 }
 
-/** Each returns false where the unit above has changed: then all are checked again. */
+/** Returns false if a larger unit has changed, so that all must be checked again. */
 function seekMonth(search: Search, { months }: CronFields): boolean {
   while (!months.has(search.wall.month)) {
     search.align({ day: 1, hour: 0, minute: 0, second: 0 });
@@ -80,7 +80,7 @@ function seekDay(search: Search, fields: CronFields): boolean {
   while (!matchesDay(fields, search.wall)) {
     search.align({ hour: 0, minute: 0, second: 0 });
     search.moveToWall({ day: search.wall.day + 1 });
-    // The day may begin at one o'clock, or midnight be that of the day before.
+    // A clock change may make the day begin at one o'clock, or repeat midnight of the day before.
     const { hour } = search.wall;
     if (hour > 12) search.moveTo(search.instant + (24 - hour) * hourSeconds);
     else if (hour !== 0) search.moveTo(search.instant - hour * hourSeconds);

@@ -67,11 +67,11 @@ const tolerationSchema = z
 
 /** `nodes` of a policy: the nodes that it means. */
 export const nodesSchema = z.strictObject({
-  matchLabels: matchLabelsSchema.default({}).describe('Labels a node must have.'),
-  matchExpressions: z.array(expressionSchema).default([]).describe('As in a label selector.'),
-  includeUnschedulable: z.boolean().default(true).describe('Whether cordoned nodes are cleaned too.'),
+  matchLabels: matchLabelsSchema.default({}).describe('Labels that a node must have.'),
+  matchExpressions: z.array(expressionSchema).default([]).describe('Expressions as in a label selector.'),
+  includeUnschedulable: z.boolean().default(true).describe('Cordoned nodes are cleaned too.'),
   tolerations: z
     .array(tolerationSchema)
     .prefault([{ operator: 'Exists' }])
-    .describe('Taints that do not keep the cleaner away; all of them by default, as for a system daemon.'),
+    .describe('Taints that do not keep the cleaner away. Default: all taints, as for a system daemon.'),
 });

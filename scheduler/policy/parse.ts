@@ -5,7 +5,7 @@ import { readYaml } from '../yaml/read.ts';
 import type { Policy } from './policy.ts';
 import type { Problem } from './problem.ts';
 
-/** The longest policy name, CronJob's limit: every name derived from it still fits. */
+/** Maximum length of a policy name, as for a CronJob, so that all names derived from it are valid. */
 const maxPolicyNameLength = 52;
 
 interface Invalid {
@@ -13,34 +13,34 @@ interface Invalid {
   readonly problems: readonly Problem[];
 }
 
-/** A document that was read by itself. */
+/** The result for a document. */
 export type ParsedDocument<T> = { readonly valid: true; readonly document: unknown; readonly policy: T } | Invalid;
 
-/** A policy that is valid, and of which kind. */
+/** A valid policy and its kind. */
 export interface ValidPolicy {
   readonly valid: true;
   readonly kind: RunKind;
-  /** As it was written. */
+  /** The document as the user wrote it. */
   readonly document: unknown;
   readonly policy: Policy;
 }
 
 export type ParsedPolicy = ValidPolicy | Invalid;
 
-/** The key of a ConfigMap under which a policy of a kind is. */
+/** The key of a ConfigMap for policies of a kind. */
 export function keyOf({ name }: Pick<RunKind, 'name'>): string {
   return `${name}.yaml`;
 }
 
-/** The key of policies that another version may know. */
+/** The key of policies for another version of nodesweep. */
 const reservedKey = 'prepull.yaml';
 
-/** True for the keys of policies, also those that this version can't run. */
+/** True for the keys of policies, including those that this version does not support. */
 export function isPolicyKey(key: string, kinds: readonly RunKind[]): boolean {
   return key === reservedKey || kinds.some((kind) => keyOf(kind) === key);
 }
 
-/** Parses the policy a ConfigMap holds: its name must be usable, and exactly one of the keys of the kinds be there. */
+/** Parses the policy in a ConfigMap, which needs a valid name and exactly one key of a policy. */
 export function parsePolicy(
   name: string,
   data: Readonly<Record<string, string>>,
@@ -55,7 +55,7 @@ export function parsePolicy(
   return content?.valid !== true || problems.length > 0 ? { valid: false, problems } : content;
 }
 
-/** Parses a policy document by itself; every problem is reported, each with its path. */
+/** Parses a policy document. Returns all problems with their paths. */
 export function parseDocument<T>(text: string, schema: z.ZodType<T>): ParsedDocument<T> {
   const yaml = parseYaml(text);
   if ('problems' in yaml) return { valid: false, problems: yaml.problems };
@@ -64,7 +64,7 @@ export function parseDocument<T>(text: string, schema: z.ZodType<T>): ParsedDocu
   return { valid: true, document: yaml.value, policy: result.data };
 }
 
-/** Undefined where there is nothing to parse. */
+/** Undefined if there is no document. */
 function parseData(data: Readonly<Record<string, string>>, kinds: readonly RunKind[]): ParsedPolicy | undefined {
   for (const kind of kinds) {
     const text = data[keyOf(kind)];
@@ -101,7 +101,7 @@ function policyNameProblems(name: string): Problem[] {
   if (name.length > maxPolicyNameLength) {
     problems.push({
       path,
-      message: `has ${name.length} characters; at most ${maxPolicyNameLength} fit into the names of its runs and pods`,
+      message: `has ${name.length} characters; the maximum is ${maxPolicyNameLength}, so that the names of its runs and pods are valid`,
     });
   }
   if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
@@ -115,12 +115,12 @@ function parseYaml(text: string): { value: unknown } | { problems: readonly Prob
   if (!yaml.valid) return yaml;
   const [value, ...others] = yaml.values;
   if (others.length > 0)
-    return { problems: [{ path: '', message: 'has several YAML documents; put each into a ConfigMap of its own' }] };
+    return { problems: [{ path: '', message: 'has several YAML documents; put each into its own ConfigMap' }] };
   if (value === null) return { problems: [{ path: '', message: 'is empty; a policy needs at least a schedule' }] };
   return { value };
 }
 
-/** An unknown key is a problem of its own, at its own path. */
+/** Returns a separate problem for each unknown key. */
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: pathOf([...issue.path, key]), message: 'is not a known field' }));

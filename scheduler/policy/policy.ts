@@ -3,7 +3,7 @@ import { nodesSchema } from './nodes.ts';
 import { scheduleProblems } from './schedule.ts';
 import { isTimeZone } from './wall-clock.ts';
 
-/** The API server takes no larger number in the fields these end up in. */
+/** Maximum number in the fields of the API for these values. */
 const maxInt32 = 2_147_483_647;
 const seconds = z.int().min(0).max(maxInt32);
 const count = z.int().min(0).max(maxInt32);
@@ -26,13 +26,15 @@ const parallelismSchema = z.union(
 const rolloutSchema = z.strictObject({
   parallelism: parallelismSchema
     .default('100%')
-    .describe('How many nodes at once: a number, or a percentage, rounded up.'),
+    .describe('Number of nodes that are cleaned at the same time, or a percentage, rounded up.'),
   canary: count.default(0).describe('Nodes that must succeed before the others start.'),
   failurePolicy: z
     .enum(['Continue', 'FailFast', 'Pause'])
     .default('Continue')
-    .describe('After a node failed: go on, end the run, or wait for nodesweep.io/resume-at.'),
-  restartLimit: count.default(3).describe('How often a cleaner that did not get to work is started again on its node.'),
+    .describe('After a node has failed: continue, end the run, or wait for nodesweep.io/resume-at.'),
+  restartLimit: count
+    .default(3)
+    .describe('How often a cleaner that did not start its work is started again on its node.'),
 });
 
 /** The fields that the documents of every kind of policy have. The names are those of CronJob and DaemonSet. */
@@ -40,26 +42,28 @@ export const policyFields = {
   schedule: scheduleSchema.describe(
     'Five cron fields, or @hourly, @daily, @weekly, @monthly, @yearly, @every 90s; as for a CronJob.',
   ),
-  timeZone: timeZoneSchema.default('Etc/UTC').describe('IANA time zone in which the schedule is read.'),
+  timeZone: timeZoneSchema.default('Etc/UTC').describe('IANA time zone of the schedule.'),
   startingDeadlineSeconds: seconds
     .optional()
-    .describe('A slot older than this never starts; 0 leaves a slot its own second.'),
+    .describe('A run that has not started this long after its scheduled time never starts.'),
   jitterSeconds: z
     .int()
     .min(0)
     .max(86_400)
     .default(0)
     .describe(
-      'Spreads policies of one schedule: each starts later than its slots by less than this, always by the same.',
+      'Delays each start by less than this, always by the same for a name, to spread policies with one schedule.',
     ),
   concurrencyPolicy: z
     .enum(['Forbid', 'Allow', 'Replace'])
     .default('Forbid')
-    .describe('What a due slot does while a run of the policy is active: wait, start beside it, or end it.'),
+    .describe(
+      'What happens at a scheduled time while a run of the policy is active: wait, start another run, or replace it.',
+    ),
   suspend: z
     .boolean()
     .default(false)
-    .describe('Starts no scheduled runs; slots that pass meanwhile are not made up for.'),
+    .describe('Starts no scheduled runs. Times that pass while suspended are not caught up.'),
   nodes: nodesSchema.prefault({}).describe('Which nodes are cleaned; all by default.'),
   rollout: rolloutSchema.prefault({}).describe('How the run spreads over the nodes.'),
   activeDeadlineSeconds: z.int().min(1).max(maxInt32).default(3600).describe('A run that takes longer is ended.'),
@@ -68,7 +72,7 @@ export const policyFields = {
   failedRunsHistoryLimit: count.default(1).describe('How many records of failed runs are kept.'),
 };
 
-/** True if each slot can start: with a delay as long as the deadline, some never would. */
+/** True if every run can start: with a delay as long as the deadline, some could not. */
 export function startsEverySlot(policy: {
   jitterSeconds: number;
   startingDeadlineSeconds?: number | undefined;
@@ -77,18 +81,19 @@ export function startsEverySlot(policy: {
   return jitterSeconds === 0 || jitterSeconds < startingDeadlineSeconds;
 }
 
-/** The problem where {@link startsEverySlot} is false. */
+/** The problem if {@link startsEverySlot} is false. */
 export const slotNeverStarts = {
   path: ['jitterSeconds'],
-  message: 'must be below startingDeadlineSeconds, which counts from the slot, or some slots would never start',
+  message:
+    'must be below startingDeadlineSeconds, which counts from the scheduled time, or some runs could never start',
 };
 
 const policySchema = z.strictObject(policyFields);
 
-/** A policy of any kind with every default filled in: all that decides when it starts a run, and how that goes over the nodes. */
+/** A policy of any kind with all defaults: when it starts a run, and how the run proceeds over the nodes. */
 export interface Policy extends z.output<typeof policySchema> {
-  /** A run only plans, and changes nothing on the nodes. */
+  /** True if a run only plans, and changes nothing on the nodes. */
   readonly dryRun: boolean;
-  /** Disk pressure on a node starts a run there. */
+  /** True if disk pressure on a node starts a run there. */
   readonly onPressure: boolean;
 }

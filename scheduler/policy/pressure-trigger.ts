@@ -1,18 +1,18 @@
 import type { Policy } from './policy.ts';
 
 /**
- * After a run of a policy began, disk pressure starts none for so long. The kubelet goes on to report pressure for
- * 5 minutes after it was relieved (its `evictionPressureTransitionPeriod`).
+ * Minimum time between the start of any run and a run that disk pressure starts. The kubelet reports pressure for 5 minutes
+ * after it ended (`evictionPressureTransitionPeriod`).
  */
 const pressureCoolDownMs = 600_000;
 
 interface PressureQuestion {
   readonly policy: Pick<Policy, 'onPressure' | 'suspend'>;
-  /** True if a node under disk pressure could be cleaned. */
+  /** True if a node under disk pressure can be cleaned. */
   readonly isPressed: boolean;
 }
 
-/** When disk pressure starts a run, the past included: as soon as there is any, but not within the cool-down. */
+/** When disk pressure starts a run: as soon as there is any, but not within the minimum time. May be in the past. */
 export function nextPressureStart(
   { policy, isPressed }: PressureQuestion,
   lastStart: Date | undefined,

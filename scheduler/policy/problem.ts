@@ -1,10 +1,10 @@
-/** One thing that is wrong with a policy: where (`rollout.parallelism`, `line 3, column 7`, or empty for the whole) and what. */
+/** A problem of a policy, and its place: `rollout.parallelism`, `line 3, column 7`, or empty for the whole document. */
 export interface Problem {
   readonly path: string;
   readonly message: string;
 }
 
-/** A problem in one line. */
+/** Formats a problem as one line. */
 export function formatProblem({ path, message }: Problem): string {
   return path === '' ? message : `${path}: ${message}`;
 }

@@ -2,13 +2,13 @@ import { type CronExpression, parseExpression } from './cron-expression.ts';
 import { nextInstant } from './next-instant.ts';
 import { wallClock } from './wall-clock.ts';
 
-/** A parsed schedule. Its slots are the instants at which a CronJob of that schedule and zone is due. */
+/** A parsed schedule. Its times are those of a CronJob with the same schedule and time zone. */
 export interface Schedule {
   readonly expression: CronExpression;
   readonly timeZone: string;
 }
 
-/** The reason why an expression is no schedule, as messages for people; empty when it is one. */
+/** The problems of an expression; empty if it is valid. */
 export function scheduleProblems(expression: string): readonly string[] {
   const parsed = parseExpression(expression);
   return parsed.valid ? [] : parsed.problems;
@@ -16,19 +16,19 @@ export function scheduleProblems(expression: string): readonly string[] {
 
 const schedules = new WeakMap<object, Schedule>();
 
-/** The schedule of a valid policy; it is parsed once, however often it is asked for. */
+/** The schedule of a valid policy, which is parsed once. */
 export function scheduleOf(policy: { readonly schedule: string; readonly timeZone: string }): Schedule {
   const schedule = schedules.get(policy) ?? parseSchedule(policy.schedule, policy.timeZone);
   schedules.set(policy, schedule);
   return schedule;
 }
 
-/** An expression that has {@link scheduleProblems}. */
+/** An expression with {@link scheduleProblems}. */
 export class ScheduleError extends Error {
   override readonly name = 'ScheduleError';
 }
 
-/** Parses a schedule; throws a {@link ScheduleError} for one that has problems, and a RangeError for an unknown zone. */
+/** Parses a schedule. Throws a {@link ScheduleError} if it has problems, and a RangeError for an unknown time zone. */
 export function parseSchedule(expression: string, timeZone: string): Schedule {
   const parsed = parseExpression(expression);
   if (!parsed.valid) throw new ScheduleError(`schedule "${expression}": ${parsed.problems.join('; ')}`);
@@ -37,8 +37,8 @@ export function parseSchedule(expression: string, timeZone: string): Schedule {
 }
 
 /**
- * The first slot after `after`, or undefined where there is none in the next five years. The slots of `@every` count from
- * `anchor`, a slot or the instant from which the schedule holds.
+ * The first scheduled time after `after`, or undefined if there is none in the next five years. The times of `@every` count
+ * from `anchor`: a scheduled time, or the instant from which the schedule holds.
  */
 export function nextSlot(schedule: Schedule, after: Date, anchor: Date = after): Date | undefined {
   const { expression } = schedule;
@@ -48,8 +48,8 @@ export function nextSlot(schedule: Schedule, after: Date, anchor: Date = after):
 }
 
 /**
- * The last slot at or before `now` and after `after`, or undefined where there is none. The slots of `@every` count from
- * `after`.
+ * The last scheduled time at or before `now` and after `after`, or undefined if there is none. The times of `@every` count
+ * from `after`.
  */
 export function lastSlot(schedule: Schedule, after: Date, now: Date): Date | undefined {
   const { expression } = schedule;
@@ -58,17 +58,17 @@ export function lastSlot(schedule: Schedule, after: Date, now: Date): Date | und
   return last === undefined ? undefined : new Date(last * 1000);
 }
 
-/** A stretch of time without a slot in it, in seconds: a schedule is asked far more often than it fires. */
+/** A cached gap between two scheduled times, in seconds, because a schedule is read far more often than it fires. */
 interface Gap {
-  /** No slot is after this instant and before `to`. */
+  /** The beginning of the gap: no scheduled time is after it and before `to`. */
   readonly from: number;
-  /** The slot that ends the gap; infinite where none was found. */
+  /** The scheduled time at the end of the gap; infinite if there is none. */
   readonly to: number;
-  /** True if `from` is a slot. */
+  /** True if `from` is a scheduled time. */
   readonly isSlot: boolean;
 }
 
-/** The gap that was found last. */
+/** The last gap that was found. */
 const gaps = new WeakMap<Schedule, Gap>();
 
 function nextOf(schedule: Schedule, after: number): number | undefined {
@@ -77,7 +77,7 @@ function nextOf(schedule: Schedule, after: number): number | undefined {
   return Number.isFinite(gap.to) ? gap.to : undefined;
 }
 
-/** Halves the time in which the last slot can be, until no slot follows the one at its beginning. */
+/** Halves the interval of the last scheduled time, until no other follows the one at its beginning. */
 function lastOf(schedule: Schedule, after: number, now: number): number | undefined {
   const known = gaps.get(schedule);
   if (known !== undefined && isWithin(now, known)) {

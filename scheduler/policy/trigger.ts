@@ -1,6 +1,6 @@
 /**
- * The reason why a run exists: for a slot of its schedule, because somebody asked for it with an annotation, or because of disk
- * pressure, as the first run after another one began (or after the policy was made).
+ * The trigger of a run: a scheduled time (slot), a request by an annotation, or disk pressure. A run under disk pressure is
+ * identified by the start of the run before it, or by the creation of the policy.
  */
 export type Trigger =
   | { readonly type: 'Schedule'; readonly slot: Date }

@@ -1,4 +1,4 @@
-/** The reading of a clock on the wall of a zone, in whole seconds. */
+/** The reading of the wall clock of a time zone, in whole seconds. */
 export interface WallTime {
   readonly year: number;
   /** From 1 to 12. */
@@ -15,8 +15,8 @@ export interface WallTime {
 export interface WallClock {
   readonly read: (instant: number) => WallTime;
   /**
-   * The instant at which the clock shows a time, as Go's `time.Date` has it: parts that are too large carry over, a time that
-   * comes twice is one of the two, and one that is skipped is as far away as the clock was moved.
+   * The instant at which the clock shows a time, like Go's `time.Date`: parts that are too large carry over, a time that occurs
+   * twice is one of the two, and a skipped time is shifted by the clock change.
    */
   readonly instantOf: (time: Omit<WallTime, 'weekday'>) => number;
 }
@@ -34,7 +34,7 @@ export function isTimeZone(timeZone: string): boolean {
 
 const clocks = new Map<string, WallClock>();
 
-/** The clock of a zone; throws a RangeError for an unknown zone. As many are kept as there are zones. */
+/** The clock of a time zone, from a cache. Throws a RangeError for an unknown zone. */
 export function wallClock(timeZone: string): WallClock {
   const clock = clocks.get(timeZone) ?? newClock(timeZone);
   clocks.set(timeZone, clock);
@@ -66,11 +66,11 @@ function readUtc(seconds: number): WallTime {
   };
 }
 
-/** No zone has changed its offset within a quarter of an hour since 1972. */
+/** Since 1972, all zones have changed their offset only at multiples of a quarter of an hour. */
 const quarterSeconds = 900;
 const maxKnownOffsets = 2_000;
 
-/** By how many seconds a zone is ahead of UTC at an instant. Asking is slow, so that some answers are kept. */
+/** The offset of a zone from UTC at an instant, in seconds, from a cache because the calculation is slow. */
 function offsets(timeZone: string): (instant: number) => number {
   const format = dateFormat(timeZone);
   const known = new Map<number, number>();

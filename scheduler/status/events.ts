@@ -7,7 +7,7 @@ import { outcomeOf } from '../run/outcome.ts';
 import type { Run } from '../run/run.ts';
 import { summarize } from '../run/summary.ts';
 
-/** The API server refuses longer notes (`Event.message` in the Kubernetes API). */
+/** Maximum length of a message (`Event.message` in the Kubernetes API). */
 const maxMessageLength = 1024;
 
 /** Names the problems of a policy with their paths, as many as fit. */
@@ -27,13 +27,13 @@ export function runStarted(run: Run): PolicyEvent {
   return event('Normal', 'RunStarted', `run ${run.name} started ${causeOf(run.trigger)}`);
 }
 
-/** `cause` is what is known to have held up the slot. */
+/** `cause` is the known reason for the delay. */
 export function slotMissed(
   slot: Date,
   startingDeadlineSeconds: number | undefined,
-  cause = 'no scheduler was at work then, or a run was active',
+  cause = 'no scheduler was running, or a run was active',
 ): PolicyEvent {
-  const message = `the slot ${slot.toISOString()} was not started within startingDeadlineSeconds (${startingDeadlineSeconds}), and is left out: ${cause}`;
+  const message = `no run started within startingDeadlineSeconds (${startingDeadlineSeconds}) of the scheduled time ${slot.toISOString()}: ${cause}`;
   return event('Warning', 'SlotMissed', message);
 }
 
@@ -42,7 +42,7 @@ export function runFinished(run: Run): PolicyEvent {
   const results = `${nodes.succeeded} of ${nodes.desired} nodes succeeded, ${nodes.failed} failed, ${nodes.skipped} were skipped`;
   const effect = run.kind.describeEffect(run.spec, totals);
   const details = problems.map((problem) => `${problem.node}: ${problem.reason}: ${problem.message}`);
-  // A run that failed before any node began has no node to tell why, and one that was out of time may know more than they.
+  // If a run failed before any node started, or exceeded its deadline, only the run has the cause.
   const isOfRun = run.phase === 'Failed' && (run.nodes.size === 0 || run.reason === 'DeadlineExceeded');
   const cause = isOfRun ? `${run.message}; ` : '';
   const message = [`run ${run.name}: ${run.reason}: ${cause}${results}; ${effect}`, ...details].join('; ');
@@ -54,7 +54,7 @@ export function runFinished(run: Run): PolicyEvent {
 }
 
 export function requestIgnored(run: Run, request: string): PolicyEvent {
-  const message = `nodesweep.io/run-at "${request}" was acted on before, by run ${run.name}; set another value to start a run`;
+  const message = `nodesweep.io/run-at "${request}" has already started run ${run.name}; set another value to start a run`;
   return event('Warning', 'RequestIgnored', message);
 }
 
@@ -76,7 +76,7 @@ export function runPaused(run: Run): PolicyEvent {
 function causeOf(trigger: Trigger): string {
   switch (trigger.type) {
     case 'Schedule':
-      return `for the slot ${trigger.slot.toISOString()}`;
+      return `for the scheduled time ${trigger.slot.toISOString()}`;
     case 'Request':
       return `on request "${trigger.request}"`;
     case 'Pressure':

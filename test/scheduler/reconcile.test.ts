@@ -111,7 +111,7 @@ describe('a due slot', () => {
     const missed = cluster.events.filter(({ reason }) => reason === 'SlotMissed');
     expect(missed).toMatchObject([{ type: 'Warning', policy: 'nightly' }]);
     expect(missed[0]?.message).toBe(
-      `the slot ${secondsLater(60).toISOString()} was not started within startingDeadlineSeconds (30), and is left out: run nightly-29540760 is active`,
+      `no run started within startingDeadlineSeconds (30) of the scheduled time ${secondsLater(60).toISOString()}: run nightly-29540760 is active`,
     );
     expect(cluster.state().statuses.get('nightly')?.value).toMatchObject({ missedSlot: secondsLater(60) });
   });

@@ -48,16 +48,16 @@ describe('lint', () => {
       policies: 1,
       problems: [],
     });
-    expect(lint('all.yaml', deployment).problems).toEqual([expect.stringMatching(/^: holds no policy/)]);
+    expect(lint('all.yaml', deployment).problems).toEqual([expect.stringMatching(/^: has no policy/)]);
   });
 
   it('finds a policy that lacks the label, and a name that is there twice (C40)', () => {
     expect(lint('a.yaml', configMap('lost', 'schedule: "@daily"', '{}')).problems).toEqual([
-      expect.stringMatching(/^lost\/metadata\.labels: lack nodesweep\.io\/kind/),
+      expect.stringMatching(/^lost\/metadata\.labels: need nodesweep\.io\/kind/),
     ]);
     const twice = configMap('same', 'schedule: "@daily"');
     expect(lint('a.yaml', `${twice}---${twice}`).problems).toEqual([
-      expect.stringMatching(/^same\/metadata\.name: is the name of an earlier/),
+      expect.stringMatching(/^same\/metadata\.name: is also the name of an earlier/),
     ]);
   });
 

@@ -111,7 +111,7 @@ describe('bad input is named with its path:', () => {
     [
       'jitter beyond the deadline',
       'schedule: "@daily"\njitterSeconds: 60\nstartingDeadlineSeconds: 60',
-      /^jitterSeconds: must be below startingDeadlineSeconds, which counts from the slot/,
+      /^jitterSeconds: must be below startingDeadlineSeconds, which counts from the scheduled time/,
     ],
     [
       'one threshold without the other',
@@ -177,7 +177,7 @@ describe('bad input is named with its path:', () => {
     const data = { 'cleanup.yaml': 'schedule: "@daily"' };
     expect(problems('a'.repeat(52), data)).toEqual([]);
     expect(problems('a'.repeat(53), data)).toEqual([
-      expect.stringMatching(/^metadata\.name: has 53 characters; at most 52/),
+      expect.stringMatching(/^metadata\.name: has 53 characters; the maximum is 52/),
     ]);
     expect(problems('a.b', data)).toEqual([expect.stringMatching(/must be a DNS label/)]);
   });

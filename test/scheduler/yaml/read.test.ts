@@ -239,7 +239,7 @@ describe('a hostile policy is refused within seconds of a busy machine (H31, H32
 it('several documents in one policy are refused in plain words', () => {
   expect(parseCleanup('schedule: "@daily"\n---\nschedule: "@daily"')).toMatchObject({
     valid: false,
-    problems: [{ path: '', message: 'has several YAML documents; put each into a ConfigMap of its own' }],
+    problems: [{ path: '', message: 'has several YAML documents; put each into its own ConfigMap' }],
   });
 });
 
