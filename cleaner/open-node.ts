@@ -24,7 +24,7 @@ export type NodeOptions = {
 /** This machine, as a run needs it. What is out of the ordinary is logged. */
 export function openNode({ state, stateOnNode, ownReferences, runtime }: NodeOptions, log: Logger): NodeAccess {
   const directory = state ?? usualState;
-  // Where the images are does not change during a run; how full it is there is measured each time.
+  // The place of the images does not change during a run. Its usage is measured each time.
   const getImageFilesystems = askOnce(() => runtime.getImageFilesystems());
   const rest = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => undefined);
   return {

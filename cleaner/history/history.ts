@@ -1,7 +1,7 @@
 import type { ImageUsage } from '../runtime/inventory.ts';
 
 /**
- * What earlier runs saw of one image. Times are milliseconds since the epoch. Images are identified by their ID, and CRI has
+ * The record of what earlier runs saw of one image. Times are milliseconds since the epoch. Images are identified by their ID, and CRI has
  * no time of a pull, so an image that somebody else removes and pulls again between two looks keeps its record.
  */
 export type ImageRecord = {
@@ -11,7 +11,7 @@ export type ImageRecord = {
   readonly lastUsed?: number;
 };
 
-/** What earlier runs saw on this node. */
+/** The records of what earlier runs saw on this node. */
 export type History = {
   /** The time of the first look. */
   readonly startedAt: number;

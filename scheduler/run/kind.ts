@@ -22,7 +22,7 @@ export type PodResult =
 export interface KindWords {
   /** The program in the pods: "the cleaner did not start". */
   readonly worker: string;
-  /** What is done to a node: "3 of 4 nodes cleaned". */
+  /** The verb for a finished node: "3 of 4 nodes cleaned". */
   readonly done: string;
 }
 
