@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Container, Image, RemovalAnswer } from '../../cleaner/runtime/runtime.ts';
 import { buildContainer, buildImage, buildRuntime } from './inventory.ts';
 
-const kinds = ['Pin', 'Exclude', 'Rename', 'Resize', 'Remove', 'Pull', 'Start', 'Stop', 'StandOn'] as const;
+const kinds = ['Pin', 'Exclude', 'Rename', 'Resize', 'Remove', 'Vanish', 'Pull', 'Start', 'Stop', 'StandOn'] as const;
 const removabilities = ['Refuses', 'TimesOut', 'RemovesLate'] as const;
 const lies = ['Empty', 'WithoutUsed', 'Fails'] as const;
 
@@ -12,7 +12,11 @@ export type Course = {
   readonly looks: readonly DrawnLook[];
 };
 
-type DrawnImage = { readonly sizeBytes: number; readonly removability: (typeof removabilities)[number] | 'Removes' };
+type DrawnImage = {
+  readonly sizeBytes: number;
+  readonly use: 'Unused' | 'Used';
+  readonly removability: (typeof removabilities)[number] | 'Removes';
+};
 type DrawnLook = { readonly changes: readonly Change[]; readonly lie: (typeof lies)[number] | 'None' };
 /** Something that others do to an image. */
 type Change = { readonly kind: (typeof kinds)[number]; readonly image: number };
@@ -29,6 +33,7 @@ export function generateCourse({ mayLie }: { readonly mayLie: boolean }): fc.Arb
   const lie = mayLie ? seldom('None', lies) : fc.constant('None' as const);
   const image = fc.record({
     sizeBytes: fc.integer({ min: 1, max: 100 }),
+    use: seldom('Unused', ['Used'] as const),
     removability: seldom('Removes', removabilities),
   });
   return fc.record({
@@ -50,6 +55,10 @@ export type Truth = {
   isPresent: boolean;
   isUsed: boolean;
   isStoodOn: boolean;
+  /** It is gone for one look only. */
+  comesBack: boolean;
+  /** It was used or pinned in the look before. */
+  wasFirm: boolean;
   wasSeenGone: boolean;
   wasSeenUsed: boolean;
   wasEverGone: boolean;
@@ -66,9 +75,12 @@ export function startChangingNode(course: Course, onRequest: (asked: readonly Tr
   const truths = course.images.map(tell);
   const byId = new Map(truths.map((truth) => [truth.original.id, truth]));
   let looks = 0;
+  let isTrue = false;
 
   function look(): readonly Image[] {
     const drawn = course.looks[looks++ - 1];
+    isTrue = false;
+    for (const truth of truths.filter(({ comesBack }) => comesBack)) applyChange('Pull', truth);
     for (const { kind, image } of drawn?.changes ?? []) applyChange(kind, truths[image % truths.length]);
     if (drawn?.lie === 'Fails') throw new Error('the runtime does not answer');
     const present = truths.filter(({ isPresent }) => isPresent);
@@ -76,11 +88,18 @@ export function startChangingNode(course: Course, onRequest: (asked: readonly Tr
     if (drawn?.lie === 'WithoutUsed' && hidden.length > 0)
       return [anchor, ...imagesOf(present.filter((truth) => !hidden.includes(truth)).slice(1))];
     if (drawn !== undefined && drawn.lie !== 'None') return [];
-    for (const truth of truths) {
-      truth.wasSeenGone ||= !truth.isPresent;
-      truth.wasSeenUsed ||= truth.isUsed;
-    }
+    isTrue = true;
     return [anchor, ...imagesOf(present)];
+  }
+
+  /**
+   * Images and containers together are a look. One without an image that was used or pinned a moment ago can't be told
+   * from a lie.
+   */
+  function listContainers(): readonly Container[] {
+    const isRight = isTrue && !truths.some(({ isPresent, wasFirm }) => !isPresent && wasFirm);
+    if (isRight) truths.forEach(noteSeen);
+    return [buildContainer(anchor), ...truths.filter(({ isUsed }) => isUsed).map(containerOf)];
   }
 
   function remove(ids: readonly string[]): RemovalAnswer {
@@ -99,7 +118,7 @@ export function startChangingNode(course: Course, onRequest: (asked: readonly Tr
 
   const runtime = buildRuntime({
     listImages: async () => look(),
-    listContainers: async () => [buildContainer(anchor), ...truths.filter(({ isUsed }) => isUsed).map(containerOf)],
+    listContainers: async () => listContainers(),
     getSandboxImages: async () => truths.filter(({ isStoodOn }) => isStoodOn).map(({ original }) => original.id),
     removeImages: async (ids) => remove(ids),
   });
@@ -108,14 +127,16 @@ export function startChangingNode(course: Course, onRequest: (asked: readonly Tr
   return { runtime, truths, usedBytes, lookCount: () => looks };
 }
 
-function tell({ sizeBytes, removability }: DrawnImage, index: number): Truth {
+function tell({ sizeBytes, use, removability }: DrawnImage, index: number): Truth {
   const image = buildImage(`registry.test/junk-${index % repositoryCount}:${index}`, { sizeBytes });
   return {
     original: image,
     image,
     isPresent: true,
-    isUsed: false,
+    isUsed: use === 'Used',
     isStoodOn: false,
+    comesBack: false,
+    wasFirm: false,
     wasSeenGone: false,
     wasSeenUsed: false,
     wasEverGone: false,
@@ -143,8 +164,13 @@ function applyChange(kind: Change['kind'], truth: Truth | undefined): void {
     case 'Remove':
       takeAway(truth);
       return;
+    case 'Vanish':
+      takeAway(truth);
+      truth.comesBack = true;
+      return;
     case 'Pull':
       truth.isPresent = true;
+      truth.comesBack = false;
       truth.wasPulledBack = true;
       return;
     case 'Start':
@@ -159,6 +185,12 @@ function applyChange(kind: Change['kind'], truth: Truth | undefined): void {
     default:
       kind satisfies never;
   }
+}
+
+function noteSeen(truth: Truth): void {
+  truth.wasSeenGone ||= !truth.isPresent;
+  truth.wasSeenUsed ||= truth.isUsed;
+  truth.wasFirm = truth.isUsed || truth.image.pinned;
 }
 
 function takeAway(truth: Truth): void {
