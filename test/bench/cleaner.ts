@@ -12,10 +12,10 @@ import {
   simulatedCrictl,
 } from '../fixtures/simulated/node.ts';
 import type { Bench } from '../helpers/clean.ts';
+import { figuresOptions, type ProcessFigures, readFigures } from './process-figures.ts';
 
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 export const bundle = pathOf('../../dist/main.js');
-const processFigures = pathOf('./process-figures.mjs');
 const { NODE_OPTIONS, ...otherSettings } = imageEnvironment;
 /** Given to the cleaner alone: the stand-in for crictl runs on Node.js too, the real one doesn't. */
 export const nodeOptions = NODE_OPTIONS.split(' ');
@@ -44,9 +44,9 @@ export async function runCleaner(bench: Bench): Promise<number> {
 }
 
 /** Runs it too, and returns the CPU time that it took, calls of crictl not counted, and the most memory that it held. */
-export async function measureProcess(bench: Bench): Promise<{ readonly cpuMs: number; readonly peakBytes: number }> {
-  const { stderr } = await startCleaner(bench, ['--import', processFigures]);
-  return JSON.parse(stderr.slice(stderr.lastIndexOf('\n')));
+export async function measureProcess(bench: Bench): Promise<ProcessFigures> {
+  const { stderr } = await startCleaner(bench, figuresOptions);
+  return readFigures(stderr);
 }
 
 /** Runs it too, and returns which calls of the runtime it made, in this order. */

@@ -19,6 +19,7 @@ export interface Store {
 export interface CleanerRun {
   readonly durationMs: number;
   readonly report: Report;
+  readonly stderr: string;
 }
 
 /** A real runtime with one container on it, the bundled cleaner, and what it is compared with. */
@@ -57,23 +58,31 @@ export class NodeBench {
   }
 
   /** The whole cleaner, as in its image: from the start of the process to its end. */
-  async clean(policy: object, environment: Readonly<Record<string, string>> = {}): Promise<CleanerRun> {
+  async clean(
+    policy: object,
+    environment: Readonly<Record<string, string>> = {},
+    options: readonly string[] = [],
+  ): Promise<CleanerRun> {
     const files = { policy: join(this.#directory, 'cleanup.yaml'), report: join(this.#directory, 'report.json') };
     await writeFile(files.policy, JSON.stringify({ schedule: '@daily', ...policy }));
     const state = join(this.node.lone.imageDirectory, 'nodesweep');
     const args = ['--policy', files.policy, '--report', files.report, '--state', state];
-    const { durationMs } = await execa(process.execPath, [...nodeOptions, bundle, 'clean', ...args], {
-      env: {
-        ...cleanerEnvironment,
-        PATH: searchPath,
-        CRICTL: this.node.crictlPath,
-        CONTAINER_RUNTIME_ENDPOINT: `unix://${this.node.lone.socket}`,
-        ...environment,
+    const { durationMs, stderr } = await execa(
+      process.execPath,
+      [...nodeOptions, ...options, bundle, 'clean', ...args],
+      {
+        env: {
+          ...cleanerEnvironment,
+          PATH: searchPath,
+          CRICTL: this.node.crictlPath,
+          CONTAINER_RUNTIME_ENDPOINT: `unix://${this.node.lone.socket}`,
+          ...environment,
+        },
       },
-    });
+    );
     const report = parseReport(await readFile(files.report, 'utf8'));
     if (report === undefined) throw new Error('the cleaner left no report');
-    return { durationMs, report };
+    return { durationMs, report, stderr };
   }
 
   /** One `crictl rmi` with all IDs; returns its time in ms. */

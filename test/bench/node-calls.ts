@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NodeBench } from './node-bench.ts';
+import { figuresOptions, type ProcessFigures, readFigures } from './process-figures.ts';
 
-/** One call of crictl in a run of the cleaner; times are milliseconds from the first one's start. */
+/** One call of crictl in a run of the cleaner; times are milliseconds since the epoch. */
 export interface TimedCall {
   readonly command: string;
   readonly startMs: number;
@@ -18,12 +19,9 @@ export async function recordCalls(bench: NodeBench, policy: object) {
   const directory = await mkdtemp(join(tmpdir(), 'calls-'));
   const log = join(directory, 'log');
   try {
-    const run = await bench.clean(policy, {
-      CRICTL: timedCrictl,
-      TIMED_CRICTL: bench.node.crictlPath,
-      TIMED_LOG: log,
-    });
-    return { run, calls: parseCalls(await readFile(log, 'utf8')) };
+    const environment = { CRICTL: timedCrictl, TIMED_CRICTL: bench.node.crictlPath, TIMED_LOG: log };
+    const { stderr } = await bench.clean(policy, environment, figuresOptions);
+    return { process: readFigures(stderr), calls: parseCalls(await readFile(log, 'utf8')) };
   } finally {
     await rm(directory, { recursive: true });
   }
@@ -35,22 +33,37 @@ export function countCallsBeforeDecision(calls: readonly TimedCall[]): number {
   return first === -1 ? calls.length : first;
 }
 
-/** The time of a run by its parts, in ms; what runs side by side counts once. */
-export function profileRun(durationMs: number, calls: readonly TimedCall[]) {
+/**
+ * The time of a run by its parts, in ms. What runs side by side counts once: the first lists are read while modules load.
+ */
+export function profileRun(
+  { startedAt, bootedAt, loadedAt, endedAt, cpuMs }: ProcessFigures,
+  calls: readonly TimedCall[],
+) {
   const removals = calls.filter(({ command }) => command === 'rmi');
   const looks = calls.filter(({ command }) => command !== 'rmi');
-  const firstRemoval = removals[0]?.startMs ?? Number.POSITIVE_INFINITY;
-  const before = looks.filter(({ startMs }) => startMs < firstRemoval);
-  const between = looks.filter(({ startMs }) => startMs > firstRemoval);
-  const known = [removals, before, between].map(totalMs);
-  const [removing = 0, lookingFirst = 0, lookingAgain = 0] = known;
-  return {
-    removing: Math.round(removing),
+  const firstRemoval = removals[0]?.startMs ?? endedAt;
+  const lists = looks.filter(({ startMs }) => startMs < firstRemoval);
+  const listing = totalMs(lists, loadedAt);
+  const removing = totalMs(removals);
+  const looking = totalMs(
+    looks.filter(({ startMs }) => startMs > firstRemoval),
+    firstRemoval,
+  );
+  const parts = {
+    'start of Node.js': bootedAt - startedAt,
+    modules: loadedAt - bootedAt,
+    'lists, after that': listing,
+    plan: firstRemoval - loadedAt - listing,
+    removal: removing,
+    'lists between and after': looking,
+    'the rest': endedAt - firstRemoval - removing - looking,
+    'all of it': endedAt - startedAt,
+    'no call under way': endedAt - startedAt - totalMs(calls),
+    'CPU time of the cleaner': cpuMs,
     batches: removals.length,
-    'looking before': Math.round(lookingFirst),
-    'looking between and after': Math.round(lookingAgain),
-    'the cleaner itself': Math.round(durationMs - removing - lookingFirst - lookingAgain),
   };
+  return Object.fromEntries(Object.entries(parts).map(([part, ms]) => [part, Math.round(ms)]));
 }
 
 function parseCalls(text: string): readonly TimedCall[] {
@@ -63,16 +76,13 @@ function parseCalls(text: string): readonly TimedCall[] {
     startMs: Number(start) / 1e6,
     endMs: Number(end) / 1e6,
   }));
-  const firstMs = Math.min(...calls.map(({ startMs }) => startMs));
-  return calls
-    .map(({ command, startMs, endMs }) => ({ command, startMs: startMs - firstMs, endMs: endMs - firstMs }))
-    .toSorted((a, b) => a.startMs - b.startMs);
+  return calls.toSorted((a, b) => a.startMs - b.startMs);
 }
 
-/** The time in which at least one of the calls was running. */
-function totalMs(calls: readonly TimedCall[]): number {
+/** The time since an instant in which at least one of the calls was running. */
+function totalMs(calls: readonly TimedCall[], since = 0): number {
   let total = 0;
-  let reached = 0;
+  let reached = since;
   for (const { startMs, endMs } of calls) {
     total += Math.max(0, endMs - Math.max(startMs, reached));
     reached = Math.max(reached, endMs);

@@ -57,12 +57,14 @@ async function measureIdleRun(): Promise<void> {
   await bench.fill(store);
   await bench.clean(nothing);
   const cleaner = await repeat(idleRounds, async () => (await bench.clean(nothing)).durationMs);
-  const { calls } = await recordCalls(bench, nothing);
+  const { process: figures, calls } = await recordCalls(bench, nothing);
   const nodeAlone = await repeat(idleRounds, async () => (await execa(process.execPath, ['--eval', ''])).durationMs);
   await bench.removeAtOnce(store);
 
   console.log('\nNothing to do: 200 images (ms)');
   console.table({ 'the whole cleaner': describe(cleaner), 'Node.js with an empty program': describe(nodeAlone) });
+  console.log('Where the time of the cleaner goes (ms, one run)');
+  console.table(profileRun(figures, calls));
   console.log(`its calls: ${calls.map(({ command }) => command).join(', ')}`);
   judge('nothing to do, 200 images: s', median(cleaner) / 1_000, 'at most', 0.4);
   judge('nothing to do: calls before the decision', countCallsBeforeDecision(calls), 'at most', 3);
@@ -91,7 +93,7 @@ async function measureStore({ count, filesPerLayer, atMost, eachAtLeast }: Store
   console.log(`\n${what} (ms)`);
   console.table(Object.fromEntries(Object.entries(times).map(([side, values]) => [side, describe(values)])));
   console.log('Where the time of the cleaner goes (ms, one run)');
-  console.table([profile]);
+  console.table(profile);
   const [cleaner, atOnce, each] = Object.values(times).map(median);
   if (cleaner === undefined || atOnce === undefined) return;
   judge(`${what}: cleaner / one rmi`, cleaner / atOnce, 'at most', atMost);
@@ -106,8 +108,8 @@ async function cleanAll(): Promise<number> {
 
 async function profileRemoval(store: Store) {
   await bench.fill(store);
-  const { run, calls } = await recordCalls(bench, everything);
-  return profileRun(run.durationMs, calls);
+  const { process, calls } = await recordCalls(bench, everything);
+  return profileRun(process, calls);
 }
 
 /** Each side has the store to itself, freshly imported; who begins changes from round to round. */
