@@ -2,7 +2,16 @@ import { availableParallelism, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { type Bench, createBench } from '../helpers/clean.ts';
-import { buildBusyNode, listCalls, measureProcess, nodeOptions, readReport, runCleaner, runCrictl } from './cleaner.ts';
+import {
+  buildBusyNode,
+  cleanerOptions,
+  listCalls,
+  measureProcess,
+  nodeOptions,
+  readReport,
+  runCleaner,
+  runCrictl,
+} from './cleaner.ts';
 import { describe } from './figures.ts';
 
 const rounds = 20;
@@ -72,7 +81,7 @@ async function measurePeaks(images: object, outcome: { readonly removed: number;
 /** Each in a process of its own, where nothing is compiled yet. */
 async function timePlan(): Promise<void> {
   const plan = fileURLToPath(new URL('./plan.ts', import.meta.url));
-  const times = await repeat(async () => Number((await execa(process.execPath, [...nodeOptions, plan])).stdout));
+  const times = await repeat(async () => Number((await execa(process.execPath, [...cleanerOptions, plan])).stdout));
   console.log(`\nThe first plan: 5,000 images, 2,000 containers (ms of CPU, ${rounds} rounds; target 150)`);
   console.table({ 'the plan': describe(times) });
 }
