@@ -134,6 +134,7 @@ const settingsSchema = z.object({
   stateDirectories: overrideSchema,
   workloadResources: resourcesSchema,
   startTimeoutSeconds: count,
+  runtimeTimeoutSeconds: count,
   apiRate: count,
   leaderElection: flag,
   port: count.refine((port) => port <= 65_535, 'must be at most 65535'),
@@ -238,6 +239,13 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
       'time after which a cleaner pod that has not started, or has not ended after its deletion, has failed, and a node that is not ready is lost',
     default: '120',
   },
+  runtimeTimeoutSeconds: {
+    variable: 'NODESWEEP_RUNTIME_TIMEOUT_SECONDS',
+    flag: '--runtime-timeout-seconds <number>',
+    description:
+      'the most time that the runtime of a node gets for a list; a cleaner asks with 30 s first, and with twice as much each time it had no answer',
+    default: '120',
+  },
   apiRate: {
     variable: 'NODESWEEP_API_RATE',
     flag: '--api-rate <number>',
@@ -271,6 +279,7 @@ export function podTemplateOf(settings: Settings, namespace: string, image: stri
     image,
     serviceAccountName: settings.serviceAccount,
     logLevel: settings.logLevel,
+    runtimeTimeoutSeconds: settings.runtimeTimeoutSeconds,
     priorityClassName: settings.priorityClass,
     labels: settings.podLabels,
     annotations: settings.podAnnotations,

@@ -16,8 +16,8 @@ export async function connectRuntime(options: ConnectOptions): Promise<Runtime> 
   if (socket !== undefined) {
     // Its client takes longer to load than the rest of the cleaner.
     const { createDocker } = await import('./docker/docker.ts');
-    return createDocker({ socket });
+    return createDocker({ socket, maxReadSeconds: options.maxReadSeconds });
   }
-  const { crictl, endpoint, signal, run } = options;
-  return createCrictl({ executable: crictl, endpoint, ...(signal && { signal }) }, run);
+  const { crictl, endpoint, maxReadSeconds, signal, run } = options;
+  return createCrictl({ executable: crictl, endpoint, maxReadSeconds, ...(signal && { signal }) }, run);
 }

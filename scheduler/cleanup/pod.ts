@@ -129,6 +129,9 @@ function buildContainer(node: PodNode, template: PodTemplate, args: readonly str
       { name: 'NODE_NAME', value: node.name },
       { name: 'CONTAINER_RUNTIME_ENDPOINT', value: `unix://${socket}` },
       { name: 'LOG_LEVEL', value: template.logLevel },
+      ...(template.runtimeTimeoutSeconds === undefined
+        ? []
+        : [{ name: 'NODESWEEP_RUNTIME_TIMEOUT_SECONDS', value: String(template.runtimeTimeoutSeconds) }]),
       { name: 'NODESWEEP_IMAGE', value: template.image },
       { name: 'NODESWEEP_STATE_ON_NODE', value: node.runtime.stateDirectory },
       { name: 'POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },

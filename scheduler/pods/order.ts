@@ -28,6 +28,8 @@ export interface PodTemplate {
   readonly image: string;
   readonly serviceAccountName: string;
   readonly logLevel: string;
+  /** The most time that the runtime gets for a list; 120 s. */
+  readonly runtimeTimeoutSeconds?: number | undefined;
   /** Class of the pods while their node is not under disk pressure; empty: the cluster's default. `nodesweep-cleaner`. */
   readonly priorityClassName?: string | undefined;
   /** Further labels and annotations; they replace none of ours. */

@@ -17,6 +17,7 @@ describe('settings', () => {
       stateDirectories: [],
       workloadResources: [],
       startTimeoutSeconds: 120,
+      runtimeTimeoutSeconds: 120,
       apiRate: 200,
       leaderElection: true,
       port: 8080,

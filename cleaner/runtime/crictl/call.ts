@@ -7,6 +7,8 @@ export type CrictlOptions = {
   readonly endpoint?: string | undefined;
   /** The time that crictl may take for each call of the runtime that reads; the default is 30 s. */
   readonly readSeconds?: number;
+  /** The most time that a list may get, which is asked for again with more time if it takes long; four times as much. */
+  readonly maxReadSeconds?: number | undefined;
   /** The same for each removal, which under load takes far longer than crictl's own default of 2 s; 600 s. */
   readonly removeSeconds?: number;
   /** The further time that the process may live: crictl gives up by itself, and is ended only if it doesn't; 5 s. */
@@ -22,9 +24,11 @@ export const lists = {
   filesystems: ['imagefsinfo', '-o', 'json'],
 } as const;
 
+export const defaultReadSeconds = 30;
+
 /** A call that only reads. */
 export function prepareReading(options: CrictlOptions): CrictlCall {
-  const { readSeconds = 30, signal } = options;
+  const { readSeconds = defaultReadSeconds, signal } = options;
   return { ...prepareCall(options, readSeconds), ...(signal && { signal }) };
 }
 

@@ -8,9 +8,10 @@ import {
 } from './answers.ts';
 import { abbreviate, ask, type Caller } from './ask.ts';
 import { askAbout, askAboutAll } from './ask-about.ts';
-import { type CrictlOptions, lists, prepareReading, prepareRemoving } from './call.ts';
+import { type CrictlOptions, defaultReadSeconds, lists, prepareReading, prepareRemoving } from './call.ts';
 import { CrictlError, type CrictlProblem } from './error.ts';
 import { readComplaints } from './messages.ts';
+import { callPatiently } from './patient.ts';
 import { type RunCrictl, runCrictl } from './process.ts';
 import { createSandboxReader, listSandboxes } from './sandboxes.ts';
 
@@ -26,7 +27,8 @@ const maxSlow = 2;
 
 /** The runtime of a node as crictl shows it, over the runtime's socket. */
 export function createCrictl(options: CrictlOptions, run: RunCrictl = runCrictl): Runtime {
-  const reading: Caller = { run, call: prepareReading(options) };
+  const { readSeconds = defaultReadSeconds, maxReadSeconds = 4 * readSeconds } = options;
+  const reading: Caller = { run: callPatiently(run, readSeconds, maxReadSeconds), call: prepareReading(options) };
   const removing: Caller = { run, call: prepareRemoving(options) };
   return {
     listImages: () => ask(reading, lists.images, imagesAnswer),

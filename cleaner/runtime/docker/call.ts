@@ -26,6 +26,26 @@ export async function ask<T extends z.ZodType>(
 }
 
 /**
+ * Makes calls that list: one that runs out of time is made again with twice the time, until it had `maxSeconds`. All later
+ * ones get the time that one needed.
+ */
+export function createLister(limits: Limits, maxSeconds: number) {
+  let known = limits.seconds;
+  return async <T extends z.ZodType>(call: string, request: () => Promise<unknown>, schema: T) => {
+    for (let seconds = known; ; seconds = Math.min(2 * seconds, maxSeconds)) {
+      try {
+        const answer = await ask({ ...limits, seconds }, call, request, schema);
+        known = Math.max(known, seconds);
+        return answer;
+      } catch (error) {
+        const hasRunOutOfTime = error instanceof DockerError && error.problem.kind === 'TimedOut';
+        if (!hasRunOutOfTime || seconds >= maxSeconds) throw error;
+      }
+    }
+  };
+}
+
+/**
  * Makes a call, and tells what went wrong where it failed. dockerode waits for ever for the rest of an answer whose
  * connection broke off: only the deadline, or `giveUp`, ends that.
  */

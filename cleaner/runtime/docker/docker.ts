@@ -1,7 +1,7 @@
 import Docker from 'dockerode';
 import pMap from 'p-map';
 import type * as z from 'zod';
-import type { ImageDetails, Runtime } from '../runtime.ts';
+import type { ContainerDetails, ImageDetails, Runtime } from '../runtime.ts';
 import {
   containerAnswer,
   containersAnswer,
@@ -11,7 +11,7 @@ import {
   infoAnswer,
   sharedSizesAnswer,
 } from './answers.ts';
-import { ask, type Connection } from './call.ts';
+import { ask, type Connection, createLister } from './call.ts';
 import { DockerError } from './error.ts';
 import { createRemover } from './remove.ts';
 
@@ -20,6 +20,8 @@ export type DockerOptions = {
   readonly socket: string;
   /** Maximum time of each call that reads; 30 s. */
   readonly readSeconds?: number;
+  /** Maximum time of each list, which is asked for again with more time if it takes long; four times `readSeconds`. */
+  readonly maxReadSeconds?: number | undefined;
   /** Maximum time of each removal; 600 s. */
   readonly removeSeconds?: number;
   /** The time for which the others wait for a removal without an answer, before they go beside it; 10 s. */
@@ -33,21 +35,23 @@ const concurrency = 8;
 export function createDocker({
   socket,
   readSeconds = 30,
+  maxReadSeconds = 4 * readSeconds,
   removeSeconds = 600,
   patienceSeconds,
 }: DockerOptions): Runtime {
-  const reading = connect(socket, readSeconds);
+  const reading = { ...connect(socket, Math.max(readSeconds, maxReadSeconds)), seconds: readSeconds };
   const { docker } = reading;
-  const askInfo = () => ask(reading, 'GET /info', () => docker.info(), infoAnswer);
+  const list = createLister(reading, maxReadSeconds);
+  const askInfo = () => list('GET /info', () => docker.info(), infoAnswer);
   return {
     // The list omits nameless layers between an image and its base. They are removed with the last image built on them.
-    listImages: () => ask(reading, 'GET /images/json', () => docker.listImages(), imagesAnswer),
+    listImages: () => list('GET /images/json', () => docker.listImages(), imagesAnswer),
     listContainers: () =>
-      ask(reading, 'GET /containers/json?all=1', () => docker.listContainers({ all: true }), containersAnswer),
-    inspectContainers: (ids) =>
-      pMap(ids, (id) => askAbout(reading, 'containers', id, () => docker.getContainer(id).inspect(), containerAnswer), {
-        concurrency,
-      }),
+      list('GET /containers/json?all=1', () => docker.listContainers({ all: true }), containersAnswer),
+    inspectContainers: async (ids) => {
+      const details = await pMap(ids, (id) => inspectContainer(reading, id), { concurrency });
+      return details.filter((container) => container !== undefined);
+    },
     // Sandboxes are containers here. Their number comes from another call than the list.
     countReadySandboxes: async () => (await askInfo()).containers,
     getSandboxImages: async () => [],
@@ -78,6 +82,18 @@ async function askAbout<T extends { readonly id: string }>(
   const answer = await ask(connection, call, inspect, schema);
   if (answer.id === id) return answer;
   throw new DockerError(connection.socket, call, { kind: 'Unreadable', detail: `it is about ${answer.id}` });
+}
+
+/** Undefined for one that is gone: containers come and go all the time. */
+async function inspectContainer(connection: Connection, id: string): Promise<ContainerDetails | undefined> {
+  const inspect = () => connection.docker.getContainer(id).inspect();
+  try {
+    return await askAbout(connection, 'containers', id, inspect, containerAnswer);
+  } catch (error) {
+    const { problem } = error instanceof DockerError ? error : {};
+    if (problem?.kind === 'Refused' && problem.status === 404) return undefined;
+    throw error;
+  }
 }
 
 async function inspectImages(connection: Connection, ids: readonly string[]): Promise<readonly ImageDetails[]> {

@@ -114,8 +114,36 @@ describe('an executable', () => {
     const executable = await writeExecutable('sleep 3600 & sleep 3600');
     const runtime = createCrictl({ executable, readSeconds: 0.25, graceSeconds: 0.25 });
     await expect(runtime.listImages()).rejects.toThrow(
-      'gave no answer within 0.5 s: check whether the container runtime',
+      'gave no answer within 1.25 s: check whether the container runtime',
     );
+  });
+
+  it('that takes long is asked for again with twice the time, up to a setting, and later ones at once with that (H12)', async () => {
+    const times: string[] = [];
+    const slow =
+      (neededSeconds: number): RunCrictl =>
+      async ({ global, deadlineSeconds }) => {
+        times.push(`${global[1]} ${deadlineSeconds}`);
+        if (Number.parseInt(global[1] ?? '', 10) >= neededSeconds) return { stdout: '{"images":[]}' };
+        return { problem: { kind: 'Exited', exitCode: 1, stderr: 'code = DeadlineExceeded desc = stream terminated' } };
+      };
+    const runtime = createCrictl({ executable: 'crictl', maxReadSeconds: 100 }, slow(40));
+    await runtime.listImages();
+    await runtime.listImages();
+    expect(times).toEqual(['30s 35', '60s 65', '60s 65']);
+    times.length = 0;
+    await expect(createCrictl({ executable: 'crictl', maxReadSeconds: 100 }, slow(101)).listImages()).rejects.toThrow();
+    expect(times).toEqual(['30s 35', '60s 65', '100s 105']);
+  });
+
+  it('that fails for another reason is asked for once', async () => {
+    let calls = 0;
+    const down: RunCrictl = async () => {
+      calls++;
+      return { problem: { kind: 'Exited', exitCode: 1, stderr: 'code = Unavailable' } };
+    };
+    await expect(createCrictl({ executable: 'crictl' }, down).listContainers()).rejects.toThrow('Unavailable');
+    expect(calls).toBe(1);
   });
 });
 

@@ -68,12 +68,18 @@ describe('an answer', () => {
     expect(String(error)).toContain(message);
   });
 
+  it('of containers leaves out those that vanish before they are asked about (H12)', async () => {
+    const [known = ''] = server.answers.containersInspected.map(({ Id }) => Id);
+    const details = await runtime.inspectContainers([known, 'f'.repeat(64)]);
+    expect(details.map((container) => container.id)).toEqual([known]);
+  });
+
   it.each(['hangs', 'breaks off'] as const)(
     'that %s is waited for until the deadline, and refused (T1)',
     async (how) => {
       server.fail('GET /containers/json', how);
       await expect(runtime.listContainers()).rejects.toThrow(
-        '"GET /containers/json?all=1" of Docker Engine gave no whole answer within 0.3 s: check whether dockerd hangs',
+        '"GET /containers/json?all=1" of Docker Engine gave no whole answer within 1.2 s: check whether dockerd hangs',
       );
     },
   );
@@ -87,10 +93,6 @@ describe('an answer', () => {
     server.fail(`GET /images/${id('acme/other:1')}/json`, 'fails');
     const asked = ['sha256:gone', id('acme/other:1'), id('acme/old:1')];
     expect(await runtime.inspectImages(asked)).toMatchObject([{ id: id('acme/old:1') }]);
-  });
-
-  it('of a container that is gone is refused, so that the list is read again', async () => {
-    await expect(runtime.inspectContainers(['gone'])).rejects.toThrow('status 404: no such object: gone');
   });
 });
 
