@@ -37,12 +37,15 @@ export class Collection<T extends KubernetesObject, D> {
     return this.#entries.get(name)?.value;
   }
 
-  /** Adds an object that was read, watched or written. */
-  apply(object: T): void {
+  /**
+   * Adds an object that was read, watched or written. An object from a complete list replaces everything that is known up to
+   * the version of the list, because the store of the API server may have been restored from a backup.
+   */
+  apply(object: T, listVersion?: bigint): void {
     const { name = '', uid = '' } = object.metadata ?? {};
     const resourceVersion = versionOf(object);
     const known = this.#entries.get(name);
-    if (known?.uid === uid && known.resourceVersion >= resourceVersion) return;
+    if (known?.uid === uid && isAsNew(known, resourceVersion, listVersion)) return;
     const value = this.#translate(object, known?.uid === uid ? known.value : undefined);
     const isSame = known?.uid === uid && isDeepStrictEqual(known.value, value);
     // Keeps an equal value, so that results derived from it stay valid.
@@ -70,6 +73,11 @@ export class Collection<T extends KubernetesObject, D> {
     if (this.#entries.delete(name)) this.#noteChange();
   }
 
+  /** Makes every known object older than any other, because the versions have gone back. */
+  distrust(): void {
+    for (const [name, entry] of this.#entries) this.#entries.set(name, { ...entry, resourceVersion: -1n });
+  }
+
   /** Removes objects that are missing in a complete list of a version, but not objects that were written later. */
   retain(names: ReadonlySet<string>, listVersion: bigint): void {
     for (const [name, { resourceVersion }] of this.#entries) {
@@ -81,6 +89,12 @@ export class Collection<T extends KubernetesObject, D> {
     this.#values = undefined;
     this.#onChange();
   }
+}
+
+function isAsNew(known: Entry<unknown>, version: bigint, listVersion: bigint | undefined): boolean {
+  if (known.resourceVersion === version) return true;
+  const isOutdated = listVersion !== undefined && known.resourceVersion <= listVersion;
+  return !isOutdated && known.resourceVersion > version;
 }
 
 /** Compares versions of one kind: a later version is a larger number. */

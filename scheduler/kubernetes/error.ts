@@ -46,9 +46,10 @@ export function refusalOf(code: number, text: string, retryAfter?: string): Refu
   return new RefusedError(status?.code ?? code, status?.reason ?? '', message, retryAfterMs);
 }
 
-/** True if the server no longer has the version from which to resume. */
+/** True if the server no longer has the version from which to resume, or does not have it yet. */
 export function isExpired(error: unknown): boolean {
-  return refusalIn(error)?.code === 410;
+  const { code, message = '' } = refusalIn(error) ?? {};
+  return code === 410 || (code === 504 && message.includes('Too large resource version'));
 }
 
 /** The delay before another attempt that the server requests, in milliseconds, or 0. */

@@ -23,18 +23,21 @@ export interface WatchSource extends Target {
 export class Watcher<T extends KubernetesObject> {
   readonly #api: Pick<KubernetesApi, 'pages' | 'watch'>;
   readonly #source: WatchSource;
-  readonly #collection: Pick<Collection<T, unknown>, 'apply' | 'remove' | 'retain'>;
+  readonly #collection: Pick<Collection<T, unknown>, 'apply' | 'distrust' | 'remove' | 'retain'>;
   readonly #onTrouble: (error: unknown) => void;
   readonly #stopping = new AbortController();
   readonly #listed = Promise.withResolvers<void>();
+  /** The version to go on from; undefined where everything is to be listed. */
   #version: string | undefined;
+  /** The newest version that was ever heard of. */
+  #newest = 0n;
   #isCurrent = false;
 
   /** Calls `onTrouble` for each connection that was lost or could not be opened. */
   constructor(
     api: Pick<KubernetesApi, 'pages' | 'watch'>,
     source: WatchSource,
-    collection: Pick<Collection<T, unknown>, 'apply' | 'remove' | 'retain'>,
+    collection: Pick<Collection<T, unknown>, 'apply' | 'distrust' | 'remove' | 'retain'>,
     onTrouble: (error: unknown) => void,
   ) {
     this.#api = api;
@@ -79,37 +82,55 @@ export class Watcher<T extends KubernetesObject> {
     this.#isCurrent = true;
     for await (const { type, object } of events) {
       if (type === 'ERROR') throw refusalOf(0, JSON.stringify(object));
+      this.#noteVersion(object.metadata?.resourceVersion ?? '0');
       if (type === 'DELETED') this.#collection.remove(object);
       else if (type !== 'BOOKMARK') this.#collection.apply(object);
-      this.#version = object.metadata?.resourceVersion;
     }
   }
 
   async #list(): Promise<string> {
     const { labelSelector, ...target } = this.#source;
     const names = new Set<string>();
-    let version = '0';
+    let version: string | undefined;
     for await (const { items, metadata } of this.#api.pages<T>(target, { labelSelector })) {
+      // Its first page tells whether the store is the one that was known.
+      if (version === undefined && BigInt(metadata.resourceVersion) < this.#newest) this.#collection.distrust();
+      version = metadata.resourceVersion;
       for (const item of items) {
         names.add(item.metadata?.name ?? '');
-        this.#collection.apply(item);
+        this.#collection.apply(item, BigInt(version));
       }
-      version = metadata.resourceVersion;
     }
+    version ??= '0';
     this.#collection.retain(names, BigInt(version));
+    this.#newest = BigInt(version);
     this.#listed.resolve();
     return version;
   }
 
+  /** Versions only grow: if one is older than the one before, the API server's store was restored from a backup. */
+  #noteVersion(resourceVersion: string): void {
+    const version = BigInt(resourceVersion);
+    if (version < this.#newest) {
+      this.#version = undefined;
+      throw new Error(`the versions have gone back from ${this.#newest} to ${version}: everything is listed again`);
+    }
+    this.#newest = version;
+    this.#version = resourceVersion;
+  }
+
   #noteFailure(error: unknown): void {
     if (this.#stopping.signal.aborted) return;
-    if (isExpired(error)) {
-      this.#version = undefined;
-    } else {
-      this.#isCurrent = false;
-      this.#onTrouble(error);
-    }
+    // From a version of the future, as it is after a restore, nothing is ever told, not even a bookmark.
+    if (isExpired(error) || isSilent(error)) this.#version = undefined;
+    if (isExpired(error)) return;
+    this.#isCurrent = false;
+    this.#onTrouble(error);
   }
+}
+
+function isSilent(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'UND_ERR_BODY_TIMEOUT';
 }
 
 /** The delay doubles with each successive failure, and has a random part, so that not all clients return at once. */

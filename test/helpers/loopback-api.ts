@@ -35,6 +35,7 @@ export class LoopbackApi {
   /** Versions up to this one are forgotten: no watch can go on from there. */
   forgotten = 0;
   #version = 100;
+  #backup = { objects: new Map<string, StoredObject>(), version: 100 };
   #changes: Change[] = [];
   #watches = new Set<{
     readonly collection: string;
@@ -104,6 +105,20 @@ export class LoopbackApi {
     this.#tell({ type: 'ERROR', collection, version: this.#version, object });
     for (const { response } of this.#watches) response.end();
     this.#watches.clear();
+  }
+
+  /** Keeps the store as it is now. */
+  backUp(): void {
+    this.#backup = { objects: new Map(this.objects), version: this.#version };
+  }
+
+  /** Goes back to the store that was kept, with its version. Watches go on, as after a restore below a running API server. */
+  restore(): void {
+    const { objects, version } = this.#backup;
+    this.objects.clear();
+    for (const [path, object] of objects) this.objects.set(path, object);
+    this.#version = version;
+    this.#changes = this.#changes.filter((change) => change.version <= version);
   }
 
   /** Cuts the connections of all watches. */

@@ -153,6 +153,51 @@ describe('a watched collection', () => {
     await expectValues('a=blue');
   });
 
+  describe('after the store of the API server was restored from a backup', () => {
+    beforeEach(async () => {
+      put('same', 'red');
+      put('changed', 'red');
+      put('deleted', 'red');
+      server.backUp();
+      put('changed', 'blue');
+      server.remove(path, 'deleted');
+      put('new', 'red');
+      await watcher.start();
+      await untilWatching();
+      put('changed', 'green');
+      await expectValues('changed=green', 'new=red', 'same=red');
+    });
+
+    it.each([
+      ['its watches are cut off and it has forgotten the version', () => server.expire(path)],
+      ['its watches go on, and tell of an older version', () => put('same', 'yellow')],
+      ['its watches go on, and tell of an older version by a bookmark alone', () => server.bookmark(path)],
+    ])('is what the store holds: %s (H31)', async (_title, happen) => {
+      server.restore();
+      happen();
+      server.forgotten = 0;
+      const same = server.objects.get(`${path}/same`)?.metadata.labels?.color;
+      await expectValues('changed=red', 'deleted=red', `same=${same}`);
+      server.remove(path, 'deleted');
+      await expectValues('changed=red', `same=${same}`);
+    });
+
+    it('is what the store holds: its watches go on, and tell nothing at all (H31)', async () => {
+      server.restore();
+      await expectValues('changed=red', 'deleted=red', 'same=red');
+    });
+
+    it('is what the store holds, also where it has gone on beyond the versions that were known (H31)', async () => {
+      server.restore();
+      server.fault = ({ query }) => (query.has('watch') ? 'cut' : undefined);
+      server.cutWatches();
+      for (let index = 0; index < 20; index += 1) put('same', `shade-${index}`);
+      server.forgotten = 120;
+      server.fault = () => undefined;
+      await expectValues('changed=red', 'deleted=red', 'same=shade-19');
+    });
+  });
+
   it('does not trust a connection on which nothing has come for long', async () => {
     await watcher.start();
     await untilWatching(2);
