@@ -22,6 +22,7 @@ const eventLoopMonitoringPrecision = 100;
 export class Metrics {
   readonly #registry = new Registry();
   readonly #instruments: Instruments = createInstruments(this.#registry);
+  #observed: Observed | undefined;
 
   constructor(version: string) {
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision });
@@ -29,7 +30,9 @@ export class Metrics {
   }
 
   /** Adds the gauges of the scheduler's state. */
-  observe({ state, isLeader, isCurrent }: Observed): void {
+  observe(observed: Observed): void {
+    const { state, isLeader, isCurrent } = observed;
+    this.#observed = observed;
     this.#addGauge('nodesweep_leader', '1 if this process is the leader.', undefined, (set) => set(Number(isLeader())));
     this.#addGauge('nodesweep_watches_current', '1 while the view of the cluster is up to date.', undefined, (set) =>
       set(Number(isCurrent())),
@@ -45,6 +48,7 @@ export class Metrics {
 
   /** The metrics for a scrape. */
   async read(): Promise<{ readonly contentType: string; readonly text: string }> {
+    if (this.#observed !== undefined) await this.#forgetOthers(this.#observed.state().policies);
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
@@ -76,6 +80,16 @@ export class Metrics {
     // The value is negative if the disk filled up meanwhile.
     freedBytes.inc({ policy }, Math.max(0, totals.bytes.freed));
   };
+
+  /** Forgets the series of policies that are deleted: clusters live long, and policies may be made by the thousand. */
+  async #forgetOthers(policies: ClusterState['policies']): Promise<void> {
+    const names = new Set<unknown>(policies.map(({ name }) => name));
+    const { runs, nodes, images, freedBytes } = this.#instruments;
+    for (const counter of [runs, nodes, images, freedBytes]) {
+      const { values } = await counter.get();
+      for (const { labels } of values) if (!names.has(labels.policy)) counter.remove(labels);
+    }
+  }
 
   #addGauge(
     name: string,

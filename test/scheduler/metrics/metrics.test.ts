@@ -92,6 +92,21 @@ describe('the metrics', () => {
     ]);
   });
 
+  it('keep no series of policies that are deleted, however many there were (H31)', async () => {
+    const metrics = new Metrics('1');
+    let policies = [buildPolicyObject({}, { name: 'kept' })];
+    observe(metrics, () => buildState({ policies }));
+    for (let index = 0; index < 1_000; index += 1) {
+      policies = [...policies.slice(0, 1), buildPolicyObject({}, { name: `policy-${index}` })];
+      for (const { name: policy } of policies)
+        metrics.observeEnd(buildRun({}, { policy, phase: 'Succeeded', finishedAt: start }));
+    }
+    policies = policies.slice(0, 1);
+    const lines = (await readLines(metrics)).filter((line) => line.includes('policy='));
+    expect(lines).toContain('nodesweep_runs_total{policy="kept",outcome="Succeeded"} 1000');
+    expect(lines.length).toBeLessThan(20);
+  });
+
   it('tell who leads, whether the cluster is known as it is, and how many runs are active', async () => {
     const metrics = new Metrics('1');
     const runs = [buildRun(), buildRun({}, { phase: 'Paused' }), buildRun({}, { phase: 'Failed' })];
