@@ -11,8 +11,17 @@ export interface ClusterState {
   /** By policy. One without a value is there, but can't be read. */
   readonly statuses: ReadonlyMap<string, Versioned<PolicyStatus | undefined>>;
   readonly runs: readonly Versioned<Run>[];
+  readonly orphans?: readonly OrphanedRun[] | undefined;
   readonly nodes: readonly Node[];
   readonly pods: readonly CleanerPod[];
+}
+
+/** The record of a run whose policy is gone, or is none any more: nobody else deletes it. */
+export interface OrphanedRun {
+  readonly policy: string;
+  readonly run: string;
+  /** The uid of the record. */
+  readonly uid: string;
 }
 
 export interface PolicyEvent {
@@ -48,6 +57,8 @@ export interface Cluster {
   updateRun(run: Versioned<Run>): Promise<string | undefined>;
   /** Deletes a record, and with it the job and the pods it owns. */
   deleteRun(run: string): Promise<void>;
+  /** Deletes the record of a run whose policy is gone, with all it owns; another record of that name stays. */
+  deleteOrphan(orphan: OrphanedRun): Promise<void>;
   /** Writes over the status that {@link state} shows; false where somebody else has changed it since. */
   writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<boolean>;
   /** Creates what the cleaners of a run are told; one that exists is left as it is. It goes with the record. */

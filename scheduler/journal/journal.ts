@@ -17,6 +17,15 @@ export class RunJournal {
   /** The runs whose job this process has made sure of. */
   readonly jobs = new Set<string>();
 
+  /** Since when runs are without their policy, by the uid of the record. */
+  readonly orphans = new Map<string, Date>();
+
+  /** Remembers since when runs are without their policy, and forgets those that are gone or have it back. */
+  noteOrphans(present: ReadonlySet<string>, now: Date): void {
+    for (const uid of this.orphans.keys()) if (!present.has(uid)) this.orphans.delete(uid);
+    for (const uid of present) if (!this.orphans.has(uid)) this.orphans.set(uid, now);
+  }
+
   /** Takes over all records, and forgets the policies and runs that are gone. */
   observe({ policies, runs }: Pick<ClusterState, 'policies' | 'runs'>): void {
     this.runs.observe(runs);

@@ -1,7 +1,7 @@
 import type { KubernetesObject, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
 import { label } from '../../contract/labels.ts';
 import type { RuntimeOverrides } from '../cleanup/node-runtime.ts';
-import type { BoundPods, Cluster, ClusterState, Creation, PolicyEvent } from '../cluster.ts';
+import type { BoundPods, Cluster, ClusterState, Creation, OrphanedRun, PolicyEvent } from '../cluster.ts';
 import type { Log } from '../log.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../objects.ts';
 import type { PlacedNode, PodTemplate } from '../pods/order.ts';
@@ -130,6 +130,11 @@ export class KubernetesCluster implements Cluster {
   deleteRun(run: string): Promise<void> {
     this.#jobs.forget(run);
     return this.#store.delete(`delete the record of run ${run}`, recordName(run));
+  }
+
+  deleteOrphan({ run, uid }: OrphanedRun): Promise<void> {
+    this.#jobs.forget(run);
+    return this.#store.delete(`delete the record of run ${run}, whose policy is gone`, recordName(run), uid);
   }
 
   async writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<boolean> {

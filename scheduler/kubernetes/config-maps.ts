@@ -43,11 +43,17 @@ export class ConfigMapStore {
     return updated?.metadata?.resourceVersion;
   }
 
-  /** Deletes an object and all that it owns. Succeeds if the object is gone. */
-  async delete(what: string, name: string): Promise<void> {
+  /**
+   * Deletes an object and all that it owns. Succeeds if the object is gone; with a uid, also if there is another of that name,
+   * which stays.
+   */
+  async delete(what: string, name: string, uid?: string): Promise<void> {
     const query = { propagationPolicy: 'Background' };
-    await this.#api.call(what, ['NotFound'], { ...this.#target(name), verb: 'delete', query });
-    this.#collection.forget(name);
+    const body = uid === undefined ? undefined : { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid } };
+    const call = { ...this.#target(name), verb: 'delete', query, ...(body && { body }) } as const;
+    await this.#api.call(what, uid === undefined ? ['NotFound'] : ['NotFound', 'Conflict'], call);
+    if (uid === undefined) this.#collection.forget(name);
+    else await this.#refresh(name);
   }
 
   /**

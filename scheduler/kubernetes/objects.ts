@@ -48,7 +48,7 @@ export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined
   }
 }
 
-export type ConfigMapGroups = Pick<ClusterState, 'policies' | 'statuses' | 'runs'>;
+export type ConfigMapGroups = Pick<ClusterState, 'policies' | 'statuses' | 'runs' | 'orphans'>;
 
 /** Groups ConfigMaps by kind. */
 export function groupConfigMaps(maps: readonly WatchedConfigMap[]): ConfigMapGroups {
@@ -59,6 +59,11 @@ export function groupConfigMaps(maps: readonly WatchedConfigMap[]): ConfigMapGro
     statuses: new Map(maps.flatMap((map) => (map.kind === 'status' ? [[map.policy, map.status]] : []))),
     // The record of a deleted policy will be deleted, and does not belong to a new policy of the same name.
     runs: maps.flatMap((map) => (map.kind === 'run' && uids.has(map.ownerUid ?? '') ? [map.run] : [])),
+    orphans: maps.flatMap((map) =>
+      map.kind === 'run' && !uids.has(map.ownerUid ?? '')
+        ? [{ policy: map.run.value.policy, run: map.run.value.name, uid: map.uid }]
+        : [],
+    ),
   };
 }
 

@@ -120,6 +120,9 @@ class LocalCluster implements Cluster {
     return this.#runs.replace(run.name, run);
   }
 
+  /** There are none: a run whose policy is gone is deleted with it. */
+  async deleteOrphan(): Promise<void> {}
+
   async deleteRun(run: string): Promise<void> {
     await this.#runs.delete(run);
     await rm(this.#jobFile(run), { force: true });

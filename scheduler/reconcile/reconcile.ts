@@ -14,6 +14,7 @@ import { type PolicyPass, type ReconcileContext, retryTime } from './context.ts'
 import { expireRuns } from './expire-runs.ts';
 import { keepStatus } from './keep-status.ts';
 import { tellLateChanges } from './record-run.ts';
+import { removeOrphans } from './remove-orphans.ts';
 import { dueQuestion, type Start, startRun } from './start-run.ts';
 
 /**
@@ -27,14 +28,20 @@ export async function reconcile(
 ): Promise<Date | undefined | 'Gone'> {
   const state = context.cluster.state();
   const object = state.policies.find((policy) => policy.name === name);
-  if (object === undefined) {
-    context.journals.forget(name);
-    return 'Gone';
-  }
   const journal = context.journals.of(name);
+  const orphansAt = removeOrphans({ ...context, journal, state, now }, name);
+  if (object === undefined) {
+    if (orphansAt === undefined) context.journals.forget(name);
+    return orphansAt ?? 'Gone';
+  }
   journal.observe({ policies: [object], runs: runsOf(state, name) });
   const pass = { ...context, journal, state, object, parsed: parseOnce(context, object), now };
-  return wakeTimeOf(await attempt(pass, steps.whole, () => reconcilePolicy(pass)));
+  return earliest([orphansAt, wakeTimeOf(await attempt(pass, steps.whole, () => reconcilePolicy(pass)))]);
+}
+
+/** The names of all policies that there is something to do for: those that are there, and those that have left runs behind. */
+export function policyNames({ policies, orphans = [] }: ClusterState): ReadonlySet<string> {
+  return new Set([...policies.map(({ name }) => name), ...orphans.map(({ policy }) => policy)]);
 }
 
 /** The steps of a pass over a policy that fail on their own. */

@@ -1,4 +1,4 @@
-import type { BoundPods, Cluster, ClusterState, Creation, PolicyEvent } from '../../scheduler/cluster.ts';
+import type { BoundPods, Cluster, ClusterState, Creation, OrphanedRun, PolicyEvent } from '../../scheduler/cluster.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../../scheduler/objects.ts';
 import type { RunKind } from '../../scheduler/run/kind.ts';
@@ -15,6 +15,7 @@ export class Killed extends Error {}
 export class FakeCluster implements Cluster {
   policies: PolicyObject[] = [];
   nodes: Node[] = [];
+  orphans: OrphanedRun[] = [];
   pods = new Map<string, CleanerPod>();
   records = new Map<string, { data: Record<string, string>; version: number }>();
   statusTexts = new Map<string, { data: Record<string, string>; version: number }>();
@@ -42,6 +43,7 @@ export class FakeCluster implements Cluster {
   state(): ClusterState {
     return {
       policies: this.policies,
+      orphans: this.orphans,
       nodes: this.nodes,
       pods: [...this.pods.values()],
       runs: [...this.records.values()].map(({ data, version }) => ({
@@ -75,6 +77,11 @@ export class FakeCluster implements Cluster {
     if (record === undefined || String(record.version) !== resourceVersion) return undefined;
     this.records.set(run.name, { data: encodeRun(run), version: this.#version++ });
     return String(this.#version - 1);
+  }
+
+  async deleteOrphan({ run }: OrphanedRun): Promise<void> {
+    await this.deleteRun(run);
+    this.orphans = this.orphans.filter((orphan) => orphan.run !== run);
   }
 
   async deleteRun(run: string): Promise<void> {

@@ -21,6 +21,12 @@ interface Change {
   readonly object: KubernetesObject;
 }
 
+/** True if somebody wants to delete another object of that name, by its uid. */
+function isOther({ metadata: { uid } }: StoredObject, options: object | undefined): boolean {
+  const { preconditions } = (options ?? {}) as { preconditions?: { uid?: string } };
+  return preconditions?.uid !== undefined && preconditions.uid !== uid;
+}
+
 type StoredObject = KubernetesObject & { metadata: NonNullable<KubernetesObject['metadata']> };
 
 /** A small API server on loopback: collections with versions, pages, watches and label selectors. It knows no kinds. */
@@ -174,6 +180,7 @@ export class LoopbackApi {
         return [200, this.#write('MODIFIED', path, { ...known, metadata: { ...known.metadata, annotations } })];
       }
       case 'DELETE':
+        if (known !== undefined && isOther(known, body)) return failure(409, 'Conflict');
         if (known !== undefined) return [200, this.#write('DELETED', path, known)];
         return isCollection(path) ? [200, {}] : failure(404, 'NotFound');
       default:

@@ -71,6 +71,12 @@ export function connectModel(world: World, views: Views, replica: number, call: 
         world.deleteRun(run);
         views.configMaps.forget(recordKey(run));
       }),
+    deleteOrphan: ({ run, uid }) =>
+      call('deleteOrphan', () => {
+        if (world.configMaps.entries.get(recordKey(run))?.uid !== uid) return refresh(world, views, recordKey(run));
+        world.deleteRun(run);
+        views.configMaps.forget(recordKey(run));
+      }),
     writeStatus: (policy: PolicyObject, status: PolicyStatus) => {
       const version = stateNow().statuses.get(policy.name)?.resourceVersion;
       return call('writeStatus', () => {
@@ -119,6 +125,9 @@ function readState({ configMaps, nodes, pods }: Views): ClusterState {
     ),
     runs: objects.flatMap(({ value, version }) =>
       value.kind === 'run' && uids.has(value.owner) ? [{ value: value.run, resourceVersion: String(version) }] : [],
+    ),
+    orphans: objects.flatMap(({ value, uid }) =>
+      value.kind === 'run' && !uids.has(value.owner) ? [{ policy: value.run.policy, run: value.run.name, uid }] : [],
     ),
     nodes: [...nodes.entries.values()].map(({ value }) => value),
     pods: [...pods.entries.values()].map(({ value }) => value),

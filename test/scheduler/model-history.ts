@@ -26,7 +26,7 @@ export type Step =
   | { readonly step: 'Wait'; readonly seconds: number }
   /** Somebody creates a policy, or changes the one of that name; without a document it is broken. */
   | { readonly step: 'Apply'; readonly policy: string; readonly document: CleanupDocument | undefined }
-  | { readonly step: 'Suspend' | 'Resume' | 'Delete'; readonly policy: string }
+  | { readonly step: 'Suspend' | 'Resume' | 'Delete' | 'Unlabel'; readonly policy: string }
   | { readonly step: 'Annotate'; readonly policy: string; readonly key: 'run-at' | 'resume-at'; readonly value: string }
   | { readonly step: 'Node'; readonly node: string; readonly change: NodeChange }
   /** The next pod on the node meets this fate. */

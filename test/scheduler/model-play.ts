@@ -40,6 +40,8 @@ class Stage {
   readonly #world: World;
   readonly #calmChecks: CalmChecks;
   readonly #replicas: Replica[];
+  /** The uids of policies that have lost their label, by name. */
+  readonly #unlabelled = new Map<string, string>();
   readonly #documents = new Map<string, CleanupDocument | undefined>();
 
   constructor(history: History) {
@@ -85,6 +87,13 @@ class Stage {
       }
       case 'Delete':
         return this.#delete(step.policy);
+      case 'Unlabel': {
+        const uid = world.unlabelPolicy(step.policy);
+        if (uid === undefined) return;
+        this.#unlabelled.set(step.policy, uid);
+        this.#documents.delete(step.policy);
+        return this.#oracle.deleted(step.policy);
+      }
       case 'Annotate': {
         const policy = world.policy(step.policy);
         if (policy === undefined) return;
@@ -131,6 +140,12 @@ class Stage {
     );
     await this.#wait(isLimited ? 700 : 60);
     for (const { name } of this.#oracle.policies()) this.#delete(name);
+    for (const [name, uid] of this.#unlabelled) {
+      const [left] = this.#world.runs(uid);
+      if (left !== undefined)
+        this.#invariants.report(`${left.run.name} is left of policy ${name}, which is none (C31)`);
+      this.#world.deletePolicy(name);
+    }
     await this.#wait(20);
     if (this.violations.length === 0) this.#calmChecks.checkNothingLeft();
   }

@@ -185,6 +185,19 @@ it.each<[string, History]>([
       ],
     }),
   ],
+  [
+    'a policy that loses its label during a run leaves no run, job or pod behind (C31, H41)',
+    story({
+      document: { schedule: '*/5 * * * *', activeDeadlineSeconds: 600 },
+      steps: [
+        { step: 'Fate', node: 'n1', fate: 'Hangs' },
+        { step: 'Annotate', policy: 'alpha', key: 'run-at', value: 'first' },
+        { step: 'Wait', seconds: 10 },
+        { step: 'Unlabel', policy: 'alpha' },
+        { step: 'Wait', seconds: 60 },
+      ],
+    }),
+  ],
 ])('%s', async (_title, history) => {
   expect(await play(history)).toEqual([]);
 });

@@ -9,6 +9,8 @@ import { type Change, Table } from './model-view.ts';
 /** All that the API server keeps as ConfigMaps, apart from the jobs, which nobody watches. */
 export type ConfigMap =
   | { readonly kind: 'policy'; readonly policy: PolicyObject }
+  /** A policy that has lost its label. */
+  | { readonly kind: 'other'; readonly owner: string }
   | { readonly kind: 'run'; readonly run: Run; readonly owner: string }
   | { readonly kind: 'status'; readonly policy: string; readonly status: PolicyStatus; readonly owner: string };
 
@@ -91,6 +93,13 @@ export class World {
     const policy = { name, uid, resourceVersion: String(version), createdAt, annotations, data };
     this.#put(name, uid, version, { kind: 'policy', policy });
     return policy;
+  }
+
+  /** Takes the label away; returns the uid of what is a policy no longer. */
+  unlabelPolicy(name: string): string | undefined {
+    const uid = this.policy(name) && this.configMaps.entries.get(name)?.uid;
+    if (uid !== undefined) this.#put(name, uid, ++this.#version, { kind: 'other', owner: uid });
+    return uid;
   }
 
   deletePolicy(name: string): void {

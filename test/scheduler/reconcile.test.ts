@@ -5,7 +5,7 @@ import { runKinds } from '../../scheduler/kinds.ts';
 import { earliest } from '../../scheduler/policy/instants.ts';
 import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
 import type { RunObserver } from '../../scheduler/reconcile/context.ts';
-import { reconcile } from '../../scheduler/reconcile/reconcile.ts';
+import { policyNames, reconcile } from '../../scheduler/reconcile/reconcile.ts';
 import { JobTooLargeError } from '../../scheduler/run/job-too-large.ts';
 import { buildNode, buildPod, buildPolicyObject, secondsLater, start } from '../helpers/builders.ts';
 import { FakeCluster, Killed } from '../helpers/fake-cluster.ts';
@@ -34,7 +34,7 @@ async function pass(now: Date, by = journals): Promise<Date | undefined> {
   const background = new BackgroundTasks(log);
   const context = { cluster, log, journals: by, background, kinds: runKinds, startTimeoutMs: 60_000, observer };
   const wakes: (Date | undefined)[] = [];
-  for (const { name } of cluster.policies) {
+  for (const name of policyNames(cluster.state())) {
     const next = await reconcile(context, name, now);
     if (next !== 'Gone') wakes.push(next);
   }
@@ -1085,5 +1085,44 @@ describe('a request that a newer one replaces before its run starts', () => {
     restart();
     for (const seconds of [5_002, 5_003]) await pass(secondsLater(seconds));
     expect(ignored()).toEqual([]);
+  });
+});
+
+describe('a run whose policy is gone, or is none any more,', () => {
+  beforeEach(async () => {
+    await pass(start);
+    cluster.orphans = [{ policy: 'nightly', run: 'nightly-29540760', uid: 'uid-of-record' }];
+  });
+
+  it('is deleted with its job and its pods after half a minute (C31, H41)', async () => {
+    cluster.policies = [];
+    expect(await pass(secondsLater(10))).toEqual(secondsLater(40));
+    await pass(secondsLater(39));
+    expect(podsOf()).toEqual(['a#0', 'b#0', 'c#0']);
+    await pass(secondsLater(40));
+    expect([record(), podsOf(), [...cluster.jobs]]).toEqual([[], [], []]);
+    expect(await pass(secondsLater(41))).toBeUndefined();
+  });
+
+  it('stays where its label comes back in time (H41)', async () => {
+    const orphans = cluster.orphans;
+    await pass(secondsLater(10));
+    cluster.orphans = [];
+    await pass(secondsLater(20));
+    cluster.orphans = orphans;
+    await pass(secondsLater(45));
+    expect(cluster.writes.filter((write) => write.startsWith('deleteRun'))).toEqual([]);
+  });
+
+  it('is asked for again when its deletion was refused (H35)', async () => {
+    cluster.policies = [];
+    cluster.fail = (call) => {
+      if (call.startsWith('deleteRun')) throw new Error('403');
+    };
+    await pass(secondsLater(10));
+    expect(await pass(secondsLater(40))).toEqual(secondsLater(100));
+    cluster.fail = () => {};
+    await pass(secondsLater(100));
+    expect(record()).toEqual([]);
   });
 });

@@ -532,3 +532,17 @@ it('a request that was there for a moment is remembered with its policy, since i
   await vi.waitFor(() => expect(seen()?.annotations['nodesweep.io/run-at']).toBe('three'));
   expect(seen()?.replacedRequests).toEqual(['one', 'two']);
 });
+
+it('the record of a run whose policy has lost its label is deleted, and another one of that name stays (C31, H41)', async () => {
+  await cluster.createRun(policy, buildRun());
+  // An object that a selector does not match any more is DELETED to its watch.
+  server.remove(maps, 'nightly');
+  await vi.waitFor(() => expect(cluster.state().policies).toEqual([]));
+  const [orphan] = cluster.state().orphans ?? [];
+  if (orphan === undefined) throw new Error('no run without a policy');
+  expect(orphan).toMatchObject({ policy: 'nightly', run: 'nightly-29540760' });
+  await cluster.deleteOrphan({ ...orphan, uid: 'another' });
+  expect(cluster.state().orphans).toEqual([orphan]);
+  await cluster.deleteOrphan(orphan);
+  expect(cluster.state().orphans).toEqual([]);
+});
