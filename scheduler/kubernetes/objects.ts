@@ -6,7 +6,7 @@ import type { ClusterState, PolicyEvent } from '../cluster.ts';
 import { runKinds } from '../kinds.ts';
 import type { CleanerPod, Node, PolicyObject, Versioned } from '../objects.ts';
 import { type Toleration, tolerates } from '../pods/tolerations.ts';
-import { recordName } from '../run/names.ts';
+import { podName, recordName } from '../run/names.ts';
 import { decodeRun, encodeRun } from '../run/record.ts';
 import type { Run } from '../run/run.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from '../status/status.ts';
@@ -101,7 +101,7 @@ export function readNode(object: V1Node, overrides: RuntimeOverrides, toleration
 export function readPod(object: V1Pod): CleanerPod | undefined {
   const { name = '', labels = {}, annotations = {}, creationTimestamp, deletionTimestamp } = object.metadata ?? {};
   const run = labels[label.run];
-  const node = annotations[annotation.node] ?? object.spec?.nodeName;
+  const node = object.spec?.nodeName ?? annotations[annotation.node];
   if (run === undefined || node === undefined) return undefined;
   // Other containers may be injected into the pod.
   const containers = object.status?.containerStatuses ?? [];
@@ -110,7 +110,7 @@ export function readPod(object: V1Pod): CleanerPod | undefined {
     name,
     run,
     node,
-    attempt: Number(annotations[annotation.attempt] ?? 0),
+    attempt: attemptOf({ name, run, node }, annotations[annotation.attempt]),
     createdAt: instantOf(creationTimestamp),
     phase: phaseOf(object.status?.phase),
     deletionTimestamp: deletionTimestamp === undefined ? undefined : instantOf(deletionTimestamp),
@@ -121,6 +121,16 @@ export function readPod(object: V1Pod): CleanerPod | undefined {
     exitCode: state?.terminated?.exitCode,
     hasOthersAtWork: containers.some(({ name, state }) => name !== cleanerContainer && state?.terminated === undefined),
   };
+}
+
+/** So many tries are looked for where the annotation of a pod was changed. */
+const maxAttempts = 100;
+
+/** The try of a pod. Its name proves it: somebody may have changed the annotation, and a wrong number would be recorded. */
+function attemptOf({ name, run, node }: Pick<CleanerPod, 'name' | 'run' | 'node'>, text = '0'): number {
+  const noted = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  const tries = [noted, ...Array.from({ length: maxAttempts }, (_, attempt) => attempt)];
+  return tries.find((attempt) => podName(run, node, attempt) === name) ?? noted;
 }
 
 /** The name of the ConfigMap with the status of a policy. It is shortened if the name of the policy is far too long. */

@@ -121,7 +121,7 @@ function parseYaml(text: string): { value: unknown } | { problems: readonly Prob
 }
 
 /** Returns a separate problem for each unknown key. */
-function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+export function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: pathOf([...issue.path, key]), message: 'is not a known field' }));
   }

@@ -10,7 +10,7 @@ import { advanceRun, endRun, maxCallsPerStep, type RolloutStep, resumeRun, withR
 import { isFinished, type Run } from '../run/run.ts';
 import { troubleOnRecord, withTrouble } from '../run/run-trouble.ts';
 import { attempt, wakeTimeOf } from './attempt.ts';
-import type { PolicyPass } from './context.ts';
+import { type PolicyPass, retryTime } from './context.ts';
 import { deletePods } from './delete-pods.ts';
 import { recordRun } from './record-run.ts';
 import { ensureJob, refuseStarts, startPods } from './start-pods.ts';
@@ -42,6 +42,7 @@ async function advance(pass: PolicyPass, { value }: Versioned<Run>, isAwaited: b
   const { journal, object, now } = pass;
   const recorded = journal.runs.recordOf(value.name);
   if (recorded === undefined) return undefined;
+  if (value.damage !== undefined) return endUnreadable(pass, value, value.damage);
   const run = resumeRun(value, object.annotations[annotation.resumeAt]);
   const step = withCause(pass, value, advanceRun({ ...(await viewOf(pass, run)), isAwaited }, now));
   const write = journal.writes.writeFor(step, recorded, now);
@@ -64,6 +65,13 @@ async function advance(pass: PolicyPass, { value }: Versioned<Run>, isAwaited: b
       : await startPods(pass, reserved, step.start);
   const stopAgainAt = await stopPods(pass, run, isDue || write.isCurrent ? [...step.stop, ...step.tidy] : step.stop);
   return earliest([step.wakeAt, retryAt, stopAgainAt, isDue ? undefined : write.at]);
+}
+
+/** Ends a run that can't go on, since this version can't read all of its record: it would be active for ever. */
+async function endUnreadable(pass: PolicyPass, run: Run, damage: string): Promise<Date> {
+  const message = `${damage}; the next run begins with the policy as it is now`;
+  const isRecorded = await recordRun(pass, endRun(run, 'RecordUnreadable', message, pass.now));
+  return isRecorded ? pass.now : retryTime(pass);
 }
 
 /** The step of a run with the error that the run meets now; after a restart it is the one that is on record. */

@@ -1,9 +1,13 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { stringify } from 'yaml';
 import * as z from 'zod';
+import { problemsOf } from '../policy/parse.ts';
+import type { Policy } from '../policy/policy.ts';
+import { listProblems } from '../policy/problem.ts';
 import { readStored } from '../yaml/read.ts';
 import type { RunKind } from './kind.ts';
 import { outcomeOf } from './outcome.ts';
+import { type NodeProgress, waiting } from './progress.ts';
 import { decodeProgress, encodeProgress } from './progress-codec.ts';
 import type { Run } from './run.ts';
 import { summarize } from './summary.ts';
@@ -80,18 +84,61 @@ export function decodeRun(data: Readonly<Record<string, string>>, kinds: readonl
     const { version: _, kind: kindName, run, spec, ...others } = runSchema.parse(readStored(data['run.yaml'] ?? ''));
     const kind = kinds.find(({ name }) => name === kindName);
     if (kind === undefined) throw new Error(`it is of the kind ${kindName}`);
-    const nodes = z.record(z.string(), z.unknown()).parse(JSON.parse(unpackNodes(data)));
+    const policy = decodeSpec(kind, spec);
+    const nodes = decodeNodes(kind, z.record(z.string(), z.unknown()).parse(JSON.parse(unpackNodes(data))));
+    const damage = [policy.damage, nodes.damage].filter((part) => part !== undefined).join('; ');
     return {
       ...others,
       kind,
       name: run,
       document: spec,
-      spec: kind.schema.parse(spec),
-      nodes: new Map(Object.entries(nodes).map(([name, stored]) => [name, decodeProgress(kind, stored)])),
+      spec: policy.value,
+      nodes: nodes.value,
+      ...(damage !== '' && { damage }),
     };
   } catch (cause) {
     throw new RunRecordError(`the record is damaged or was written by another version: ${String(cause)}`, { cause });
   }
+}
+
+/** A part of a record, and what of it could not be read. */
+interface Decoded<T> {
+  readonly value: T;
+  readonly damage?: string;
+}
+
+/**
+ * The policy of a run. It may be one that this version does not take any more: then the fields with problems have their
+ * defaults, with which the run can be ended and its traces deleted, but not go on.
+ */
+function decodeSpec({ schema }: RunKind, document: unknown): Decoded<Policy> {
+  const result = schema.safeParse(document);
+  if (result.success) return { value: result.data };
+  const problems = result.error.issues.flatMap(problemsOf);
+  const wrong = new Set(problems.map(({ path }) => path.split(/[.[]/)[0]));
+  const fields = Object.entries(z.record(z.string(), z.unknown()).parse(document)).filter(([key]) => !wrong.has(key));
+  const value = schema.parse({ schedule: '@yearly', ...Object.fromEntries(fields) });
+  return {
+    value,
+    damage: `this version does not take the policy that the run began with: ${listProblems(problems, 500)}`,
+  };
+}
+
+function decodeNodes(kind: RunKind, stored: Readonly<Record<string, unknown>>): Decoded<Run['nodes']> {
+  const unread: string[] = [];
+  const nodes = Object.entries(stored).map(([name, progress]): [string, NodeProgress] => {
+    try {
+      return [name, decodeProgress(kind, progress)];
+    } catch {
+      unread.push(name);
+      return [name, waiting];
+    }
+  });
+  const value = new Map(nodes);
+  if (unread.length === 0) return { value };
+  const [first, ...others] = unread;
+  const which = others.length === 0 ? `node ${first} is` : `node ${first} and ${others.length} others are`;
+  return { value, damage: `the record does not tell how far ${which}` };
 }
 
 /** The API server takes no record above 1 MiB: some 8,000 nodes as they are, five times as many when they are packed. */

@@ -24,6 +24,8 @@ export interface Run {
   readonly acknowledgedFailures: number;
   readonly resumedBy?: string | undefined;
   readonly nodes: ReadonlyMap<string, NodeProgress>;
+  /** The parts of its record that this version can't read, in a sentence: such a run can only be ended. */
+  readonly damage?: string | undefined;
 }
 
 /**

@@ -881,6 +881,30 @@ it.each(['createRun', 'updateRun'] as const)(
   },
 );
 
+describe('a run whose record this version can read only in part', () => {
+  it('is ended with the reason, its pods go, and the next slot starts a run (C29, C40)', async () => {
+    edit({ nodes: { matchLabels: { 'kubernetes.io/os': 'linux' } } });
+    await pass(start);
+    expect(podsOf()).toHaveLength(3);
+    const [[name, { data, version }] = ['', { data: {}, version: 0 }]] = cluster.records;
+    const text = (data as Record<string, string>)['run.yaml'] ?? '';
+    cluster.records.set(name, {
+      data: { ...data, 'run.yaml': text.replace('kubernetes.io/os: linux', 'a..b/os: linux') },
+      version,
+    });
+    restart();
+    for (const seconds of [10, 12, 14]) await pass(secondsLater(seconds));
+    expect(record()).toMatchObject([{ phase: 'Failed', reason: 'RecordUnreadable' }]);
+    expect(record()[0]?.message).toMatch(
+      /^this version does not take the policy .*a\.\.b\/os: the key must have a DNS name/,
+    );
+    expect(podsOf()).toEqual([]);
+    expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted', 'RunFailed']);
+    await pass(secondsLater(3600));
+    expect(record()).toMatchObject([{ phase: 'Failed' }, { phase: 'Running' }]);
+  });
+});
+
 describe('Replace leaves exactly one active run (H37),', () => {
   const activeNames = () => record().flatMap(({ name, phase }) => (phase === 'Running' ? [name] : []));
 

@@ -28,6 +28,35 @@ it('a record is read back as it was written', () => {
   expect(decodeRun(encodeRun(run), runKinds)).toEqual(run);
 });
 
+describe('a record that this version can read only in part (C29, H38)', () => {
+  const run = buildRun({ nodes: { matchLabels: { pool: 'ci' } }, ttlSecondsAfterFinished: 90 });
+  const edit = (text: string | undefined, from: string, to: string) => {
+    expect(text).toContain(from);
+    return (text ?? '').replace(from, to);
+  };
+
+  it('tells what is wrong with the policy that it holds, and keeps the rest of that', () => {
+    const data = encodeRun(run);
+    const decoded = decodeRun({ ...data, 'run.yaml': edit(data['run.yaml'], 'pool: ci', '"a b": ci') }, runKinds);
+    expect(decoded).toMatchObject({ name: run.name, phase: 'Running', spec: { ttlSecondsAfterFinished: 90 } });
+    expect(decoded.damage).toMatch(/^this version does not take the policy .*: nodes\.matchLabels\.a b: the key must/);
+    expect(encodeRun(decoded)['run.yaml']).toContain('a b: ci');
+  });
+
+  it('tells of a schedule that is refused by now', () => {
+    const data = encodeRun(run);
+    const decoded = decodeRun({ ...data, 'run.yaml': edit(data['run.yaml'], '0 * * * *', '0 * * * 9') }, runKinds);
+    expect(decoded.damage).toMatch(/: schedule: day-of-week: 9/);
+  });
+
+  it('tells of nodes whose progress is none', () => {
+    const data = { ...encodeRun(run), 'nodes.json': '{"a":{"attempts":null},"b":{"attempts":1}}' };
+    const decoded = decodeRun(data, runKinds);
+    expect(decoded.damage).toBe('the record does not tell how far node a is');
+    expect([...decoded.nodes.keys()]).toEqual(['a', 'b']);
+  });
+});
+
 describe('a record of a run over 15,000 nodes', () => {
   /** Numbers without a pattern that packing could use. */
   const scatter = (index: number, below: number) => (index * 2_654_435_761) % below;

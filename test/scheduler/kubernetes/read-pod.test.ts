@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest';
+import { annotation, label } from '../../../contract/labels.ts';
+import { readPod } from '../../../scheduler/kubernetes/objects.ts';
+import { podName } from '../../../scheduler/run/names.ts';
+
+const run = 'nightly-29540760';
+
+it.each(['2', '0', '7', 'x', '', '-1', '1e9', 'NaN', '2.5', undefined])(
+  'a pod is of the try that its name proves, and on the node it is bound to, with the annotations changed to %j (C24)',
+  (attempt) => {
+    const annotations = { [annotation.node]: 'b', ...(attempt !== undefined && { [annotation.attempt]: attempt }) };
+    const metadata = { name: podName(run, 'a', 2), labels: { [label.run]: run }, annotations };
+    expect(readPod({ metadata, spec: { nodeName: 'a', containers: [] } })).toMatchObject({ node: 'a', attempt: 2 });
+  },
+);
