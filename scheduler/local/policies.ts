@@ -59,7 +59,8 @@ export class PolicyDirectory {
   async #readFile(path: string): Promise<PolicyFile> {
     const known = this.#files.get(path);
     try {
-      const text = await readFile(path, 'utf8');
+      // Bytes that are no UTF-8 would be read as other characters.
+      const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
       if (known?.text === text) return known;
       this.#reportProblems(path, text);
       return { text, policies: readPolicies(path, text) };
