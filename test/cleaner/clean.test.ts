@@ -241,7 +241,7 @@ describe('nothing is removed, and the exit code is 2 (C36, T1)', () => {
       () => ({ CONTAINER_RUNTIME_ENDPOINT: 'unix:///nowhere.sock' }),
       /dial unix \/nowhere.sock: connect: no such file or directory.*check CONTAINER_RUNTIME_ENDPOINT/,
     ],
-    ['the list of containers lacks our own', () => ({ POD_UID: '1234' }), /lacks the container of this very pod/],
+    ['the list of containers lacks our own', () => ({ POD_UID: '1234' }), /lacks the container of this pod/],
   ])('when %s', async (_, env, message) => {
     await prepare({ images: [web, old], containers: [buildContainer(web)] });
     await expectNothingAttempted(await runClean(bench, [], env(bench.directory)), message);
@@ -272,7 +272,7 @@ describe('nothing is removed, and the exit code is 2 (C36, T1)', () => {
   it.each<[what: string, spoil: (path: string) => Promise<void>, message: RegExp]>([
     ['missing', (path) => rm(path), /job .*job.json can't be read: check --job/],
     ['cut off', (path) => writeFile(path, '{"version":1,"pol'), /job .*job.json is not complete JSON/],
-    ['of another version', (path) => writeFile(path, '{"version":2}'), /is of version 2.*same release/],
+    ['of another version', (path) => writeFile(path, '{"version":2}'), /has version 2.*same release/],
     ['wrong twice', (path) => writeFile(path, '{"version":1,"run":"","x":1}'), /policy: .*run: .*"x"/],
   ])('when the job is %s', async (_, spoil, message) => {
     await prepare({ images: [web, old], containers: [buildContainer(web)] });
