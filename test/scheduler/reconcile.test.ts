@@ -379,6 +379,16 @@ describe('while a run is active', () => {
       { phase: 'Failed', reason: 'JobTooLarge', message: 'the workloads name 300000 different images' },
     ]);
     expect(cluster.events.at(-1)?.message).toContain('the workloads name 300000 different images');
+    await pass(secondsLater(2));
+    const degraded = cluster
+      .state()
+      .statuses.get('nightly')
+      ?.value?.conditions?.find(({ type }) => type === 'Degraded');
+    expect(degraded).toMatchObject({
+      status: 'True',
+      reason: 'JobTooLarge',
+      message: expect.stringContaining('300000'),
+    });
     expect(podsOf()).toEqual([]);
   });
 
