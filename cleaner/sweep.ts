@@ -68,7 +68,8 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
   const wasTried = result.results.length > 0 && before !== undefined;
   const after = wasTried
     ? await orError(
-        () => untilStopped(() => measureSettled(result, plan, before, node, signal), overdue(signal, stopMs.measuring)),
+        () =>
+          untilStopped(() => measureSettled({ result, plan, before }, node, signal), overdue(signal, stopMs.measuring)),
         'DiskUnmeasurable',
         errors,
       )

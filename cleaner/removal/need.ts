@@ -22,7 +22,8 @@ export async function measureNeed(
   const needBytes = excess(usage) - space.comingBytes(usage);
   if (excess(usage) <= 0 || needBytes > 0) return Math.min(excess(usage), needBytes);
   const comingBytes = Math.round(space.comingBytes(usage));
-  const settled = await settle(space, decidingPatience, ports, signal, (now) => excess(now) <= 0);
+  const isEnough = (now: DiskUsage) => excess(now) <= 0;
+  const settled = await settle({ space, patience: decidingPatience, isEnough }, ports, signal);
   signal.throwIfAborted();
   if (settled.kind === 'Missing') {
     throw new SpaceNotFreedError(

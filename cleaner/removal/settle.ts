@@ -35,6 +35,14 @@ const maxSettleMs = 120_000;
 const minPollMs = 100;
 const maxPollMs = 1_000;
 
+/** The space that is waited for, and for how long. */
+export type ExpectedSpace = {
+  readonly space: Space;
+  readonly patience: Patience;
+  /** True for usage at which nothing more is waited for. */
+  readonly isEnough?: (usage: DiskUsage) => boolean;
+};
+
 export type Settled = { readonly usage: DiskUsage; readonly kind: 'Arrived' | 'Steady' | 'Missing' };
 
 /**
@@ -42,11 +50,9 @@ export type Settled = { readonly usage: DiskUsage; readonly kind: 'Arrived' | 'S
  * a large part became free, so that the rest was an overestimate; `Missing` means that less became free.
  */
 export async function settle(
-  space: Space,
-  patience: Patience,
+  { space, patience, isEnough = () => false }: ExpectedSpace,
   ports: SettlePorts,
   signal: AbortSignal,
-  isEnough: (usage: DiskUsage) => boolean = () => false,
 ): Promise<Settled> {
   const startedAt = ports.monotonicMs();
   let lowestBytes = Number.POSITIVE_INFINITY;
@@ -71,11 +77,16 @@ export async function settle(
 /** A smaller share of the disk can't be distinguished from the writes of other processes. */
 const noticeableShare = 0.005;
 
+/** The removals of a run, and the disk before them. */
+export type Removed = {
+  readonly result: SweepResult;
+  readonly plan: Plan;
+  readonly before: DiskUsage;
+};
+
 /** Measures the disk after a run, and waits a limited time until the removed bytes are free. */
 export async function measureSettled(
-  { results, stopped }: SweepResult,
-  { untilPercent }: Plan,
-  before: DiskUsage,
+  { result: { results, stopped }, plan: { untilPercent }, before }: Removed,
   ports: SettlePorts,
   signal: AbortSignal,
 ): Promise<DiskUsage> {
@@ -86,7 +97,7 @@ export async function measureSettled(
   const space = openSpace(before);
   space.expect(hopedBytes);
   const patience = untilPercent === undefined ? nominalPatience : reportingPatience;
-  const { usage } = await settle(space, patience, ports, signal);
+  const { usage } = await settle({ space, patience }, ports, signal);
   return usage;
 }
 

@@ -6,6 +6,7 @@ import type { CleanupPolicy } from '../../scheduler/cleanup/policy.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import type { Node, PolicyObject } from '../../scheduler/objects.ts';
 import { parsePolicy } from '../../scheduler/policy/parse.ts';
+import { describeMissing } from './missing-policy.ts';
 import { planFresh } from './plan-fresh.ts';
 import { PlanError, type PlanPort } from './plan-port.ts';
 import { readPlanOfLog } from './plan-report.ts';
@@ -39,10 +40,7 @@ export async function planRemotely(
 
 function choosePolicy(policies: readonly PolicyObject[], name: string) {
   const object = policies.find((candidate) => candidate.name === name);
-  if (object === undefined) {
-    const names = policies.map((candidate) => candidate.name).sort();
-    throw new PlanError(`there is no policy ${name}; the policies are: ${names.join(', ') || 'none'}`);
-  }
+  if (object === undefined) throw new PlanError(describeMissing(name, policies));
   const parsed = parsePolicy(object.name, object.data, runKinds);
   if (parsed.valid && isCleanup(parsed)) return { object, document: parsed.document, policy: parsed.policy };
   if (parsed.valid) throw new PlanError(`policy ${name} removes no images, so that there is no plan of it`);

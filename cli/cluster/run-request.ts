@@ -6,6 +6,7 @@ import { listProblems } from '../../scheduler/policy/problem.ts';
 import { runName } from '../../scheduler/run/names.ts';
 import { isFinished, type Run } from '../../scheduler/run/run.ts';
 import { describeProgress } from '../output/progress-line.ts';
+import { describeMissing } from './missing-policy.ts';
 import type { RecordsPort, RunState } from './records-port.ts';
 
 /** Minimum time between two lines about the progress of a run. */
@@ -35,10 +36,7 @@ export async function requestRun(cluster: RecordsPort, policy: string, now: Date
   const { policies } = await cluster.readRecords();
   const object = policies.find(({ name }) => name === policy);
   if (object === undefined) {
-    const names = policies.map(({ name }) => name).sort();
-    throw new RunRequestError(
-      `there is no policy ${policy}; the policies in this namespace are: ${names.join(', ') || 'none'}`,
-    );
+    throw new RunRequestError(describeMissing(policy, policies));
   }
   const parsed = parsePolicy(policy, object.data, runKinds);
   if (!parsed.valid) {
@@ -71,7 +69,7 @@ export async function followRun(
       return promise;
     };
     const expectPending = () => requirePending(cluster, request);
-    return await reportUntilEnd(followed.state, request.run, report, signal, { nextChange, expectPending });
+    return await reportUntilEnd(request.run, { state: followed.state, nextChange, expectPending }, report, signal);
   } finally {
     followed.stop();
   }
@@ -91,19 +89,20 @@ async function requirePending(cluster: RecordsPort, { policy, request, run }: Ru
   throw new RequestReplacedError(`run ${run} does not start: ${cause} before it could`);
 }
 
-interface Waits {
-  /** Resolves at the next change of the run. */
+/** The state of a run, which changes. */
+interface ChangingRun {
+  readonly state: () => RunState;
+  /** Resolves at the next change after the call. */
   readonly nextChange: () => Promise<void>;
   /** Rejects where the run does not start any more. */
   readonly expectPending: () => Promise<void>;
 }
 
 async function reportUntilEnd(
-  state: () => RunState,
   name: string,
+  { state, nextChange, expectPending }: ChangingRun,
   report: (line: string) => void,
   signal: AbortSignal,
-  { nextChange, expectPending }: Waits,
 ): Promise<Run> {
   const startedAt = performance.now();
   let known: Run | undefined;

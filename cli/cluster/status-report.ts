@@ -1,3 +1,4 @@
+import { describeMissing } from './missing-policy.ts';
 import { describePolicies, type PolicyOverview } from './overview.ts';
 import type { RecordsPort } from './records-port.ts';
 import { RunRequestError } from './run-request.ts';
@@ -18,6 +19,5 @@ export async function reportStatus(
   if (policy === undefined) return { policies, unreadable };
   const chosen = policies.filter((candidate) => candidate.policy === policy);
   if (chosen.length > 0) return { policies: chosen, unreadable };
-  const names = policies.map((candidate) => candidate.policy).join(', ');
-  throw new RunRequestError(`there is no policy ${policy}; the policies in this namespace are: ${names || 'none'}`);
+  throw new RunRequestError(describeMissing(policy, state.policies));
 }

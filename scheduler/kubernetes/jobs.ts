@@ -25,7 +25,8 @@ export class JobStore {
     const maps = await kind.packJob(jobName(run), job);
     let isNew = true;
     for (const { name, ...content } of maps) {
-      const body = { ...buildConfigMap(this.#namespace, name, labelsOf('job', policy, run), owner), ...content };
+      const metadata = { namespace: this.#namespace, name, labels: labelsOf('job', policy, run) };
+      const body = { ...buildConfigMap(metadata, owner), ...content };
       const version = await this.#store.create(`create the job of run ${run}`, { ...body, immutable: true });
       isNew = version !== undefined;
     }

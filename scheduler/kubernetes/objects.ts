@@ -1,4 +1,4 @@
-import type { CoreV1Event, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Event, V1ConfigMap, V1Node, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
 import { annotation, label, labelsOf } from '../../contract/labels.ts';
 import { type RuntimeOverrides, resolveRuntime } from '../cleanup/node-runtime.ts';
 import { cleanerContainer } from '../cleanup/pod.ts';
@@ -144,24 +144,18 @@ function ownerOf(object: V1ConfigMap): string {
 }
 
 export function buildStatus(namespace: string, object: PolicyObject, status: PolicyStatus): V1ConfigMap {
-  return buildConfigMap(
-    namespace,
-    statusName(object.name),
-    labelsOf('status', object.name),
-    object,
-    encodeStatus(status),
-  );
+  const metadata = { namespace, name: statusName(object.name), labels: labelsOf('status', object.name) };
+  return buildConfigMap(metadata, object, encodeStatus(status));
 }
 
 export function buildRecord(namespace: string, owner: PolicyObject, run: Run): V1ConfigMap {
-  return buildConfigMap(namespace, recordName(run.name), labelsOf('run', run.policy, run.name), owner, encodeRun(run));
+  const metadata = { namespace, name: recordName(run.name), labels: labelsOf('run', run.policy, run.name) };
+  return buildConfigMap(metadata, owner, encodeRun(run));
 }
 
 /** A ConfigMap that is deleted with its owner, another ConfigMap. */
 export function buildConfigMap(
-  namespace: string,
-  name: string,
-  labels: Record<string, string>,
+  metadata: Pick<V1ObjectMeta, 'name' | 'namespace' | 'labels'>,
   owner: { readonly name: string; readonly uid: string },
   data?: Record<string, string>,
 ): V1ConfigMap {
@@ -169,7 +163,7 @@ export function buildConfigMap(
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { name, namespace, labels, ownerReferences },
+    metadata: { ...metadata, ownerReferences },
     ...(data && { data }),
   };
 }

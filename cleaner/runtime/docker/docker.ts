@@ -70,25 +70,40 @@ function connect(socket: string, seconds: number): Connection {
   return { docker: new Docker({ socketPath: socket, host: undefined, protocol: 'http', timeout }), socket, seconds };
 }
 
+/** A question about one object. */
+type Question<T> = {
+  readonly kind: 'containers' | 'images';
+  readonly inspect: (docker: Docker, id: string) => Promise<unknown>;
+  readonly schema: z.ZodType<T>;
+};
+
+const containerQuestion: Question<z.output<typeof containerAnswer>> = {
+  kind: 'containers',
+  inspect: (docker, id) => docker.getContainer(id).inspect(),
+  schema: containerAnswer,
+};
+const imageQuestion: Question<z.output<typeof imageAnswer>> = {
+  kind: 'images',
+  inspect: (docker, id) => docker.getImage(id).inspect(),
+  schema: imageAnswer,
+};
+
 /** Fails if the answer is about another object. */
 async function askAbout<T extends { readonly id: string }>(
   connection: Connection,
-  kind: 'containers' | 'images',
+  { kind, inspect, schema }: Question<T>,
   id: string,
-  inspect: () => Promise<unknown>,
-  schema: z.ZodType<T>,
 ): Promise<T> {
   const call = `GET /${kind}/${id}/json`;
-  const answer = await ask(connection, call, inspect, schema);
+  const answer = await ask(connection, call, () => inspect(connection.docker, id), schema);
   if (answer.id === id) return answer;
   throw new DockerError(connection.socket, call, { kind: 'Unreadable', detail: `it is about ${answer.id}` });
 }
 
 /** Undefined for one that is gone: containers come and go all the time. */
 async function inspectContainer(connection: Connection, id: string): Promise<ContainerDetails | undefined> {
-  const inspect = () => connection.docker.getContainer(id).inspect();
   try {
-    return await askAbout(connection, 'containers', id, inspect, containerAnswer);
+    return await askAbout(connection, containerQuestion, id);
   } catch (error) {
     const { problem } = error instanceof DockerError ? error : {};
     if (problem?.kind === 'Refused' && problem.status === 404) return undefined;
@@ -113,7 +128,7 @@ async function inspectImages(connection: Connection, ids: readonly string[]): Pr
 /** Undefined if the image is gone or can't be inspected: a single image must not affect the others. */
 async function inspectImage(connection: Connection, id: string): Promise<ImageDetails | undefined> {
   try {
-    return await askAbout(connection, 'images', id, () => connection.docker.getImage(id).inspect(), imageAnswer);
+    return await askAbout(connection, imageQuestion, id);
   } catch (error) {
     if (error instanceof DockerError && error.problem.kind === 'Refused') return undefined;
     throw error;

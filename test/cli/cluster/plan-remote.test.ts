@@ -114,7 +114,7 @@ describe('there is no plan, and nothing is left behind,', () => {
       () => {
         cluster.policies = [build.buildPolicyObject({}, { name: 'ci' })];
       },
-      /^there is no policy nightly; the policies are: ci$/,
+      /^there is no policy nightly; the policies in this namespace are: ci$/,
     ],
     [
       'of a policy that is not valid',
