@@ -1,4 +1,5 @@
 import { type Job, jobSchema } from '../contract/job.ts';
+import { cleanupJob } from '../scheduler/cleanup/job.ts';
 import { parseCleanup } from '../scheduler/cleanup/policy.ts';
 
 /** A policy file that can't be used by hand; the message names every problem. */
@@ -13,9 +14,8 @@ export function jobOfPolicy(file: string, text: string): Job {
     const list = parsed.problems.map(({ path, message }) => `${file}:${path}: ${message}`);
     throw new PolicyFileError(list.join('; '));
   }
-  const { dryRun, activeDeadlineSeconds, images, disk } = parsed.policy;
-  const references = { startingReferences: [], workloadReferences: [], prepulledReferences: [] };
-  return { version: 1, policy: file, run: 'by-hand', dryRun, activeDeadlineSeconds, images, disk, ...references };
+  const { document, policy: spec } = parsed;
+  return jobSchema.parse(cleanupJob({ policy: file, name: 'by-hand', document, spec }, []));
 }
 
 /** The job of a policy with all defaults, which would remove every unused image. */

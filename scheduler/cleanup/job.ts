@@ -8,8 +8,11 @@ export interface CleanupRun extends Run {
   readonly spec: CleanupPolicy;
 }
 
+/** The parts of a run that its job depends on. */
+type JobSource = Pick<CleanupRun, 'name' | 'policy' | 'document' | 'spec'>;
+
 /** The job for the cleaners of a run. What only one node's cleaner needs to know comes with its pod. */
-export function cleanupJob(run: CleanupRun, workloadReferences: readonly string[]): JobDocument {
+export function cleanupJob(run: JobSource, workloadReferences: readonly string[]): JobDocument {
   const { images } = run.document;
   const { disk } = run.spec;
   return {

@@ -3,7 +3,7 @@ import type { RunKind } from '../run/kind.ts';
 import type { Run } from '../run/run.ts';
 import { talliesOf } from '../run/summary.ts';
 import { judgeCleanable } from './eligibility.ts';
-import { cleanupJob } from './job.ts';
+import { type CleanupRun, cleanupJob } from './job.ts';
 import { jobMapNames, packJob } from './job-maps.ts';
 import { buildPod } from './pod.ts';
 import { cleanerResult } from './pod-result.ts';
@@ -23,7 +23,7 @@ export const cleanup: RunKind<CleanupTotals> = {
   hasEffect: (tallies: readonly Tally[]) => addTallies(tallies).images.removed > 0,
   describeEffect: ({ dryRun }, totals) => describeTotals(dryRun, totals),
   needsWorkloadReferences: ({ images }: CleanupPolicy) => images.protectWorkloads,
-  jobOf: cleanupJob,
+  jobOf: (run: CleanupRun, workloadReferences) => cleanupJob(run, workloadReferences),
   packJob,
   jobMapNames,
   buildPod,

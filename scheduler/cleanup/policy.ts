@@ -46,7 +46,9 @@ export type CleanupPolicy = z.output<typeof cleanupSchema>;
 
 /** Parses a policy document. Returns all problems with their paths. */
 export function parseCleanup(text: string) {
-  return parseDocument(text, cleanupSchema);
+  const parsed = parseDocument(text, cleanupSchema);
+  // What the schema accepts is such a document.
+  return parsed.valid ? { ...parsed, document: parsed.document as CleanupDocument } : parsed;
 }
 
 /** The JSON Schema of policy documents, for editors. `lint` also checks rules that a schema can't express. */
