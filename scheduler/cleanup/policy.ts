@@ -47,7 +47,7 @@ export type CleanupPolicy = z.output<typeof cleanupSchema>;
 /** Parses a policy document. Returns all problems with their paths. */
 export function parseCleanup(text: string) {
   const parsed = parseDocument(text, cleanupSchema);
-  // What the schema accepts is such a document.
+  // The schema accepts no other document.
   return parsed.valid ? { ...parsed, document: parsed.document as CleanupDocument } : parsed;
 }
 
