@@ -19,7 +19,8 @@ const imageSchema = z.object({
   Id: imageId,
   RepoTags: texts,
   RepoDigests: texts,
-  Size: z.int().nonnegative(),
+  // A size only informs: one that no disk has counts as nothing.
+  Size: z.number().transform((bytes) => (Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : 0)),
 });
 
 const containerSchema = z.object({

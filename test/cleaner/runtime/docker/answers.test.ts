@@ -23,6 +23,15 @@ const containerOf = ({ containersInspected }: DockerAnswers, name: string) =>
   containersInspected.find(({ Name }) => Name === `/${name}`);
 
 describe.each(versions)('Docker Engine %s', (_, answers) => {
+  it.each([2 ** 64, -1, 0.5])(
+    'takes a size of %d, which no disk has, for none, and keeps the other images (H30)',
+    (size) => {
+      const [first, ...others] = answers.images;
+      const images = imagesAnswer.parse([{ ...first, Size: size }, ...others]);
+      expect(images.map(({ sizeBytes }) => sizeBytes)).toEqual([0, ...others.map(({ Size }) => Size)]);
+    },
+  );
+
   it('lists images with all their names in full, and sizes in bytes (T10, T23)', () => {
     const images = imagesAnswer.parse(answers.images);
     expect(images).toHaveLength(10);
