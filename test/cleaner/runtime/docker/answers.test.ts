@@ -28,7 +28,10 @@ describe.each(versions)('Docker Engine %s', (_, answers) => {
     (size) => {
       const [first, ...others] = answers.images;
       const images = imagesAnswer.parse([{ ...first, Size: size }, ...others]);
-      expect(images.map(({ sizeBytes }) => sizeBytes)).toEqual([0, ...others.map(({ Size }) => Size)]);
+      expect(images.map(({ sizeBytes }) => sizeBytes)).toEqual([
+        0,
+        ...imagesAnswer.parse(others).map(({ sizeBytes }) => sizeBytes),
+      ]);
     },
   );
 
