@@ -95,7 +95,9 @@ function observePolicy({ object, parsed, now }: Findings, stored: Stored): Polic
     return { ...observed, valid: false, problems: briefProblems(parsed.problems), nextSlot: undefined };
   const schedule = scheduleKey(parsed.policy);
   // A policy that was seen before, and whose schedule is new, begins with it now: also if it never was valid until now.
-  const isNew = before !== undefined && before.schedule !== schedule;
+  // The status of a valid policy may lack the schedule: it was written before the schedule was kept there.
+  const isNew =
+    before !== undefined && before.schedule !== schedule && !(before.valid && before.schedule === undefined);
   const scheduleSince = isNew ? now : known.scheduleSince;
   const nextSlot = upcomingSlot({ name: object.name, policy: parsed.policy }, { ...observed, scheduleSince }, now);
   return { ...observed, valid: true, problems: [], schedule, scheduleSince, nextSlot };

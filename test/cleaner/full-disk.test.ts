@@ -38,8 +38,9 @@ describe('a disk that is full does not keep the cleaner from making room where a
       await prepare({ disk: { highPercent: 85, lowPercent: 80 } });
       await runClean(bench, ['--dry-run']);
       const run = await runWithFault(step, 'ENOSPC', bench.directory);
-      expect(run).toMatchObject({ exitCode: 0, report: { outcome: 'Succeeded', images: { removed: 1 } } });
+      expect(run).toMatchObject({ exitCode: 0, report: { outcome: 'TargetNotMet', images: { removed: 1 } } });
       expect(run.report.errors).toEqual([
+        expect.objectContaining({ reason: 'TargetNotMet' }),
         { reason: 'HistoryNotWritten', message: expect.stringMatching(/ENOSPC.*: no image counts as long unused$/) },
       ]);
       expect(run.report.filesystem.usedBeforeBytes).toBe(run.report.filesystem.capacityBytes);
