@@ -109,6 +109,8 @@ export class Invariants implements WorldMonitor {
     this.#checkNode(pod, run);
     const key = `${owner} ${pod.node}`;
     this.#tries.set(key, (this.#tries.get(key) ?? 0) + 1);
+    // A pod whose record is gone has no job, so that it never starts, and goes with the record.
+    if (this.#world?.configMaps.entries.get(`${name}.run`)?.uid !== owner) return;
     const live = this.#podsOf(owner).filter(isLive);
     const beside = live.filter((other) => other.node === pod.node);
     if (beside.length > 1) this.report(`${name}: ${beside.length} pods on node ${pod.node} (C15)`);
