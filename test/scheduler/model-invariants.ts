@@ -109,13 +109,13 @@ export class Invariants implements WorldMonitor {
     this.#checkNode(pod, run);
     const key = `${owner} ${pod.node}`;
     this.#tries.set(key, (this.#tries.get(key) ?? 0) + 1);
-    // A pod whose record is gone has no job, so that it never starts, and goes with the record.
-    if (this.#world?.configMaps.entries.get(`${name}.run`)?.uid !== owner) return;
     const live = this.#podsOf(owner).filter(isLive);
     const beside = live.filter((other) => other.node === pod.node);
     if (beside.length > 1) this.report(`${name}: ${beside.length} pods on node ${pod.node} (C15)`);
     if (pod.attempt - (this.#rejections.get(key)?.size ?? 0) > spec.rollout.restartLimit)
       this.report(`${name}: node ${pod.node} is tried more often than restartLimit says (C28)`);
+    // A creation that was under way when the run ended comes late; the pod is deleted at once. No wave is left then.
+    if (this.#hasEnded(name, owner)) return;
     const counted = live.filter((other) => this.#isExpectedToEnd(other));
     const { parallelism, canary } = spec.rollout;
     const limit =
@@ -183,6 +183,11 @@ export class Invariants implements WorldMonitor {
   #isExpectedToEnd({ node, createdAt, deletionTimestamp }: CleanerPod): boolean {
     const isLost = (this.#unreadySince.get(node) ?? 0) >= createdAt.getTime();
     return !isLost && this.#timeline.now < (deletionTimestamp?.getTime() ?? this.#timeline.now) + startTimeoutMs;
+  }
+
+  #hasEnded(name: string, owner: string): boolean {
+    const record = this.#world?.configMaps.entries.get(`${name}.run`);
+    return record?.uid !== owner || (record.value.kind === 'run' && isFinished(record.value.run));
   }
 
   #runsOf(policyUid: string) {
