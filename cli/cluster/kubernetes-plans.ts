@@ -2,14 +2,14 @@ import type { KubeConfig, V1ConfigMap, V1Container, V1Deployment, V1Node, V1Pod 
 import { label, labelsOf, labelValue } from '../../contract/labels.ts';
 import { packJob } from '../../scheduler/cleanup/job-maps.ts';
 import { cleanerContainer, type PodNode } from '../../scheduler/cleanup/pod.ts';
-import { KubernetesApi } from '../../scheduler/kubernetes/api.ts';
+import { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
+import { ClusterError } from '../../scheduler/kubernetes/api/error.ts';
+import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts';
 import { BoundPodReader } from '../../scheduler/kubernetes/bound-pods.ts';
-import { ClusterError } from '../../scheduler/kubernetes/error.ts';
 import { readPodWarning } from '../../scheduler/kubernetes/events.ts';
 import { readConfigMap, readNode, readPod } from '../../scheduler/kubernetes/objects.ts';
 import { buildHarmless, explainRefusal } from '../../scheduler/kubernetes/place-pod.ts';
 import { listWorkloadReferences } from '../../scheduler/kubernetes/references.ts';
-import { KubernetesTransport } from '../../scheduler/kubernetes/transport.ts';
 import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
 import { podTemplateOf, type Settings } from '../../scheduler/settings.ts';
 import { buildPlanPod } from './plan-pod.ts';

@@ -1,10 +1,10 @@
 import type { KubeConfig, V1ConfigMap } from '@kubernetes/client-node';
 import { annotation, label } from '../../contract/labels.ts';
-import { KubernetesApi } from '../../scheduler/kubernetes/api.ts';
-import { Collection } from '../../scheduler/kubernetes/collection.ts';
+import { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
+import { Collection } from '../../scheduler/kubernetes/api/collection.ts';
+import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts';
+import { Watcher } from '../../scheduler/kubernetes/api/watch.ts';
 import { groupConfigMaps, readConfigMap, readPod } from '../../scheduler/kubernetes/objects.ts';
-import { KubernetesTransport } from '../../scheduler/kubernetes/transport.ts';
-import { Watcher } from '../../scheduler/kubernetes/watch.ts';
 import type { FollowedRun, Records, RecordsPort } from './records-port.ts';
 
 const requestsPerSecond = 50;

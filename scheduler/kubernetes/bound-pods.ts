@@ -1,8 +1,8 @@
 import type { V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import pMap from 'p-map';
 import { type BoundPods, callConcurrency } from '../cluster.ts';
-import type { KubernetesApi } from './api.ts';
-import { SharedRead } from './shared-read.ts';
+import type { KubernetesApi } from './api/api.ts';
+import { SharedRead } from './api/shared-read.ts';
 
 /** Excludes pods that have ended, because they need no images. A terminating pod has not ended. */
 const notEnded = 'status.phase!=Succeeded,status.phase!=Failed';

@@ -8,11 +8,14 @@ import type { PlacedNode, PodTemplate } from '../pods/order.ts';
 import { podName, recordName } from '../run/names.ts';
 import type { Run } from '../run/run.ts';
 import type { PolicyStatus } from '../status/status.ts';
-import type { KubernetesApi } from './api.ts';
+import type { KubernetesApi } from './api/api.ts';
+import { Collection } from './api/collection.ts';
+import { ClusterError } from './api/error.ts';
+import type { FurtherResource } from './api/paths.ts';
+import { SharedRead } from './api/shared-read.ts';
+import { Watcher } from './api/watch.ts';
 import { BoundPodReader } from './bound-pods.ts';
-import { Collection } from './collection.ts';
 import { ConfigMapStore } from './config-maps.ts';
-import { ClusterError } from './error.ts';
 import { readPodWarning, recordEvent } from './events.ts';
 import { JobStore } from './jobs.ts';
 import {
@@ -26,13 +29,10 @@ import {
   readPod,
   type WatchedConfigMap,
 } from './objects.ts';
-import type { FurtherResource } from './paths.ts';
 import { buildHarmless } from './place-pod.ts';
 import { PodStore } from './pods.ts';
 import { listWorkloadReferences } from './references.ts';
 import { withReplacedRequest } from './replaced-requests.ts';
-import { SharedRead } from './shared-read.ts';
-import { Watcher } from './watch.ts';
 
 export interface KubernetesOptions {
   readonly api: KubernetesApi;

@@ -1,8 +1,8 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
 import { label } from '../../contract/labels.ts';
-import type { KubernetesApi } from './api.ts';
-import type { Collection } from './collection.ts';
-import { ClusterError } from './error.ts';
+import type { KubernetesApi } from './api/api.ts';
+import type { Collection } from './api/collection.ts';
+import { ClusterError } from './api/error.ts';
 
 /** The ConfigMaps in the scheduler's namespace. A write shows in the collection at once. */
 export class ConfigMapStore {

@@ -4,11 +4,11 @@ import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import type { LeaseStore } from '../lease.ts';
 import type { Log } from '../log.ts';
 import { podTemplateOf, type Settings } from '../settings.ts';
-import { KubernetesApi, type ObservedCall } from './api.ts';
+import { KubernetesApi, type ObservedCall } from './api/api.ts';
+import { ClusterError, isTransient } from './api/error.ts';
+import { KubernetesTransport } from './api/transport.ts';
 import { KubernetesCluster } from './cluster.ts';
-import { ClusterError, isTransient } from './error.ts';
 import { KubernetesLeaseStore } from './lease.ts';
-import { KubernetesTransport } from './transport.ts';
 
 const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 

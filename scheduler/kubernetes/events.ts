@@ -1,5 +1,5 @@
 import type { CoreV1Event, CoreV1EventList } from '@kubernetes/client-node';
-import type { KubernetesApi } from './api.ts';
+import type { KubernetesApi } from './api/api.ts';
 
 export async function recordEvent(api: KubernetesApi, body: CoreV1Event): Promise<void> {
   const { name, namespace } = body.involvedObject;

@@ -2,9 +2,9 @@ import type { V1ConfigMap } from '@kubernetes/client-node';
 import { labelsOf } from '../../contract/labels.ts';
 import { jobName } from '../run/names.ts';
 import type { Run } from '../run/run.ts';
-import type { KubernetesApi } from './api.ts';
+import type { KubernetesApi } from './api/api.ts';
+import { ClusterError } from './api/error.ts';
 import type { ConfigMapStore } from './config-maps.ts';
-import { ClusterError } from './error.ts';
 import { buildConfigMap } from './objects.ts';
 
 /** The jobs of runs, each in one or more ConfigMaps. They are immutable, so that kubelets read them once. */

@@ -1,6 +1,6 @@
 import type { V1Lease } from '@kubernetes/client-node';
 import type { Lease, LeaseStore, StoredLease } from '../lease.ts';
-import type { KubernetesApi } from './api.ts';
+import type { KubernetesApi } from './api/api.ts';
 
 const name = 'nodesweep-scheduler';
 

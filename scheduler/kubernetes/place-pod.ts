@@ -2,8 +2,8 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { Node } from '../objects.ts';
 import type { PlacedNode } from '../pods/order.ts';
 import { type AdmittedPod, isCritical, mayPreempt } from '../pods/priority.ts';
-import type { KubernetesApi } from './api.ts';
-import { ClusterError } from './error.ts';
+import type { KubernetesApi } from './api/api.ts';
+import { ClusterError } from './api/error.ts';
 
 /** The API and namespace to create pods. */
 export interface PodPlace {

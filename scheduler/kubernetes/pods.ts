@@ -2,9 +2,9 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { label } from '../../contract/labels.ts';
 import type { CleanerPod } from '../objects.ts';
 import { hasEnded } from '../pods/state.ts';
-import type { KubernetesApi } from './api.ts';
-import type { Collection } from './collection.ts';
-import { ClusterError } from './error.ts';
+import type { KubernetesApi } from './api/api.ts';
+import type { Collection } from './api/collection.ts';
+import { ClusterError } from './api/error.ts';
 import { explainRefusal } from './place-pod.ts';
 
 /** The cleaner pods in the scheduler's namespace. A change shows in the collection at once. */

@@ -1,7 +1,7 @@
 import { imagesNamedIn } from '../cleanup/image-fields.ts';
-import type { KubernetesApi } from './api.ts';
-import { ClusterError } from './error.ts';
-import type { FurtherResource, Resource } from './paths.ts';
+import type { KubernetesApi } from './api/api.ts';
+import { ClusterError } from './api/error.ts';
+import type { FurtherResource, Resource } from './api/paths.ts';
 
 /**
  * The built-in kinds with pod templates. A ControllerRevision holds an earlier revision of a DaemonSet or StatefulSet.

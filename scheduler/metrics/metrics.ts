@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { cleanupTotals } from '../cleanup/kind.ts';
 import type { ClusterState } from '../cluster.ts';
-import type { ObservedCall } from '../kubernetes/api.ts';
+import type { ObservedCall } from '../kubernetes/api/api.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import { summarize } from '../run/summary.ts';

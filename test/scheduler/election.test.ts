@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it, vi } from 'vitest';
 import { Election } from '../../scheduler/election.ts';
-import { KubernetesApi } from '../../scheduler/kubernetes/api.ts';
+import { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
+import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts';
 import { KubernetesLeaseStore } from '../../scheduler/kubernetes/lease.ts';
-import { KubernetesTransport } from '../../scheduler/kubernetes/transport.ts';
 import { LoopbackApi } from '../helpers/loopback-api.ts';
 
 const path = '/apis/coordination.k8s.io/v1/namespaces/nodesweep/leases/nodesweep-scheduler';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KubernetesApi } from '../../../scheduler/kubernetes/api.ts';
+import { KubernetesApi } from '../../../scheduler/kubernetes/api/api.ts';
+import { KubernetesTransport } from '../../../scheduler/kubernetes/api/transport.ts';
 import { BoundPodReader } from '../../../scheduler/kubernetes/bound-pods.ts';
-import { KubernetesTransport } from '../../../scheduler/kubernetes/transport.ts';
 import { LoopbackApi } from '../../helpers/loopback-api.ts';
 
 let server: LoopbackApi;

@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { KubernetesTransport } from '../../../scheduler/kubernetes/transport.ts';
-import { LoopbackApi } from '../../helpers/loopback-api.ts';
+import { KubernetesTransport } from '../../../../scheduler/kubernetes/api/transport.ts';
+import { LoopbackApi } from '../../../helpers/loopback-api.ts';
 
 const path = '/api/v1/nodes/a';
 const concurrency = 20;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { FairQueue } from '../../../scheduler/kubernetes/fair-queue.ts';
+import { FairQueue } from '../../../../scheduler/kubernetes/api/fair-queue.ts';
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_800_000_000_000 }));
 afterEach(() => void vi.useRealTimers());

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
-import { currentFlow } from '../flow.ts';
+import { currentFlow } from '../../flow.ts';
 import { ClusterError, type Reason, RefusedError, refusalOf } from './error.ts';
 import { FairQueue } from './fair-queue.ts';
 import { pathOf, type Target } from './paths.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Call, KubernetesApi, type ObservedCall } from '../../../scheduler/kubernetes/api.ts';
-import { KubernetesTransport } from '../../../scheduler/kubernetes/transport.ts';
-import { LoopbackApi } from '../../helpers/loopback-api.ts';
+import { type Call, KubernetesApi, type ObservedCall } from '../../../../scheduler/kubernetes/api/api.ts';
+import { KubernetesTransport } from '../../../../scheduler/kubernetes/api/transport.ts';
+import { LoopbackApi } from '../../../helpers/loopback-api.ts';
 
 const pods = '/api/v1/namespaces/ns/pods';
 const createPod = (name: string): Call => ({

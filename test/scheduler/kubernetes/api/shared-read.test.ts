@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { currentFlow, inFlow } from '../../../scheduler/flow.ts';
-import { SharedRead } from '../../../scheduler/kubernetes/shared-read.ts';
+import { currentFlow, inFlow } from '../../../../scheduler/flow.ts';
+import { SharedRead } from '../../../../scheduler/kubernetes/api/shared-read.ts';
 
 /** A read whose answers are given by hand; each is the number of the read. */
 function readByHand() {

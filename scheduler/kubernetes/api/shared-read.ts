@@ -1,4 +1,4 @@
-import { inFlow } from '../flow.ts';
+import { inFlow } from '../../flow.ts';
 
 /**
  * Reads something large for all who ask, one read at a time: whoever asks while one is under way gets the answer of the next

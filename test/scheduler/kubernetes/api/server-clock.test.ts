@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, expect, it, vi } from 'vitest';
-import { ServerClock } from '../../../scheduler/kubernetes/server-clock.ts';
+import { ServerClock } from '../../../../scheduler/kubernetes/api/server-clock.ts';
 
 afterEach(() => void vi.useRealTimers());
 

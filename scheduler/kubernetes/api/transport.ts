@@ -2,7 +2,7 @@ import type { AgentOptions } from 'node:https';
 import { isDeepStrictEqual } from 'node:util';
 import { HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
 import { Agent, type buildConnector, type Dispatcher, request } from 'undici';
-import manifest from '../../package.json' with { type: 'json' };
+import manifest from '../../../package.json' with { type: 'json' };
 import { ServerClock } from './server-clock.ts';
 
 /** Interval at which tokens and certificates are read again. Those of pods are renewed long before they expire. */

@@ -1,10 +1,10 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { KubernetesApi } from '../../../scheduler/kubernetes/api.ts';
-import { Collection } from '../../../scheduler/kubernetes/collection.ts';
-import { KubernetesTransport } from '../../../scheduler/kubernetes/transport.ts';
-import { Watcher } from '../../../scheduler/kubernetes/watch.ts';
-import { LoopbackApi } from '../../helpers/loopback-api.ts';
+import { KubernetesApi } from '../../../../scheduler/kubernetes/api/api.ts';
+import { Collection } from '../../../../scheduler/kubernetes/api/collection.ts';
+import { KubernetesTransport } from '../../../../scheduler/kubernetes/api/transport.ts';
+import { Watcher } from '../../../../scheduler/kubernetes/api/watch.ts';
+import { LoopbackApi } from '../../../helpers/loopback-api.ts';
 
 const path = '/api/v1/nodes';
 let server: LoopbackApi;
