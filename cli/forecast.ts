@@ -1,6 +1,6 @@
 import { startDelayMs } from '../scheduler/policy/due.ts';
 import type { Policy } from '../scheduler/policy/policy.ts';
-import { nextSlot, type Schedule, scheduleOf } from '../scheduler/policy/schedule.ts';
+import { nextScheduledTime, type Schedule, scheduleOf } from '../scheduler/policy/schedule.ts';
 
 /** The next scheduled times of a policy as lines, each in the time zone of the policy and in UTC. */
 export function forecast(name: string, policy: Policy, count: number, now: Date): string[] {
@@ -10,21 +10,23 @@ export function forecast(name: string, policy: Policy, count: number, now: Date)
     ...(delaySeconds > 0 ? [`each run starts ${delaySeconds} s later`] : []),
   ];
   const title = [`${name}: ${policy.schedule} (${policy.timeZone})`, ...remarks].join('; ');
-  const slots = nextSlots(scheduleOf(policy), count, now);
-  const lines = slots.map((slot) => `  ${wallTime(slot, policy.timeZone)}  ${slot.toISOString().replace('.000', '')}`);
+  const scheduledTimes = nextScheduledTimes(scheduleOf(policy), count, now);
+  const lines = scheduledTimes.map(
+    (time) => `  ${wallTime(time, policy.timeZone)}  ${time.toISOString().replace('.000', '')}`,
+  );
   return [title, ...(lines.length === 0 ? ['  no scheduled time in the next five years'] : lines)];
 }
 
-function nextSlots(schedule: Schedule, count: number, now: Date): Date[] {
-  const slots: Date[] = [];
+function nextScheduledTimes(schedule: Schedule, count: number, now: Date): Date[] {
+  const scheduledTimes: Date[] = [];
   for (
-    let slot = nextSlot(schedule, now);
-    slot !== undefined && slots.length < count;
-    slot = nextSlot(schedule, slot)
+    let time = nextScheduledTime(schedule, now);
+    time !== undefined && scheduledTimes.length < count;
+    time = nextScheduledTime(schedule, time)
   ) {
-    slots.push(slot);
+    scheduledTimes.push(time);
   }
-  return slots;
+  return scheduledTimes;
 }
 
 /** Like `Mon 2026-03-02 00:00 GMT+01:00`. */

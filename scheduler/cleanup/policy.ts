@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { diskSchema, imagesSchema } from '../../contract/job.ts';
 import { parseDocument } from '../policy/parse.ts';
-import { policyFields, slotNeverStarts, startsEverySlot } from '../policy/policy.ts';
+import { canStartOnSchedule, neverStartsOnSchedule, policyFields } from '../policy/policy.ts';
 
 /** The thresholds for the cleaners, and the field for the scheduler. */
 const diskPolicySchema = z
@@ -30,7 +30,7 @@ const cleanupDocumentSchema = z
         'Removes images only above a disk usage, the least recently used first; starts runs under disk pressure.',
       ),
   })
-  .refine(startsEverySlot, slotNeverStarts);
+  .refine(canStartOnSchedule, neverStartsOnSchedule);
 
 /** A cleanup policy, the document under the key `cleanup.yaml`. The names are those of CronJob and DaemonSet. */
 export const cleanupSchema = cleanupDocumentSchema.transform(({ disk, ...policy }) => {

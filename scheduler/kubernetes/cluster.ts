@@ -204,7 +204,7 @@ export class KubernetesCluster implements Cluster {
   }
 }
 
-/** An object that can't be read is left alone, and the log says so: a slot or a run must not be forgotten because of it. */
+/** Leaves an object alone that can't be read, and logs it: otherwise a scheduled time or a run would be forgotten. */
 function readOrReport<T extends KubernetesObject, D>(
   object: T,
   read: (object: T) => D | undefined,

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Policy } from './policy.ts';
 import { nextPressureStart } from './pressure-trigger.ts';
-import { lastSlot, nextSlot, scheduleOf } from './schedule.ts';
+import { lastScheduledTime, nextScheduledTime, scheduleOf } from './schedule.ts';
 import type { Trigger } from './trigger.ts';
 
 /** The facts about earlier runs of a policy. */
-export interface SlotMemory {
+export interface ScheduleMemory {
   /** Scheduled times before this instant start no run: the policy was created, edited or resumed then. */
   readonly scheduleSince: Date;
   /** The last scheduled time for which a run was started. */
@@ -14,11 +14,11 @@ export interface SlotMemory {
   readonly lastRequest?: string | undefined;
   /** When the last run began, with any trigger. */
   readonly lastStart?: Date | undefined;
-  /** The last slot that was told to be left out. */
+  /** The last scheduled time that was reported as missed. */
   readonly missedSlot?: Date | undefined;
 }
 
-type SlotQuestion = Pick<DueQuestion, 'name' | 'policy'>;
+type ScheduleQuestion = Pick<DueQuestion, 'name' | 'policy'>;
 
 /** The facts that make a run due, without the time. */
 export interface DueQuestion {
@@ -33,12 +33,12 @@ export interface DueQuestion {
 /**
  * The trigger of a run that is due now: a request, which comes first, a scheduled time, or disk pressure.
  */
-export function dueTrigger(question: DueQuestion, memory: SlotMemory, now: Date): Trigger | undefined {
+export function dueTrigger(question: DueQuestion, memory: ScheduleMemory, now: Date): Trigger | undefined {
   const { request, policy } = question;
   if (request !== undefined && request !== memory.lastRequest) return { type: 'Request', request };
   if (policy.suspend) return undefined;
-  const slot = dueSlot(question, memory, now);
-  if (slot !== undefined) return { type: 'Schedule', slot };
+  const scheduledTime = dueScheduledTime(question, memory, now);
+  if (scheduledTime !== undefined) return { type: 'Schedule', slot: scheduledTime };
   const pressureAt = nextPressureStart(question, memory.lastStart);
   return pressureAt !== undefined && pressureAt <= now
     ? { type: 'Pressure', after: memory.lastStart ?? memory.scheduleSince }
@@ -46,13 +46,13 @@ export function dueTrigger(question: DueQuestion, memory: SlotMemory, now: Date)
 }
 
 /** The next scheduled time, for the status and for wake-ups; undefined while suspended. */
-export function upcomingSlot(
-  { name, policy }: SlotQuestion,
-  memory: Pick<SlotMemory, 'scheduleSince' | 'lastSlot'>,
+export function upcomingScheduledTime(
+  { name, policy }: ScheduleQuestion,
+  memory: Pick<ScheduleMemory, 'scheduleSince' | 'lastSlot'>,
   now: Date,
 ): Date | undefined {
   if (policy.suspend) return undefined;
-  return nextSlot(scheduleOf(policy), new Date(now.getTime() - startDelayMs(name, policy)), anchorOf(memory));
+  return nextScheduledTime(scheduleOf(policy), new Date(now.getTime() - startDelayMs(name, policy)), anchorOf(memory));
 }
 
 /**
@@ -66,35 +66,35 @@ export function startDelayMs(name: string, { jitterSeconds }: Pick<Policy, 'jitt
 }
 
 /**
- * The one slot to start now: the latest missed one, however many were missed (as CronJob, without its limit of 100). Its age
- * counts from the slot itself, also where its start is delayed. A slot that was told to be left out stays so, also if the
- * deadline that it missed is gone.
+ * The scheduled time for which a run starts now: the latest missed one, however many were missed (as CronJob, without its
+ * limit of 100). Its age counts from the scheduled time itself, also if its start is delayed. A scheduled time that was
+ * reported as missed stays missed, also if the policy has no deadline anymore.
  */
-function dueSlot(question: SlotQuestion, memory: SlotMemory, now: Date): Date | undefined {
-  const slot = latestSlot(question, memory, now);
-  if (slot === undefined || isTooLate(slot, question.policy, now)) return undefined;
-  return memory.missedSlot !== undefined && slot <= memory.missedSlot ? undefined : slot;
+function dueScheduledTime(question: ScheduleQuestion, memory: ScheduleMemory, now: Date): Date | undefined {
+  const scheduledTime = latestScheduledTime(question, memory, now);
+  if (scheduledTime === undefined || isTooLate(scheduledTime, question.policy, now)) return undefined;
+  return memory.missedSlot !== undefined && scheduledTime <= memory.missedSlot ? undefined : scheduledTime;
 }
 
 /** The scheduled time that passed its deadline before its run could start. */
-export function missedSlot(question: SlotQuestion, memory: SlotMemory, now: Date): Date | undefined {
+export function missedScheduledTime(question: ScheduleQuestion, memory: ScheduleMemory, now: Date): Date | undefined {
   const { policy } = question;
   if (policy.suspend || policy.startingDeadlineSeconds === undefined) return undefined;
-  const slot = latestSlot(question, memory, now);
-  return slot !== undefined && isTooLate(slot, policy, now) ? slot : undefined;
+  const scheduledTime = latestScheduledTime(question, memory, now);
+  return scheduledTime !== undefined && isTooLate(scheduledTime, policy, now) ? scheduledTime : undefined;
 }
 
-function latestSlot({ name, policy }: SlotQuestion, memory: SlotMemory, now: Date): Date | undefined {
-  return lastSlot(scheduleOf(policy), anchorOf(memory), new Date(now.getTime() - startDelayMs(name, policy)));
+function latestScheduledTime({ name, policy }: ScheduleQuestion, memory: ScheduleMemory, now: Date): Date | undefined {
+  return lastScheduledTime(scheduleOf(policy), anchorOf(memory), new Date(now.getTime() - startDelayMs(name, policy)));
 }
 
 /** Scheduled times before this instant start no run, and those of `@every` count from it. */
-function anchorOf({ scheduleSince, lastSlot: last }: Pick<SlotMemory, 'scheduleSince' | 'lastSlot'>): Date {
+function anchorOf({ scheduleSince, lastSlot: last }: Pick<ScheduleMemory, 'scheduleSince' | 'lastSlot'>): Date {
   return last !== undefined && last > scheduleSince ? last : scheduleSince;
 }
 
 /** A deadline of 0 still allows the second of the scheduled time, because otherwise no run could start. */
-function isTooLate(slot: Date, { startingDeadlineSeconds }: Policy, now: Date): boolean {
+function isTooLate(scheduledTime: Date, { startingDeadlineSeconds }: Policy, now: Date): boolean {
   const deadlineMs = startingDeadlineSeconds === 0 ? 999 : (startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1000;
-  return now.getTime() - slot.getTime() > deadlineMs;
+  return now.getTime() - scheduledTime.getTime() > deadlineMs;
 }

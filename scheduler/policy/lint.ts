@@ -7,7 +7,7 @@ import { readYaml } from '../yaml/read.ts';
 import { isPolicyKey, type ParsedPolicy, parsePolicy } from './parse.ts';
 import type { Policy } from './policy.ts';
 import type { Problem } from './problem.ts';
-import { nextSlot, scheduleOf } from './schedule.ts';
+import { nextScheduledTime, scheduleOf } from './schedule.ts';
 
 /** The number of policies in a file, and their problems. */
 export interface LintResult {
@@ -33,7 +33,9 @@ export function lintText(fileName: string, text: string, kinds: readonly RunKind
 
 /** The valid policies of a file that will not do what somebody may expect: they are no errors. */
 export function lintWarnings(fileName: string, { valid }: LintResult, kinds: readonly RunKind[], now: Date): Problem[] {
-  const silent = [...valid].filter(([, policy]) => !policy.suspend && nextSlot(scheduleOf(policy), now) === undefined);
+  const silent = [...valid].filter(
+    ([, policy]) => !policy.suspend && nextScheduledTime(scheduleOf(policy), now) === undefined,
+  );
   return silent.map(([name]) => ({
     path: isPolicyKey(fileName, kinds) ? 'schedule' : `${name}/schedule`,
     message: 'warning: has no time in the next five years',

@@ -73,7 +73,7 @@ export const policyFields = {
 };
 
 /** True if every run can start: with a delay as long as the deadline, some could not. */
-export function startsEverySlot(policy: {
+export function canStartOnSchedule(policy: {
   jitterSeconds: number;
   startingDeadlineSeconds?: number | undefined;
 }): boolean {
@@ -81,8 +81,8 @@ export function startsEverySlot(policy: {
   return jitterSeconds === 0 || jitterSeconds < startingDeadlineSeconds;
 }
 
-/** The problem if {@link startsEverySlot} is false. */
-export const slotNeverStarts = {
+/** The problem if {@link canStartOnSchedule} is false. */
+export const neverStartsOnSchedule = {
   path: ['jitterSeconds'],
   message:
     'must be below startingDeadlineSeconds, which counts from the scheduled time, or some runs could never start',

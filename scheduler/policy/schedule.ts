@@ -40,7 +40,7 @@ export function parseSchedule(expression: string, timeZone: string): Schedule {
  * The first scheduled time after `after`, or undefined if there is none in the next five years. The times of `@every` count
  * from `anchor`: a scheduled time, or the instant from which the schedule holds.
  */
-export function nextSlot(schedule: Schedule, after: Date, anchor: Date = after): Date | undefined {
+export function nextScheduledTime(schedule: Schedule, after: Date, anchor: Date = after): Date | undefined {
   const { expression } = schedule;
   if (expression.type === 'Interval') return firstAfter(expression.seconds, after, anchor);
   const next = nextOf(schedule, secondOf(after));
@@ -51,7 +51,7 @@ export function nextSlot(schedule: Schedule, after: Date, anchor: Date = after):
  * The last scheduled time at or before `now` and after `after`, or undefined if there is none. The times of `@every` count
  * from `after`.
  */
-export function lastSlot(schedule: Schedule, after: Date, now: Date): Date | undefined {
+export function lastScheduledTime(schedule: Schedule, after: Date, now: Date): Date | undefined {
   const { expression } = schedule;
   if (expression.type === 'Interval') return lastBefore(expression.seconds, after, now);
   const last = lastOf(schedule, secondOf(after), secondOf(now));
@@ -65,7 +65,7 @@ interface Gap {
   /** The scheduled time at the end of the gap; infinite if there is none. */
   readonly to: number;
   /** True if `from` is a scheduled time. */
-  readonly isSlot: boolean;
+  readonly isScheduled: boolean;
 }
 
 /** The last gap that was found. */
@@ -82,17 +82,17 @@ function lastOf(schedule: Schedule, after: number, now: number): number | undefi
   const known = gaps.get(schedule);
   if (known !== undefined && isWithin(now, known)) {
     if (after >= known.from) return undefined;
-    if (known.isSlot) return known.from;
+    if (known.isScheduled) return known.from;
   }
   const first = findGap(schedule, after, false).to;
   if (first > now) return undefined;
-  for (let [slot, empty] = [first, now + 1]; ; ) {
-    const following = findGap(schedule, slot, true).to;
-    if (following > now) return slot;
-    slot = following;
-    const middle = Math.floor((slot + empty) / 2);
+  for (let [scheduledTime, empty] = [first, now + 1]; ; ) {
+    const following = findGap(schedule, scheduledTime, true).to;
+    if (following > now) return scheduledTime;
+    scheduledTime = following;
+    const middle = Math.floor((scheduledTime + empty) / 2);
     const next = search(schedule, middle);
-    if (next !== undefined && next <= now) slot = next;
+    if (next !== undefined && next <= now) scheduledTime = next;
     else empty = middle;
   }
 }
@@ -101,8 +101,8 @@ function isWithin(instant: number, { from, to }: Gap): boolean {
   return instant >= from && instant < to;
 }
 
-function findGap(schedule: Schedule, from: number, isSlot: boolean): Gap {
-  const gap = { from, to: search(schedule, from) ?? Number.POSITIVE_INFINITY, isSlot };
+function findGap(schedule: Schedule, from: number, isScheduled: boolean): Gap {
+  const gap = { from, to: search(schedule, from) ?? Number.POSITIVE_INFINITY, isScheduled };
   gaps.set(schedule, gap);
   return gap;
 }

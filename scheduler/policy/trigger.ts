@@ -1,5 +1,5 @@
 /**
- * The trigger of a run: a scheduled time (slot), a request by an annotation, or disk pressure. A run under disk pressure is
+ * The trigger of a run: a scheduled time (`slot`), a request by an annotation, or disk pressure. A run under disk pressure is
  * identified by the start of the run before it, or by the creation of the policy.
  */
 export type Trigger =

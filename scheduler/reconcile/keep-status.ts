@@ -2,7 +2,13 @@ import { annotation } from '../../contract/labels.ts';
 import { briefProblems } from '../policy/problem.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import { neverFires } from '../status/conditions.ts';
-import { policyRejected, requestIgnored, requestReplaced, scheduleNeverFires, slotMissed } from '../status/events.ts';
+import {
+  policyRejected,
+  requestIgnored,
+  requestReplaced,
+  scheduledTimeMissed,
+  scheduleNeverFires,
+} from '../status/events.ts';
 import { isOutdated, type PolicyStatus, statusOf } from '../status/status.ts';
 import { activeRuns } from './advance.ts';
 import { announce } from './announce.ts';
@@ -39,7 +45,7 @@ function requestsToJudge({ journal, object }: PolicyPass, isTakenOver: boolean):
   return replacedRequests.filter((request) => !judged.includes(request));
 }
 
-/** Tells what nothing but the status would show: requests that start no run, an invalid policy, and a slot that was left out. */
+/** Reports requests that start no run, an invalid policy, and a missed scheduled time: only the status shows them otherwise. */
 async function tellNews(pass: PolicyPass, before: PolicyStatus | undefined, status: PolicyStatus): Promise<void> {
   const { parsed, object } = pass;
   const ignored = (status.ignoredRequests ?? []).filter((request) => !before?.ignoredRequests?.includes(request));
@@ -52,10 +58,12 @@ async function tellNews(pass: PolicyPass, before: PolicyStatus | undefined, stat
   }
   const isScheduleNew = before?.schedule !== status.schedule;
   if (isScheduleNew && neverFires(status)) await announce(pass, scheduleNeverFires(parsed.policy.schedule), {});
-  const { missedSlot: slot } = status;
-  if (slot === undefined || slot.getTime() === before?.missedSlot?.getTime()) return;
+  const { missedSlot: scheduledTime } = status;
+  if (scheduledTime === undefined || scheduledTime.getTime() === before?.missedSlot?.getTime()) return;
   const cause = obstacleOf(pass, before);
-  await announce(pass, slotMissed(slot, parsed.policy.startingDeadlineSeconds, cause), { slot });
+  await announce(pass, scheduledTimeMissed(scheduledTime, parsed.policy.startingDeadlineSeconds, cause), {
+    slot: scheduledTime,
+  });
 }
 
 /** The error that kept the run from starting, or the runs that are active; undefined where neither is known. */

@@ -53,8 +53,8 @@ function plannedRun({ object, parsed, state, startTimeoutMs, now }: PolicyPass, 
 }
 
 /**
- * True if a run waits for the one in progress. As with CronJob, of the slots that come meanwhile the latest starts then, if its
- * deadline allows. Disk pressure on some nodes is no reason to end what cleans all of them.
+ * True if a run waits for the one in progress. As with CronJob, a run for the latest scheduled time starts afterwards, if its
+ * deadline allows it. Disk pressure on some nodes does not end a run that cleans all of them.
  */
 function isPatient({ concurrencyPolicy }: Policy, { type }: Trigger): boolean {
   return concurrencyPolicy === 'Forbid' || (concurrencyPolicy === 'Replace' && type === 'Pressure');

@@ -7,7 +7,7 @@ const maxPodNameLength = 63;
 export function runName(policy: string, trigger: Trigger): string {
   switch (trigger.type) {
     case 'Schedule':
-      return `${policy}-${slotNumber(trigger.slot)}`;
+      return `${policy}-${numberOf(trigger.slot)}`;
     case 'Request':
       return `${policy}-r${hash(trigger.request, 9)}`;
     case 'Pressure':
@@ -17,9 +17,9 @@ export function runName(policy: string, trigger: Trigger): string {
   }
 }
 
-/** The minute of a slot; for one of `@every` within a minute the second, which has more digits. */
-function slotNumber(slot: Date): number {
-  const seconds = Math.floor(slot.getTime() / 1000);
+/** The minute of a scheduled time; for one of `@every` within a minute the second, which has more digits. */
+function numberOf(scheduledTime: Date): number {
+  const seconds = Math.floor(scheduledTime.getTime() / 1000);
   return seconds % 60 === 0 ? seconds / 60 : seconds;
 }
 

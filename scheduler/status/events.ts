@@ -28,12 +28,12 @@ export function runStarted(run: Run): PolicyEvent {
 }
 
 /** `cause` is the known reason for the delay. */
-export function slotMissed(
-  slot: Date,
+export function scheduledTimeMissed(
+  scheduledTime: Date,
   startingDeadlineSeconds: number | undefined,
   cause = 'no scheduler was running, or a run was active',
 ): PolicyEvent {
-  const message = `no run started within startingDeadlineSeconds (${startingDeadlineSeconds}) of the scheduled time ${slot.toISOString()}: ${cause}`;
+  const message = `no run started within startingDeadlineSeconds (${startingDeadlineSeconds}) of the scheduled time ${scheduledTime.toISOString()}: ${cause}`;
   return event('Warning', 'SlotMissed', message);
 }
 

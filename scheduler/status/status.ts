@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { annotation } from '../../contract/labels.ts';
 import type { Trouble } from '../journal/troubles.ts';
 import type { PolicyObject, Versioned } from '../objects.ts';
-import { missedSlot, startDelayMs, upcomingSlot } from '../policy/due.ts';
+import { missedScheduledTime, startDelayMs, upcomingScheduledTime } from '../policy/due.ts';
 import type { ParsedPolicy } from '../policy/parse.ts';
 import type { Policy } from '../policy/policy.ts';
 import { briefProblems } from '../policy/problem.ts';
@@ -37,10 +37,11 @@ const statusSchema = z.object({
  * The memory of a policy apart from its runs, and shown to people.
  *
  * `policyUid`: a new policy of the same name starts afresh. `observedVersion`: the version that was judged last.
- * `schedule` and `scheduleSince`: the schedule as it is evaluated, and since when: slots before an edit are not run
- * after it. `lastRequest`: the last value of `nodesweep.io/run-at` that was acted on; `pendingRequest`: the one that waits;
+ * `schedule` and `scheduleSince`: the schedule as it is evaluated, and since when: after an edit, no run starts for earlier
+ * scheduled times. `lastSlot` and `nextSlot`: the last scheduled time for which a run was started, and the next one.
+ * `lastRequest`: the last value of `nodesweep.io/run-at` that was acted on; `pendingRequest`: the one that waits;
  * `ignoredRequests`: the latest that newer ones replaced before a run started. `lastStart`: when the last run began.
- * `missedSlot`: the last slot that was not started in time.
+ * `missedSlot`: the last scheduled time for which no run started in time.
  */
 export type PolicyStatus = Omit<z.output<typeof statusSchema>, 'version'>;
 
@@ -78,7 +79,10 @@ export function statusOf(found: Findings, stored: Stored): PolicyStatus {
     judged.lastRequest,
     found,
   );
-  return withConditions(parsed.valid ? withSlots(remembered, object.name, parsed.policy, now) : remembered, found);
+  return withConditions(
+    parsed.valid ? withScheduledTimes(remembered, object.name, parsed.policy, now) : remembered,
+    found,
+  );
 }
 
 /**
@@ -99,13 +103,20 @@ function observePolicy({ object, parsed, now }: Findings, stored: Stored): Polic
   const isNew =
     before !== undefined && before.schedule !== schedule && !(before.valid && before.schedule === undefined);
   const scheduleSince = isNew ? now : known.scheduleSince;
-  const nextSlot = upcomingSlot({ name: object.name, policy: parsed.policy }, { ...observed, scheduleSince }, now);
+  const nextSlot = upcomingScheduledTime(
+    { name: object.name, policy: parsed.policy },
+    { ...observed, scheduleSince },
+    now,
+  );
   return { ...observed, valid: true, problems: [], schedule, scheduleSince, nextSlot };
 }
 
-/** The status with the slot that comes next, and with one that was not started in time. */
-function withSlots(status: PolicyStatus, name: string, policy: Policy, now: Date): PolicyStatus {
-  return withMissedSlot(withNextSlot(status, name, policy, now), missedSlot({ name, policy }, status, now));
+/** The status with the next scheduled time, and with a missed one. */
+function withScheduledTimes(status: PolicyStatus, name: string, policy: Policy, now: Date): PolicyStatus {
+  return withMissedScheduledTime(
+    withNextScheduledTime(status, name, policy, now),
+    missedScheduledTime({ name, policy }, status, now),
+  );
 }
 
 const maxIgnoredRequests = 10;
@@ -152,20 +163,22 @@ export function isOutdated({ uid, resourceVersion }: PolicyObject, stored: Store
   return BigInt(resourceVersion) < BigInt(stored.value.observedVersion);
 }
 
-/** The status with the slot that comes next, where the one it tells has had its time. */
-function withNextSlot(status: PolicyStatus, name: string, policy: Policy, now: Date): PolicyStatus {
+/** The status with the next scheduled time, if the stored one has passed. */
+function withNextScheduledTime(status: PolicyStatus, name: string, policy: Policy, now: Date): PolicyStatus {
   const start = nextStart(status, name, policy);
   return start === undefined || start > now
     ? status
-    : { ...status, nextSlot: upcomingSlot({ name, policy }, status, now) };
+    : { ...status, nextSlot: upcomingScheduledTime({ name, policy }, status, now) };
 }
 
-/** The status with a slot that was not started in time, if it is not known yet. */
-function withMissedSlot(status: PolicyStatus, slot: Date | undefined): PolicyStatus {
-  return slot === undefined || (status.missedSlot ?? 0) >= slot ? status : { ...status, missedSlot: slot };
+/** The status with a scheduled time for which no run started in time, if it is a new one. */
+function withMissedScheduledTime(status: PolicyStatus, scheduledTime: Date | undefined): PolicyStatus {
+  return scheduledTime === undefined || (status.missedSlot ?? 0) >= scheduledTime
+    ? status
+    : { ...status, missedSlot: scheduledTime };
 }
 
-/** When the slot that comes next is started. */
+/** The instant at which the run for the next scheduled time starts. */
 export function nextStart({ nextSlot }: PolicyStatus, name: string, policy: Policy): Date | undefined {
   return nextSlot && new Date(nextSlot.getTime() + startDelayMs(name, policy));
 }
@@ -187,8 +200,8 @@ function startOf({ trigger, startedAt }: Run): Date {
 }
 
 /**
- * The status with what all records tell: a slot that was started, while the status was not written, is not due again. A
- * request is not taken from its record: who makes one of long ago again is to be told.
+ * The status with the facts of all records: if a run was started and the status was not written, its scheduled time is not
+ * due again. Requests are not taken from the records: a user who repeats an old request gets an Event.
  */
 function rememberRecords(status: PolicyStatus, runs: readonly Run[], now: Date): PolicyStatus {
   return runs
@@ -198,7 +211,7 @@ function rememberRecords(status: PolicyStatus, runs: readonly Run[], now: Date):
     .reduce(rememberRun, status);
 }
 
-/** True if the run's slot or request is remembered: only then may its record go, or it would be started again. */
+/** True if the status has the run's scheduled time or request. Without it, deleting the record would start the run again. */
 export function isRemembered({ trigger }: Run, object: PolicyObject, status: PolicyStatus): boolean {
   if (trigger.type === 'Schedule') return status.lastSlot !== undefined && trigger.slot <= status.lastSlot;
   if (trigger.type === 'Pressure') return status.lastStart !== undefined && trigger.after < status.lastStart;
@@ -221,7 +234,7 @@ function isFromFuture({ lastSlot, lastStart, missedSlot, scheduleSince }: Policy
   return latest > now.getTime() + clockSkewMs;
 }
 
-/** Everything that decides which instants are slots: a change of it makes the past no concern of the policy. */
+/** All values that decide which instants are scheduled times. After a change, no run starts for earlier ones. */
 function scheduleKey(policy: Policy): string {
   return [policy.schedule, policy.timeZone, policy.suspend ? 'suspended' : 'active'].join(' ');
 }

@@ -14,7 +14,7 @@ afterEach(() => server.remove());
 const nodesweep = (...args: readonly string[]) => runProgramFor(server, args);
 
 describe('nodesweep status', () => {
-  it('shows every policy in a line, with its last run and its next slot (C32)', async () => {
+  it('shows every policy in a line, with its last run and its next scheduled time (C32)', async () => {
     server.putPolicy('nightly', 'schedule: "0 3 * * *"', { nextSlot: minutesAgo(-61) });
     server.putRun('nightly', ended, { a: succeeded, b: succeeded });
     server.putPolicy('rare', 'schedule: "@yearly"\ntimeZone: Europe/Berlin\nsuspend: true');

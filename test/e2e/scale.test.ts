@@ -193,7 +193,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
     await onlyRun('pressure');
   });
 
-  it('each slot starts one run, also across a restart at the slot, with two replicas (C1, C8, C10)', async () => {
+  it('each scheduled time starts one run, also across a restart at the scheduled time, with two replicas (C1, C8, C10)', async () => {
     await addNodes('slots', 5);
     const replicas = [
       await start({ NODESWEEP_LEADER_ELECTION: 'false' }),
@@ -203,14 +203,14 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
       policyFor('slots', { schedule: '* * * * *', ttlSecondsAfterFinished: 2, successfulRunsHistoryLimit: 100 }),
     );
     await waitFor(
-      'the first slot',
+      'the first scheduled time',
       90_000,
       async () => (await readRuns(cluster.kubectl, 'slots')).length === 1 || undefined,
     );
     await Promise.all(replicas.map((replica) => replica.stop('SIGKILL')));
     await start();
     await waitFor(
-      'the second slot',
+      'the second scheduled time',
       90_000,
       async () => (await readRuns(cluster.kubectl, 'slots')).length === 2 || undefined,
     );

@@ -3,7 +3,7 @@ import type { CleanerPod, Node } from '../../scheduler/objects.ts';
 import { retryAtOf, waiting } from '../../scheduler/run/progress.ts';
 import { isFinished, type Run } from '../../scheduler/run/run.ts';
 import { isLive, isMeant } from './model-judge.ts';
-import { nextSlotOf, type Oracle, pressureCoolDownMs } from './model-oracle.ts';
+import { nextScheduledTimeOf, type Oracle, pressureCoolDownMs } from './model-oracle.ts';
 import { startTimeoutMs } from './model-replica.ts';
 import type { World } from './model-world.ts';
 
@@ -69,15 +69,15 @@ export class CalmChecks {
     if (status?.policyUid !== uid) this.#report(`policy ${name} has no status (C32)`);
     if (status?.policyUid !== uid) return;
     if (status.valid !== (document !== undefined)) this.#report(`policy ${name} is called valid: ${status.valid} (C3)`);
-    const lastSlot = this.#oracle.lastSlot(uid);
-    if (status.lastSlot?.getTime() !== lastSlot?.getTime())
+    const last = this.#oracle.lastScheduledTime(uid);
+    if (status.lastSlot?.getTime() !== last?.getTime())
       this.#report(
-        `policy ${name} ran last for ${lastSlot?.toISOString()}, its status says ${status.lastSlot?.toISOString()} (C7)`,
+        `policy ${name} ran last for ${last?.toISOString()}, its status says ${status.lastSlot?.toISOString()} (C7)`,
       );
-    const nextSlot = document && nextSlotOf(name, document, this.#world.timeline.now);
-    if (status.nextSlot?.getTime() !== nextSlot?.getTime())
+    const next = document && nextScheduledTimeOf(name, document, this.#world.timeline.now);
+    if (status.nextSlot?.getTime() !== next?.getTime())
       this.#report(
-        `policy ${name} runs next for ${nextSlot?.toISOString()}, its status says ${status.nextSlot?.toISOString()} (C32)`,
+        `policy ${name} runs next for ${next?.toISOString()}, its status says ${status.nextSlot?.toISOString()} (C32)`,
       );
   }
 

@@ -101,7 +101,7 @@ export class Invariants implements WorldMonitor {
     if (Number(after.observedVersion) < Number(before.observedVersion))
       this.report('the status tells of an older version of the policy than before');
     if ((before.lastSlot?.getTime() ?? 0) > (after.lastSlot?.getTime() ?? 0))
-      this.report(`the status forgot the slot ${before.lastSlot?.toISOString()} (C7)`);
+      this.report(`the status forgot the scheduled time ${before.lastSlot?.toISOString()} (C7)`);
   }
 
   podCreated(pod: CleanerPod, run: Run, owner: string): void {

@@ -8,7 +8,7 @@ interface Version {
   readonly from: number;
   /** Undefined where it is not valid. */
   readonly document: CleanupDocument | undefined;
-  /** All that decides which instants are slots. */
+  /** All that decides which instants are scheduled times. */
   readonly key: string;
   readonly request: string | undefined;
   /** When a scheduler that knew everything had seen it for the first time. */
@@ -29,9 +29,9 @@ export class Oracle {
   /** By the policy's uid. */
   readonly #pasts = new Map<string, Past>();
   readonly #live = new Map<string, string>();
-  /** The number of times that each slot or request of a policy was started. */
+  /** The number of times that each scheduled time or request of a policy was started. */
   readonly #starts = new Map<string, number>();
-  readonly #lastSlots = new Map<string, number>();
+  readonly #lastScheduledTimes = new Map<string, number>();
   readonly #lastStarts = new Map<string, number>();
 
   applied(object: PolicyObject, document: CleanupDocument | undefined, now: number): void {
@@ -74,9 +74,9 @@ export class Oracle {
     }));
   }
 
-  lastSlot(uid: string): Date | undefined {
-    const slot = this.#lastSlots.get(uid);
-    return slot === undefined ? undefined : new Date(slot);
+  lastScheduledTime(uid: string): Date | undefined {
+    const scheduledTime = this.#lastScheduledTimes.get(uid);
+    return scheduledTime === undefined ? undefined : new Date(scheduledTime);
   }
 
   /** When the last run of the policy began. */
@@ -89,7 +89,7 @@ export class Oracle {
     this.#lastStarts.set(uid, Math.max(this.lastStart(uid), startedAt.getTime()));
     this.#starts.set(key, (this.#starts.get(key) ?? 0) + 1);
     if (trigger.type === 'Schedule')
-      this.#lastSlots.set(uid, Math.max(trigger.slot.getTime(), this.#lastSlots.get(uid) ?? 0));
+      this.#lastScheduledTimes.set(uid, Math.max(trigger.slot.getTime(), this.#lastScheduledTimes.get(uid) ?? 0));
   }
 
   /** All that is wrong with starting the run now, by a scheduler that knows what was so `staleMs` ago. */
@@ -106,7 +106,7 @@ export class Oracle {
       if (started >= asked) return `request "${trigger.request}" was made ${asked} times, and started ${started} times`;
       return undefined;
     }
-    if (started > 0) return 'its slot was started before';
+    if (started > 0) return 'its scheduled time was started before';
     if (trigger.type === 'Pressure') {
       if (started > 0) return 'it was started before';
       if (!known.some(({ document }) => document?.disk?.onPressure && !document.suspend)) return 'that is not wanted';
@@ -114,8 +114,8 @@ export class Oracle {
       const isTooSoon = lastStart < now - staleMs && run.startedAt.getTime() < lastStart + pressureCoolDownMs;
       return isTooSoon ? 'that is within the cool-down' : undefined;
     }
-    const slot = trigger.slot.getTime();
-    const objections = known.map((version) => slotObjection(past, version, slot, run.startedAt.getTime()));
+    const scheduledTime = trigger.slot.getTime();
+    const objections = known.map((version) => scheduleObjection(past, version, scheduledTime, run.startedAt.getTime()));
     return objections.includes(undefined) ? undefined : objections.at(-1);
   }
 
@@ -127,12 +127,13 @@ export class Oracle {
     const { request, document } = version;
     if (request !== undefined && !this.#starts.has(`${uid} ${keyOf({ type: 'Request', request })}`))
       return `request "${request}"`;
-    const slot = latestSlot(past.name, document, now);
+    const scheduledTime = latestScheduledTime(past.name, document, now);
     const since = sinceOf(past, version, 'Observed');
     const deadlineMs = (document.startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1000;
-    if (document.suspend || since === undefined || slot <= since || now - slot >= deadlineMs) return undefined;
-    const trigger = { type: 'Schedule', slot: new Date(slot) } as const;
-    return this.#starts.has(`${uid} ${keyOf(trigger)}`) ? undefined : `slot ${trigger.slot.toISOString()}`;
+    if (document.suspend || since === undefined || scheduledTime <= since || now - scheduledTime >= deadlineMs)
+      return undefined;
+    const trigger = { type: 'Schedule', slot: new Date(scheduledTime) } as const;
+    return this.#starts.has(`${uid} ${keyOf(trigger)}`) ? undefined : `scheduled time ${trigger.slot.toISOString()}`;
   }
 
   /** True if something of the policy may be due, so that a run that only waits makes way for it. */
@@ -145,29 +146,32 @@ export class Oracle {
   /** The next instant at which something must start. */
   nextStart(now: number): number {
     const starts = this.policies().flatMap(({ name, document }) =>
-      document === undefined ? [] : [latestSlot(name, document, now) + periodOf(document) + delayOf(name, document)],
+      document === undefined
+        ? []
+        : [latestScheduledTime(name, document, now) + periodOf(document) + delayOf(name, document)],
     );
     return Math.min(...starts);
   }
 }
 
-/** The slot that is started next, as a status should tell it. */
-export function nextSlotOf(name: string, document: CleanupDocument, now: number): Date | undefined {
-  return document.suspend ? undefined : new Date(latestSlot(name, document, now) + periodOf(document));
+/** The scheduled time that is started next, as a status should tell it. */
+export function nextScheduledTimeOf(name: string, document: CleanupDocument, now: number): Date | undefined {
+  return document.suspend ? undefined : new Date(latestScheduledTime(name, document, now) + periodOf(document));
 }
 
-function slotObjection(past: Past, version: Version, slot: number, now: number): string | undefined {
+function scheduleObjection(past: Past, version: Version, scheduledTime: number, now: number): string | undefined {
   const { document } = version;
   if (document === undefined) return 'the policy is not valid (C3)';
   if (document.suspend) return 'the policy is suspended (C12)';
-  if (slot % periodOf(document) !== 0) return 'that is no slot (C1)';
-  const latest = latestSlot(past.name, document, now);
-  if (slot > latest) return 'the slot is not yet there (C1)';
-  if (slot < latest) return 'a later slot is due (C4)';
-  if (slot <= (sinceOf(past, version, 'Applied') ?? past.createdAt))
-    return 'the slot is older than the policy is so (C9, C12)';
-  const ageSeconds = (now - slot) / 1000;
-  if (ageSeconds > (document.startingDeadlineSeconds ?? ageSeconds)) return 'the slot is past its deadline (C5)';
+  if (scheduledTime % periodOf(document) !== 0) return 'that is no scheduled time (C1)';
+  const latest = latestScheduledTime(past.name, document, now);
+  if (scheduledTime > latest) return 'the scheduled time is not yet there (C1)';
+  if (scheduledTime < latest) return 'a later scheduled time is due (C4)';
+  if (scheduledTime <= (sinceOf(past, version, 'Applied') ?? past.createdAt))
+    return 'the scheduled time is older than the policy is so (C9, C12)';
+  const ageSeconds = (now - scheduledTime) / 1000;
+  if (ageSeconds > (document.startingDeadlineSeconds ?? ageSeconds))
+    return 'the scheduled time is past its deadline (C5)';
   return undefined;
 }
 
@@ -187,8 +191,8 @@ function periodOf({ schedule }: CleanupDocument): number {
   return Number.parseInt(schedule.slice(2), 10) * 60_000;
 }
 
-/** The latest slot whose time to start has come. */
-function latestSlot(name: string, document: CleanupDocument, now: number): number {
+/** The latest scheduled time whose time to start has come. */
+function latestScheduledTime(name: string, document: CleanupDocument, now: number): number {
   return Math.floor((now - delayOf(name, document)) / periodOf(document)) * periodOf(document);
 }
 

@@ -82,7 +82,7 @@ it.each<[string, History]>([
     }),
   ],
   [
-    'a slot that was started by a scheduler that had not heard of an edit is remembered (C7)',
+    'a scheduled time that was started by a scheduler that had not heard of an edit is remembered (C7)',
     story({
       nodes: 0,
       steps: [
@@ -105,7 +105,7 @@ it.each<[string, History]>([
     }),
   ],
   [
-    'a scheduler that was slow to judge a policy writes over no slot that another remembered meanwhile (C7)',
+    'a scheduler that was slow to judge a policy writes over no scheduled time that another remembered meanwhile (C7)',
     story({
       paces: [[0, 0, 100]],
       nodes: 0,

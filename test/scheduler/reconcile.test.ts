@@ -77,7 +77,7 @@ beforeEach(() => {
   observer = undefined;
 });
 
-describe('a due slot', () => {
+describe('a due scheduled time', () => {
   it('starts one run with one pod on every node, told by one job (C15)', async () => {
     cluster.boundReferences.set('a', ['docker.io/acme/web:2']);
     await pass(start);
@@ -227,7 +227,7 @@ describe('a finished run', () => {
     expect(cluster.writes.filter((write) => write.startsWith('createRun'))).toHaveLength(1);
   });
 
-  it('keeps its record while its slot is not remembered, so that it is not started again (C13)', async () => {
+  it('keeps its record while its scheduled time is not remembered, so that it is not started again (C13)', async () => {
     edit({ successfulRunsHistoryLimit: 0, ttlSecondsAfterFinished: 0 });
     cluster.fail = (call) => {
       if (call.startsWith('writeStatus') && cluster.records.size > 0) throw new Error('the API server is away');
@@ -259,7 +259,7 @@ describe('a finished run', () => {
 });
 
 describe('while a run is active', () => {
-  it('Forbid lets the next slot wait, and starts the latest one afterwards (C11)', async () => {
+  it('Forbid lets the next scheduled time wait, and starts the latest one afterwards (C11)', async () => {
     edit({ activeDeadlineSeconds: 9000 });
     await pass(start);
     await pass(secondsLater(3600));
@@ -532,7 +532,7 @@ describe('a request', () => {
   });
 });
 
-it('a scheduler that is killed before any of its writes and started again runs the slot once, with one pod a node (C10, C15)', async () => {
+it('a scheduler that is killed before any of its writes and started again runs the scheduled time once, with one pod a node (C10, C15)', async () => {
   const story = async () => {
     await pass(start);
     cluster.finishPods();
@@ -561,7 +561,7 @@ it('a scheduler that is killed before any of its writes and started again runs t
   }
 });
 
-it('two replicas that see the same slot start one run with one pod a node (C10)', async () => {
+it('two replicas that see the same scheduled time start one run with one pod a node (C10)', async () => {
   const other = new Journals();
   await Promise.all([pass(start), pass(start, other)]);
   expect(record()).toHaveLength(1);
@@ -573,7 +573,7 @@ it('two replicas that see the same slot start one run with one pod a node (C10)'
 });
 
 describe('a pass is never asked for in the past', () => {
-  it('when a slot is past its starting deadline', async () => {
+  it('when a scheduled time is past its starting deadline', async () => {
     edit({ startingDeadlineSeconds: 60 });
     await pass(secondsLater(-60));
     restart();
@@ -581,7 +581,7 @@ describe('a pass is never asked for in the past', () => {
     expect(cluster.state().statuses.get('nightly')?.value?.nextSlot).toEqual(secondsLater(3600));
   });
 
-  it('when a slot waits for the run before it', async () => {
+  it('when a scheduled time waits for the run before it', async () => {
     edit({ activeDeadlineSeconds: 9000 });
     await pass(start);
     expect((await pass(secondsLater(3660)))?.getTime()).toBeGreaterThan(secondsLater(3660).getTime());
@@ -821,7 +821,7 @@ describe('disk pressure', () => {
   });
 });
 
-it('a jittered start is waited for, and the status tells the slot until then (C1)', async () => {
+it('a jittered start is waited for, and the status tells the scheduled time until then (C1)', async () => {
   edit({ jitterSeconds: 1800 });
   const wakeAt = await pass(secondsLater(-60));
   expect(wakeAt?.getTime()).toBeGreaterThan(start.getTime());
@@ -861,7 +861,7 @@ describe('writes', () => {
     expect(cluster.writes.length).toBeLessThanOrEqual(1_010);
   });
 
-  it('of the status are one in a pass, whatever it finds: an edit, a start, a missed slot and the end of a run', async () => {
+  it('of the status are one in a pass, whatever it finds: an edit, a start, a missed scheduled time and the end of a run', async () => {
     edit({ schedule: '* * * * *', startingDeadlineSeconds: 30 });
     await pass(start);
     cluster.finishPods();
@@ -892,7 +892,7 @@ it.each(['createRun', 'updateRun'] as const)(
 );
 
 describe('a run whose record this version can read only in part', () => {
-  it('is ended with the reason, its pods go, and the next slot starts a run (C29, C40)', async () => {
+  it('is ended with the reason, its pods go, and the next scheduled time starts a run (C29, C40)', async () => {
     edit({ nodes: { matchLabels: { 'kubernetes.io/os': 'linux' } } });
     await pass(start);
     expect(podsOf()).toHaveLength(3);
@@ -1047,7 +1047,7 @@ describe('an error that a step meets', () => {
     expect(record().map(({ phase, message }) => [phase, message])).toEqual([['Running', undefined]]);
   });
 
-  it('is the reason that is told for a slot that was not started in time (H35)', async () => {
+  it('is the reason that is told for a scheduled time that was not started in time (H35)', async () => {
     edit({ startingDeadlineSeconds: 30 });
     refuse('createRun');
     await watch(0, 120);

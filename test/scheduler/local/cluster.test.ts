@@ -64,7 +64,11 @@ describe.concurrent('nodesweep local', () => {
     expect(image).toMatchObject({ event: 'image', names: ['docker.io/library/old:1'], policy: 'nightly' });
   });
 
-  test('C4, C8: a missed slot is made up for once, and not again after a restart', async ({ host, start, expect }) => {
+  test('C4, C8: a missed scheduled time is made up for once, and not again after a restart', async ({
+    host,
+    start,
+    expect,
+  }) => {
     await host.writePolicy('yearly', { schedule: '@yearly' });
     await host.write('state/statuses/yearly.yaml', statusOfTwoYearsAgo('yearly'));
     const first = start(host);
@@ -82,7 +86,7 @@ describe.concurrent('nodesweep local', () => {
     ]);
   });
 
-  test('a bare document is a policy named by its directory, and an old file starts no run for a slot of long ago', async ({
+  test('a bare document is a policy named by its directory, and an old file starts no run for a scheduled time of long ago', async ({
     host,
     start,
     expect,

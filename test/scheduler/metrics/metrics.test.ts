@@ -62,7 +62,7 @@ describe('the metrics', () => {
     expect(await readLines(metrics)).toContain('nodesweep_freed_bytes_total{policy="nightly"} 0');
   });
 
-  it('tell how late a run has started after its slot, and nothing of the kind for one that was asked for', async () => {
+  it('tell how late a run has started after its scheduled time, and nothing of the kind for one that was asked for', async () => {
     const metrics = new Metrics('1');
     metrics.observeStart(buildRun(), secondsLater(2));
     metrics.observeStart(buildRun({}, { trigger: { type: 'Request', request: 'now' } }), secondsLater(9));

@@ -4,14 +4,14 @@ import { type CleanupDocument, parseCleanup } from '../../../scheduler/cleanup/p
 import {
   type DueQuestion,
   dueTrigger,
-  type SlotMemory,
+  type ScheduleMemory,
   startDelayMs,
-  upcomingSlot,
+  upcomingScheduledTime,
 } from '../../../scheduler/policy/due.ts';
 import { runName } from '../../../scheduler/run/names.ts';
 import { buildSpec, secondsLater, start } from '../../helpers/builders.ts';
 
-const memory: SlotMemory = { scheduleSince: secondsLater(-1800) };
+const memory: ScheduleMemory = { scheduleSince: secondsLater(-1800) };
 const question = (document: Partial<CleanupDocument> = {}, more: Partial<DueQuestion> = {}): DueQuestion => ({
   name: 'nightly',
   policy: buildSpec(document),
@@ -45,19 +45,19 @@ describe('jitter', () => {
     expect(new Set(seconds).size).toBeGreaterThan(250);
   });
 
-  it('leaves the slot what it is: only its start is later (C1)', () => {
+  it('leaves the scheduled time what it is: only its start is later (C1)', () => {
     expect(delayMs).toBeGreaterThan(0);
     expect(dueTrigger(question({ jitterSeconds }), memory, at(delayMs - 1))).toBeUndefined();
     expect(dueTrigger(question({ jitterSeconds }), memory, at(delayMs))).toEqual({ type: 'Schedule', slot: start });
   });
 
-  it('keeps the slot the next one until it is started', () => {
+  it('keeps the scheduled time the next one until it is started', () => {
     const asked = question({ jitterSeconds });
-    expect(upcomingSlot(asked, memory, at(delayMs - 1))).toEqual(start);
-    expect(upcomingSlot(asked, memory, at(delayMs))).toEqual(secondsLater(3600));
+    expect(upcomingScheduledTime(asked, memory, at(delayMs - 1))).toEqual(start);
+    expect(upcomingScheduledTime(asked, memory, at(delayMs))).toEqual(secondsLater(3600));
   });
 
-  it('does not lengthen the deadline, which counts from the slot (C5)', () => {
+  it('does not lengthen the deadline, which counts from the scheduled time (C5)', () => {
     const late = question({ jitterSeconds, startingDeadlineSeconds: 301 });
     expect(dueTrigger(late, memory, secondsLater(301))).toEqual({ type: 'Schedule', slot: start });
     expect(dueTrigger(late, memory, secondsLater(302))).toBeUndefined();
@@ -73,7 +73,7 @@ describe('disk pressure', () => {
   const pressed = (document: Partial<CleanupDocument> = {}) =>
     question({ schedule: '0 0 1 1 *', disk: { onPressure: true }, ...document }, { isPressed: true });
 
-  it('starts a run at once, without waiting for a slot', () => {
+  it('starts a run at once, without waiting for a scheduled time', () => {
     expect(dueTrigger(pressed(), memory, start)).toEqual({ type: 'Pressure', after: memory.scheduleSince });
   });
 
@@ -92,7 +92,7 @@ describe('disk pressure', () => {
     expect(dueTrigger(pressed(), { ...after, lastStart: secondsLater(600) }, secondsLater(605))).toBeUndefined();
   });
 
-  it('gives way to a slot that is due, which cleans the pressed nodes too', () => {
+  it('gives way to a scheduled time that is due, which cleans the pressed nodes too', () => {
     expect(dueTrigger(pressed({ schedule: '0 * * * *' }), memory, start)).toEqual({ type: 'Schedule', slot: start });
   });
 });
@@ -102,22 +102,24 @@ describe('startingDeadlineSeconds: 0', () => {
     expect(parseCleanup('schedule: "@hourly"\nstartingDeadlineSeconds: 0')).toMatchObject({ valid: true });
   });
 
-  it('leaves a slot its own second (H19, C5)', () => {
+  it('leaves a scheduled time its own second (H19, C5)', () => {
     const asked = question({ startingDeadlineSeconds: 0 });
     expect(dueTrigger(asked, memory, new Date(start.getTime() + 999))).toEqual({ type: 'Schedule', slot: start });
     expect(dueTrigger(asked, memory, secondsLater(1))).toBeUndefined();
   });
 });
 
-it('the next slot of @every stays where it is as time goes by, and follows the last one (H19)', () => {
+it('the next scheduled time of @every stays where it is as time goes by, and follows the last one (H19)', () => {
   const asked = question({ schedule: '@every 10m' });
   const since = { scheduleSince: start };
-  expect(upcomingSlot(asked, since, secondsLater(1))).toEqual(secondsLater(600));
-  expect(upcomingSlot(asked, since, secondsLater(599))).toEqual(secondsLater(600));
-  expect(upcomingSlot(asked, { ...since, lastSlot: secondsLater(600) }, secondsLater(700))).toEqual(secondsLater(1200));
+  expect(upcomingScheduledTime(asked, since, secondsLater(1))).toEqual(secondsLater(600));
+  expect(upcomingScheduledTime(asked, since, secondsLater(599))).toEqual(secondsLater(600));
+  expect(upcomingScheduledTime(asked, { ...since, lastSlot: secondsLater(600) }, secondsLater(700))).toEqual(
+    secondsLater(1200),
+  );
 });
 
-it('runs of slots within one minute have names of their own (C1)', () => {
+it('runs of scheduled times within one minute have names of their own (C1)', () => {
   const names = [0, 30, 60].map((seconds) => runName('nightly', { type: 'Schedule', slot: secondsLater(seconds) }));
   expect(new Set(names).size).toBe(3);
 });

@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lastSlot, nextSlot, parseSchedule, scheduleProblems } from '../../../scheduler/policy/schedule.ts';
+import {
+  lastScheduledTime,
+  nextScheduledTime,
+  parseSchedule,
+  scheduleProblems,
+} from '../../../scheduler/policy/schedule.ts';
 import { isTimeZone } from '../../../scheduler/policy/wall-clock.ts';
 
 /** All that CronJob's own parser says; the README beside the file describes its lines. */
@@ -14,14 +19,14 @@ const answers: readonly (readonly [string, string?, number?, number[]?])[] = rea
   .map((line) => JSON.parse(line));
 const taken = answers.filter(([, zone]) => zone !== undefined);
 
-const slots = (expression: string, timeZone: string, from: string, count: number) => {
+const scheduledTimes = (expression: string, timeZone: string, from: string, count: number) => {
   const schedule = parseSchedule(expression, timeZone);
   const found: string[] = [];
   for (let after = new Date(from); found.length < count; ) {
-    const slot = nextSlot(schedule, after);
-    if (slot === undefined) break;
-    found.push(slot.toISOString().replace(':00.000Z', 'Z'));
-    after = slot;
+    const scheduledTime = nextScheduledTime(schedule, after);
+    if (scheduledTime === undefined) break;
+    found.push(scheduledTime.toISOString().replace(':00.000Z', 'Z'));
+    after = scheduledTime;
   }
   return found;
 };
@@ -38,12 +43,12 @@ describe('a schedule', () => {
     ['@weekly', '2026-03-02T10:00:00Z', ['2026-03-08T00:00Z', '2026-03-15T00:00Z']],
     ['@monthly', '2026-03-02T10:00:00Z', ['2026-04-01T00:00Z', '2026-05-01T00:00Z']],
     ['@yearly', '2026-03-02T10:00:00Z', ['2027-01-01T00:00Z', '2028-01-01T00:00Z']],
-  ])('%s fires at its exact slots (C1)', (expression, from, expected) => {
-    expect(slots(expression, 'Etc/UTC', from, 2)).toEqual(expected);
+  ])('%s fires at its exact scheduled times (C1)', (expression, from, expected) => {
+    expect(scheduledTimes(expression, 'Etc/UTC', from, 2)).toEqual(expected);
   });
 
   it('needs only one of day-of-month and day-of-week when both are restricted, as cron and CronJob do (C1)', () => {
-    expect(slots('0 0 13 * FRI', 'Etc/UTC', '2026-03-07T00:00:00Z', 3)).toEqual([
+    expect(scheduledTimes('0 0 13 * FRI', 'Etc/UTC', '2026-03-07T00:00:00Z', 3)).toEqual([
       '2026-03-13T00:00Z',
       '2026-03-20T00:00Z',
       '2026-03-27T00:00Z',
@@ -52,12 +57,12 @@ describe('a schedule', () => {
 
   it('counts a star with a step of 1, or in a list, as a star for that, as CronJob does (C1)', () => {
     for (const day of ['*/1', '*,5']) {
-      expect(slots(`0 0 ${day} * MON`, 'Etc/UTC', '2026-03-03T00:00:00Z', 2)).toEqual([
+      expect(scheduledTimes(`0 0 ${day} * MON`, 'Etc/UTC', '2026-03-03T00:00:00Z', 2)).toEqual([
         '2026-03-09T00:00Z',
         '2026-03-16T00:00Z',
       ]);
     }
-    expect(slots('  0 0 13 * FRI', 'Etc/UTC', '2026-03-14T00:00:00Z', 1)).toEqual(['2026-03-20T00:00Z']);
+    expect(scheduledTimes('  0 0 13 * FRI', 'Etc/UTC', '2026-03-14T00:00:00Z', 1)).toEqual(['2026-03-20T00:00Z']);
   });
 
   it.each([
@@ -65,7 +70,7 @@ describe('a schedule', () => {
     ['America/New_York', '30 2 * * *', '2026-03-07T12:00:00Z', ['2026-03-09T06:30Z', '2026-03-10T06:30Z']],
     ['Australia/Lord_Howe', '15 2 * * *', '2026-10-03T00:00:00Z', ['2026-10-04T15:15Z', '2026-10-05T15:15Z']],
   ])('in %s leaves out a time that a change to daylight saving skips (C2)', (timeZone, expression, from, expected) => {
-    expect(slots(expression, timeZone, from, 2)).toEqual(expected);
+    expect(scheduledTimes(expression, timeZone, from, 2)).toEqual(expected);
   });
 
   it.each([
@@ -90,7 +95,7 @@ describe('a schedule', () => {
   ])(
     'in %s fires twice at a time that a change from daylight saving repeats, as CronJob (C2)',
     (timeZone, expression, from, expected) => {
-      expect(slots(expression, timeZone, from, 3)).toEqual(expected);
+      expect(scheduledTimes(expression, timeZone, from, 3)).toEqual(expected);
     },
   );
 
@@ -100,11 +105,15 @@ describe('a schedule', () => {
     ['Australia/Lord_Howe', '2026-10-03T14:30:00Z', '2026-04-04T14:00:00Z'],
   ])('in %s an interval goes on through both changes of the clocks (C2)', (timeZone, ...changes) => {
     for (const from of changes) {
-      const found = slots('*/15 * * * *', timeZone, from, 16).map((slot) => Date.parse(slot));
+      const found = scheduledTimes('*/15 * * * *', timeZone, from, 16).map((scheduledTime) =>
+        Date.parse(scheduledTime),
+      );
       expect(found).toEqual(found.map((_, index) => Date.parse(from) + (index + 1) * 900_000));
       const schedule = parseSchedule('*/15 * * * *', timeZone);
-      for (const slot of found)
-        expect(lastSlot(schedule, new Date(from), new Date(slot + 60_000))?.getTime()).toBe(slot);
+      for (const scheduledTime of found)
+        expect(lastScheduledTime(schedule, new Date(from), new Date(scheduledTime + 60_000))?.getTime()).toBe(
+          scheduledTime,
+        );
     }
   });
 
@@ -115,19 +124,22 @@ describe('a schedule', () => {
     ['America/New_York', '30 1 * * *', '2026-11-01T06:29:00Z', '2026-11-01T05:30:00.000Z'],
     ['Australia/Lord_Howe', '15 2 * * *', '2026-10-04T00:00:00Z', '2026-10-02T15:45:00.000Z'],
     ['Australia/Lord_Howe', '45 1 * * *', '2026-04-04T15:14:00Z', '2026-04-04T14:45:00.000Z'],
-  ])('in %s the slot of %s that was missed before %s is the one of %s (C2, C4)', (timeZone, expression, now, slot) => {
-    const schedule = parseSchedule(expression, timeZone);
-    expect(lastSlot(schedule, new Date('2026-01-01'), new Date(now))?.toISOString()).toBe(slot);
-  });
+  ])(
+    'in %s the scheduled time of %s that was missed before %s is the one of %s (C2, C4)',
+    (timeZone, expression, now, scheduledTime) => {
+      const schedule = parseSchedule(expression, timeZone);
+      expect(lastScheduledTime(schedule, new Date('2026-01-01'), new Date(now))?.toISOString()).toBe(scheduledTime);
+    },
+  );
 
   it('leaves out a midnight that a change to daylight saving skips, as CronJob (C2)', () => {
-    expect(slots('@daily', 'America/Santiago', '2026-09-05T12:00:00Z', 2)).toEqual([
+    expect(scheduledTimes('@daily', 'America/Santiago', '2026-09-05T12:00:00Z', 2)).toEqual([
       '2026-09-07T03:00Z',
       '2026-09-08T03:00Z',
     ]);
   });
 
-  it('has the same slots forwards and backwards (C1, C2)', () => {
+  it('has the same scheduled times forwards and backwards (C1, C2)', () => {
     const field = (min: number, max: number) =>
       fc.oneof(
         fc.constant('*'),
@@ -142,10 +154,10 @@ describe('a schedule', () => {
     fc.assert(
       fc.property(expression, zone, instant, (text, timeZone, after) => {
         const schedule = parseSchedule(text, timeZone);
-        const next = nextSlot(schedule, after);
+        const next = nextScheduledTime(schedule, after);
         if (next === undefined) return;
-        expect(lastSlot(schedule, after, next)).toEqual(next);
-        expect(lastSlot(schedule, after, new Date(next.getTime() - 1))).toBeUndefined();
+        expect(lastScheduledTime(schedule, after, next)).toEqual(next);
+        expect(lastScheduledTime(schedule, after, new Date(next.getTime() - 1))).toBeUndefined();
       }),
       { numRuns: 100 },
     );
@@ -162,8 +174,8 @@ describe('a schedule', () => {
           const asked = parseSchedule(expression, 'Europe/Berlin');
           for (const { after, now } of questions) {
             const fresh = () => parseSchedule(expression, 'Europe/Berlin');
-            expect(nextSlot(asked, after)).toEqual(nextSlot(fresh(), after));
-            expect(lastSlot(asked, after, now)).toEqual(lastSlot(fresh(), after, now));
+            expect(nextScheduledTime(asked, after)).toEqual(nextScheduledTime(fresh(), after));
+            expect(lastScheduledTime(asked, after, now)).toEqual(lastScheduledTime(fresh(), after, now));
           }
         },
       ),
@@ -184,12 +196,12 @@ describe('CronJob', () => {
       const schedule = parseSchedule(text, zone);
       let after = new Date(from * 1000);
       const found = gaps.map((gap) => {
-        const next = nextSlot(schedule, after);
+        const next = nextScheduledTime(schedule, after);
         const isSame = next?.getTime() === after.getTime() + gap * 1000;
         after = next ?? after;
         return isSame;
       });
-      const hasMore = gaps.length < 8 && nextSlot(schedule, after) !== undefined;
+      const hasMore = gaps.length < 8 && nextScheduledTime(schedule, after) !== undefined;
       return hasMore || found.includes(false);
     });
     expect(differing).toEqual([]);
@@ -198,31 +210,44 @@ describe('CronJob', () => {
   it('has each of these instants as its last one from then on until the next one (H19, C4)', () => {
     const sample = taken.filter((_, index) => index % 7 === 0);
     const differing = sample.filter(([text, zone = '', from = 0, gaps = []]) => {
-      let slot = from;
+      let scheduledTime = from;
       return gaps.some((gap) => {
-        const before = lastSlot(parseSchedule(text, zone), new Date(from * 1000), new Date((slot + gap) * 1000 - 1));
-        slot += gap;
-        const last = lastSlot(parseSchedule(text, zone), new Date(from * 1000), new Date(slot * 1000));
-        const expected = slot - gap === from ? undefined : (slot - gap) * 1000;
-        return last?.getTime() !== slot * 1000 || before?.getTime() !== expected;
+        const before = lastScheduledTime(
+          parseSchedule(text, zone),
+          new Date(from * 1000),
+          new Date((scheduledTime + gap) * 1000 - 1),
+        );
+        scheduledTime += gap;
+        const last = lastScheduledTime(
+          parseSchedule(text, zone),
+          new Date(from * 1000),
+          new Date(scheduledTime * 1000),
+        );
+        const expected = scheduledTime - gap === from ? undefined : (scheduledTime - gap) * 1000;
+        return last?.getTime() !== scheduledTime * 1000 || before?.getTime() !== expected;
       });
     });
     expect(differing).toEqual([]);
   });
 });
 
-it('the slots of @every count from the last one, or from when the schedule was set (H19)', () => {
+it('the scheduled times of @every count from the last one, or from when the schedule was set (H19)', () => {
   const schedule = parseSchedule('@every 90s', 'Etc/UTC');
   const since = new Date('2026-03-02T10:00:07.400Z');
-  expect(nextSlot(schedule, new Date('2026-03-02T10:02:00Z'), since)).toEqual(new Date('2026-03-02T10:03:07Z'));
-  expect(lastSlot(schedule, since, new Date('2026-03-02T10:03:06Z'))).toEqual(new Date('2026-03-02T10:01:37Z'));
-  expect(lastSlot(schedule, since, new Date('2026-03-02T10:01:36Z'))).toBeUndefined();
+  expect(nextScheduledTime(schedule, new Date('2026-03-02T10:02:00Z'), since)).toEqual(
+    new Date('2026-03-02T10:03:07Z'),
+  );
+  expect(lastScheduledTime(schedule, since, new Date('2026-03-02T10:03:06Z'))).toEqual(
+    new Date('2026-03-02T10:01:37Z'),
+  );
+  expect(lastScheduledTime(schedule, since, new Date('2026-03-02T10:01:36Z'))).toBeUndefined();
 });
 
 it('500 schedules that fire once a year are asked again and again at next to no cost (H31)', () => {
   const schedules = Array.from({ length: 500 }, () => parseSchedule('@yearly', 'Europe/Berlin'));
   const [since, now] = [new Date('2026-02-01'), new Date('2026-11-25')];
-  const ask = () => schedules.map((schedule) => lastSlot(schedule, since, now) ?? nextSlot(schedule, now));
+  const ask = () =>
+    schedules.map((schedule) => lastScheduledTime(schedule, since, now) ?? nextScheduledTime(schedule, now));
   ask();
   const before = performance.now();
   for (let pass = 0; pass < 20; pass += 1) ask();

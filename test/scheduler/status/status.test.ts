@@ -20,7 +20,7 @@ function observe(document: Partial<CleanupDocument>, version: string, now: Date,
   return decodeStatus(encodeStatus(status));
 }
 
-describe('the slots of a policy begin', () => {
+describe('the scheduled times of a policy begin', () => {
   it('when it is made, also if nobody saw it then (C4)', () => {
     expect(observe({}, '1', start).scheduleSince).toEqual(secondsLater(-3600));
   });
@@ -40,7 +40,7 @@ describe('the slots of a policy begin', () => {
     expect(observe({}, '3', secondsLater(10), invalid).scheduleSince).toEqual(secondsLater(-3600));
   });
 
-  it('now where the status tells of a slot that was missed in a future of another clock (H34)', () => {
+  it('now where the status tells of a scheduled time that was missed in a future of another clock (H34)', () => {
     const status = { ...observe({}, '1', start), missedSlot: secondsLater(86_400) };
     const object = buildPolicyObject({}, { resourceVersion: '1' });
     const stored = { value: status, resourceVersion: '1' };
