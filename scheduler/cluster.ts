@@ -1,4 +1,4 @@
-import type { CleanerPod, Node, PolicyObject, Versioned } from './objects.ts';
+import type { Node, PolicyObject, RunPod, Versioned } from './objects.ts';
 import type { Run } from './run/run.ts';
 import type { PolicyStatus } from './status/status.ts';
 
@@ -13,7 +13,7 @@ export interface ClusterState {
   readonly runs: readonly Versioned<Run>[];
   readonly orphans?: readonly OrphanedRun[] | undefined;
   readonly nodes: readonly Node[];
-  readonly pods: readonly CleanerPod[];
+  readonly pods: readonly RunPod[];
 }
 
 /** The record of a run whose policy is gone, or is none any more: nobody else deletes it. */

@@ -42,7 +42,7 @@ export interface Node {
 }
 
 /** A cleaner pod, as far as its end can be told from it. */
-export interface CleanerPod {
+export interface RunPod {
   readonly name: string;
   readonly run: string;
   readonly node: string;

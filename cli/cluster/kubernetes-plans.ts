@@ -10,7 +10,7 @@ import { readPodWarning } from '../../scheduler/kubernetes/events.ts';
 import { readConfigMap, readNode, readPod } from '../../scheduler/kubernetes/objects.ts';
 import { buildHarmless, explainRefusal } from '../../scheduler/kubernetes/place-pod.ts';
 import { listWorkloadReferences } from '../../scheduler/kubernetes/references.ts';
-import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
+import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
 import { podTemplateOf, type Settings } from '../../scheduler/settings.ts';
 import { buildPlanPod } from './plan-pod.ts';
 import type { PlanOrder, PlanPort } from './plan-port.ts';
@@ -91,7 +91,7 @@ class KubernetesPlans implements PlanPort {
     }
   }
 
-  async readPod(name: string): Promise<CleanerPod | undefined> {
+  async readPod(name: string): Promise<RunPod | undefined> {
     const call = { resource: 'pods', namespace: this.#namespace, name, verb: 'get' } as const;
     const pod = await this.#api.call<V1Pod>(`read pod ${name}`, ['NotFound'], call);
     return pod && readPod(pod);

@@ -1,7 +1,7 @@
 import { annotation, label, labelsOf, labelValue } from '../../contract/labels.ts';
 import { annotateReferences } from '../../scheduler/cleanup/node-references.ts';
 import { buildPodSpec, markPod, type PodNode, taskArguments } from '../../scheduler/cleanup/pod.ts';
-import type { CleanerPod, PolicyObject } from '../../scheduler/objects.ts';
+import type { PolicyObject, RunPod } from '../../scheduler/objects.ts';
 import type { PodTemplate } from '../../scheduler/pods/order.ts';
 import { hasEnded } from '../../scheduler/pods/state.ts';
 
@@ -59,7 +59,7 @@ const hopeless =
   /^(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName|CreateContainer(?:Config)?Error)$/;
 
 /** Returns the progress of a plan pod; undefined is a pod that was deleted. */
-export function judgePlanPod(pod: CleanerPod | undefined): PlanProgress {
+export function judgePlanPod(pod: RunPod | undefined): PlanProgress {
   if (pod === undefined) return { state: 'Failed', message: 'it was deleted' };
   const { phase, reason, message, containerReason, containerMessage, exitCode } = pod;
   // Injected containers may still run, or may have failed.

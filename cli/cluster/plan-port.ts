@@ -1,6 +1,6 @@
 import type { JobDocument } from '../../contract/job.ts';
 import type { NodeRuntime } from '../../scheduler/cleanup/node-runtime.ts';
-import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
+import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
 import type { CleanerLog } from './plan-report.ts';
 
 export type PlanNode = Node & { readonly runtime: NodeRuntime };
@@ -28,7 +28,7 @@ export interface PlanPort {
   listWorkloadReferences(): Promise<string[]>;
   /** Creates a pod that makes a plan, and its job. */
   createPlan(order: PlanOrder): Promise<void>;
-  readPod(name: string): Promise<CleanerPod | undefined>;
+  readPod(name: string): Promise<RunPod | undefined>;
   readLog(pod: string): Promise<string>;
   /** The last warning about a pod that does not start; undefined if there is none. */
   readPodWarning(pod: string): Promise<string | undefined>;

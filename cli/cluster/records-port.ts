@@ -1,5 +1,5 @@
 import type { ClusterState } from '../../scheduler/cluster.ts';
-import type { CleanerPod } from '../../scheduler/objects.ts';
+import type { RunPod } from '../../scheduler/objects.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 
 /** The records of all policies. */
@@ -12,7 +12,7 @@ export interface Records extends Pick<ClusterState, 'policies' | 'statuses' | 'r
 export interface RunState {
   /** Undefined if the run has no record, or no record any more. */
   readonly run: Run | undefined;
-  readonly pods: readonly CleanerPod[];
+  readonly pods: readonly RunPod[];
 }
 
 /** A watch on a run. */

@@ -1,9 +1,9 @@
-import type { CleanerPod } from '../../scheduler/objects.ts';
+import type { RunPod } from '../../scheduler/objects.ts';
 import { resultOf } from '../../scheduler/run/progress.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 
 /** The progress of a run in one line. It counts pods too, because the record is not written at every step. */
-export function describeProgress({ nodes, phase, message }: Run, pods: readonly CleanerPod[]): string {
+export function describeProgress({ nodes, phase, message }: Run, pods: readonly RunPod[]): string {
   const results = [...nodes].flatMap(([name, progress]) => {
     const result = resultOf(progress);
     return result === undefined ? [] : [[name, result] as const];

@@ -1,11 +1,11 @@
 import { parseReport, type Report, tooManyRemovals } from '../../contract/report.ts';
-import type { CleanerPod } from '../objects.ts';
+import type { RunPod } from '../objects.ts';
 import { hasEnded, lacksRoom } from '../pods/state.ts';
 import type { PodResult } from '../run/kind.ts';
 import { tallyOf } from './tally.ts';
 
 /** Reads the result of a cleaner pod from its status, and from the report of the cleaner if there is one. */
-export function cleanerResult(pod: CleanerPod): PodResult {
+export function cleanerResult(pod: RunPod): PodResult {
   if (!hasEnded(pod)) return { kind: 'Active' };
   const report = parseReport(pod.containerMessage ?? '');
   if (report !== undefined) return resultOfReport(report);
@@ -46,13 +46,13 @@ function resultOfReport(report: Report): PodResult {
 }
 
 /** The reason of the pod shows who ended the pod; the reason of its container shows what ended the cleaner. */
-function lossReason({ reason, containerReason, deletionTimestamp }: CleanerPod): string {
+function lossReason({ reason, containerReason, deletionTimestamp }: RunPod): string {
   if (reason !== undefined) return reason;
   if (containerReason === 'OOMKilled') return 'OutOfMemory';
   return deletionTimestamp === undefined ? 'CleanerCrashed' : 'PodDeleted';
 }
 
-function lossMessage(pod: CleanerPod): string {
+function lossMessage(pod: RunPod): string {
   const detail = pod.message ?? pod.containerMessage;
   const ending =
     pod.exitCode === undefined ? 'ended without a container status' : `ended with exit code ${pod.exitCode}`;

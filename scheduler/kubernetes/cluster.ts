@@ -3,7 +3,7 @@ import { label } from '../../contract/labels.ts';
 import type { RuntimeOverrides } from '../cleanup/node-runtime.ts';
 import type { BoundPods, Cluster, ClusterState, Creation, OrphanedRun, PolicyEvent } from '../cluster.ts';
 import type { Log } from '../log.ts';
-import type { CleanerPod, Node, PolicyObject, Versioned } from '../objects.ts';
+import type { Node, PolicyObject, RunPod, Versioned } from '../objects.ts';
 import type { PlacedNode, PodTemplate } from '../pods/order.ts';
 import { podName, recordName } from '../run/names.ts';
 import type { Run } from '../run/run.ts';
@@ -50,7 +50,7 @@ export class KubernetesCluster implements Cluster {
   readonly #namespace: string;
   readonly #configMaps: Collection<V1ConfigMap, WatchedConfigMap>;
   readonly #nodes: Collection<V1Node, Node>;
-  readonly #pods: Collection<V1Pod, CleanerPod>;
+  readonly #pods: Collection<V1Pod, RunPod>;
   readonly #store: ConfigMapStore;
   readonly #podStore: PodStore;
   readonly #jobs: JobStore;

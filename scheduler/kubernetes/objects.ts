@@ -4,7 +4,7 @@ import { type RuntimeOverrides, resolveRuntime } from '../cleanup/node-runtime.t
 import { cleanerContainer } from '../cleanup/pod.ts';
 import type { ClusterState, PolicyEvent } from '../cluster.ts';
 import { runKinds } from '../kinds.ts';
-import type { CleanerPod, Node, PolicyObject, Versioned } from '../objects.ts';
+import type { Node, PolicyObject, RunPod, Versioned } from '../objects.ts';
 import { type Toleration, tolerates } from '../pods/tolerations.ts';
 import { podName, recordName } from '../run/names.ts';
 import { decodeRun, encodeRun } from '../run/record.ts';
@@ -98,7 +98,7 @@ export function readNode(object: V1Node, overrides: RuntimeOverrides, toleration
   };
 }
 
-export function readPod(object: V1Pod): CleanerPod | undefined {
+export function readPod(object: V1Pod): RunPod | undefined {
   const { name = '', labels = {}, annotations = {}, creationTimestamp, deletionTimestamp } = object.metadata ?? {};
   const run = labels[label.run];
   const node = object.spec?.nodeName ?? annotations[annotation.node];
@@ -127,7 +127,7 @@ export function readPod(object: V1Pod): CleanerPod | undefined {
 const maxAttempts = 100;
 
 /** The try of a pod. Its name proves it: somebody may have changed the annotation, and a wrong number would be recorded. */
-function attemptOf({ name, run, node }: Pick<CleanerPod, 'name' | 'run' | 'node'>, text = '0'): number {
+function attemptOf({ name, run, node }: Pick<RunPod, 'name' | 'run' | 'node'>, text = '0'): number {
   const noted = /^\d{1,6}$/.test(text) ? Number(text) : 0;
   const tries = [noted, ...Array.from({ length: maxAttempts }, (_, attempt) => attempt)];
   return tries.find((attempt) => podName(run, node, attempt) === name) ?? noted;
@@ -188,7 +188,7 @@ function instantOf(value: Date | string | undefined): Date {
 }
 
 /** Reads the phase. Unknown means that the node does not answer, so the pod may still run. */
-function phaseOf(phase: string | undefined): CleanerPod['phase'] {
+function phaseOf(phase: string | undefined): RunPod['phase'] {
   return phase === 'Running' || phase === 'Succeeded' || phase === 'Failed'
     ? phase
     : phase === 'Unknown'

@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { label } from '../../contract/labels.ts';
-import type { CleanerPod } from '../objects.ts';
+import type { RunPod } from '../objects.ts';
 import { hasEnded } from '../pods/state.ts';
 import type { KubernetesApi } from './api/api.ts';
 import type { Collection } from './api/collection.ts';
@@ -11,9 +11,9 @@ import { explainRefusal } from './place-pod.ts';
 export class PodStore {
   readonly #api: KubernetesApi;
   readonly #namespace: string;
-  readonly #collection: Collection<V1Pod, CleanerPod>;
+  readonly #collection: Collection<V1Pod, RunPod>;
 
-  constructor(api: KubernetesApi, namespace: string, collection: Collection<V1Pod, CleanerPod>) {
+  constructor(api: KubernetesApi, namespace: string, collection: Collection<V1Pod, RunPod>) {
     this.#api = api;
     this.#namespace = namespace;
     this.#collection = collection;
@@ -63,6 +63,6 @@ export class PodStore {
   }
 }
 
-function markTerminating(pod: CleanerPod): CleanerPod {
+function markTerminating(pod: RunPod): RunPod {
   return { ...pod, deletionTimestamp: pod.deletionTimestamp ?? new Date() };
 }

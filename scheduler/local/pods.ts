@@ -5,7 +5,7 @@ import { execaNode } from 'execa';
 import * as z from 'zod';
 import { hasCode } from '../../contract/system-error.ts';
 import type { NodeRuntime } from '../cleanup/node-runtime.ts';
-import type { CleanerPod } from '../objects.ts';
+import type { RunPod } from '../objects.ts';
 import { replaceFile } from './files.ts';
 
 /** The program to start cleaners: `clean` of this program. */
@@ -17,7 +17,7 @@ export interface Launch {
 }
 
 /** A request to start a cleaner. */
-export type CleanerOrder = Pick<CleanerPod, 'name' | 'run' | 'node' | 'attempt'> & {
+export type CleanerOrder = Pick<RunPod, 'name' | 'run' | 'node' | 'attempt'> & {
   readonly job: string;
   readonly runtime: NodeRuntime;
 };
@@ -36,7 +36,7 @@ const graceMs = 120_000;
 const orphanPollMs = 500;
 
 interface Entry {
-  pod: CleanerPod;
+  pod: RunPod;
   /** Requests the end of the process, if it runs. */
   readonly end: () => void;
   ended: Promise<void>;
@@ -65,7 +65,7 @@ export class LocalPods {
     }
   }
 
-  list(): CleanerPod[] {
+  list(): RunPod[] {
     return [...this.#entries.values()].map(({ pod }) => pod);
   }
 
@@ -76,7 +76,7 @@ export class LocalPods {
     await mkdir(join(this.#directory, name), { recursive: true });
     const child = this.#spawn(order);
     const createdAt = new Date();
-    const pod: CleanerPod = { name, run, node, attempt, createdAt, phase: 'Running' };
+    const pod: RunPod = { name, run, node, attempt, createdAt, phase: 'Running' };
     const ended = child.then(({ exitCode, signal, stderr, shortMessage }) =>
       this.#settle(name, exitCode, `${signal ?? 'Error'}`, stderr.slice(-1_000) || (shortMessage ?? 'no output')),
     );
@@ -136,7 +136,7 @@ export class LocalPods {
 
   async #adopt({ pid, createdAt, ...fields }: z.output<typeof podSchema>): Promise<void> {
     const { name } = fields;
-    const pod: CleanerPod = { ...fields, createdAt: new Date(createdAt), phase: 'Running' };
+    const pod: RunPod = { ...fields, createdAt: new Date(createdAt), phase: 'Running' };
     const isAlive = () => isCleaner(pid, this.#pathOf(name, 'report.json'));
     const end = async () => {
       if (await isAlive()) process.kill(pid, 'SIGTERM');

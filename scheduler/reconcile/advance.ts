@@ -3,7 +3,7 @@ import { annotation } from '../../contract/labels.ts';
 import { callConcurrency } from '../cluster.ts';
 import { describeTrouble } from '../journal/troubles.ts';
 import { writeIntervalMs } from '../journal/write-pacing.ts';
-import type { CleanerPod, Versioned } from '../objects.ts';
+import type { RunPod, Versioned } from '../objects.ts';
 import { earliest } from '../policy/instants.ts';
 import type { RunView } from '../run/node-progress.ts';
 import { advanceRun, endRun, maxCallsPerStep, type RolloutStep, resumeRun, withReserved } from '../run/rollout.ts';
@@ -113,7 +113,7 @@ async function readPodWarning({ cluster, log }: PolicyPass, pod: string): Promis
   }
 }
 
-function isLate({ startTimeoutMs, now }: PolicyPass, pod: CleanerPod, run: Run): boolean {
+function isLate({ startTimeoutMs, now }: PolicyPass, pod: RunPod, run: Run): boolean {
   const isSettled = run.nodes.get(pod.node)?.state === 'Settled';
   return !isSettled && pod.phase === 'Pending' && now.getTime() - pod.createdAt.getTime() >= startTimeoutMs;
 }

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { CleanerPod, Node } from '../objects.ts';
+import type { Node, RunPod } from '../objects.ts';
 import type { JobMap, PlacedNode, PodBody, PodOrder, PodTemplate } from '../pods/order.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Eligibility } from './eligibility.ts';
@@ -39,7 +39,7 @@ export interface RunKind<Totals extends object = object> {
   /** Decides if a run gets a pod on a node now. */
   judgeNode(node: Node, policy: Policy): Eligibility;
   /** Reads what became of a pod from its status. */
-  resultOf(pod: CleanerPod): PodResult;
+  resultOf(pod: RunPod): PodResult;
   /** The figures of one node as its record has them: as short as they can be. */
   encodeTally(tally: unknown): unknown;
   /** Throws where a record is damaged. */

@@ -1,4 +1,4 @@
-import type { CleanerPod, Node } from '../objects.ts';
+import type { Node, RunPod } from '../objects.ts';
 import { hasEnded } from '../pods/state.ts';
 import { type Eligibility, eligibilityFor } from './eligibility.ts';
 import {
@@ -24,7 +24,7 @@ export interface RunView {
   readonly run: Run;
   readonly nodes: readonly Node[];
   /** The pods of this run. */
-  readonly pods: readonly CleanerPod[];
+  readonly pods: readonly RunPod[];
   /** A pod that doesn't start or doesn't end, or a node that isn't ready, is given up after so many milliseconds. */
   readonly startTimeoutMs: number;
   /** The warnings about pods that don't start, by pod name. */
@@ -43,7 +43,7 @@ export interface Candidate {
   readonly eligibility: Eligibility;
   readonly progress: NodeProgress;
   /** The pod of the newest try, while it exists. */
-  readonly pod: CleanerPod | undefined;
+  readonly pod: RunPod | undefined;
 }
 
 /** Brings every node that the run means, or has begun with, up to date with its newest pod; sorted by name. */
@@ -72,7 +72,7 @@ export function isActive({ pod }: Candidate): boolean {
 }
 
 /** When a pod that was asked to end is waited for no longer, in milliseconds; never, where nobody has asked. */
-export function giveUpAt({ deletionTimestamp }: CleanerPod, startTimeoutMs: number): number {
+export function giveUpAt({ deletionTimestamp }: RunPod, startTimeoutMs: number): number {
   return deletionTimestamp === undefined ? Number.POSITIVE_INFINITY : deletionTimestamp.getTime() + startTimeoutMs;
 }
 
@@ -82,14 +82,14 @@ const maxLatenessMs = 600_000;
 const reportDelayMs = 10_000;
 
 /** Until when the report of a pod counts after the run's deadline, in milliseconds: until its grace period is over. */
-export function lastReportAt({ deletionTimestamp }: CleanerPod, run: Run): number {
+export function lastReportAt({ deletionTimestamp }: RunPod, run: Run): number {
   return deletionTimestamp === undefined
     ? deadlineOf(run).getTime() + maxLatenessMs
     : deletionTimestamp.getTime() + reportDelayMs;
 }
 
 /** True if a pod of an unsettled node may still report. */
-function isEnding(pod: CleanerPod, run: Run, now: Date): boolean {
+function isEnding(pod: RunPod, run: Run, now: Date): boolean {
   const isSettled = run.nodes.get(pod.node)?.state === 'Settled';
   return !isSettled && !hasEnded(pod) && now.getTime() < lastReportAt(pod, run);
 }
@@ -108,12 +108,12 @@ function eligibilityOf(node: Node | undefined, run: Run): Eligibility {
   return node === undefined ? { verdict: 'Ineligible', ...nodeRemoved } : eligibilityFor(run, run.trigger.type, node);
 }
 
-function newestPods(pods: readonly CleanerPod[]): Map<string, CleanerPod> {
+function newestPods(pods: readonly RunPod[]): Map<string, RunPod> {
   return new Map([...pods].sort((a, b) => a.attempt - b.attempt).map((pod) => [pod.node, pod]));
 }
 
 /** A pod proves its try, even where the record of it was lost with a scheduler that was killed. */
-function withAttempt(before: NodeProgress = waiting, pod: CleanerPod | undefined): NodeProgress {
+function withAttempt(before: NodeProgress = waiting, pod: RunPod | undefined): NodeProgress {
   return pod === undefined || pod.attempt < before.attempts ? before : started(before, pod.attempt);
 }
 
@@ -164,11 +164,11 @@ const nodeRemoved = { reason: 'NodeRemoved', message: 'the node has left the clu
 /** A node with the pod of its newest try, while both are there. */
 interface Placed extends Candidate {
   readonly node: Node;
-  readonly pod: CleanerPod;
+  readonly pod: RunPod;
 }
 
 /** The pod of the newest try. One that turns up late, after it was thought deleted, counts again. */
-function currentPod({ pod, progress }: Candidate): CleanerPod | undefined {
+function currentPod({ pod, progress }: Candidate): RunPod | undefined {
   return pod?.attempt === progress.attempts - 1 ? pod : undefined;
 }
 
@@ -211,7 +211,7 @@ function troubleOfActive({ node, pod }: Placed, view: RunView, now: Date): Cause
   };
 }
 
-function waitingReason(pod: CleanerPod): string {
+function waitingReason(pod: RunPod): string {
   const words = [pod.containerReason, pod.containerMessage].filter((word) => word !== undefined);
   return words.length === 0 ? 'the kubelet gave no reason' : words.join(': ');
 }

@@ -1,4 +1,4 @@
-import type { CleanerPod } from '../objects.ts';
+import type { RunPod } from '../objects.ts';
 import { isAtWork } from '../pods/state.ts';
 import { earliest } from '../policy/instants.ts';
 import { isFinished, type Run } from './run.ts';
@@ -30,7 +30,7 @@ export interface HistoryLimits {
 /** Decides which pods and records of one policy's finished runs are to be deleted now; without limits, no record. */
 export function expire(
   runs: readonly Run[],
-  pods: readonly CleanerPod[],
+  pods: readonly RunPod[],
   limits: HistoryLimits | undefined,
   now: Date,
 ): Expiry {

@@ -1,7 +1,7 @@
 import type { Report } from '../../contract/report.ts';
 import { cleanup } from '../../scheduler/cleanup/kind.ts';
 import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from '../../scheduler/cleanup/policy.ts';
-import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
+import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import type { Tries } from '../../scheduler/run/progress.ts';
 import type { Run } from '../../scheduler/run/run.ts';
@@ -82,7 +82,7 @@ export function buildReport(report: Partial<Report> = {}): Report {
   };
 }
 
-export function buildPod(node: string, pod: Partial<CleanerPod> = {}): CleanerPod {
+export function buildPod(node: string, pod: Partial<RunPod> = {}): RunPod {
   const attempt = pod.attempt ?? 0;
   return {
     name: podName('nightly-29540760', node, attempt),
@@ -96,11 +96,7 @@ export function buildPod(node: string, pod: Partial<CleanerPod> = {}): CleanerPo
 }
 
 /** A pod whose cleaner ended by itself with a report. */
-export function buildReportedPod(
-  node: string,
-  report: Partial<Report> = {},
-  pod: Partial<CleanerPod> = {},
-): CleanerPod {
+export function buildReportedPod(node: string, report: Partial<Report> = {}, pod: Partial<RunPod> = {}): RunPod {
   const isSuccess = report.outcome === undefined || report.outcome === 'Succeeded' || report.outcome === 'DryRun';
   return buildPod(node, {
     phase: isSuccess ? 'Succeeded' : 'Failed',

@@ -1,6 +1,6 @@
 import type { BoundPods, Cluster, ClusterState, Creation, OrphanedRun, PolicyEvent } from '../../scheduler/cluster.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
-import type { CleanerPod, Node, PolicyObject, Versioned } from '../../scheduler/objects.ts';
+import type { Node, PolicyObject, RunPod, Versioned } from '../../scheduler/objects.ts';
 import type { RunKind } from '../../scheduler/run/kind.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import { decodeRun, encodeRun } from '../../scheduler/run/record.ts';
@@ -16,7 +16,7 @@ export class FakeCluster implements Cluster {
   policies: PolicyObject[] = [];
   nodes: Node[] = [];
   orphans: OrphanedRun[] = [];
-  pods = new Map<string, CleanerPod>();
+  pods = new Map<string, RunPod>();
   records = new Map<string, { data: Record<string, string>; version: number }>();
   statusTexts = new Map<string, { data: Record<string, string>; version: number }>();
   jobs = new Map<string, object>();

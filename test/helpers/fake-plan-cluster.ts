@@ -1,6 +1,6 @@
 import type { PlanOrder, PlanPort } from '../../cli/cluster/plan-port.ts';
 import type { CleanerLog } from '../../cli/cluster/plan-report.ts';
-import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
+import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
 
 /** A cluster in memory, whose plan pods go through the states they are given. */
 export class FakePlanCluster implements PlanPort {
@@ -10,7 +10,7 @@ export class FakePlanCluster implements PlanPort {
   boundReferences: string[] = [];
   workloadReferences: string[] = [];
   /** All that each look at a plan pod shows, the last one for ever; undefined is a pod that is gone. */
-  states: (Partial<CleanerPod> | undefined)[] = [{ phase: 'Succeeded' }];
+  states: (Partial<RunPod> | undefined)[] = [{ phase: 'Succeeded' }];
   podLog = '';
   trouble: string | undefined;
   leftovers: string[] = [];
@@ -47,7 +47,7 @@ export class FakePlanCluster implements PlanPort {
     this.fail('createPlan');
   }
 
-  async readPod(name: string): Promise<CleanerPod | undefined> {
+  async readPod(name: string): Promise<RunPod | undefined> {
     this.fail('readPod');
     const state = this.states.length > 1 ? this.states.shift() : this.states[0];
     const order = this.orders.find((candidate) => candidate.name === name);

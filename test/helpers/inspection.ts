@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { CleanerPod, Node } from '../../scheduler/objects.ts';
+import type { Node, RunPod } from '../../scheduler/objects.ts';
 import type { PlacedNode, PodOrder } from '../../scheduler/pods/order.ts';
 import { hasEnded, lacksRoom } from '../../scheduler/pods/state.ts';
 import { type Policy, policyFields } from '../../scheduler/policy/policy.ts';
@@ -65,7 +65,7 @@ function judgeInspectable(node: Node, { nodes }: Policy): Eligibility {
   return { verdict: 'Ineligible', reason: 'NoLocalDisk', message: 'the node has no local disk' };
 }
 
-function resultOf(pod: CleanerPod): PodResult {
+function resultOf(pod: RunPod): PodResult {
   if (!hasEnded(pod)) return { kind: 'Active' };
   if (lacksRoom(pod)) return { kind: 'Rejected', message: pod.reason ?? '' };
   switch (pod.exitCode) {

@@ -1,5 +1,5 @@
 import type { CleanupDocument } from '../../scheduler/cleanup/policy.ts';
-import type { CleanerPod, Node } from '../../scheduler/objects.ts';
+import type { Node, RunPod } from '../../scheduler/objects.ts';
 import { retryAtOf, waiting } from '../../scheduler/run/progress.ts';
 import { isFinished, type Run } from '../../scheduler/run/run.ts';
 import { isLive, isMeant } from './model-judge.ts';
@@ -151,7 +151,7 @@ export class CalmChecks {
   }
 
   /** True if its node is settled and nobody waits for the pod to end. */
-  #isGivenUp({ node, deletionTimestamp }: CleanerPod, run: Run): boolean {
+  #isGivenUp({ node, deletionTimestamp }: RunPod, run: Run): boolean {
     const endsAt = (deletionTimestamp?.getTime() ?? Number.POSITIVE_INFINITY) + startTimeoutMs;
     const isLost = this.#world.nodes.entries.get(node)?.value.ready !== true;
     return run.nodes.get(node)?.state === 'Settled' && (isLost || endsAt <= this.#world.timeline.now);

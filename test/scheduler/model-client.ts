@@ -1,5 +1,5 @@
 import type { Cluster, ClusterState } from '../../scheduler/cluster.ts';
-import type { CleanerPod, Node, PolicyObject, Versioned } from '../../scheduler/objects.ts';
+import type { Node, PolicyObject, RunPod, Versioned } from '../../scheduler/objects.ts';
 import { hasEnded } from '../../scheduler/pods/state.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import type { Run } from '../../scheduler/run/run.ts';
@@ -15,7 +15,7 @@ export type Transport = <T>(what: string, effect: () => T) => Promise<T>;
 export interface Views {
   readonly configMaps: View<ConfigMap>;
   readonly nodes: View<Node>;
-  readonly pods: View<CleanerPod>;
+  readonly pods: View<RunPod>;
 }
 
 /** As a process that has just started has listed it. */
@@ -37,7 +37,7 @@ export function connectModel(world: World, views: Views, replica: number, call: 
     else refresh(world, views, key);
     return change === conflict ? undefined : String(change.version);
   };
-  const markTerminating = (pod: CleanerPod) => ({
+  const markTerminating = (pod: RunPod) => ({
     ...pod,
     deletionTimestamp: pod.deletionTimestamp ?? world.timestamp,
   });

@@ -1,4 +1,4 @@
-import type { CleanerPod, Node } from '../../scheduler/objects.ts';
+import type { Node, RunPod } from '../../scheduler/objects.ts';
 import { type NodeProgress, resultOf, waiting } from '../../scheduler/run/progress.ts';
 import { isFinished, type Run } from '../../scheduler/run/run.ts';
 import type { PolicyStatus } from '../../scheduler/status/status.ts';
@@ -92,7 +92,7 @@ export class Invariants implements WorldMonitor {
       this.report(`${name} does not wait for node ${missing[0]}, which is not ready (H18)`);
   }
 
-  #mayReport({ deletionTimestamp }: CleanerPod): boolean {
+  #mayReport({ deletionTimestamp }: RunPod): boolean {
     return deletionTimestamp === undefined || this.#timeline.now < deletionTimestamp.getTime() + 10_000;
   }
 
@@ -104,7 +104,7 @@ export class Invariants implements WorldMonitor {
       this.report(`the status forgot the scheduled time ${before.lastSlot?.toISOString()} (C7)`);
   }
 
-  podCreated(pod: CleanerPod, run: Run, owner: string): void {
+  podCreated(pod: RunPod, run: Run, owner: string): void {
     const { spec, name } = run;
     this.#checkNode(pod, run);
     const key = `${owner} ${pod.node}`;
@@ -128,7 +128,7 @@ export class Invariants implements WorldMonitor {
       this.report(`${name}: ${counted.length} pods before ${canary} canaries have succeeded (C18)`);
   }
 
-  podChanged(pod: CleanerPod, owner: string): void {
+  podChanged(pod: RunPod, owner: string): void {
     const key = `${owner} ${pod.node}`;
     if (pod.reason === 'OutOfpods') this.#rejections.set(key, (this.#rejections.get(key) ?? new Set()).add(pod.name));
     if (pod.phase === 'Succeeded' && !this.#successes.has(key)) this.#successes.set(key, this.#timeline.now);
@@ -144,7 +144,7 @@ export class Invariants implements WorldMonitor {
   }
 
   /** The pod is on a node that the run means. */
-  #checkNode({ node }: CleanerPod, { name, trigger, document }: Run): void {
+  #checkNode({ node }: RunPod, { name, trigger, document }: Run): void {
     const { now } = this.#timeline;
     if (trigger.type === 'Pressure' && (this.#pressedUntil.get(node) ?? 0) < now - this.#staleMs - passMs)
       this.report(`${name}: node ${node} is not under disk pressure`);
@@ -180,7 +180,7 @@ export class Invariants implements WorldMonitor {
   }
 
   /** A pod on a node that is or was lost, or one that was deleted and stays, holds nothing up. */
-  #isExpectedToEnd({ node, createdAt, deletionTimestamp }: CleanerPod): boolean {
+  #isExpectedToEnd({ node, createdAt, deletionTimestamp }: RunPod): boolean {
     const isLost = (this.#unreadySince.get(node) ?? 0) >= createdAt.getTime();
     return !isLost && this.#timeline.now < (deletionTimestamp?.getTime() ?? this.#timeline.now) + startTimeoutMs;
   }
@@ -194,7 +194,7 @@ export class Invariants implements WorldMonitor {
     return this.#world?.runs(policyUid) ?? [];
   }
 
-  #podsOf(owner: string): CleanerPod[] {
+  #podsOf(owner: string): RunPod[] {
     return this.#world?.podsOf(owner) ?? [];
   }
 }

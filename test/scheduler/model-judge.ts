@@ -1,8 +1,8 @@
 import type { CleanupDocument } from '../../scheduler/cleanup/policy.ts';
-import type { CleanerPod, Node } from '../../scheduler/objects.ts';
+import type { Node, RunPod } from '../../scheduler/objects.ts';
 
 /** True if a cleaner may be at work in the pod. */
-export function isLive({ phase }: CleanerPod): boolean {
+export function isLive({ phase }: RunPod): boolean {
   return phase === 'Pending' || phase === 'Running';
 }
 

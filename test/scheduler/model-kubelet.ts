@@ -1,4 +1,4 @@
-import type { CleanerPod } from '../../scheduler/objects.ts';
+import type { RunPod } from '../../scheduler/objects.ts';
 import { buildReport } from '../helpers/builders.ts';
 import type { World } from './model-world.ts';
 
@@ -22,7 +22,7 @@ const reportOf = (outcome: 'Succeeded' | 'PartiallyFailed' | 'Failed') => JSON.s
 const succeeded = { phase: 'Succeeded', exitCode: 0, containerMessage: reportOf('Succeeded') } as const;
 
 /** The end of a pod that ends by itself, and after how many seconds. */
-const endings: Partial<Record<Fate, readonly [seconds: number, end: Partial<CleanerPod>]>> = {
+const endings: Partial<Record<Fate, readonly [seconds: number, end: Partial<RunPod>]>> = {
   Succeeds: [2, succeeded],
   Slow: [25, succeeded],
   Fails: [2, { phase: 'Failed', exitCode: 1, containerMessage: reportOf('PartiallyFailed') }],
@@ -32,7 +32,7 @@ const endings: Partial<Record<Fate, readonly [seconds: number, end: Partial<Clea
   Rejected: [0, { phase: 'Failed', reason: 'OutOfpods', message: 'no room' }],
 };
 /** Pods whose container never starts. */
-const waiting: Partial<Record<Fate, Partial<CleanerPod>>> = {
+const waiting: Partial<Record<Fate, Partial<RunPod>>> = {
   Creating: { containerReason: 'ContainerCreating' },
   CannotPull: { containerReason: 'ImagePullBackOff' },
 };
@@ -65,7 +65,7 @@ export class Kubelets {
       if (pod.deletionTimestamp !== undefined) this.#terminate(pod);
   }
 
-  admit(pod: CleanerPod): void {
+  admit(pod: RunPod): void {
     const fate = this.#planned.get(pod.node)?.shift() ?? 'Succeeds';
     this.#fates.set(pod.name, fate);
     if (!this.#world.nodes.entries.has(pod.node)) this.orphan(pod.node);
@@ -101,7 +101,7 @@ export class Kubelets {
   }
 
   /** A cleaner that is slow finishes what it has begun, and reports; others are killed. */
-  #terminate(pod: CleanerPod): void {
+  #terminate(pod: RunPod): void {
     const killed = { phase: 'Failed', exitCode: 143, containerReason: 'Error' } as const;
     const end = this.#fates.get(pod.name) === 'Slow' ? succeeded : killed;
     this.#later(pod, graceMs / 2, () => this.#change(pod, end));
@@ -109,7 +109,7 @@ export class Kubelets {
   }
 
   /** Does something with a pod that is still there, once its kubelet can. */
-  #later({ name, node }: CleanerPod, delayMs: number, action: () => void): void {
+  #later({ name, node }: RunPod, delayMs: number, action: () => void): void {
     const uid = this.#world.pods.entries.get(name)?.uid;
     const act = () => {
       if (this.#world.pods.entries.get(name)?.uid !== uid) return;
@@ -120,7 +120,7 @@ export class Kubelets {
     this.#world.timeline.after(delayMs, act);
   }
 
-  #change({ name }: CleanerPod, change: Partial<CleanerPod>): void {
+  #change({ name }: RunPod, change: Partial<RunPod>): void {
     const pod = this.#world.pods.entries.get(name)?.value;
     if (pod === undefined || pod.phase === 'Succeeded' || pod.phase === 'Failed') return;
     this.#world.putPod({ ...pod, ...change });

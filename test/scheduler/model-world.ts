@@ -1,4 +1,4 @@
-import type { CleanerPod, Node, PolicyObject } from '../../scheduler/objects.ts';
+import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 import type { PolicyStatus } from '../../scheduler/status/status.ts';
@@ -19,8 +19,8 @@ export interface WorldMonitor {
   runCreated(run: Run, policyUid: string, replica: number): void;
   runUpdated(before: Run, after: Run): void;
   statusWritten(before: PolicyStatus | undefined, after: PolicyStatus): void;
-  podCreated(pod: CleanerPod, run: Run, owner: string): void;
-  podChanged(pod: CleanerPod, owner: string): void;
+  podCreated(pod: RunPod, run: Run, owner: string): void;
+  podChanged(pod: RunPod, owner: string): void;
   nodeChanged(name: string, node: Node | undefined): void;
 }
 
@@ -36,7 +36,7 @@ export class World {
   readonly timeline: Timeline;
   readonly configMaps = new Table<ConfigMap>();
   readonly nodes = new Table<Node>();
-  readonly pods = new Table<CleanerPod>();
+  readonly pods = new Table<RunPod>();
   /** The jobs, by run, with the uid of their owner. */
   readonly jobs = new Map<string, string>();
   readonly kubelets: Kubelets;
@@ -78,7 +78,7 @@ export class World {
   }
 
   /** The pods of the run whose record has this uid. */
-  podsOf(recordUid: string): CleanerPod[] {
+  podsOf(recordUid: string): RunPod[] {
     return [...this.pods.entries.values()]
       .filter(({ uid }) => this.#podOwners.get(uid) === recordUid)
       .map(({ value }) => value);
@@ -163,7 +163,7 @@ export class World {
   }
 
   /** One that exists is left as it is; returns the pod of that name. */
-  createPod(run: Run, owner: string, node: string, attempt: number): Change<CleanerPod> | undefined {
+  createPod(run: Run, owner: string, node: string, attempt: number): Change<RunPod> | undefined {
     const name = podName(run.name, node, attempt);
     const existing = this.pods.entries.get(name);
     if (existing !== undefined) return existing;
@@ -179,7 +179,7 @@ export class World {
     return change;
   }
 
-  putPod(pod: CleanerPod): void {
+  putPod(pod: RunPod): void {
     const known = this.pods.entries.get(pod.name);
     if (known === undefined) return;
     this.pods.put(pod.name, known.uid, ++this.#version, pod);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CleanupDocument } from '../../../scheduler/cleanup/policy.ts';
 import { runKinds } from '../../../scheduler/kinds.ts';
-import type { CleanerPod, Node } from '../../../scheduler/objects.ts';
+import type { Node, RunPod } from '../../../scheduler/objects.ts';
 import { backingOff, started as created, settled } from '../../../scheduler/run/progress.ts';
 import { decodeRun, encodeRun } from '../../../scheduler/run/record.ts';
 import { expire } from '../../../scheduler/run/retention.ts';
@@ -11,11 +11,11 @@ import { buildNode, buildPod, buildReportedPod, buildRun, secondsLater, start, t
 
 const nodes = ['a', 'b', 'c', 'd', 'e'].map((name) => buildNode(name));
 
-function step(run: Run, pods: readonly CleanerPod[], now = start, known: readonly Node[] = nodes) {
+function step(run: Run, pods: readonly RunPod[], now = start, known: readonly Node[] = nodes) {
   return advanceRun({ run, nodes: known, pods, startTimeoutMs: 60_000, podWarnings: new Map() }, now);
 }
 
-const started = (run: Run, pods: readonly CleanerPod[] = [], now = start, known = nodes) =>
+const started = (run: Run, pods: readonly RunPod[] = [], now = start, known = nodes) =>
   step(run, pods, now, known).start.map(({ node, attempt }) => `${node.name}#${attempt}`);
 const rollout = (settings: CleanupDocument['rollout'], names: readonly string[] = []) =>
   withStarted(buildRun({ rollout: settings ?? {} }), names);
@@ -162,7 +162,7 @@ describe('a node that has no room for a cleaner (H3)', () => {
   /** Plays a run on one node whose kubelet rejects so many pods. */
   const play = (document: CleanupDocument['rollout'], rejections: number, activeDeadlineSeconds = 3600) => {
     let run = buildRun({ rollout: document ?? {}, activeDeadlineSeconds });
-    const pods: CleanerPod[] = [];
+    const pods: RunPod[] = [];
     for (let now = start; run.finishedAt === undefined; ) {
       const next = step(run, pods, now, one);
       run = next.run;
