@@ -1,11 +1,11 @@
 import { inFlow } from './flow.ts';
 
-/** Changes that come within this time are handled together. */
+/** Changes within this time are handled together. */
 const debounceMs = 50;
-/** To look at everything is work: while changes keep coming, it is given but a part of the CPU. */
+/** A look at all keys is expensive. While changes keep coming, the looks use only this part of the CPU. */
 const restFactor = 4;
 const maxRestMs = 1_000;
-/** Even without a change or an appointment, each key is looked at so often. */
+/** The longest time between two looks at a key, also without a change. */
 const idleMs = 60_000;
 
 /** The time and the timers of a dispatcher. */
@@ -14,14 +14,14 @@ export interface Timing {
   now(): number;
   /** The CPU time that the process has used, in milliseconds. */
   cpuMs(): number;
-  /** Acts after so many milliseconds, with 0 on the next turn of the event loop. Returns what calls it off. */
+  /** Calls back after some milliseconds; with 0, on the next turn of the event loop. Returns a function that cancels it. */
   after(delayMs: number, action: () => void): () => void;
 }
 
-/** In how many milliseconds to come again at the latest, or that the key is no more. */
+/** The number of milliseconds until the next look at the key, at the latest; or the news that the key is gone. */
 export type Next = number | undefined | 'Gone';
 
-/** The keys there are, and the work on one of them, which must not reject. */
+/** Lists the keys, and does the work on one of them. The work must not reject. */
 export interface Work {
   readonly keys: () => Iterable<string>;
   readonly workOn: (key: string) => Promise<Next>;
@@ -29,15 +29,15 @@ export interface Work {
 
 interface Entry {
   isBusy: boolean;
-  /** True if there was a change since the work on it began. */
+  /** True if something has changed since the work on the key began. */
   isChanged: boolean;
   callOff: () => void;
 }
 
 /**
- * Works on keys as a controller of Kubernetes does: on each after every change and at the time it has asked for, never twice
- * at once, and on all of them side by side, so that none waits for what another one waits for. Between two of them the event
- * loop turns, so that probes are answered. What is due comes before what has only changed.
+ * Works on keys as a Kubernetes controller does. It works on each key after every change, and at the time that the last work
+ * on it returned; never twice at once on the same key. Different keys are worked on concurrently, so that none waits for
+ * another. The event loop turns between two keys, so that probes are answered. Keys that are due come before changed ones.
  */
 export class Dispatcher {
   readonly #work: Work;
@@ -48,7 +48,7 @@ export class Dispatcher {
   readonly #underWay = new Set<Promise<void>>();
   #isTurning = false;
   #isAskedToLook = false;
-  /** True until all keys have had their turn after a look. */
+  /** True until all keys of a look are done. */
   #isLooking = false;
   #callOffLook: (() => void) | undefined;
   #cpuBeforeMs = 0;
@@ -60,13 +60,13 @@ export class Dispatcher {
     this.#timing = timing;
   }
 
-  /** Asks for a look at every key soon: something has changed. */
+  /** Requests a look at every key after a change. */
   trigger(): void {
     this.#isAskedToLook = true;
     this.#planLook();
   }
 
-  /** Resolves when the work in progress is over; none follows. */
+  /** Starts no further work, and resolves when the work in progress is done. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#callOffLook?.();
@@ -76,7 +76,7 @@ export class Dispatcher {
     await Promise.all(this.#underWay);
   }
 
-  /** Not before all keys of the last look have had their turn, and a rest after that. */
+  /** Starts a look only after all keys of the last one are done, and after a pause. */
   #planLook(): void {
     if (this.#isStopped || !this.#isAskedToLook || this.#isLooking || this.#callOffLook !== undefined) return;
     const restMs = this.#restUntil - this.#timing.now();
@@ -107,7 +107,7 @@ export class Dispatcher {
     this.#timing.after(0, () => this.#turn());
   }
 
-  /** Begins to work on one key. */
+  /** Starts the work on one key. */
   #turn(): void {
     if (this.#isLooking && this.#changed.size === 0) this.#rest();
     const [key = this.#changed.values().next().value] = this.#due;
@@ -149,7 +149,7 @@ export class Dispatcher {
   }
 }
 
-/** Never so soon that work follows work without a pause, nor later than the idle time. */
+/** The wait before the next look at a key, between the pause after a change and the idle time. */
 function appointment(nextMs: number | undefined): number {
   const wanted = nextMs === undefined || Number.isNaN(nextMs) ? Number.POSITIVE_INFINITY : nextMs;
   return Math.min(Math.max(wanted, debounceMs), idleMs);

@@ -16,10 +16,10 @@ import type { ReconcileContext } from './reconcile/context.ts';
 import { policyNames, reconcile } from './reconcile/reconcile.ts';
 import { readSettings } from './settings.ts';
 
-/** Flags by the names of the settings; one that is not given is absent. */
+/** Flags by the names of the settings. A flag that is not set is absent. */
 export type Flags = Readonly<Record<string, string | undefined>>;
 
-/** `nodesweep scheduler`: runs until SIGTERM or SIGINT. Rejects with a SettingsError or ClusterError when it can't begin. */
+/** `nodesweep scheduler`: runs until SIGTERM or SIGINT. Rejects with a SettingsError or ClusterError if it can't start. */
 export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv): Promise<void> {
   const stopped = nextSignal();
   const settings = readSettings(flags, environment);
@@ -35,7 +35,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const connection = await Promise.race([connecting, stopped.then(() => undefined)]);
   if (connection === undefined) process.exit();
   const { cluster, leases } = connection;
-  // Within a pod the number of the process is the same after each restart: it goes on with the lease it has.
+  // In a pod, the process has the same ID after each restart, so it keeps its lease.
   const identity = `${place.hostname}_${process.pid}`;
   const leadership = settings.leaderElection ? new Election(leases, identity, log) : aloneInTheLead;
   const background = new BackgroundTasks(log);
@@ -61,21 +61,21 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   await endsWithin(2_000, leadership.stop());
   await endsWithin(1_000, cluster.stop());
   health.close();
-  // At any point the process can end without harm: the next one goes on from what the API server has.
+  // The process can end at any point without harm: the next one continues from the objects on the API server.
   if (!isIdle) process.exit();
 }
 
-/** `nodesweep local`: the same scheduler with runtimes as nodes, until SIGTERM or SIGINT. */
+/** `nodesweep local`: runs the same scheduler with runtimes as nodes, until SIGTERM or SIGINT. */
 export async function runLocal(options: LocalOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   const log = newLogger(options.logLevel);
   const { openLocalCluster } = await import('./local/cluster.ts');
   const cluster = openLocalCluster(options, { script: process.argv[1] ?? '', environment }, log);
-  // npm passes a Ctrl-C on that has arrived already: a second one must not cut off the wait for the cleaners.
+  // npm forwards a Ctrl-C that the process has already received. The second signal must not end the wait for the cleaners.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
   await runUntilSignal(cluster, 60_000, log, () => log.info({ policies: options.policies }, 'the scheduler is ready'));
 }
 
-/** Reconciles a cluster until SIGTERM or SIGINT; the work in progress is finished. */
+/** Reconciles a cluster until SIGTERM or SIGINT, and then finishes the work in progress. */
 async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log, onReady: () => void): Promise<void> {
   const stopped = nextSignal();
   const background = new BackgroundTasks(log);
@@ -96,7 +96,7 @@ async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log
   await cluster.stop();
 }
 
-/** Leads always: if nobody stands for a lease, everybody works. */
+/** The election of a process that has no lease: it always leads. */
 const aloneInTheLead: Pick<Election, 'isLeader' | 'isCurrent' | 'start' | 'stop'> = {
   isLeader: true,
   isCurrent: true,
@@ -104,7 +104,7 @@ const aloneInTheLead: Pick<Election, 'isLeader' | 'isCurrent' | 'start' | 'stop'
   stop: async () => {},
 };
 
-/** Works on the policies of a cluster, as long as this process leads. */
+/** Reconciles the policies of a cluster while this process leads. */
 function createDispatcher(
   context: ReconcileContext,
   leadership: Pick<Election, 'isLeader'>,
@@ -112,7 +112,7 @@ function createDispatcher(
 ): Dispatcher {
   const { cluster } = context;
   const workOn = async (policy: string): Promise<Next> => {
-    // Whoever leads next begins with all policies there are then.
+    // The next leader starts with all policies.
     if (!leadership.isLeader) return 'Gone';
     const startedAt = performance.now();
     const wakeAt = await reconcile(context, policy, cluster.readClock());
@@ -122,7 +122,7 @@ function createDispatcher(
   return new Dispatcher({ keys: () => policyNames(cluster.state()), workOn });
 }
 
-/** False where it takes longer. */
+/** False if it takes longer. */
 function endsWithin(milliseconds: number, ending: Promise<void>): Promise<boolean> {
   return pTimeout(
     ending.then(() => true),

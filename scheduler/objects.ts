@@ -41,7 +41,7 @@ export interface Node {
   readonly runtime: NodeRuntime | undefined;
 }
 
-/** A cleaner pod, as far as its end can be told from it. */
+/** A pod of a run, with the fields that show if and how it ended. */
 export interface RunPod {
   readonly name: string;
   readonly run: string;
@@ -49,22 +49,22 @@ export interface RunPod {
   readonly attempt: number;
   readonly createdAt: Date;
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
-  /** When it is to be gone, its grace period over; there once somebody has asked for its deletion. */
+  /** The end of its grace period. It is set when somebody deletes the pod. */
   readonly deletionTimestamp?: Date | undefined;
-  /** The pod's own reason and message: set by whoever evicted or rejected it (`Evicted`, `OutOfpods`). */
+  /** The reason of the pod itself. The component that evicts or rejects the pod sets it (`Evicted`, `OutOfpods`). */
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
-  /** The reason for which the cleaner's container waits (`ImagePullBackOff`) or ended (`Error`, `OOMKilled`). */
+  /** The reason why the cleaner's container waits (`ImagePullBackOff`) or ended (`Error`, `OOMKilled`). */
   readonly containerReason?: string | undefined;
   /** For a container that ended this is its termination message: the cleaner's report. */
   readonly containerMessage?: string | undefined;
   /** Set once the cleaner's container has ended, whatever else runs in the pod. */
   readonly exitCode?: number | undefined;
-  /** True while a container that others have put into the pod has not ended. */
+  /** True while a container that was injected into the pod runs. */
   readonly hasOthersAtWork?: boolean | undefined;
 }
 
-/** Something with the version under which it was read: an update of an older version is refused. */
+/** A value with the version that was read. The API server refuses an update of an older version. */
 export interface Versioned<T> {
   readonly value: T;
   readonly resourceVersion: string;

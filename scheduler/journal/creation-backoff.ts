@@ -2,18 +2,18 @@ const firstPauseMs = 2_000;
 const maxPauseMs = 60_000;
 
 interface Refusals {
-  /** The number of steps in a row that could not create all their pods. */
+  /** The number of consecutive steps that could not create all their pods. */
   readonly count: number;
   readonly heldUntil: Date | undefined;
 }
 
-/** Asks for pods that the API server refuses less and less often. */
+/** Increases the pauses between attempts to create pods that the API server refuses. */
 export class CreationBackoff {
   readonly #refusals = new Map<string, Refusals>();
 
   /**
-   * Notes how a step with new pods went, and returns when to try again those that were refused: the pause doubles with each
-   * step in a row that could not create all of its own.
+   * Stores the result of a step with new pods, and returns when to try the refused ones again. The pause doubles with each
+   * consecutive step that could not create all its pods.
    */
   noteStep(run: string, { started, refused }: { started: number; refused: number }, now: Date): Date {
     const count = refused > 0 ? (this.#refusals.get(run)?.count ?? 0) + 1 : 0;
@@ -22,7 +22,7 @@ export class CreationBackoff {
     return retryAt;
   }
 
-  /** Until when nothing is created for a run, since all pods of its last step were refused. */
+  /** The instant before which no pod of a run is created, because all pods of its last step were refused. */
   heldUntil(run: string): Date | undefined {
     return this.#refusals.get(run)?.heldUntil;
   }

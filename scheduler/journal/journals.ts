@@ -1,6 +1,6 @@
 import { RunJournal } from './journal.ts';
 
-/** A journal for each policy: nothing that is remembered of one policy's runs can be changed by the work on another. */
+/** A journal for each policy, so that the work on one policy can't change the facts about the runs of another. */
 export class Journals {
   readonly #journals = new Map<string, RunJournal>();
 

@@ -2,18 +2,18 @@ import type { Versioned } from '../objects.ts';
 import type { Run } from '../run/run.ts';
 
 interface Entry {
-  /** The run as its record has it. */
+  /** The run in its record. */
   readonly recorded: Versioned<Run>;
-  /** The run as it is by now: progress is not written at every step. */
+  /** The run now. It can be ahead of its record, because progress is not written at every step. */
   readonly known: Run;
 }
 
-/** The runs as this process knows them, ahead of their records. */
+/** The runs that this process knows, ahead of their records. */
 export class RunCache {
   readonly #entries = new Map<string, Entry>();
   #byPolicy: Map<string, Entry[]> | undefined;
 
-  /** Takes over all records: one that somebody else has changed replaces what is known here. */
+  /** Takes over all records. A record that another process changed replaces the run here. */
   observe(runs: readonly Versioned<Run>[]): void {
     const names = new Set(runs.map(({ value }) => value.name));
     for (const name of this.#entries.keys()) if (!names.has(name)) this.forget(name);
@@ -23,19 +23,19 @@ export class RunCache {
     }
   }
 
-  /** The runs of a policy as they are by now, with the versions of their records. */
+  /** The runs of a policy now, with the versions of their records. */
   versionsOf(policy: string): Versioned<Run>[] {
     this.#byPolicy ??= Map.groupBy(this.#entries.values(), ({ known }) => known.policy);
     const entries = this.#byPolicy.get(policy) ?? [];
     return entries.map(({ known, recorded }) => ({ value: known, resourceVersion: recorded.resourceVersion }));
   }
 
-  /** The same without the versions. */
+  /** The runs of a policy now, without the versions. */
   of(policy: string): Run[] {
     return this.versionsOf(policy).map(({ value }) => value);
   }
 
-  /** The record of a run as it was last read or written. */
+  /** The record of a run when it was last read or written. */
   recordOf(run: string): Versioned<Run> | undefined {
     return this.#entries.get(run)?.recorded;
   }
@@ -45,13 +45,13 @@ export class RunCache {
     this.#put({ recorded, known: recorded.value });
   }
 
-  /** Remembers how far a run is, while its record stays as it is. */
+  /** Stores the progress of a run without a change of its record. */
   advance(run: Run): void {
     const entry = this.#entries.get(run.name);
     if (entry !== undefined) this.#put({ ...entry, known: run });
   }
 
-  /** Forgets a run whose record somebody else has changed. */
+  /** Removes a run whose record another process has changed. */
   forget(run: string): void {
     this.#byPolicy = undefined;
     this.#entries.delete(run);

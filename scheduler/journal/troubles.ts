@@ -1,40 +1,40 @@
 const firstPauseMs = 2_000;
 const maxPauseMs = 120_000;
-/** An error that comes again after so long is told again. */
+/** An error that comes again after this time is reported again. */
 const forgottenAfterMs = 3_600_000;
 
-/** A step of a policy's pass, or of one of its runs, that can fail on its own. */
+/** A step of a pass over a policy, or of one of its runs. It fails without an effect on other steps. */
 export interface Step {
-  /** The step as it stands in "could not … yet". */
+  /** The words for the step in "could not … yet". */
   readonly what: string;
-  /** The run that the step is about, if it is about one. */
+  /** The run of the step, if it belongs to one. */
   readonly run?: string | undefined;
-  /** The condition of the policy that shows the error; undefined where none can. */
+  /** The condition of the policy that shows the error; undefined if there is none. */
   readonly condition?: 'Ready' | 'Progressing' | undefined;
 }
 
-/** An error that a step meets now. */
+/** A current error of a step. */
 export interface Trouble extends Step {
-  /** The error in its own words. */
+  /** The message of the error. */
   readonly words: string;
 }
 
 interface Entry {
   readonly step: Step;
-  /** The last error, and when it was told; undefined where there never was one. */
+  /** The last error, and when it was reported; undefined if there was none. */
   readonly words?: string | undefined;
   readonly toldAt?: Date | undefined;
-  /** The number of failures in a row; 0 after a success. */
+  /** The number of consecutive failures; 0 after a success. */
   readonly count: number;
   readonly heldUntil?: Date | undefined;
 }
 
-/** The errors that the steps of policies meet: each is told once, and its step is tried less and less often. */
+/** The errors of the steps of policies. Each is reported once, and the pauses between the tries of its step increase. */
 export class Troubles {
-  /** By the uid of the policy, then by the step. */
+  /** By the UID of the policy, then by the step. */
   readonly #entries = new Map<string, Map<string, Entry>>();
 
-  /** Notes a failure. `isNew` where its words were not told lately; `retryAt` is when to try again. */
+  /** Stores a failure. `isNew` is true if its message was not reported recently; `retryAt` is the time of the next try. */
   note(policy: string, step: Step, words: string, now: Date): { readonly isNew: boolean; readonly retryAt: Date } {
     const steps = this.#stepsOf(policy);
     const known = steps.get(step.what);
@@ -48,36 +48,36 @@ export class Troubles {
     return { isNew, retryAt };
   }
 
-  /** Notes a success, or that the step is needed no longer. Its last error stays known for a while, and is not told again. */
+  /** Stores a success, or that the step is no longer needed. Keeps its last error for a while, so that it is not reported again. */
   clear(policy: string, step: Step): void {
     const known = this.#stepsOf(policy).get(step.what);
     if (known?.count !== 0)
       this.#stepsOf(policy).set(step.what, { step, words: known?.words, toldAt: known?.toldAt, count: 0 });
   }
 
-  /** Forgets the errors of a run that is over. */
+  /** Removes the errors of a run that has ended. */
   forgetRun(policy: string, run: string): void {
     const steps = this.#stepsOf(policy);
     for (const { step } of steps.values()) if (step.run === run) steps.delete(step.what);
   }
 
-  /** Until when a step is not tried; undefined where it did not fail. */
+  /** The instant of the next try of a step; undefined if it did not fail. */
   heldUntil(policy: string, { what }: Step): Date | undefined {
     return this.#entries.get(policy)?.get(what)?.heldUntil;
   }
 
-  /** The errors that the steps of a policy meet now. */
+  /** The current errors of the steps of a policy. */
   of(policy: string): readonly Trouble[] {
     const entries = [...(this.#entries.get(policy)?.values() ?? [])];
     return entries.filter(({ count }) => count > 0).map(({ step, words = '' }) => ({ ...step, words }));
   }
 
-  /** True if a step of the run was tried by this process: what its record tells of an error is old then. */
+  /** True if this process has tried a step of the run: then the error in its record is old. */
   isKnown(policy: string, run: string): boolean {
     return [...(this.#entries.get(policy)?.values() ?? [])].some(({ step }) => step.run === run);
   }
 
-  /** Forgets the policies and the runs that are gone. */
+  /** Removes the policies and the runs that are gone. */
   retain(policies: ReadonlySet<string>, runs: ReadonlySet<string>): void {
     for (const [policy, steps] of this.#entries) {
       if (!policies.has(policy)) this.#entries.delete(policy);
@@ -92,12 +92,12 @@ export class Troubles {
   }
 }
 
-/** The words of an error without the names and numbers in them: the same error of another object is nothing new. */
+/** The message of an error without names and numbers: the same error of another object is not new. */
 function gistOf(words: string | undefined): string | undefined {
   return words?.replaceAll(/"[^"]*"|\S*\d\S*|(?<=\b(?:node|pod|run) )\S+/g, '…');
 }
 
-/** The error as a sentence: the step, and the error's own words. */
+/** The error as a sentence: the step, and the message of the error. */
 export function describeTrouble({ what, words }: Trouble): string {
   return `could not ${what} yet, trying again: ${words}`;
 }

@@ -1,29 +1,29 @@
 import { isFinished, type Run } from '../run/run.ts';
 
-/** Far more writes are never without an answer at once. */
+/** A limit well above the number of writes without an answer at one time. */
 const maxExpected = 1_000;
 
 /**
- * The changes of runs that are to be told when they are on record. The answer to a write may be lost: what it wrote is then
- * told as soon as the record shows it, by the process that wrote it and nobody else.
+ * The changes of runs that are to be reported when the record has them. If the answer to a write is lost, the process that
+ * wrote the record reports the change as soon as the record shows it. No other process reports it.
  */
 export class UntoldChanges {
   readonly #keys = new Set<string>();
 
-  /** Called before a run is written. */
+  /** Stores a change. The caller calls this before it writes the run. */
   expect(run: Run): void {
     this.#keys.add(keyOf(run));
     const [oldest] = this.#keys;
     if (this.#keys.size > maxExpected && oldest !== undefined) this.#keys.delete(oldest);
   }
 
-  /** True if what is on record now is still to be told by this process; then it is told. */
+  /** True if this process must still report the change in the record. Returns true only once. */
   take(run: Run): boolean {
     return this.#keys.delete(keyOf(run));
   }
 }
 
-/** An instant in milliseconds tells apart who has started or ended a run. */
+/** Two processes that start or end a run do so at different milliseconds. */
 function keyOf(run: Run): string {
   if (isFinished(run)) return `${run.name} ${run.phase} ${run.finishedAt?.getTime()}`;
   if (run.phase === 'Paused') return `${run.name} ${run.phase} ${run.message}`;

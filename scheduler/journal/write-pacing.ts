@@ -2,23 +2,23 @@ import type { Versioned } from '../objects.ts';
 import type { RolloutStep } from '../run/rollout.ts';
 import { isFinished, type Run } from '../run/run.ts';
 
-/** A record in progress is written at most this often. */
+/** The shortest time between two writes of a record of an active run. */
 export const writeIntervalMs = 2_000;
 /**
- * A record that only tells how far the run is comes less often, and ever less: many writes would cost more than the run
- * itself.
+ * A record with nothing but progress is written less often, and the pauses increase: many writes would cost more than the
+ * run itself.
  */
 const minProgressPauseMs = 15_000;
-/** Pods whose cleaners have ended beside other containers are deleted once that is on record: those of so long together. */
+/** Pods whose cleaner has ended while other containers run are deleted after the record has it: those of this time together. */
 const tidyPauseMs = 60_000;
 
-/** A write of a record that is to come. */
+/** A planned write of a record. */
 export interface PendingWrite {
-  /** True if nothing may be started or stopped before it. */
+  /** True if nothing may be started or stopped before the write. */
   readonly isFirst: boolean;
-  /** Undefined where the record tells everything. */
+  /** The time of the write; undefined if the record is complete. */
   readonly at: Date | undefined;
-  /** True if the record is known to tell everything, and to be the newest. */
+  /** True if the record is known to be complete and the newest. */
   readonly isCurrent: boolean;
 }
 
@@ -29,7 +29,7 @@ interface OwnWrite {
   readonly at: number;
 }
 
-/** Decides when the records of runs are written, from when this process has written them last. */
+/** Decides when the records of runs are written, based on the last write by this process. */
 export class WritePacing {
   readonly #writes = new Map<string, OwnWrite>();
 
@@ -42,9 +42,10 @@ export class WritePacing {
   }
 
   /**
-   * The instant at which to write the record, if there is anything to write, and if the step has to wait for that. What others
-   * must know before it is done comes first: the end of the run, what pods are deleted for, nodes to start that are not on
-   * record. So does the first step on a record that somebody else has written: that shows if it is still the newest.
+   * The instant at which to write the record, if there is anything to write, and if the step must wait for the write. The step
+   * waits if other processes must know the change first: the end of the run, the reason to delete a pod, or a node to start
+   * that the record lacks. It also waits at the first step on a record of another process: the write shows if the record is
+   * still the newest.
    */
   writeFor({ run, reserve, start, stop, tidy }: RolloutStep, recorded: Versioned<Run>, now: Date): PendingWrite {
     const own = this.#ownWrite(recorded);
@@ -62,7 +63,7 @@ export class WritePacing {
     return { isFirst: false, at: at <= now && isSame() ? undefined : at, isCurrent: false };
   }
 
-  /** The last write of this process, while nobody has written the record since: then nobody else has decided anything. */
+  /** The last write of this process, if no other process has written the record since: then no other has decided anything. */
   #ownWrite({ value, resourceVersion }: Versioned<Run>): OwnWrite | undefined {
     const write = this.#writes.get(value.name);
     return write?.resourceVersion === resourceVersion ? write : undefined;
@@ -70,8 +71,8 @@ export class WritePacing {
 }
 
 /**
- * Each is as long as the run was old when the record was last written: a long run is not much less up to date than a
- * short one.
+ * Each pause is as long as the age of the run at the last write of the record, so the record of a long run is, in proportion,
+ * as current as that of a short one.
  */
 function progressPauseMs({ startedAt }: Run, writtenAt: number): number {
   return Math.max(writtenAt - startedAt.getTime(), minProgressPauseMs);

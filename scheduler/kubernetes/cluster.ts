@@ -38,7 +38,7 @@ export interface KubernetesOptions {
   readonly api: KubernetesApi;
   readonly template: PodTemplate;
   readonly overrides: RuntimeOverrides;
-  /** Kinds of objects with pod templates, beside the built-in ones. */
+  /** Kinds of objects with pod templates, in addition to the built-in ones. */
   readonly workloadResources?: readonly FurtherResource[];
   readonly log: Log;
 }
@@ -88,7 +88,7 @@ export class KubernetesCluster implements Cluster {
     ];
   }
 
-  /** A decision on a part of the state would take every node that is not listed yet for one that has left the cluster. */
+  /** A decision needs the whole state: a node that is not listed yet would look like one that has left the cluster. */
   async start(onChange: () => void): Promise<void> {
     await Promise.all(this.#watchers.map((watcher) => watcher.start()));
     this.#onChange = onChange;
@@ -100,7 +100,7 @@ export class KubernetesCluster implements Cluster {
     await this.#api.close();
   }
 
-  /** True if the state is complete and, as far as anybody can tell, as it is in the cluster. */
+  /** True if the state is complete and no watch is known to be late. */
   get isCurrent(): boolean {
     return this.#watchers.every(({ isCurrent }) => isCurrent);
   }
@@ -185,7 +185,7 @@ export class KubernetesCluster implements Cluster {
     return this.#workloadReferences.read();
   }
 
-  /** They are put in order when one of them has changed, not whenever somebody looks. */
+  /** They are sorted after a change, not for each read. */
   #groups(): ConfigMapGroups {
     const maps = this.#configMaps.values();
     if (this.#grouped?.maps !== maps) this.#grouped = { maps, groups: groupConfigMaps(maps) };

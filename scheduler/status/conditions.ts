@@ -15,30 +15,29 @@ export const conditionSchema = z.object({
 
 /**
  * The state of a policy, in the standard terms of Kubernetes. Ready: it is valid, and its runs start when they are due.
- * Progressing: a run is under way; it also shows an error that a run meets. Degraded: the last run has not done all that it
- * was to do. `lastTransitionTime`: since when the status has
- * been so, whatever its reason.
+ * Progressing: a run is active; it also shows an error of a run. Degraded: the last run did not do all its work.
+ * `lastTransitionTime`: the last change of the status; a new reason does not change it.
  */
 export type Condition = z.output<typeof conditionSchema>;
 
-/** A policy as it was judged. */
+/** The parts of a status from which the conditions follow. */
 interface Judged {
   readonly valid: boolean;
   readonly problems: readonly Problem[];
-  /** The schedule as it is evaluated, which ends with `active` where the policy is not suspended. */
+  /** The schedule as it is evaluated. It ends with `active` if the policy is not suspended. */
   readonly schedule?: string | undefined;
   readonly nextSlot?: Date | undefined;
   readonly conditions?: Condition[] | undefined;
 }
 
-/** As the API server has it for the message of a condition (`metav1.Condition`). */
+/** The maximum length of the message of a condition in the Kubernetes API (`metav1.Condition`). */
 const maxMessageLength = 32_768;
 
 type Finding = Omit<Condition, 'lastTransitionTime'>;
 
 /**
- * The conditions of a policy as they are now; the same array where none of them has changed. `troubles` are the errors that its
- * steps meet now.
+ * The conditions of a policy now. Returns the same array if none of them has changed. `troubles` are the current errors of
+ * its steps.
  */
 export function conditionsOf(
   judged: Judged,
@@ -69,7 +68,7 @@ function readiness({ valid, problems, schedule, nextSlot }: Judged, troubles: re
   return { type: 'Ready', status: 'True', reason: 'Valid', message: 'the policy is valid' };
 }
 
-/** True if the policy starts no run by its schedule as far as anybody looks ahead, though it is valid and not suspended. */
+/** True if the policy is valid and not suspended, and its schedule has no time within the years that are searched. */
 export function neverFires({ valid, schedule, nextSlot }: Omit<Judged, 'problems'>): boolean {
   return valid && nextSlot === undefined && schedule?.endsWith(' active') === true;
 }
@@ -104,7 +103,7 @@ function degradation(runs: readonly Run[]): Finding | undefined {
   return { type: 'Degraded', status: outcome === 'Succeeded' ? 'False' : 'True', reason, message };
 }
 
-/** The record of the last run may be gone already; how it ended stays known. */
+/** Keeps the last result, because the record of the last run may be deleted. */
 function lastKnown(before: readonly Condition[]): Finding {
   const known = before.find(({ type }) => type === 'Degraded');
   if (known === undefined) return { type: 'Degraded', status: 'False', reason: 'NoRun', message: 'no run has ended' };

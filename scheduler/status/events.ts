@@ -17,7 +17,7 @@ export function policyRejected(problems: readonly Problem[]): PolicyEvent {
   return event('Warning', 'InvalidPolicy', `${list}${consequence}`);
 }
 
-/** The policy is valid, and does nothing by itself. */
+/** Reports a valid policy that never starts a run on its schedule. */
 export function scheduleNeverFires(schedule: string): PolicyEvent {
   const message = `the schedule "${cutText(schedule, 100)}" has no time in the next five years: correct it, or start runs with nodesweep.io/run-at`;
   return event('Warning', 'ScheduleNeverFires', message);
@@ -58,13 +58,13 @@ export function requestIgnored(run: Run, request: string): PolicyEvent {
   return event('Warning', 'RequestIgnored', message);
 }
 
-/** `next` is the request that was made before a run could start for this one; undefined where it was taken back. */
+/** `next` is the request that replaced this one before its run could start; undefined if the annotation was removed. */
 export function requestReplaced(request: string, next: string | undefined): PolicyEvent {
   const cause = next === undefined ? 'it was removed' : `"${next}" replaced it`;
   return event('Warning', 'RequestIgnored', `nodesweep.io/run-at "${request}" starts no run: ${cause} before it could`);
 }
 
-/** A step that is tried again. */
+/** Reports a step that failed and is tried again. */
 export function stepFailed(trouble: Trouble): PolicyEvent {
   return event('Warning', 'StepFailed', describeTrouble(trouble));
 }

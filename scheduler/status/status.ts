@@ -34,7 +34,7 @@ const statusSchema = z.object({
 });
 
 /**
- * The memory of a policy apart from its runs, and shown to people.
+ * The facts about a policy that its runs don't have. Users read them too.
  *
  * `policyUid`: a new policy of the same name starts afresh. `observedVersion`: the version that was judged last.
  * `schedule` and `scheduleSince`: the schedule as it is evaluated, and since when: after an edit, no run starts for earlier
@@ -45,32 +45,32 @@ const statusSchema = z.object({
  */
 export type PolicyStatus = Omit<z.output<typeof statusSchema>, 'version'>;
 
-/** A clock may be a little ahead of that of the API server, or of another replica. */
+/** The allowed difference between the clocks of replicas and of the API server. */
 const clockSkewMs = 300_000;
 
 /** The findings of a pass about a policy. */
 export interface Findings {
   readonly object: PolicyObject;
   readonly parsed: ParsedPolicy;
-  /** The runs of the policy that are on record. */
+  /** The runs of the policy that have a record. */
   readonly runs: readonly Run[];
-  /** The run that the pass has started, or found to be started before. */
+  /** The run that the pass started, or that it found already started. */
   readonly started?: Run | undefined;
-  /** Requests that newer ones have replaced, and that this process has not judged before. */
+  /** Requests that newer ones replaced, and that this process has not handled before. */
   readonly replacedRequests?: readonly string[] | undefined;
-  /** The errors that the steps of the policy and of its runs meet now. */
+  /** The current errors of the steps of the policy and of its runs. */
   readonly troubles?: readonly Trouble[] | undefined;
   readonly now: Date;
 }
 
 type Stored = Versioned<PolicyStatus | undefined> | undefined;
 
-/** The status on which is decided what is due: with the policy as it is now, and with what the records tell. */
+/** The status that decides which run is due. It includes the current policy and the facts of the records. */
 export function judgePolicy(found: Findings, stored: Stored): PolicyStatus {
   return rememberRecords(observePolicy(found, stored), found.runs, found.now);
 }
 
-/** The status that holds all that a pass has found; the same object as the stored one where nothing is new. */
+/** The status with all findings of a pass. Returns the stored object itself if nothing is new. */
 export function statusOf(found: Findings, stored: Stored): PolicyStatus {
   const { object, parsed, started, now } = found;
   const judged = judgePolicy(found, stored);
@@ -86,8 +86,8 @@ export function statusOf(found: Findings, stored: Stored): PolicyStatus {
 }
 
 /**
- * A stored status that can't be read, or that comes from the future, starts afresh from now: its past must not run
- * again.
+ * Starts a new status from now if the stored one can't be read or comes from the future: earlier scheduled times must not
+ * run again.
  */
 function observePolicy({ object, parsed, now }: Findings, stored: Stored): PolicyStatus {
   const before = stored?.value?.policyUid === object.uid && !isFromFuture(stored.value, now) ? stored.value : undefined;
@@ -98,8 +98,8 @@ function observePolicy({ object, parsed, now }: Findings, stored: Stored): Polic
   if (!parsed.valid)
     return { ...observed, valid: false, problems: briefProblems(parsed.problems), nextSlot: undefined };
   const schedule = scheduleKey(parsed.policy);
-  // A policy that was seen before, and whose schedule is new, begins with it now: also if it never was valid until now.
-  // The status of a valid policy may lack the schedule: it was written before the schedule was kept there.
+  // A known policy with a new schedule starts with it now, also if it was never valid before.
+  // The status of a valid policy may lack the schedule, because an earlier version wrote it.
   const isNew =
     before !== undefined && before.schedule !== schedule && !(before.valid && before.schedule === undefined);
   const scheduleSince = isNew ? now : known.scheduleSince;
@@ -121,7 +121,7 @@ function withScheduledTimes(status: PolicyStatus, name: string, policy: Policy, 
 
 const maxIgnoredRequests = 10;
 
-/** The status with the request that waits for its run, and with those that never get one. */
+/** The status with the request that waits for its run, and with the requests that never get a run. */
 function withRequests(
   status: PolicyStatus,
   lastRequest: string | undefined,
@@ -145,20 +145,20 @@ function requestOf(trigger: Run['trigger']): string | undefined {
   return trigger.type === 'Request' ? trigger.request : undefined;
 }
 
-/** The status with the conditions that follow from it, from the policy's runs, and from the errors that they meet. */
+/** The status with the conditions that follow from it, from the runs of the policy, and from their errors. */
 function withConditions(status: PolicyStatus, { runs, now, troubles }: Findings): PolicyStatus {
   const conditions = conditionsOf(status, runs, now, troubles);
   return conditions === status.conditions ? status : { ...status, conditions };
 }
 
 /**
- * True if a newer version of the policy was judged than the one that is seen: the watch is late, or another replica
- * ahead.
+ * True if the status is of a newer version of the policy than the one that this process sees: its watch is late, or another
+ * replica is ahead.
  */
 export function isOutdated({ uid, resourceVersion }: PolicyObject, stored: Stored): boolean {
   if (stored?.value?.policyUid !== uid) return false;
   const versions = [resourceVersion, stored.value.observedVersion];
-  // Kubernetes counts its versions; others may be in no order.
+  // Only versions that are numbers, as those of Kubernetes, have an order.
   if (!versions.every((version) => /^\d+$/.test(version))) return false;
   return BigInt(resourceVersion) < BigInt(stored.value.observedVersion);
 }
@@ -183,7 +183,7 @@ export function nextStart({ nextSlot }: PolicyStatus, name: string, policy: Poli
   return nextSlot && new Date(nextSlot.getTime() + startDelayMs(name, policy));
 }
 
-/** The status after a run was started; what it remembers of later ones stays. */
+/** The status after a run was started. It keeps what it has of later runs. */
 function rememberRun(status: PolicyStatus, run: Run): PolicyStatus {
   const { name, trigger } = run;
   const start = startOf(run);
@@ -194,7 +194,7 @@ function rememberRun(status: PolicyStatus, run: Run): PolicyStatus {
   return lastStart === status.lastStart ? status : { ...status, lastRun: name, lastStart };
 }
 
-/** Later than what a run under pressure came after, whatever the clocks say: the next one would be taken for the same. */
+/** The start of a run. Under disk pressure it is always later than `after`, or the next run would have the same name. */
 function startOf({ trigger, startedAt }: Run): Date {
   return trigger.type === 'Pressure' && trigger.after >= startedAt ? new Date(trigger.after.getTime() + 1) : startedAt;
 }
@@ -222,7 +222,7 @@ export function encodeStatus(status: PolicyStatus): Record<string, string> {
   return { 'status.yaml': stringify(JSON.parse(JSON.stringify({ version: 1, ...status }))) };
 }
 
-/** Reads a status back; throws where it is damaged. */
+/** Reads a stored status. Throws if it is damaged. */
 export function decodeStatus(data: Readonly<Record<string, string>>): PolicyStatus {
   const { version: _, ...status } = statusSchema.parse(readStored(data['status.yaml'] ?? ''));
   return status;

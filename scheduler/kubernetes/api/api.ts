@@ -17,7 +17,7 @@ export interface Call extends Target {
   readonly body?: object;
 }
 
-/** A request that has been answered, or not (code 0). */
+/** A request that ended, with the status code of its answer; 0 without an answer. */
 export interface ObservedCall {
   readonly verb: Verb;
   readonly resource: string;
@@ -25,7 +25,7 @@ export interface ObservedCall {
   readonly seconds: number;
 }
 
-/** Some of a list. All pages of one list are of one version. */
+/** One page of a list. All pages of a list have the same version. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
@@ -38,29 +38,29 @@ export interface WatchEvent<T> {
 
 export interface ApiOptions {
   readonly transport: KubernetesTransport;
-  /** So many requests a second, after those of the first ten seconds. */
+  /** The limit of requests per second, after the burst of the first ten seconds. */
   readonly requestsPerSecond: number;
   readonly observe?: (call: ObservedCall) => void;
-  /** A watch on which nothing has come for so long is taken for dead. */
+  /** A watch without an event for this long counts as dead. */
   readonly watchSilenceMs?: number;
 }
 
 const pageSize = 500;
-/** The API server answers, or says that it can't, well within this time. */
+/** The API server answers, or fails the request, well within this time. */
 const silenceMs = 30_000;
-/** It deletes a collection one by one before it answers, and gives that up by itself after a minute (--request-timeout). */
+/** The API server deletes a collection one by one before it answers, and stops after a minute (--request-timeout). */
 const collectionSilenceMs = 90_000;
-/** The API server ends a watch after so long; a part of it is left to chance, so that not all end at once. */
+/** The API server ends a watch after this time. A part of it is random, so that not all watches end at once. */
 const watchSeconds = 300;
 
-/** The API server: its verbs, a limit to the requests per second that all flows share, and its refusals as values or errors. */
+/** The API server: its verbs, a limit of requests per second for all flows, and its refusals as values or errors. */
 export class KubernetesApi {
   readonly #transport: KubernetesTransport;
   readonly #queue: FairQueue;
   readonly #observe: (call: ObservedCall) => void;
   readonly #watchSilenceMs: number;
 
-  /** A watch says something at least every minute: a bookmark, where nothing changes. */
+  /** A watch has an event at least every minute: if nothing changes, a bookmark. */
   constructor({ transport, requestsPerSecond, observe = () => {}, watchSilenceMs = 90_000 }: ApiOptions) {
     this.#transport = transport;
     this.#queue = new FairQueue(requestsPerSecond);
@@ -69,8 +69,8 @@ export class KubernetesApi {
   }
 
   /**
-   * One request; undefined where the API server refuses it for one of the expected reasons. One that the server is too
-   * busy for is sent again, a few times. Throws a {@link ClusterError} that tells what could not be done.
+   * Sends a request. Returns undefined if the API server refuses it for one of the expected reasons. Sends it again, a few
+   * times, if the server is busy. Throws a {@link ClusterError} that names the failed action.
    */
   async call<T>(what: string, expected: readonly Reason[], call: Call): Promise<T | undefined> {
     for (let tries = 0; ; tries += 1) {
@@ -85,7 +85,7 @@ export class KubernetesApi {
     }
   }
 
-  /** Reads a list page by page, so that it is never held as a whole. */
+  /** Reads a list page by page, so that memory never holds all of it. */
   async *pages<T>(target: Target, query: Call['query'] = {}): AsyncGenerator<Page<T>> {
     let token: string | undefined;
     do {
@@ -103,7 +103,7 @@ export class KubernetesApi {
     return items;
   }
 
-  /** Watches from a version on. Resolves when the watch is open; its events end when the server ends it. */
+  /** Watches from a version on. Resolves when the watch is open. The events end when the server ends the watch. */
   async watch<T extends KubernetesObject>(
     target: Target,
     query: Readonly<Record<string, string | undefined>>,
@@ -119,7 +119,7 @@ export class KubernetesApi {
     }
   }
 
-  /** The time by the API server's own clock. */
+  /** The time of the API server's clock. */
   get clock(): ServerClock {
     return this.#transport.clock;
   }
@@ -134,7 +134,7 @@ export class KubernetesApi {
     return String(headers['content-type']).startsWith('application/json') ? body.json() : body.text();
   }
 
-  /** Resolves when a success begins to be answered. */
+  /** Resolves when the answer to a successful request begins. */
   async #send(call: Call, silence: number, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
     const startedAt = performance.now();
     let code = 0;
@@ -167,7 +167,7 @@ async function* parseLines<T>(chunks: AsyncIterable<Uint8Array>): AsyncGenerator
   }
 }
 
-/** The API server's own words, where it answered. */
+/** The message of the API server, if it answered; otherwise the error of the connection. */
 function reasonOf(cause: unknown): string {
   if (cause instanceof RefusedError) return `${cause.code}: ${cause.message}`;
   const { message, code } = cause as NodeJS.ErrnoException;
