@@ -35,9 +35,10 @@ interface Entry {
 }
 
 /**
- * Works on keys as a Kubernetes controller does. It works on each key after every change, and at the time that the last work
- * on it returned; never twice at once on the same key. Different keys are worked on concurrently, so that none waits for
- * another. The event loop turns between two keys, so that probes are answered. Keys that are due come before changed ones.
+ * Works on keys as a Kubernetes controller does. It works on each key after every change, and at the time that the last
+ * work on it returned; never twice at once on the same key. Different keys are worked on concurrently, so that none waits
+ * for another. The event loop turns between two keys, so that probes are answered. Keys that are due come before changed
+ * ones.
  */
 export class Dispatcher {
   readonly #work: Work;

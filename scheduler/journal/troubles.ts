@@ -48,7 +48,10 @@ export class Troubles {
     return { isNew, retryAt };
   }
 
-  /** Stores a success, or that the step is no longer needed. Keeps its last error for a while, so that it is not reported again. */
+  /**
+   * Stores a success, or that the step is no longer needed. Keeps its last error for a while, so that it is not reported
+   * again.
+   */
   clear(policy: string, step: Step): void {
     const known = this.#stepsOf(policy).get(step.what);
     if (known?.count !== 0)

@@ -23,7 +23,7 @@ export class UntoldChanges {
   }
 }
 
-/** Two processes that start or end a run do so at different milliseconds. */
+/** The key of a change. The milliseconds of its time distinguish the processes that start or end a run. */
 function keyOf(run: Run): string {
   if (isFinished(run)) return `${run.name} ${run.phase} ${run.finishedAt?.getTime()}`;
   if (run.phase === 'Paused') return `${run.name} ${run.phase} ${run.message}`;

@@ -9,7 +9,7 @@ export const writeIntervalMs = 2_000;
  * run itself.
  */
 const minProgressPauseMs = 15_000;
-/** Pods whose cleaner has ended while other containers run are deleted after the record has it: those of this time together. */
+/** The longest wait for the write before pods are deleted in which the cleaner has ended and only other containers run. */
 const tidyPauseMs = 60_000;
 
 /** A planned write of a record. */
@@ -42,10 +42,10 @@ export class WritePacing {
   }
 
   /**
-   * The instant at which to write the record, if there is anything to write, and if the step must wait for the write. The step
-   * waits if other processes must know the change first: the end of the run, the reason to delete a pod, or a node to start
-   * that the record lacks. It also waits at the first step on a record of another process: the write shows if the record is
-   * still the newest.
+   * The instant at which to write the record, if there is anything to write, and if the step must wait for the write. The
+   * step waits if other processes must know the change first: the end of the run, the reason to delete a pod, or a node
+   * to start that the record lacks. It also waits at the first step on a record of another process: the write shows if
+   * the record is still the newest.
    */
   writeFor({ run, reserve, start, stop, tidy }: RolloutStep, recorded: Versioned<Run>, now: Date): PendingWrite {
     const own = this.#ownWrite(recorded);
@@ -63,7 +63,9 @@ export class WritePacing {
     return { isFirst: false, at: at <= now && isSame() ? undefined : at, isCurrent: false };
   }
 
-  /** The last write of this process, if no other process has written the record since: then no other has decided anything. */
+  /**
+   * The last write of this process, if no other process has written the record since: then no other has decided anything.
+   */
   #ownWrite({ value, resourceVersion }: Versioned<Run>): OwnWrite | undefined {
     const write = this.#writes.get(value.name);
     return write?.resourceVersion === resourceVersion ? write : undefined;
@@ -71,8 +73,8 @@ export class WritePacing {
 }
 
 /**
- * Each pause is as long as the age of the run at the last write of the record, so the record of a long run is, in proportion,
- * as current as that of a short one.
+ * Each pause is as long as the age of the run at the last write of the record, so the record of a long run is, in
+ * proportion, as current as that of a short one.
  */
 function progressPauseMs({ startedAt }: Run, writtenAt: number): number {
   return Math.max(writtenAt - startedAt.getTime(), minProgressPauseMs);

@@ -16,8 +16,8 @@ import { recordRun } from './record-run.ts';
 import { ensureJob, refuseStarts, startPods } from './start-pods.ts';
 
 /**
- * Moves the active runs of the policy on by one step each; returns when to look again. One that can't be holds up no other.
- * `isAwaited` where a newer run waits for them.
+ * Does the next step of each active run of the policy, and returns when to look again. The failure of one run does not
+ * delay the others. `isAwaited` is true if a newer run waits for them.
  */
 export async function advanceRuns(pass: PolicyPass, isAwaited = false): Promise<Date | undefined> {
   const wakes: (Date | undefined)[] = [];
@@ -34,9 +34,10 @@ export function activeRuns({ journal, object }: Pick<PolicyPass, 'journal' | 'ob
 }
 
 /**
- * Moves an active run on by one step and returns when to look again: decide, record, then act. Only what is on record is
- * started or stopped. Whoever has written the record last goes on without writing it again; who takes over, a scheduler that
- * was started anew or another replica, writes it first, and fails where it is not the newest.
+ * Does the next step of an active run, and returns when to look again. It decides, writes the record, then acts: it
+ * starts and stops only pods that the record allows. The process that wrote the record last continues without another
+ * write. A process that takes over (after a restart, or another replica) writes the record first, and fails if its
+ * version is not the newest.
  */
 async function advance(pass: PolicyPass, { value }: Versioned<Run>, isAwaited: boolean): Promise<Date | undefined> {
   const { journal, object, now } = pass;
@@ -67,21 +68,21 @@ async function advance(pass: PolicyPass, { value }: Versioned<Run>, isAwaited: b
   return earliest([step.wakeAt, retryAt, stopAgainAt, isDue ? undefined : write.at]);
 }
 
-/** Ends a run that can't go on, since this version can't read all of its record: it would be active for ever. */
+/** Ends a run if this version can't read all of its record: the run can't continue, and would be active for ever. */
 async function endUnreadable(pass: PolicyPass, run: Run, damage: string): Promise<Date> {
   const message = `${damage}; the next run begins with the policy as it is now`;
   const isRecorded = await recordRun(pass, endRun(run, 'RecordUnreadable', message, pass.now));
   return isRecorded ? pass.now : retryTime(pass);
 }
 
-/** The step of a run with the error that the run meets now; after a restart it is the one that is on record. */
+/** The step of a run with the current error of the run; after a restart, with the error in the record. */
 function withCause({ journal, object }: PolicyPass, before: Run, step: RolloutStep): RolloutStep {
   const [trouble] = journal.troubles.of(object.uid).filter(({ run }) => run === before.name);
   const onRecord = journal.troubles.isKnown(object.uid, before.name) ? undefined : troubleOnRecord(before);
   return { ...step, run: withTrouble(step.run, trouble ? describeTrouble(trouble) : onRecord) };
 }
 
-/** Deletes pods whose nodes are settled without them; returns when to try again, if that failed. */
+/** Deletes pods that their nodes no longer need; returns when to try again, if that failed. */
 async function stopPods(pass: PolicyPass, { name }: Run, pods: readonly string[]): Promise<Date | undefined> {
   if (pods.length === 0) return undefined;
   const step = { what: `delete pods of run ${name}`, run: name, condition: 'Progressing' } as const;
@@ -89,11 +90,11 @@ async function stopPods(pass: PolicyPass, { name }: Run, pods: readonly string[]
   return stopped.outcome === 'Failed' ? stopped.retryAt : undefined;
 }
 
-/** The facts on which the next step of a run is decided. */
+/** The facts that decide the next step of a run. */
 export async function viewOf(pass: PolicyPass, run: Run): Promise<RunView> {
   const { state, journal, startTimeoutMs } = pass;
   const pods = state.pods.filter((pod) => pod.run === run.name);
-  // Late pods mostly have the same trouble.
+  // Late pods mostly have the same cause.
   const late = pods.filter((pod) => isLate(pass, pod, run)).slice(0, maxCallsPerStep);
   const podWarnings = await pMap(late, async ({ name }) => [name, await readPodWarning(pass, name)] as const, {
     concurrency: callConcurrency,
@@ -103,12 +104,12 @@ export async function viewOf(pass: PolicyPass, run: Run): Promise<RunView> {
   return { run, nodes: state.nodes, pods, startTimeoutMs, podWarnings: new Map(known), heldUntil };
 }
 
-/** The obstacle that keeps a pod from starting is good to know, but no condition for giving it up. */
+/** Reads why a pod does not start. If it can't be read, the pod is given up all the same. */
 async function readPodWarning({ cluster, log }: PolicyPass, pod: string): Promise<string | undefined> {
   try {
     return await cluster.readPodWarning(pod);
   } catch (error) {
-    log.warn({ pod, err: error }, `why pod ${pod} does not start can't be read: ${String(error)}`);
+    log.warn({ pod, err: error }, `could not read why pod ${pod} does not start: ${String(error)}`);
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type { PolicyEvent } from '../cluster.ts';
 import type { PolicyPass } from './context.ts';
 
-/** Tells something of a policy in the log and in an event. An event that can't be recorded holds nothing up. */
+/** Reports news of a policy in the log and in an Event. An Event that can't be recorded delays nothing. */
 export async function announce(
   { cluster, log, object }: Pick<PolicyPass, 'cluster' | 'log' | 'object'>,
   event: PolicyEvent,
@@ -12,6 +12,6 @@ export async function announce(
   try {
     await cluster.recordEvent(object, event);
   } catch (error) {
-    log.warn({ policy: object.name, err: error }, `the event ${event.reason} was not recorded: ${String(error)}`);
+    log.warn({ policy: object.name, err: error }, `could not record the Event ${event.reason}: ${String(error)}`);
   }
 }

@@ -6,12 +6,12 @@ import type { PolicyPass } from './context.ts';
 /** The result of one step of a pass. */
 export type Attempt<T> =
   | { readonly outcome: 'Done'; readonly value: T }
-  /** It has failed, now or lately, and is tried again then. */
+  /** The step failed, now or recently, and is tried again at this time. */
   | { readonly outcome: 'Failed'; readonly retryAt: Date };
 
 /**
- * Does one step of a policy's pass within a boundary: its error holds up nothing but the step itself. The error is told once,
- * and kept for status and record; the step is tried less and less often.
+ * Does one step of a pass over a policy. An error stops only this step. The error is reported once, and kept for the
+ * status and the record. The pauses between the tries increase.
  */
 export async function attempt<T>(pass: PolicyPass, step: Step, work: () => Promise<T>): Promise<Attempt<T>> {
   const { journal, object, now } = pass;
@@ -26,12 +26,12 @@ export async function attempt<T>(pass: PolicyPass, step: Step, work: () => Promi
   }
 }
 
-/** When to look again after a step that tells so. */
+/** The instant of the next look, after a step that returns one. */
 export function wakeTimeOf(attempted: Attempt<Date | undefined>): Date | undefined {
   return attempted.outcome === 'Done' ? attempted.value : attempted.retryAt;
 }
 
-/** Notes that a step has failed, and tells it where that is new; returns when to try again. */
+/** Stores the failure of a step, and reports it if it is new; returns when to try again. */
 export async function noteTrouble(pass: PolicyPass, step: Step, error: unknown, words = String(error)): Promise<Date> {
   const { isNew, retryAt } = pass.journal.troubles.note(pass.object.uid, step, words, pass.now);
   if (isNew) await announce(pass, stepFailed({ ...step, words }), { err: error, ...(step.run && { run: step.run }) });

@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts';
 
-/** Work that may take long and that no decision waits for: it is done beside the passes, each piece once at a time. */
+/** Tasks that may take long, and for which no decision waits. They run beside the passes, each only once at a time. */
 export class BackgroundTasks {
   readonly #log: Log;
   readonly #underWay = new Map<string, Promise<void>>();
@@ -9,7 +9,7 @@ export class BackgroundTasks {
     this.#log = log;
   }
 
-  /** Begins to do `what`, unless that is under way. What fails is logged, and for a later pass to begin again. */
+  /** Starts the task `what`, unless it is in progress. A failure is logged, and a later pass starts the task again. */
   begin(what: string, work: () => Promise<void>): void {
     if (this.#underWay.has(what)) return;
     const done = work()
@@ -20,7 +20,7 @@ export class BackgroundTasks {
     this.#underWay.set(what, done);
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no task is in progress. */
   async finish(): Promise<void> {
     await Promise.all(this.#underWay.values());
   }

@@ -8,40 +8,40 @@ import type { RunKind } from '../run/kind.ts';
 import type { Run } from '../run/run.ts';
 import type { BackgroundTasks } from './background-tasks.ts';
 
-/** The parts of a scheduler that the passes over all policies use. */
+/** The parts of a scheduler that the passes over all policies share. */
 export interface ReconcileContext {
   readonly cluster: Cluster;
   readonly log: Log;
   readonly journals: Journals;
   readonly background: BackgroundTasks;
-  /** The kinds of policies that are run. */
+  /** The kinds of policies that this scheduler runs. */
   readonly kinds: readonly RunKind[];
-  /** A pod that doesn't start is given up after so many milliseconds. */
+  /** The time in milliseconds after which a pod that doesn't start is given up. */
   readonly startTimeoutMs: number;
   readonly observer?: RunObserver | undefined;
 }
 
-/** Hears of the runs that this process has started, and when, and of those that it has recorded as ended. */
+/** Receives the runs that this process has started, with the time, and those that it has recorded as ended. */
 export interface RunObserver {
   readonly observeStart: (run: Run, at: Date) => void;
   readonly observeEnd: (run: Run) => void;
 }
 
-/** All that one pass has in hand for one policy. */
+/** The data of one pass over one policy. */
 export interface PolicyPass extends ReconcileContext {
-  /** The runs of the policy that this process works on, ahead of their records. */
+  /** The facts about the runs of the policy that are ahead of their records. */
   readonly journal: RunJournal;
-  /** The cluster as it was when the pass began. */
+  /** The state of the cluster at the beginning of the pass. */
   readonly state: ClusterState;
   readonly object: PolicyObject;
   readonly parsed: ParsedPolicy;
   readonly now: Date;
 }
 
-/** After an error, or when somebody else was faster, everything is decided anew, but not sooner. */
+/** The pause before the next pass after an error, or after another process wrote first. */
 const retryDelayMs = 2_000;
 
-/** The instant at which to repeat what a pass could not finish. */
+/** The instant at which to repeat the unfinished part of a pass. */
 export function retryTime({ now }: Pick<PolicyPass, 'now'>): Date {
   return new Date(now.getTime() + retryDelayMs);
 }

@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import { type Cluster, callConcurrency } from '../cluster.ts';
 
-/** Deletes pods side by side, and as many as can be: rejects afterwards with the first error. */
+/** Deletes pods concurrently. Tries all of them, and then rejects with the first error. */
 export async function deletePods(cluster: Pick<Cluster, 'deletePod'>, pods: readonly string[]): Promise<void> {
   const errors: unknown[] = [];
   const deletePod = (pod: string) => cluster.deletePod(pod).catch((error: unknown) => errors.push(error));

@@ -6,12 +6,12 @@ import { type PolicyPass, retryTime } from './context.ts';
 import { deletePods } from './delete-pods.ts';
 
 /**
- * Deletes pods after their TTL and records beyond the history limits, but no record that the status on record does not
- * remember yet. Returns when to look again.
+ * Deletes pods after their TTL, and records beyond the history limits. It keeps a record until the stored status has its
+ * run. Returns when to look again.
  */
 export async function expireRuns(pass: PolicyPass, stored: PolicyStatus | undefined): Promise<Date | undefined> {
   const { cluster, journal, object, parsed, now } = pass;
-  // The pods as they are by now: what this pass has deleted already is not deleted again.
+  // The current pods, so that a pod that this pass has deleted is not deleted again.
   const { pods } = cluster.state();
   const expiry = expire(journal.runs.of(object.name), pods, parsed.valid ? parsed.policy : undefined, now);
   const wakes = expiry.podsOf.map((run) => deleteInBackground(pass, run, () => cluster.deletePods(run)));
@@ -23,7 +23,7 @@ export async function expireRuns(pass: PolicyPass, stored: PolicyStatus | undefi
   return earliest([...wakes, expiry.wakeAt]);
 }
 
-/** Begins to delete pods of a run, beside the passes; returns when to see if they are gone. */
+/** Starts to delete pods of a run, beside the passes; returns when to check that they are gone. */
 export function deleteInBackground(pass: PolicyPass, run: string, work: () => Promise<void>): Date {
   const step = { what: `delete the pods of run ${run}`, run, condition: 'Progressing' } as const;
   const heldUntil = pass.journal.troubles.heldUntil(pass.object.uid, step);

@@ -16,12 +16,12 @@ import type { PolicyPass } from './context.ts';
 import type { Start } from './start-run.ts';
 
 /**
- * Writes what the pass has found to the status, in one write, and tells what is new in it. Returns the status; undefined
- * where somebody else has changed it meanwhile, so that everything is to be found again.
+ * Writes the findings of the pass to the status, in one write, and reports the news. Returns the status; undefined if
+ * another process has changed it meanwhile, so that a new pass is needed.
  */
 export async function keepStatus(pass: PolicyPass, start: Start | undefined): Promise<PolicyStatus | undefined> {
   const { cluster, journal, object } = pass;
-  // The status as it is by now: another replica may have written it since the pass began, and what it remembers must stay.
+  // The current status: another replica may have written it since the pass began, and its facts must stay.
   const stored = cluster.state().statuses.get(object.name);
   if (isOutdated(object, stored)) return undefined;
   const started = start !== undefined && 'run' in start ? start.run : undefined;
@@ -38,14 +38,17 @@ export async function keepStatus(pass: PolicyPass, start: Start | undefined): Pr
   return status;
 }
 
-/** The requests that newer ones have replaced since the last pass. Those before this process took over were for another. */
+/** The requests that newer ones replaced since the last pass. The leader before has handled the earlier ones. */
 function requestsToJudge({ journal, object }: PolicyPass, isTakenOver: boolean): readonly string[] {
   const { replacedRequests = [] } = object;
   const judged = journal.judgedRequests.get(object.uid) ?? (isTakenOver ? replacedRequests : []);
   return replacedRequests.filter((request) => !judged.includes(request));
 }
 
-/** Reports requests that start no run, an invalid policy, and a missed scheduled time: only the status shows them otherwise. */
+/**
+ * Reports requests that start no run, an invalid policy, and a missed scheduled time: only the status shows them
+ * otherwise.
+ */
 async function tellNews(pass: PolicyPass, before: PolicyStatus | undefined, status: PolicyStatus): Promise<void> {
   const { parsed, object } = pass;
   const ignored = (status.ignoredRequests ?? []).filter((request) => !before?.ignoredRequests?.includes(request));
@@ -66,7 +69,7 @@ async function tellNews(pass: PolicyPass, before: PolicyStatus | undefined, stat
   });
 }
 
-/** The error that kept the run from starting, or the runs that are active; undefined where neither is known. */
+/** The error that prevented the start of the run, or the runs that are active; undefined if neither is known. */
 function obstacleOf(pass: PolicyPass, before: PolicyStatus | undefined): string | undefined {
   const ready = before?.conditions?.find(({ type }) => type === 'Ready');
   if (ready?.reason === 'StepFailed') return ready.message;
@@ -74,7 +77,7 @@ function obstacleOf(pass: PolicyPass, before: PolicyStatus | undefined): string 
   return active.length === 0 ? undefined : `run ${active.join(', ')} is active`;
 }
 
-/** A request that was made before, and whose run is over, starts nothing: whoever made it should know. */
+/** Reports a request that was made before. It starts no run, because its run has ended. */
 async function tellIfIgnored(pass: PolicyPass, run: Run): Promise<void> {
   if (run.trigger.type !== 'Request' || !isFinished(run)) return;
   await announce(pass, requestIgnored(run, run.trigger.request), { run: run.name });

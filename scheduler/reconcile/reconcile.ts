@@ -18,8 +18,8 @@ import { removeOrphans } from './remove-orphans.ts';
 import { dueQuestion, type Start, startRun } from './start-run.ts';
 
 /**
- * Reconciles one policy; never rejects, and touches nothing of any other. Returns when to come again even if nothing changes,
- * or that there is no such policy any more.
+ * Reconciles one policy. Never rejects, and changes nothing of other policies. Returns when to look again even if nothing
+ * changes, or that the policy is gone.
  */
 export async function reconcile(
   context: ReconcileContext,
@@ -39,12 +39,12 @@ export async function reconcile(
   return earliest([orphansAt, wakeTimeOf(await attempt(pass, steps.whole, () => reconcilePolicy(pass)))]);
 }
 
-/** The names of all policies that there is something to do for: those that are there, and those that have left runs behind. */
+/** The names of all policies to reconcile: those that exist, and deleted ones that have runs left. */
 export function policyNames({ policies, orphans = [] }: ClusterState): ReadonlySet<string> {
   return new Set([...policies.map(({ name }) => name), ...orphans.map(({ policy }) => policy)]);
 }
 
-/** The steps of a pass over a policy that fail on their own. */
+/** The steps of a pass over a policy. The failure of one does not stop the others. */
 const steps = {
   whole: { what: 'look after the policy', condition: 'Ready' },
   start: { what: 'start the run that is due', condition: 'Ready' },
@@ -53,8 +53,8 @@ const steps = {
 } as const satisfies Record<string, Step>;
 
 /**
- * Judges the policy, starts what is due, moves its runs on, deletes what has expired, and writes down what all that found. A
- * step that fails holds up none of the others.
+ * Judges the policy, starts the run that is due, does the next step of its active runs, deletes expired pods and records,
+ * and writes the status. A step that fails does not stop the others.
  */
 async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
   const stored = pass.state.statuses.get(pass.object.name);
@@ -72,7 +72,7 @@ async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
   return earliest([advanceAt, wakeTimeOf(expired), keptAgainAt, startAgainAt, ...nextStarts(pass, status)]);
 }
 
-/** Starts the run that is due, if one is. */
+/** Starts the run that is due, if there is one. */
 async function startWhatIsDue(pass: PolicyPass, trigger: Trigger | undefined): Promise<Start | undefined> {
   if (trigger === undefined) {
     pass.journal.troubles.clear(pass.object.uid, steps.start);
@@ -82,18 +82,18 @@ async function startWhatIsDue(pass: PolicyPass, trigger: Trigger | undefined): P
   return started.outcome === 'Done' ? started.value : { outcome: 'Failed', retryAt: started.retryAt };
 }
 
-/** The cause of the run that is due now, if any is. */
+/** The trigger of the run that is due now, if there is one. */
 function triggerNow({ state, object, parsed, now }: PolicyPass, judged: PolicyStatus): Trigger | undefined {
   return parsed.valid ? dueTrigger(dueQuestion(state.nodes, object, parsed), judged, now) : undefined;
 }
 
-/** When to try again to start what could not be started now; at once, where what held it up has ended. */
+/** The instant of the next try to start a run that could not start now; at once, if the obstacle is gone. */
 function retryTimeOf(pass: PolicyPass, start: Start): Date | undefined {
   if ('run' in start) return undefined;
   return start.retryAt ?? (activeRuns(pass).length === 0 ? pass.now : undefined);
 }
 
-/** When the policy starts runs of its own accord, unless something changes. */
+/** The instants at which the policy starts its next runs, unless something changes. */
 function nextStarts({ state, object, parsed, now }: PolicyPass, status: PolicyStatus): Date[] {
   if (!parsed.valid) return [];
   const question = dueQuestion(state.nodes, object, parsed);
@@ -103,7 +103,7 @@ function nextStarts({ state, object, parsed, now }: PolicyPass, status: PolicySt
 
 const runsByPolicy = new WeakMap<ClusterState['runs'], ReadonlyMap<string, Versioned<Run>[]>>();
 
-/** The runs of a policy on record. They are put in order when one of them has changed, not for each policy. */
+/** The recorded runs of a policy. They are grouped after a change of a record, not for each policy. */
 function runsOf({ runs }: ClusterState, policy: string): readonly Versioned<Run>[] {
   const known = runsByPolicy.get(runs) ?? Map.groupBy(runs, ({ value }) => value.policy);
   runsByPolicy.set(runs, known);
@@ -112,7 +112,7 @@ function runsOf({ runs }: ClusterState, policy: string): readonly Versioned<Run>
 
 const parsedPolicies = new WeakMap<PolicyObject['data'], ParsedPolicy>();
 
-/** A policy object is parsed when it is new, not at every pass. */
+/** The parsed policy. A policy object is parsed once, not at every pass. */
 function parseOnce({ kinds }: ReconcileContext, object: PolicyObject): ParsedPolicy {
   const known = parsedPolicies.get(object.data);
   if (known !== undefined) return known;

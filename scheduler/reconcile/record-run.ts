@@ -3,7 +3,7 @@ import { runFinished, runPaused, runStarted } from '../status/events.ts';
 import { announce } from './announce.ts';
 import type { PolicyPass } from './context.ts';
 
-/** Writes the record of a run, and tells of its new phase; false where somebody else has changed the record. */
+/** Writes the record of a run, and reports its new phase; false if another process has changed the record. */
 export async function recordRun(pass: PolicyPass, run: Run): Promise<boolean> {
   const { cluster, journal, now } = pass;
   const recorded = journal.runs.recordOf(run.name);
@@ -23,12 +23,12 @@ export async function recordRun(pass: PolicyPass, run: Run): Promise<boolean> {
   return true;
 }
 
-/** Tells of what this process wrote before, where the record shows it and the answer to the write was lost. */
+/** Reports a change that this process wrote before, if the answer to the write was lost and the record shows the change. */
 export async function tellLateChanges(pass: PolicyPass): Promise<void> {
   for (const run of pass.journal.runs.of(pass.object.name)) await tellChange(pass, run);
 }
 
-/** Tells, once, that a run has started, is paused or has ended. */
+/** Reports once that a run has started, is paused or has ended. */
 export async function tellChange(pass: PolicyPass, run: Run): Promise<void> {
   if (!pass.journal.untold.take(run)) return;
   if (run.phase === 'Running') return tellStart(pass, run);
@@ -38,7 +38,7 @@ export async function tellChange(pass: PolicyPass, run: Run): Promise<void> {
 }
 
 async function tellStart(pass: PolicyPass, run: Run): Promise<void> {
-  // The record may have been written long after it was decided: requests are shared out, and some take long.
+  // The write of the record may come long after the decision: it waits for its share of the requests, and may be slow.
   pass.observer?.observeStart(run, pass.cluster.readClock());
   await announce(pass, runStarted(run), { run: run.name, trigger: run.trigger });
 }

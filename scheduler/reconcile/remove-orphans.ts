@@ -2,16 +2,16 @@ import { earliest } from '../policy/instants.ts';
 import type { PolicyPass } from './context.ts';
 
 /**
- * So long a record may be without its policy: the garbage collector takes it sooner where the policy was deleted, and a label
- * that was removed by mistake may come back.
+ * The time for which a record without a policy is kept. If the policy was deleted, the garbage collector deletes the record
+ * earlier; if the label was removed by mistake, the user may set it again.
  */
 const graceMs = 30_000;
-/** A deletion that has failed is tried again so much later. */
+/** The pause after a deletion that failed. */
 const retryMs = 60_000;
 
 /**
- * Deletes the runs of a policy that is gone for good, as the deletion of the policy would: it has lost its label, or was deleted
- * without what it owns (`--cascade=orphan`). Returns when to look again.
+ * Deletes the runs of a policy that is permanently gone, as the garbage collector would: the policy has lost its label,
+ * or was deleted without its dependents (`--cascade=orphan`). Returns when to look again.
  */
 export function removeOrphans(
   { cluster, journal, background, state, now }: Omit<PolicyPass, 'object' | 'parsed'>,

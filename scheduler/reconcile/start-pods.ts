@@ -6,12 +6,12 @@ import type { Run } from '../run/run.ts';
 import { noteTrouble } from './attempt.ts';
 import type { PolicyPass } from './context.ts';
 
-/** Creates the pods of a step; returns when to try again those that could not be created, if any. */
+/** Creates the pods of a step; returns when to try again, if some could not be created. */
 export async function startPods(pass: PolicyPass, run: Run, start: RolloutStep['start']): Promise<Date | undefined> {
   return start.length === 0 ? undefined : noteStarts(pass, run, start, await createPods(pass, run, start));
 }
 
-/** Notes that no pod of a step could be created, since their job could not; returns when to try again. */
+/** Stores that no pod of a step could be created, because their job could not be created; returns when to try again. */
 export function refuseStarts(
   pass: PolicyPass,
   run: Run,
@@ -37,15 +37,15 @@ async function noteStarts(
     journal.troubles.clear(object.uid, step);
     return undefined;
   }
-  // Mostly all are refused for the same reason: one line says it.
+  // Most are refused for the same reason, so one line is enough.
   const others = refused.size > 1 ? ` and ${refused.size - 1} others` : '';
   await noteTrouble(pass, step, error, `on node ${node}${others}: ${String(error)}`);
   return retryAt;
 }
 
 /**
- * Creates pods, and returns the errors by node. Which images the pods bound to a node name is read as late as possible: right
- * before its cleaner. Where that can't be read, none is started.
+ * Creates pods, and returns the errors by node. The images of the pods bound to a node are read as late as possible, right
+ * before the cleaner is created. If they can't be read, the node gets no cleaner.
  */
 async function createPods(
   { cluster }: PolicyPass,
@@ -71,13 +71,13 @@ async function createPods(
   return refused;
 }
 
-/** The job of a run: there, never to be had, or not to be had now, for example because the workloads can't be listed. */
+/** The job of a run: it exists, can never exist, or can't exist now, for example because the workloads can't be listed. */
 export type JobState =
   | { readonly kind: 'Exists' }
   | { readonly kind: 'TooLarge'; readonly message: string }
   | { readonly kind: 'Refused'; readonly error: unknown };
 
-/** Makes sure that the run's job exists. */
+/** Ensures that the job of the run exists. */
 export async function ensureJob({ cluster, journal }: PolicyPass, run: Run): Promise<JobState> {
   if (journal.jobs.has(run.name)) return { kind: 'Exists' };
   try {

@@ -15,17 +15,17 @@ import { recordRun, tellChange } from './record-run.ts';
 /** The result of starting a run that is due. */
 export type Start =
   | { readonly outcome: 'Started' | 'AlreadyExists'; readonly run: Run }
-  /** An error kept it from starting. */
+  /** An error prevented the start. */
   | { readonly outcome: 'Failed'; readonly retryAt: Date }
   /** It waits for the runs before it to end. */
   | { readonly outcome: 'HeldUp'; readonly retryAt?: Date }
-  /** A record of its name can't be seen: it is not heard of yet, or is what is left of a policy that was deleted. */
+  /** A record of this name exists but is not visible: the watch is late, or it belongs to a deleted policy. */
   | { readonly outcome: 'Unseen'; readonly retryAt: Date };
 
-/** Starts the run that is due, if the concurrency policy lets it. */
+/** Starts the run that is due, if the concurrency policy allows it. */
 export async function startRun(pass: PolicyPass, trigger: Trigger): Promise<Start> {
   const run = plannedRun(pass, trigger);
-  // A run of that very name is this one: it was started, but the status was not written.
+  // A run of the same name is this one: it was started, but the status was not written.
   const others = activeRuns(pass).filter(({ value }) => value.name !== run.name);
   if (others.length > 0 && isPatient(run.spec, trigger)) return { outcome: 'HeldUp' };
   if (run.spec.concurrencyPolicy === 'Replace' && !(await replaceRuns(pass, others)))
@@ -33,7 +33,7 @@ export async function startRun(pass: PolicyPass, trigger: Trigger): Promise<Star
   return createRun(pass, run);
 }
 
-/** The question whether a run of a policy is due. */
+/** The facts that decide if a run of a policy is due. */
 export function dueQuestion(nodes: readonly Node[], object: PolicyObject, { kind, policy }: ValidPolicy): DueQuestion {
   const request = object.annotations[annotation.runAt];
   const isPressed =
@@ -42,7 +42,7 @@ export function dueQuestion(nodes: readonly Node[], object: PolicyObject, { kind
   return { name: object.name, policy, request, isPressed };
 }
 
-/** The run as its record begins: with the nodes whose pods its first step creates, so that they need no second write. */
+/** The first version of a run. It has the nodes of the first step, so that they need no second write of the record. */
 function plannedRun({ object, parsed, state, startTimeoutMs, now }: PolicyPass, trigger: Trigger): Run {
   if (!parsed.valid) throw new Error(`policy ${object.name} is not valid`);
   const resumedBy = object.annotations[annotation.resumeAt];
@@ -53,14 +53,14 @@ function plannedRun({ object, parsed, state, startTimeoutMs, now }: PolicyPass, 
 }
 
 /**
- * True if a run waits for the one in progress. As with CronJob, a run for the latest scheduled time starts afterwards, if its
- * deadline allows it. Disk pressure on some nodes does not end a run that cleans all of them.
+ * True if a run waits for the one in progress. As with CronJob, a run for the latest scheduled time starts afterwards, if
+ * its deadline allows it. Disk pressure on some nodes does not end a run that cleans all of them.
  */
 function isPatient({ concurrencyPolicy }: Policy, { type }: Trigger): boolean {
   return concurrencyPolicy === 'Forbid' || (concurrencyPolicy === 'Replace' && type === 'Pressure');
 }
 
-/** Ends runs in favour of a newer one; false where one of them could not be ended, so that the newer one must wait. */
+/** Ends runs so that a newer one can start; false if one of them could not be ended, so that the newer one must wait. */
 async function replaceRuns(pass: PolicyPass, runs: readonly Versioned<Run>[]): Promise<boolean> {
   let areEnded = true;
   for (const { value } of runs) {
@@ -71,7 +71,7 @@ async function replaceRuns(pass: PolicyPass, runs: readonly Versioned<Run>[]): P
   return areEnded;
 }
 
-/** The run at its end: one that only waits for nodes that are not ready has done what it could. */
+/** The ended run. A run that only waits for nodes that are not ready ends with the results that it has. */
 async function replaced(pass: PolicyPass, run: Run): Promise<Run> {
   const step = advanceRun({ ...(await viewOf(pass, run)), isAwaited: true }, pass.now);
   if (isFinished(step.run)) return step.run;
