@@ -64,9 +64,9 @@ export interface Cluster {
   /** Creates what the cleaners of a run are told; one that exists is left as it is. It goes with the record. */
   createJob(run: Run, job: object): Promise<void>;
   /**
-   * Creates the cleaner pod of a run on a node; one that exists is left as it is. Rejects while the pod of the attempt
-   * before is there and has not ended: it only seemed to be gone, because the state was late. And rejects where the
-   * references of the pods bound to the node don't fit: none of them may be left out.
+   * Creates the cleaner pod of a run on a node; one that exists is left as it is. Rejects while the pod of the attempt before
+   * is there and has not ended: it only seemed to be gone, because the state was late. And rejects where the references of
+   * the pods bound to the node don't fit: none of them may be left out.
    */
   createPod(run: Run, node: Node, attempt: number, bound: BoundPods): Promise<void>;
   deletePod(pod: string): Promise<void>;

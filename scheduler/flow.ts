@@ -2,10 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 const flows = new AsyncLocalStorage<string>();
 
-/**
- * The work in progress that belongs together, for example a policy's; the empty text where it is for nobody in
- * particular.
- */
+/** The work in progress that belongs together, for example a policy's; the empty text where it is for nobody in particular. */
 export function currentFlow(): string {
   return flows.getStore() ?? '';
 }

@@ -9,8 +9,8 @@ export interface Health {
 }
 
 /**
- * Serves `/healthz`, `/readyz` (503 while the process is not ready) and `/metrics`. An answer of `/healthz` shows that
- * the event loop runs. A restart would not fix other problems, such as an API server that does not answer.
+ * Serves `/healthz`, `/readyz` (503 while the process is not ready) and `/metrics`. An answer of `/healthz` shows that the event
+ * loop runs. A restart would not fix other problems, such as an API server that does not answer.
  */
 export async function serveHealth(port: number, { isReady, readMetrics }: Health): Promise<Server> {
   const answers = new Map<string, (response: ServerResponse) => unknown>([

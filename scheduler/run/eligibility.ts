@@ -8,12 +8,15 @@ export type NodeSelection = Policy['nodes'];
 
 export type Eligibility =
   | { readonly verdict: 'Eligible' }
-  /** The policy's selector leaves the node out; it is none of the run's nodes. */
+  /** The policy does not select the node, so it does not belong to the run. */
   | { readonly verdict: 'NotSelected' }
-  /** The policy means the node, but it can get no pod now; it is reported. */
+  /** The policy selects the node, but the node can get no pod now. The run reports it. */
   | { readonly verdict: 'Ineligible'; readonly reason: string; readonly message: string };
 
-/** Decides if a run with such a trigger gets a pod on a node now: disk pressure means only the nodes that are under it. */
+/**
+ * Decides if a run with this trigger gets a pod on a node now. A run under disk pressure uses only nodes under disk
+ * pressure.
+ */
 export function eligibilityFor(
   { kind, spec }: Pick<Run, 'kind' | 'spec'>,
   trigger: Trigger['type'],
@@ -23,15 +26,15 @@ export function eligibilityFor(
   return kind.judgeNode(node, spec);
 }
 
-/** A constraint on a node: undefined where it is met, else the reason and its explanation. */
+/** A constraint on a node: undefined if the node meets it, else the reason and its explanation. */
 type Constraint = (node: Node, selection: NodeSelection) => { reason: string; message: string } | undefined;
 
 const constraints: readonly Constraint[] = [isLinux, isRealNode, isReady, isSchedulable, isTolerated];
 
-/** Reasons that lie in what a node is: no run can work on it, and nobody has to do anything about it. */
+/** Reasons in the nature of a node: no run can work on it, and the user need not act. */
 export const permanentReasons: ReadonlySet<string> = new Set(['UnsupportedOperatingSystem', 'NodeUnsupported']);
 
-/** Decides if a pod of any kind can be placed on a node now, by what every kind of policy says of nodes. */
+/** Decides if a pod of any kind can be placed on a node now, by the fields about nodes that all kinds of policies share. */
 export function judgeNode(node: Node, selection: NodeSelection): Eligibility {
   if (!isSelected(node, selection)) return { verdict: 'NotSelected' };
   for (const constraint of constraints) {
@@ -62,7 +65,7 @@ function isSelected({ labels }: Node, selection: NodeSelection): boolean {
   );
 }
 
-/** A key may be the name of something that every object has, such as `constructor`. */
+/** Reads own properties only: a key may be the name of an inherited property, such as `constructor`. */
 function labelOf(labels: Node['labels'], key: string): string | undefined {
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
@@ -72,7 +75,7 @@ function isLinux({ labels, operatingSystem }: Node) {
   return system === 'linux' ? undefined : { reason: 'UnsupportedOperatingSystem', message: `the node runs ${system}` };
 }
 
-/** Labels of nodes that are no machines: pods run elsewhere, without a runtime or a directory that they share. */
+/** Labels of nodes that are not machines: their pods run elsewhere, and share no runtime and no directory. */
 const virtualNodeLabels = [
   ['eks.amazonaws.com/compute-type', 'fargate', 'an AWS Fargate node'],
   ['type', 'virtual-kubelet', 'a virtual node'],
@@ -80,7 +83,7 @@ const virtualNodeLabels = [
   ['liqo.io/type', 'virtual-node', 'a virtual node of Liqo'],
 ] as const;
 
-/** Taints that Virtual Kubelet and EKS give their nodes. */
+/** Taints that Virtual Kubelet and EKS set on their nodes. */
 const virtualNodeTaints: ReadonlySet<string> = new Set([
   'virtual-kubelet.io/provider',
   'eks.amazonaws.com/compute-type',
@@ -115,10 +118,10 @@ function isTolerated(node: Node, selection: NodeSelection) {
   };
 }
 
-/** The refusal of a node that comes back by itself, mostly after a restart. */
+/** The reason for a node that is not ready. It mostly becomes ready again by itself, after a restart. */
 export const notReady = { reason: 'NotReady', message: 'the node is not ready' } as const;
 
-/** Kubernetes takes these away a moment after the node has become ready. */
+/** Kubernetes removes these taints shortly after the node becomes ready. */
 const notReadyTaints: ReadonlySet<string> = new Set(['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']);
 
 function isReady(node: Node) {
@@ -126,8 +129,8 @@ function isReady(node: Node) {
 }
 
 /**
- * A cordon shows as a taint too, but `includeUnschedulable` decides on it. A node under disk pressure is what cleaners are
- * for; pods of a DaemonSet always tolerate that one too.
+ * A cordoned node has a taint too, but `includeUnschedulable` decides on it. Cleaners must run on a node under disk
+ * pressure; the pods of a DaemonSet always tolerate that taint too.
  */
 const ignoredTaints: ReadonlySet<string> = new Set([
   'node.kubernetes.io/unschedulable',

@@ -7,15 +7,15 @@ import type { JobTooLargeError } from './job-too-large.ts';
 import type { Ending } from './progress.ts';
 import type { Run } from './run.ts';
 
-/** The state of a pod as a run goes by it. */
+/** The result of a pod for its run. */
 export type PodResult =
-  /** Its work goes on. */
+  /** The pod has not ended its work. */
   | { readonly kind: 'Active' }
-  /** Its work is done, or has failed in a way that a further pod does not change. */
+  /** The work is done, or has failed in a way that another pod does not change. */
   | ({ readonly kind: 'Done'; readonly result: 'Succeeded' | 'Failed' } & Ending)
-  /** It ended before it could do its work: another one is tried as long as `restartLimit` allows. */
+  /** The pod ended before it did its work. The run tries another pod as long as `restartLimit` allows. */
   | { readonly kind: 'NotDone'; readonly reason: string; readonly message: string }
-  /** The kubelet did not admit it, because the node had no room for it, and nothing of it ran: this counts as no try. */
+  /** The kubelet did not admit the pod, because the node had no room. No container ran, so this is not a try. */
   | { readonly kind: 'Rejected'; readonly message: string };
 
 /** The words of messages about nodes and pods. */
@@ -27,37 +27,37 @@ export interface KindWords {
 }
 
 /**
- * Everything in which kinds of runs differ. Its parts are pure. Those about policies and tallies get only their own:
+ * The differences between kinds of runs. All functions are pure. They get only policies and tallies of their own kind:
  * `schema` makes the policies, `resultOf` the tallies.
  */
 export interface RunKind<Totals extends object = object> {
-  /** The name of its records and, before `.yaml`, of the key of its documents. */
+  /** The name of the kind in records and, before `.yaml`, in the keys of its documents. */
   readonly name: string;
-  /** Makes a policy, with every default filled in, of a document. */
+  /** Makes a policy with all defaults from a document. */
   readonly schema: z.ZodType<Policy>;
   readonly words: KindWords;
   /** Decides if a run gets a pod on a node now. */
   judgeNode(node: Node, policy: Policy): Eligibility;
-  /** Reads what became of a pod from its status. */
+  /** Reads the result of a pod from its status. */
   resultOf(pod: RunPod): PodResult;
-  /** The figures of one node as its record has them: as short as they can be. */
+  /** Encodes the figures of one node for the record, as short as possible. */
   encodeTally(tally: unknown): unknown;
-  /** Throws where a record is damaged. */
+  /** Decodes the figures of one node. Throws if the record is damaged. */
   decodeTally(stored: unknown): unknown;
-  /** Puts the figures of nodes together. Each key becomes a key of the record and of `nodesweep status`. */
+  /** Adds up the figures of nodes. Each key becomes a key of the record and of `nodesweep status`. */
   totalsOf(tallies: readonly unknown[]): Totals;
-  /** True if any of the nodes with these figures is not as it was before. */
+  /** True if the run changed any of the nodes with these figures. */
   hasEffect(tallies: readonly unknown[]): boolean;
-  /** Tells in a few words what a run has brought about. */
+  /** Describes the effect of a run in a few words. */
   describeEffect(policy: Policy, totals: Totals): string;
-  /** True if the pods are told what the workloads of the cluster name. */
+  /** True if the pods need the images that the workloads of the cluster name. */
   needsWorkloadReferences(policy: Policy): boolean;
-  /** The document that tells all pods of a run what to do. What only one node's pod needs to know comes with it. */
+  /** The document with the task for all pods of a run. A pod gets the facts about its own node with itself. */
   jobOf(run: Run, workloadReferences: readonly string[]): object;
   /** The ConfigMaps of a job. The last one is the job itself. Rejects with a {@link JobTooLargeError}. */
   packJob(name: string, job: object): Promise<readonly JobMap[]>;
-  /** The names of the ConfigMaps of a job, from what the last one of them says. */
+  /** The names of the ConfigMaps of a job, read from the last one of them. */
   jobMapNames(name: string, job: object): readonly string[];
-  /** Builds a pod; throws where the node can't have it, or the API server would not take it. */
+  /** Builds a pod. Throws if the node can't run it, or if the API server would refuse it. */
   buildPod(order: PodOrder, node: PlacedNode, template: PodTemplate): PodBody;
 }

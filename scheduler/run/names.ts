@@ -34,7 +34,7 @@ export function recordName(run: string): string {
   return `${run}.run`;
 }
 
-/** The name of the ConfigMap that tells the cleaners of a run what to do. */
+/** The name of the ConfigMap with the job of a run. */
 export function jobName(run: string): string {
   return `${run}.job`;
 }

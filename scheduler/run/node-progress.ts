@@ -14,28 +14,28 @@ import {
 import type { Run } from './run.ts';
 
 /**
- * A kubelet that has no room for a pod is asked again so often. The pauses double up to five minutes, so that a node has
- * ten minutes to get room, and does not keep the run from its end for longer.
+ * The maximum number of rejections by a kubelet that has no room for a pod. The pauses double up to five minutes, so a
+ * node has ten minutes to get room, and does not delay the end of the run for longer.
  */
 const maxRejections = 8;
 
-/** The facts on which a run is decided. */
+/** The facts that decide the next step of a run. */
 export interface RunView {
   readonly run: Run;
   readonly nodes: readonly Node[];
   /** The pods of this run. */
   readonly pods: readonly RunPod[];
-  /** A pod that doesn't start or doesn't end, or a node that isn't ready, is given up after so many milliseconds. */
+  /** The time in milliseconds after which the run gives up a pod that doesn't start or end, or a node that isn't ready. */
   readonly startTimeoutMs: number;
   /** The warnings about pods that don't start, by pod name. */
   readonly podWarnings: ReadonlyMap<string, string>;
-  /** The API server has refused all pods of the step before: no others are tried earlier. */
+  /** No pod is created before this instant, because the API server refused all pods of the last step. */
   readonly heldUntil?: Date | undefined;
-  /** True if a newer run waits for this one to end: it waits no longer for nodes that are not ready. */
+  /** True if a newer run waits for the end of this one. Then this one does not wait for nodes that are not ready. */
   readonly isAwaited?: boolean | undefined;
 }
 
-/** One node in the middle of a run. */
+/** One node of an active run. */
 export interface Candidate {
   readonly name: string;
   /** Undefined once the node has left the cluster. */
@@ -66,22 +66,22 @@ export function observeNodes(view: RunView, now: Date): Candidate[] {
   });
 }
 
-/** True if the node's pod is there and has not ended. */
+/** True if the pod of the node exists and has not ended. */
 export function isActive({ pod }: Candidate): boolean {
   return pod !== undefined && !hasEnded(pod);
 }
 
-/** When a pod that was asked to end is waited for no longer, in milliseconds; never, where nobody has asked. */
+/** The end of the wait for a deleted pod, in milliseconds since the epoch; infinite for a pod that is not deleted. */
 export function giveUpAt({ deletionTimestamp }: RunPod, startTimeoutMs: number): number {
   return deletionTimestamp === undefined ? Number.POSITIVE_INFINITY : deletionTimestamp.getTime() + startTimeoutMs;
 }
 
-/** A pod without a time to be gone is asked to end at the run's deadline; if that is refused for so long, it counts no more. */
+/** The time after the deadline of a run for which a pod that could not be deleted still counts. */
 const maxLatenessMs = 600_000;
-/** The kubelet needs a moment to tell how a container has ended. */
+/** The kubelet needs some time to report the end of a container. */
 const reportDelayMs = 10_000;
 
-/** Until when the report of a pod counts after the run's deadline, in milliseconds: until its grace period is over. */
+/** The last time at which the report of a pod counts, in milliseconds since the epoch: the end of its grace period. */
 export function lastReportAt({ deletionTimestamp }: RunPod, run: Run): number {
   return deletionTimestamp === undefined
     ? deadlineOf(run).getTime() + maxLatenessMs
@@ -94,12 +94,12 @@ function isEnding(pod: RunPod, run: Run, now: Date): boolean {
   return !isSettled && !hasEnded(pod) && now.getTime() < lastReportAt(pod, run);
 }
 
-/** When the run's time is over. */
+/** The deadline of the run. */
 export function deadlineOf({ startedAt, spec }: Run): Date {
   return new Date(startedAt.getTime() + spec.activeDeadlineSeconds * 1000);
 }
 
-/** True if the policy selects the node, or the run has begun with it. */
+/** True if the policy selects the node, or the run has started on it. */
 function isMeant({ progress: { attempts, state }, eligibility }: Candidate): boolean {
   return attempts > 0 || state === 'Reserved' || state === 'Refused' || eligibility.verdict !== 'NotSelected';
 }
@@ -112,14 +112,15 @@ function newestPods(pods: readonly RunPod[]): Map<string, RunPod> {
   return new Map([...pods].sort((a, b) => a.attempt - b.attempt).map((pod) => [pod.node, pod]));
 }
 
-/** A pod proves its try, even where the record of it was lost with a scheduler that was killed. */
+/** A pod proves its try, also if a scheduler was killed before it could record the try. */
 function withAttempt(before: NodeProgress = waiting, pod: RunPod | undefined): NodeProgress {
   return pod === undefined || pod.attempt < before.attempts ? before : started(before, pod.attempt);
 }
 
 /**
- * Decides what is known of the node now; a settled one stays as it is, unless its node has come back. Work that is done
- * outranks everything else. After the deadline the run is open while pods end: then all other nodes stay as they are.
+ * Decides the progress of the node now. A settled node does not change, unless it has come back to the cluster. A
+ * finished pod has priority over all other facts. After the deadline, while pods end (`isOpen`), the other nodes do not
+ * change.
  */
 function settle(known: Candidate, view: RunView, isOpen: boolean, now: Date): NodeProgress {
   const candidate = hasReturned(known, view.run, now) ? { ...known, progress: unsettled(known.progress) } : known;
@@ -148,7 +149,7 @@ function settle(known: Candidate, view: RunView, isOpen: boolean, now: Date): No
   }
 }
 
-/** True if the node was left out because it had left the cluster, is there again, and may be tried. */
+/** True if the node was skipped because it had left the cluster, is back, and may be tried. */
 function hasReturned({ node, progress }: Candidate, run: Run, now: Date): boolean {
   const isLeftOut =
     progress.state === 'Settled' && progress.result === 'Skipped' && progress.reason === nodeRemoved.reason;
@@ -161,13 +162,13 @@ function unsettled(progress: NodeProgress): NodeProgress {
 
 const nodeRemoved = { reason: 'NodeRemoved', message: 'the node has left the cluster' } as const;
 
-/** A node with the pod of its newest try, while both are there. */
+/** A node with the pod of its newest try, while both exist. */
 interface Placed extends Candidate {
   readonly node: Node;
   readonly pod: RunPod;
 }
 
-/** The pod of the newest try. One that turns up late, after it was thought deleted, counts again. */
+/** The pod of the newest try. A pod that the watch shows late, after it seemed deleted, counts again. */
 function currentPod({ pod, progress }: Candidate): RunPod | undefined {
   return pod?.attempt === progress.attempts - 1 ? pod : undefined;
 }
@@ -189,7 +190,7 @@ function settleByPod(placed: Placed, view: RunView, now: Date): NodeProgress {
   }
 }
 
-/** A pod that doesn't get started, doesn't end, or whose node is lost, is not waited for beyond a bound. */
+/** Limits the wait for a pod that doesn't start, that doesn't end, or whose node is lost. */
 function settleByPatience(placed: Placed, view: RunView, now: Date): NodeProgress {
   const { progress, pod } = placed;
   const trouble = troubleOfActive(placed, view, now);
@@ -225,7 +226,10 @@ function settleAtDeadline({ eligibility, progress }: Candidate, run: Run): NodeP
   return settled(progress, 'Failed', { reason: 'DeadlineExceeded', message });
 }
 
-/** Tries again after a pause, in the hope that the node has room then. This uses up none of the policy's restart limit. */
+/**
+ * Tries again after a pause, because the node may have room then. This does not count towards the restart limit of the
+ * policy.
+ */
 function waitForRoom(progress: NodeProgress, message: string, now: Date): NodeProgress {
   const rejections = progress.rejections + 1;
   const tries = { attempts: progress.attempts, rejections };
@@ -234,12 +238,12 @@ function waitForRoom(progress: NodeProgress, message: string, now: Date): NodePr
   return backingOff(tries, cause, now.getTime() + pauseMs(rejections));
 }
 
-/** Tries again after a pause that doubles, as long as the policy's restart limit allows. */
+/** Tries again after a pause, as long as the restart limit of the policy allows. The pauses double. */
 function retryOrFail(progress: NodeProgress, cause: Cause, run: Run, now: Date): NodeProgress {
   return isWornOut(progress, run) ? settled(progress, 'Failed', cause) : afterPause(progress, cause, now);
 }
 
-/** A pod that seems to be gone may only not be heard of yet: also the last pod is given the pause to turn up. */
+/** A pod that seems to be gone may appear when the watch is late, so the node waits for the pause after its last pod too. */
 function settleAfterPause(progress: BackingOff, run: Run, now: Date): NodeProgress {
   return progress.retryAt > now.getTime() || !isWornOut(progress, run)
     ? progress
@@ -258,7 +262,7 @@ function pauseMs(tries: number): number {
   return Math.min(5_000 * 2 ** (tries - 1), 300_000);
 }
 
-/** A pod that the node had no room for did not run, and does not count. */
+/** True if the tries are used up. A pod for which the node had no room did not run, and does not count. */
 function isWornOut({ attempts, rejections }: NodeProgress, run: Run): boolean {
   return attempts - rejections > run.spec.rollout.restartLimit;
 }

@@ -3,8 +3,8 @@ import type { Run } from './run.ts';
 import { talliesOf } from './summary.ts';
 
 /**
- * The end of a run, as it is shown everywhere. `TargetNotMet`: all was done, and nodes are above `lowPercent` all the same.
- * `PartiallyFailed`: a part was done. `NoMatchingNodes`, `NoEligibleNodes`: there was no node to clean.
+ * The outcome of a run for users. `TargetNotMet`: all work was done, but some nodes are still above `lowPercent`.
+ * `PartiallyFailed`: some of the work was done. `NoMatchingNodes`, `NoEligibleNodes`: there was no node to clean.
  */
 export type RunOutcome =
   | 'Succeeded'
@@ -22,7 +22,7 @@ export function outcomeOf(run: Pick<Run, 'kind' | 'phase' | 'reason' | 'nodes'>)
     case 'Paused':
       return undefined;
     case 'Succeeded':
-      // Earlier versions wrote runs without nodes so.
+      // Earlier versions wrote runs without nodes in this way.
       return reason === 'TargetNotMet' || isWithoutNodes(reason) ? reason : 'Succeeded';
     case 'Failed':
       if (isWithoutNodes(reason)) return reason;
@@ -40,7 +40,7 @@ function isWithoutNodes(reason: string | undefined): reason is 'NoMatchingNodes'
   return reason === 'NoMatchingNodes' || reason === 'NoEligibleNodes';
 }
 
-/** Any other reason ends a run because of the run as a whole. */
+/** True if some nodes may have succeeded. With any other reason, the run ended as a whole. */
 function endedInPart(reason: string | undefined): boolean {
   return reason === 'NodesFailed' || reason === 'DeadlineExceeded';
 }

@@ -4,11 +4,11 @@ import { backingOff, type NodeProgress, refused, reserved, settled, started, wai
 
 const count = z.int().nonnegative();
 
-/** A node as records have it: as short as it can be, since a record holds one of each node. */
+/** A node in a record. It is as short as possible, because a record holds one for each node. */
 const storedSchema = z.strictObject({
   attempts: count,
   rejections: count.optional(),
-  /** The next pod is on record; with `retryAt`, it could not be created. */
+  /** The record has the next pod; with `retryAt`, the pod could not be created. */
   starting: z.literal(true).optional(),
   result: z.enum(['Succeeded', 'Failed', 'Skipped']).optional(),
   reason: z.string().optional(),
@@ -19,7 +19,7 @@ const storedSchema = z.strictObject({
 
 export type StoredProgress = z.input<typeof storedSchema>;
 
-/** Reads a node of a record. What it tells beyond its state means nothing: a result outranks all else. */
+/** Reads a node of a record. A result has priority over the other fields. */
 export function decodeProgress(kind: RunKind, stored: unknown): NodeProgress {
   const { attempts, rejections = 0, starting, result, reason, message, retryAt, tally } = storedSchema.parse(stored);
   const tries = { attempts, rejections };
@@ -27,7 +27,7 @@ export function decodeProgress(kind: RunKind, stored: unknown): NodeProgress {
     const figures = tally === undefined ? undefined : kind.decodeTally(tally);
     return settled(tries, result, { reason, message, tally: figures });
   }
-  // A node without a pod can only wait because none could be created.
+  // A node without a pod waits only because no pod could be created.
   const isRefused = starting === true || attempts === 0;
   const cause = { reason: reason ?? 'Unknown', message };
   if (retryAt !== undefined) return isRefused ? refused(tries, cause, retryAt) : backingOff(tries, cause, retryAt);

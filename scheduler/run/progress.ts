@@ -4,55 +4,55 @@ export type NodeResult = 'Succeeded' | 'Failed' | 'Skipped';
 
 /** The tries of a run on one node. */
 export interface Tries {
-  /** The number of pods created for it, as far as that is known. */
+  /** The number of pods that are known to be created for it. */
   readonly attempts: number;
-  /** The number of them that the kubelet did not admit, because the node had no room. */
+  /** The number of these pods that the kubelet did not admit, because the node had no room. */
   readonly rejections: number;
 }
 
-/** The cause of a pause or of a result, in a word and in a sentence; a long record keeps the word alone. */
+/** The cause of a pause or of a result, as a word and as a sentence. A long record keeps only the word. */
 export interface Cause {
   readonly reason: string;
   readonly message?: string | undefined;
 }
 
-/** No pod was created yet, and none is on record. */
+/** No pod was created yet, and the record has none. */
 interface Waiting extends Tries {
   readonly state: 'Waiting';
 }
 
-/** The next pod is on record: whoever has written that may create it. `trouble` is what the pod before it met. */
+/** The record has the next pod, and the writer of the record may create it. `trouble` is the error of the pod before. */
 interface Reserved extends Tries {
   readonly state: 'Reserved';
   readonly trouble?: Cause | undefined;
 }
 
-/** The next pod was on record and could not be created. `retryAt`: when to try again, in milliseconds since the epoch. */
+/** The record had the next pod, but it could not be created. `retryAt`: the next try, in milliseconds since the epoch. */
 interface Refused extends Tries, Cause {
   readonly state: 'Refused';
   readonly retryAt: number;
 }
 
-/** The newest pod was created, and how it ended is not known yet. */
+/** The newest pod was created, and its end is not known yet. */
 interface Started extends Tries {
   readonly state: 'Started';
 }
 
-/** The newest pod did not do its work. `retryAt`: when the next one may come, in milliseconds since the epoch. */
+/** The newest pod did not do its work. `retryAt`: the earliest time of the next pod, in milliseconds since the epoch. */
 export interface BackingOff extends Tries, Cause {
   readonly state: 'BackingOff';
   readonly retryAt: number;
 }
 
-/** The end of a run on a node, beside its result. A node that succeeded may have a cause too: a remark. */
+/** The end of a run on a node, without its result. A node that succeeded may have a cause too, as a remark. */
 export interface Ending {
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
-  /** The figures of the node, which only the kind of its run can read. */
+  /** The figures of the node. Only the kind of its run can read them. */
   readonly tally?: unknown;
 }
 
-/** The run is over on the node. */
+/** The run has ended on the node. */
 export interface Settled extends Tries, Ending {
   readonly state: 'Settled';
   readonly result: NodeResult;
@@ -61,7 +61,7 @@ export interface Settled extends Tries, Ending {
 /** The progress of a run on one node. */
 export type NodeProgress = Waiting | Reserved | Refused | Started | BackingOff | Settled;
 
-/** A node of which nothing is known. */
+/** The progress of a node without any known facts. */
 export const waiting: NodeProgress = { state: 'Waiting', attempts: 0, rejections: 0 };
 
 export function reserved(before: Tries, trouble?: Cause): NodeProgress {
@@ -70,7 +70,7 @@ export function reserved(before: Tries, trouble?: Cause): NodeProgress {
   return { state: 'Reserved', ...triesOf(before), trouble: { reason, message } };
 }
 
-/** Costs the node no try. */
+/** The next pod was refused. This does not count as a try. */
 export function refused(before: Tries, { reason, message }: Cause, retryAt: number): NodeProgress {
   return { state: 'Refused', ...triesOf(before), reason, message: brief(message), retryAt };
 }
@@ -89,18 +89,18 @@ export function settled(before: Tries, result: NodeResult, end: Ending = {}): Se
   return { state: 'Settled', ...triesOf(before), result, reason, message: brief(message), tally };
 }
 
-/** Undefined while the run goes on there. */
+/** The result on the node; undefined until the run has ended there. */
 export function resultOf(progress: NodeProgress): NodeResult | undefined {
   return progress.state === 'Settled' ? progress.result : undefined;
 }
 
-/** The cause for which the node waits; undefined where nothing went wrong, or the node is settled. */
+/** The cause of the wait of a node; undefined without an error, or if the node is settled. */
 export function troubleOf(progress: NodeProgress): Cause | undefined {
   if (progress.state === 'Reserved') return progress.trouble;
   return progress.state === 'Refused' || progress.state === 'BackingOff' ? progress : undefined;
 }
 
-/** When the node may be tried again, in milliseconds since the epoch; undefined where it waits for no instant. */
+/** The earliest next try, in milliseconds since the epoch; undefined if the node does not wait for an instant. */
 export function retryAtOf(progress: NodeProgress): number | undefined {
   return progress.state === 'Refused' || progress.state === 'BackingOff' ? progress.retryAt : undefined;
 }
@@ -109,7 +109,7 @@ function triesOf({ attempts, rejections }: Tries): Tries {
   return { attempts, rejections };
 }
 
-/** A record holds a message for each node, and the API server takes no record above 1 MiB. */
+/** Shortens a message: a record holds one for each node, and the API server refuses a record above 1 MiB. */
 export function brief(message: string | undefined): string | undefined {
   const isLong = message !== undefined && message.length > maxMessageLength;
   return isLong ? `${message.slice(0, maxMessageLength - 1)}…` : message;

@@ -21,7 +21,7 @@ const triggerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('Pressure'), after: instant }),
 ]);
 
-/** Records of this kind don't name it: there were no others when the format was made. */
+/** Records of this kind don't name their kind, because the first version of the format had no other. */
 const firstKind = 'cleanup';
 
 const runSchema = z.object({
@@ -40,14 +40,14 @@ const runSchema = z.object({
   spec: z.unknown(),
 });
 
-/** A run record that this version can't read; it is left alone. */
+/** A run record that this version can't read. The scheduler does not change it. */
 export class RunRecordError extends Error {
   override readonly name = 'RunRecordError';
 }
 
 /**
- * The data of a run's record: `run.yaml` for people, `nodes.json` for what the scheduler must remember of each node; packed,
- * as `nodes.json.gz` in Base64, where that is long.
+ * The data of a run's record: `run.yaml` for users, and `nodes.json` for the facts of each node that the scheduler needs.
+ * If these are long, they are compressed, as `nodes.json.gz` in Base64.
  */
 export function encodeRun(run: Run): Record<string, string> {
   const { nodes, totals, problems, omittedProblems } = summarize(run);
@@ -78,7 +78,7 @@ export function encodeRun(run: Run): Record<string, string> {
   };
 }
 
-/** Reads a record back; throws a {@link RunRecordError} for one that is damaged, of another version, or of none of the kinds. */
+/** Reads a record. Throws a {@link RunRecordError} if it is damaged, of another version, or of an unknown kind. */
 export function decodeRun(data: Readonly<Record<string, string>>, kinds: readonly RunKind[]): Run {
   try {
     const { version: _, kind: kindName, run, spec, ...others } = runSchema.parse(readStored(data['run.yaml'] ?? ''));
@@ -101,15 +101,15 @@ export function decodeRun(data: Readonly<Record<string, string>>, kinds: readonl
   }
 }
 
-/** A part of a record, and what of it could not be read. */
+/** A part of a record, and the description of its damage. */
 interface Decoded<T> {
   readonly value: T;
   readonly damage?: string;
 }
 
 /**
- * The policy of a run. It may be one that this version does not take any more: then the fields with problems have their
- * defaults, with which the run can be ended and its traces deleted, but not go on.
+ * The policy of a run. If this version no longer accepts it, the fields with problems get their defaults. With them, the
+ * scheduler can end the run and delete its objects, but not continue it.
  */
 function decodeSpec({ schema }: RunKind, document: unknown): Decoded<Policy> {
   const result = schema.safeParse(document);
@@ -141,7 +141,7 @@ function decodeNodes(kind: RunKind, stored: Readonly<Record<string, unknown>>): 
   return { value, damage: `the record does not tell how far ${which}` };
 }
 
-/** The API server takes no record above 1 MiB: some 8,000 nodes as they are, five times as many when they are packed. */
+/** The API server refuses a record above 1 MiB: this is about 8,000 nodes, or five times as many if they are compressed. */
 const maxPlainLength = 300_000;
 
 function packNodes(json: string): Record<string, string> {
@@ -153,7 +153,7 @@ function unpackNodes({ 'nodes.json': plain, 'nodes.json.gz': packed }: Readonly<
   return plain ?? gunzipSync(Buffer.from(packed ?? '', 'base64')).toString();
 }
 
-/** So many nodes keep the message of what went wrong; of the others the reason alone is kept. */
+/** The number of nodes that keep the message of their error. The others keep only the reason. */
 const maxMessages = 500;
 
 function encodeNodes({ kind, nodes }: Run): [string, object][] {

@@ -4,16 +4,16 @@ import { earliest } from '../policy/instants.ts';
 import { isFinished, type Run } from './run.ts';
 
 /**
- * A record is kept for at least so long after its run began: a replica whose watch is late, or whose request is still under
- * way, must find it there, or it would start the run again.
+ * The minimum time for which a record is kept after the start of its run. A replica whose watch is late, or whose request
+ * is still in progress, must find the record, or it would start the run again.
  */
 const minRecordAgeMs = 600_000;
 
-/** The pods and records that have outlived their use. */
+/** The pods and records that are no longer needed. */
 export interface Expiry {
-  /** By run that is over, the pods that still work for it. */
+  /** By ended run, the pods that still work for it. */
   readonly leftovers: ReadonlyMap<string, readonly string[]>;
-  /** Runs whose pods have been kept for their TTL. */
+  /** Runs whose pods have reached their TTL. */
   readonly podsOf: readonly string[];
   /** Records beyond the history limits; their pods have expired too. */
   readonly records: readonly Run[];
@@ -21,13 +21,13 @@ export interface Expiry {
   readonly wakeAt: Date | undefined;
 }
 
-/** The limits that count are those of the policy as it is now. */
+/** The limits of the current policy. */
 export interface HistoryLimits {
   readonly successfulRunsHistoryLimit: number;
   readonly failedRunsHistoryLimit: number;
 }
 
-/** Decides which pods and records of one policy's finished runs are to be deleted now; without limits, no record. */
+/** Decides which pods and records of the finished runs of one policy are deleted now; without limits, no records are. */
 export function expire(
   runs: readonly Run[],
   pods: readonly RunPod[],

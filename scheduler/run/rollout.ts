@@ -26,36 +26,36 @@ import {
 } from './progress.ts';
 import type { Run } from './run.ts';
 
-/** So many calls about pods are made in one step: other policies must have their turn in between. */
+/** The maximum number of calls about pods in one step, so that other policies get their turn. */
 export const maxCallsPerStep = 100;
 
 /** The next step of a run. */
 export interface RolloutStep {
-  /** The run as it is now, without what follows. */
+  /** The run now, before the actions of this step. */
   readonly run: Run;
   /**
-   * The nodes to put on record before anything starts, see {@link withReserved}: those of `start`, and who comes after
-   * them.
+   * The nodes to write to the record before a pod is created, see {@link withReserved}: those of `start`, and the nodes
+   * after them.
    */
   readonly reserve: readonly string[];
-  /** The pods to create now. A pod does not count as tried yet, see {@link withStarted}. */
+  /** The pods to create now. They do not count as tries yet, see {@link withStarted}. */
   readonly start: readonly { readonly node: Node; readonly attempt: number }[];
-  /** The names of pods to delete: their nodes are settled without them, or the run is out of time. */
+  /** The names of pods to delete: their nodes are settled, or the deadline of the run has passed. */
   readonly stop: readonly string[];
-  /** The names of pods to delete once their results are on record: only containers of others run in them. */
+  /** The names of pods to delete after the record has their results. Only injected containers run in them. */
   readonly tidy: readonly string[];
-  /** When to look again even if nothing changes. */
+  /** The instant of the next look, even if nothing changes. */
   readonly wakeAt: Date | undefined;
 }
 
-/** The reason why no further node may start; with `isFinal` the run ends once its active pods have. */
+/** The reason why no further node may start. With `isFinal`, the run ends when its active pods have ended. */
 interface Halt {
   readonly reason: string;
   readonly message: string;
   readonly isFinal: boolean;
 }
 
-/** Decides the next step of an active run: settles what has ended, starts what may start, ends what is complete. */
+/** Decides the next step of an active run: settles nodes, starts further ones, and ends the run if it is complete. */
 export function advanceRun(view: RunView, now: Date): RolloutStep {
   const candidates = observeNodes(view, now);
   const halt = haltOf(view.run, candidates, now);
@@ -87,19 +87,19 @@ export function advanceRun(view: RunView, now: Date): RolloutStep {
   };
 }
 
-/** The run with nodes whose next pods may be created by whoever has written this to its record. */
+/** The run with reserved nodes. A process that has written this to the record may create their next pods. */
 export function withReserved(run: Run, names: readonly string[]): Run {
   return withProgress(run, names, (before) => reserved(before, troubleOf(before)));
 }
 
-/** The run with a further try on each of the nodes: called once their pods exist, so that a failed create costs no try. */
+/** The run with a further try on each of the nodes. It is called after their pods exist: a failed create is not a try. */
 export function withStarted(run: Run, names: Iterable<string>): Run {
   return withProgress(run, names, (before) => started(before, before.attempts));
 }
 
 /**
- * The run with nodes on which no pod could be created: not a try of theirs, but they wait, and the reason is kept. They
- * keep their places meanwhile, since an answer may have been lost.
+ * The run with nodes on which no pod could be created. This is not a try, but the nodes wait, and keep the reason. They
+ * count for `parallelism` meanwhile, because the pod may exist if only the answer was lost.
  */
 export function withRefused(run: Run, errors: ReadonlyMap<string, unknown>, retryAt: Date): Run {
   return withProgress(run, errors.keys(), (before, name) =>
@@ -116,14 +116,14 @@ function withProgress(
   return { ...run, nodes: new Map([...run.nodes, ...changed]) };
 }
 
-/** The run as somebody resumed it: the failures so far are seen, and pause it no longer. Each request counts once. */
+/** The run after a user resumed it: the failures so far no longer pause it. Each request counts once. */
 export function resumeRun(run: Run, request: string | undefined): Run {
   if (run.phase !== 'Paused' || request === undefined || request === run.resumedBy) return run;
   const acknowledgedFailures = [...run.nodes.values()].filter((progress) => isFailure({ progress })).length;
   return { ...run, phase: 'Running', acknowledgedFailures, resumedBy: request };
 }
 
-/** The run ended from outside, whatever its nodes are at. */
+/** The run after it was ended from outside, with any progress of its nodes. */
 export function endRun(run: Run, reason: string, message: string, now: Date): Run {
   const nodes = [...run.nodes].map(([name, progress]): [string, NodeProgress] => [
     name,
@@ -132,22 +132,25 @@ export function endRun(run: Run, reason: string, message: string, now: Date): Ru
   return { ...run, phase: 'Failed', reason, message, finishedAt: now, nodes: new Map(nodes) };
 }
 
-/** So many canaries may fail because of their nodes, and give their places to others. More are a sign of something else. */
+/** The number of canaries that may fail because of their nodes, and are replaced. More failures have another cause. */
 const maxLostCanaries = 3;
 
-/** True where a node has failed in a way that may stop a run. A full node says nothing of the policy or of the cleaner. */
+/**
+ * True if a node has failed in a way that may stop a run. A full node does not show a problem of the policy or of the
+ * cleaner.
+ */
 function isFailure({ progress }: Pick<Candidate, 'progress'>): boolean {
   return progress.state === 'Settled' && progress.result === 'Failed' && progress.reason !== 'NodeFull';
 }
 
-/** True where the node failed before its cleaner ran, or was lost under it. */
+/** True if the node failed before its cleaner ran, or was lost while it ran. */
 function isOfNode({ progress }: Candidate): boolean {
   return progress.state === 'Settled' && (progress.reason === 'NotStarted' || progress.reason === 'NodeLost');
 }
 
 /**
- * True where the deadline of the run has just ended the work on a node. A pod that ended by a deadline of its own has the same
- * reason, in the kubelet's words, and ends no run.
+ * True if the deadline of the run has just ended the work on a node. The kubelet sets the same reason for a pod that
+ * ended by its own deadline, but such a pod does not end the run.
  */
 function isCutOff({ name, progress }: Candidate, run: Run): boolean {
   if (progress.state !== 'Settled' || run.nodes.get(name)?.state === 'Settled') return false;
@@ -181,13 +184,13 @@ function haltOf(run: Run, candidates: readonly Candidate[], now: Date): Halt | u
   return undefined;
 }
 
-/** The pods in which a container runs, and which nobody has asked to end. */
+/** The pods in which a container runs, and which are not deleted yet. */
 function podsAtWork(candidates: readonly Candidate[]): string[] {
   const pods = candidates.flatMap(({ pod }) => pod ?? []);
   return pods.filter((pod) => isAtWork(pod) && pod.deletionTimestamp === undefined).map(({ name }) => name);
 }
 
-/** True if the cleaner is to end: its node is settled without it, or the run is out of time. */
+/** True if the cleaner must end: its node is settled, or the deadline of the run has passed. */
 function isToStop(candidate: Candidate, isOver: boolean): boolean {
   return isActive(candidate) && (isOver || candidate.progress.state === 'Settled');
 }
@@ -196,7 +199,7 @@ function isUnsettledAndActive(candidate: Candidate): boolean {
   return candidate.progress.state !== 'Settled' && isActive(candidate);
 }
 
-/** True if the node is not settled and not ready: it is visited if it comes back in time. */
+/** True if the node is not settled and not ready. It gets a pod if it becomes ready in time. */
 function isMissing(candidate: Candidate): boolean {
   const { progress, eligibility } = candidate;
   const isNotReady = eligibility.verdict === 'Ineligible' && eligibility.reason === notReady.reason;
@@ -204,11 +207,11 @@ function isMissing(candidate: Candidate): boolean {
 }
 
 /**
- * The nodes whose pods are to be created now, as far as there is room, and those to put on record for it: all that can be
- * told already, so that a run needs one write for them and not one for each wave. Replicas with the same record start in the
- * same order, so each meets the pods of the other before it creates any beyond them. Those that were tried before come first,
- * since a canary is tried again before another begins; those that were refused a pod come last, since the others must go on,
- * and before them those that are cordoned, since something may be wrong with them.
+ * The nodes whose pods are created now, within `parallelism`, and the nodes to reserve in the record. It reserves all
+ * nodes that are known already, so that a run needs one write for them, not one for each wave. Replicas with the same
+ * record start nodes in the same order, so each finds the pods of the other before it creates further ones. Nodes that
+ * were tried before come first, because a canary is tried again before another starts. Refused nodes come last, because
+ * the others must continue. Cordoned nodes come before the refused ones, because they may have a problem.
  */
 function nodesToStart(view: RunView, candidates: readonly Candidate[], now: Date) {
   if (view.heldUntil !== undefined && view.heldUntil > now) return nothingToStart;
@@ -230,7 +233,7 @@ function nodesToStart(view: RunView, candidates: readonly Candidate[], now: Date
 
 const nothingToStart = { start: [], reserve: [], isCut: false };
 
-/** True if the nodes that come first have not all succeeded yet. */
+/** True until enough canaries have succeeded. */
 function isWithCanaries({ spec }: Run, candidates: readonly Candidate[]): boolean {
   return countResults(candidates, 'Succeeded') < spec.rollout.canary;
 }
@@ -249,8 +252,8 @@ function allowance({ run, startTimeoutMs }: RunView, candidates: readonly Candid
 }
 
 /**
- * True if a cleaner may be at work on the node. On a lost node, or in a pod that doesn't end, nobody can tell, and it must
- * not hold up the others.
+ * True if a cleaner may be at work on the node. This is unknown on a lost node and in a pod that doesn't end. Such nodes
+ * do not count, because they must not delay the others.
  */
 function isOccupied(candidate: Candidate, startTimeoutMs: number, now: Date): boolean {
   const { progress, node, pod } = candidate;
@@ -258,12 +261,12 @@ function isOccupied(candidate: Candidate, startTimeoutMs: number, now: Date): bo
     const isExpectedToEnd = node?.ready === true && giveUpAt(pod, startTimeoutMs) > now.getTime();
     return progress.state !== 'Settled' || isExpectedToEnd;
   }
-  // A pod that could not be created, or seems to be gone, may only not be heard of yet.
+  // A pod that could not be created, or that seems to be gone, may exist while the watch is late.
   const isUnseen = isRefused(candidate) || (progress.attempts > 0 && pod === undefined);
   return isUnseen && (retryAtOf(progress) ?? 0) > now.getTime() && isWaiting(candidate);
 }
 
-/** True if the record says that the node's next pod may be created. */
+/** True if the record allows the next pod of the node. */
 function isReserved({ progress }: Candidate): boolean {
   return progress.state === 'Reserved';
 }
@@ -272,12 +275,12 @@ function isCordoned({ node }: Candidate): boolean {
   return node?.unschedulable === true;
 }
 
-/** True if the node's next pod could not be created. */
+/** True if the next pod of the node could not be created. */
 function isRefused({ progress }: Candidate): boolean {
   return progress.state === 'Refused';
 }
 
-/** True if a node is still to be started, now or after a pause. */
+/** True if a node can still start, now or after a pause. */
 function isWaiting(candidate: Candidate): boolean {
   const { progress, eligibility } = candidate;
   const isToStart = progress.state !== 'Started' && progress.state !== 'Settled';
@@ -286,12 +289,12 @@ function isWaiting(candidate: Candidate): boolean {
 
 type Verdict = Pick<Run, 'phase' | 'reason' | 'message'>;
 
-/** True if a cleaner starts or works whose result matters. */
+/** True if a cleaner starts, or works on a node that is not settled. */
 function isBusy(candidates: readonly Candidate[], start: readonly Candidate[]): boolean {
   return start.length > 0 || candidates.some(isUnsettledAndActive);
 }
 
-/** True if a node waits that may still be started. */
+/** True if a waiting node may still start. */
 function isStillWaiting(candidates: readonly Candidate[], halt: Halt | undefined): boolean {
   return halt?.isFinal !== true && candidates.some(isWaiting);
 }
@@ -309,7 +312,7 @@ function phaseOf(
 
 const maxNames = 5;
 
-/** The reason why a run goes on though no cleaner works. */
+/** The reason why a run continues without a cleaner at work. */
 function describeMissing(missing: readonly Candidate[], run: Run): Cause | undefined {
   if (missing.length === 0) return undefined;
   const names = missing.slice(0, maxNames).map(({ name }) => name);
@@ -344,8 +347,8 @@ function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt | unde
 }
 
 /**
- * A node that is unsettled when the run ends was left out, because of the node itself or because the run stopped before it; but
- * a node that was tried in vain has failed.
+ * Settles a node at the end of the run. A node that was tried without success has failed. Any other was skipped, because
+ * of the node itself or because the run stopped before it.
  */
 function settleLeftover(candidate: Candidate, halt: Halt | undefined): Candidate {
   const { progress } = candidate;

@@ -12,7 +12,7 @@ export interface Run {
   readonly name: string;
   readonly policy: string;
   readonly trigger: Trigger;
-  /** The policy as it was written when the run started. */
+  /** The document of the policy at the start of the run. */
   readonly document: unknown;
   readonly spec: Policy;
   readonly phase: RunPhase;
@@ -20,17 +20,17 @@ export interface Run {
   readonly message?: string | undefined;
   readonly startedAt: Date;
   readonly finishedAt?: Date | undefined;
-  /** With `failurePolicy: Pause`: so many failed nodes somebody has seen and resumed over, and with which request. */
+  /** With `failurePolicy: Pause`: the number of failed nodes when a user resumed the run, and the request. */
   readonly acknowledgedFailures: number;
   readonly resumedBy?: string | undefined;
   readonly nodes: ReadonlyMap<string, NodeProgress>;
-  /** The parts of its record that this version can't read, in a sentence: such a run can only be ended. */
+  /** The parts of its record that this version can't read, as a sentence. The scheduler can only end such a run. */
   readonly damage?: string | undefined;
 }
 
 /**
- * The parts of a run that are decided before it starts. `resumedBy` is the request to resume that is there already, and
- * not meant for it.
+ * The parts of a run that are decided before it starts. `resumedBy` is a request to resume that is older than the run, so
+ * it is not for this run.
  */
 export type RunPlan = Pick<Run, 'kind' | 'policy' | 'trigger' | 'document' | 'spec' | 'resumedBy'>;
 

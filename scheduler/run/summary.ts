@@ -1,10 +1,10 @@
 import { resultOf } from './progress.ts';
 import type { Run } from './run.ts';
 
-/** More per-node problems than this are counted, not listed: a record must stay far below the API's 1 MiB. */
+/** The maximum number of listed problems of nodes. Further ones are only counted: a record must stay well below 1 MiB. */
 const maxProblems = 100;
 
-/** The end of one node that did not succeed, or not without a remark. */
+/** The end of one node that failed, or that succeeded with a remark. */
 export interface NodeProblem {
   readonly node: string;
   readonly result: string;
@@ -12,7 +12,7 @@ export interface NodeProblem {
   readonly message: string | undefined;
 }
 
-/** The results of a run put together. */
+/** The results of a run in total. */
 export interface Summary {
   readonly nodes: {
     desired: number;
@@ -22,7 +22,7 @@ export interface Summary {
     failed: number;
     skipped: number;
   };
-  /** The figures of its kind. */
+  /** The figures of the kind of the run. */
   readonly totals: object;
   readonly problems: readonly NodeProblem[];
   readonly omittedProblems: number;
@@ -49,7 +49,7 @@ export function summarize(run: Pick<Run, 'kind' | 'nodes'>): Summary {
   };
 }
 
-/** The figures of the nodes that have any. */
+/** The figures of the nodes that have figures. */
 export function talliesOf({ nodes }: Pick<Run, 'nodes'>): unknown[] {
   return [...nodes.values()].flatMap((node) => (node.state === 'Settled' ? (node.tally ?? []) : []));
 }
