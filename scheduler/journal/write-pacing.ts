@@ -29,7 +29,7 @@ interface OwnWrite {
   readonly at: number;
 }
 
-/** Decides when the records of runs are written, based on the last write by this process. */
+/** Decides when this process writes the records of runs, based on its last write. */
 export class WritePacing {
   readonly #writes = new Map<string, OwnWrite>();
 
