@@ -2,7 +2,7 @@ import type { ClusterState } from '../cluster.ts';
 import { CreationBackoff } from './creation-backoff.ts';
 import { RunCache } from './run-cache.ts';
 import { Troubles } from './troubles.ts';
-import { UntoldChanges } from './untold.ts';
+import { UnreportedChanges } from './unreported.ts';
 import { WritePacing } from './write-pacing.ts';
 
 /** All facts about runs that a process has beyond their records. They can be lost at any time without harm. */
@@ -10,7 +10,7 @@ export class RunJournal {
   readonly runs = new RunCache();
   readonly writes = new WritePacing();
   readonly creation = new CreationBackoff();
-  readonly untold = new UntoldChanges();
+  readonly unreported = new UnreportedChanges();
   readonly troubles = new Troubles();
   /** The requests that newer ones replaced, and that this process has handled, by the UID of the policy. */
   readonly judgedRequests = new Map<string, readonly string[]>();

@@ -22,7 +22,7 @@ export interface PendingWrite {
   readonly isCurrent: boolean;
 }
 
-const told: PendingWrite = { isFirst: false, at: undefined, isCurrent: true };
+const complete: PendingWrite = { isFirst: false, at: undefined, isCurrent: true };
 
 interface OwnWrite {
   readonly resourceVersion: string;
@@ -59,7 +59,7 @@ export class WritePacing {
     if (reserve.length > 0 || (start.length > 0 && own === undefined)) return first(soon);
     const pauseMs = progressPauseMs(run, writtenAt);
     const at = new Date(writtenAt + (tidy.length > 0 ? Math.min(pauseMs, tidyPauseMs) : pauseMs));
-    if (tidy.length > 0) return isCurrent() ? told : { isFirst: false, at, isCurrent: false };
+    if (tidy.length > 0) return isCurrent() ? complete : { isFirst: false, at, isCurrent: false };
     return { isFirst: false, at: at <= now && isSame() ? undefined : at, isCurrent: false };
   }
 

@@ -33,8 +33,8 @@ export async function keepStatus(pass: PolicyPass, start: Start | undefined): Pr
   );
   if (status !== stored?.value && !(await cluster.writeStatus(object, status))) return undefined;
   journal.judgedRequests.set(object.uid, object.replacedRequests ?? []);
-  await tellNews(pass, stored?.value, status);
-  if (start?.outcome === 'AlreadyExists') await tellIfIgnored(pass, start.run);
+  await reportNews(pass, stored?.value, status);
+  if (start?.outcome === 'AlreadyExists') await reportIfIgnored(pass, start.run);
   return status;
 }
 
@@ -49,7 +49,7 @@ function requestsToJudge({ journal, object }: PolicyPass, isTakenOver: boolean):
  * Reports requests that start no run, an invalid policy, and a missed scheduled time: only the status shows them
  * otherwise.
  */
-async function tellNews(pass: PolicyPass, before: PolicyStatus | undefined, status: PolicyStatus): Promise<void> {
+async function reportNews(pass: PolicyPass, before: PolicyStatus | undefined, status: PolicyStatus): Promise<void> {
   const { parsed, object } = pass;
   const ignored = (status.ignoredRequests ?? []).filter((request) => !before?.ignoredRequests?.includes(request));
   for (const request of ignored)
@@ -78,7 +78,7 @@ function obstacleOf(pass: PolicyPass, before: PolicyStatus | undefined): string 
 }
 
 /** Reports a request that was made before. It starts no run, because its run has ended. */
-async function tellIfIgnored(pass: PolicyPass, run: Run): Promise<void> {
+async function reportIfIgnored(pass: PolicyPass, run: Run): Promise<void> {
   if (run.trigger.type !== 'Request' || !isFinished(run)) return;
   await announce(pass, requestIgnored(run, run.trigger.request), { run: run.name });
 }

@@ -13,7 +13,7 @@ import { attempt, wakeTimeOf } from './attempt.ts';
 import { type PolicyPass, type ReconcileContext, retryTime } from './context.ts';
 import { expireRuns } from './expire-runs.ts';
 import { keepStatus } from './keep-status.ts';
-import { tellLateChanges } from './record-run.ts';
+import { reportLateChanges } from './record-run.ts';
 import { removeOrphans } from './remove-orphans.ts';
 import { dueQuestion, type Start, startRun } from './start-run.ts';
 
@@ -58,7 +58,7 @@ const steps = {
  */
 async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
   const stored = pass.state.statuses.get(pass.object.name);
-  await tellLateChanges(pass);
+  await reportLateChanges(pass);
   if (isOutdated(pass.object, stored)) return earliest([await advanceRuns(pass), retryTime(pass)]);
   const judged = judgePolicy({ ...pass, runs: pass.journal.runs.of(pass.object.name) }, stored);
   const trigger = triggerNow(pass, judged);

@@ -10,7 +10,7 @@ import { isFinished, newRun, type Run } from '../run/run.ts';
 import { activeRuns, viewOf } from './advance.ts';
 import { type PolicyPass, retryTime } from './context.ts';
 import { deleteInBackground } from './expire-runs.ts';
-import { recordRun, tellChange } from './record-run.ts';
+import { recordRun, reportChange } from './record-run.ts';
 
 /** The result of starting a run that is due. */
 export type Start =
@@ -80,14 +80,14 @@ async function replaced(pass: PolicyPass, run: Run): Promise<Run> {
 
 async function createRun(pass: PolicyPass, run: Run): Promise<Start> {
   const { cluster, journal, object, now } = pass;
-  journal.untold.expect(run);
+  journal.unreported.expect(run);
   const { outcome, run: existing } = await cluster.createRun(object, run);
   if (outcome === 'AlreadyExists') {
-    journal.untold.take(run);
+    journal.unreported.take(run);
     return existing === undefined ? { outcome: 'Unseen', retryAt: retryTime(pass) } : { outcome, run: existing.value };
   }
   journal.runs.store(existing);
   journal.writes.noteWrite(existing, now);
-  await tellChange(pass, run);
+  await reportChange(pass, run);
   return { outcome: 'Started', run };
 }

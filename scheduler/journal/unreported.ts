@@ -7,7 +7,7 @@ const maxExpected = 1_000;
  * The changes of runs that are to be reported when the record has them. If the answer to a write is lost, the process that
  * wrote the record reports the change as soon as the record shows it. No other process reports it.
  */
-export class UntoldChanges {
+export class UnreportedChanges {
   readonly #keys = new Set<string>();
 
   /** Stores a change. The caller calls this before it writes the run. */
