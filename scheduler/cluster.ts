@@ -2,13 +2,13 @@ import type { Node, PolicyObject, RunPod, Versioned } from './objects.ts';
 import type { Run } from './run/run.ts';
 import type { PolicyStatus } from './status/status.ts';
 
-/** Calls about several pods go out side by side, so many at once. */
+/** The maximum number of concurrent calls about pods. */
 export const callConcurrency = 20;
 
-/** Everything the scheduler decides on, at one instant. */
+/** All facts for the decisions of the scheduler, at one instant. */
 export interface ClusterState {
   readonly policies: readonly PolicyObject[];
-  /** By policy. One without a value is there, but can't be read. */
+  /** By policy. A status without a value exists, but can't be read. */
   readonly statuses: ReadonlyMap<string, Versioned<PolicyStatus | undefined>>;
   readonly runs: readonly Versioned<Run>[];
   readonly orphans?: readonly OrphanedRun[] | undefined;
@@ -16,11 +16,11 @@ export interface ClusterState {
   readonly pods: readonly RunPod[];
 }
 
-/** The record of a run whose policy is gone, or is none any more: nobody else deletes it. */
+/** The record of a run whose policy is gone or has lost its label. Only the scheduler deletes it. */
 export interface OrphanedRun {
   readonly policy: string;
   readonly run: string;
-  /** The uid of the record. */
+  /** The UID of the record. */
   readonly uid: string;
 }
 
@@ -32,7 +32,7 @@ export interface PolicyEvent {
 
 /** The pods that are bound to a node and have not ended: each of them may need an image at any moment. */
 export interface BoundPods {
-  /** Every image that their specs name, once. */
+  /** All images that their specs name, without duplicates. */
   readonly references: readonly string[];
   readonly count: number;
 }
@@ -40,45 +40,44 @@ export interface BoundPods {
 /** The result of creating the record of a run. */
 export type Creation =
   | { readonly outcome: 'Created'; readonly run: Versioned<Run> }
-  /** This run was started before, perhaps by another replica. Undefined where {@link Cluster.state} does not show it. */
+  /** This run was started before, perhaps by another replica. Undefined if {@link Cluster.state} does not show it. */
   | { readonly outcome: 'AlreadyExists'; readonly run: Versioned<Run> | undefined };
 
-/** The port to policies, nodes and cleaner pods. Every call may reject with an error that names the object; none retries. */
+/** The port to policies, nodes and pods of runs. Every call may reject with an error that names the object. */
 export interface Cluster {
-  /** Begins to watch and resolves once the state is complete; `onChange` is called after every later change of it. */
+  /** Starts to watch, and resolves when the state is complete. Calls `onChange` after every later change. */
   start(onChange: () => void): Promise<void>;
   stop(): Promise<void>;
   state(): ClusterState;
-  /** The time by the clock of whoever stamps the objects: all that is decided is decided by this one. */
+  /** The time of the clock that sets the timestamps of the objects. All decisions use this clock. */
   readClock(): Date;
   /** Creates the record of a run, which starts it exactly once. */
   createRun(policy: PolicyObject, run: Run): Promise<Creation>;
-  /** Returns the new version; undefined where the record has changed since it was read: decide anew on the new state. */
+  /** Returns the new version; undefined if the record has changed since it was read: then decide again on the new state. */
   updateRun(run: Versioned<Run>): Promise<string | undefined>;
-  /** Deletes a record, and with it the job and the pods it owns. */
+  /** Deletes a record with the job and the pods that it owns. */
   deleteRun(run: string): Promise<void>;
-  /** Deletes the record of a run whose policy is gone, with all it owns; another record of that name stays. */
+  /** Deletes the record of a run whose policy is gone, with all objects that it owns. Keeps another record of the same name. */
   deleteOrphan(orphan: OrphanedRun): Promise<void>;
-  /** Writes over the status that {@link state} shows; false where somebody else has changed it since. */
+  /** Replaces the status that {@link state} shows; false if another process has changed it since. */
   writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<boolean>;
-  /** Creates what the cleaners of a run are told; one that exists is left as it is. It goes with the record. */
+  /** Creates the job of a run. Does not change an existing one. The job is deleted with the record. */
   createJob(run: Run, job: object): Promise<void>;
   /**
-   * Creates the cleaner pod of a run on a node; one that exists is left as it is. Rejects while the pod of the attempt before
-   * is there and has not ended: it only seemed to be gone, because the state was late. And rejects where the references of
-   * the pods bound to the node don't fit: none of them may be left out.
+   * Creates the pod of a run on a node. Does not change an existing one. Rejects while the pod of the attempt before exists and
+   * has not ended: it only seemed to be gone, because the state was late. Also rejects if the references of the pods bound to
+   * the node don't fit, because the cleaner needs all of them.
    */
   createPod(run: Run, node: Node, attempt: number, bound: BoundPods): Promise<void>;
   deletePod(pod: string): Promise<void>;
-  /** Deletes all cleaner pods of a run in one call. */
+  /** Deletes all pods of a run in one call. */
   deletePods(run: string): Promise<void>;
   recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void>;
   /**
-   * The obstacle that keeps a pod from starting, in the words of the newest warning about it; undefined where nothing
-   * was said.
+   * The reason why a pod does not start: the message of the newest warning about it; undefined if there is none.
    */
   readPodWarning(pod: string): Promise<string | undefined>;
-  /** The pods bound to each of the nodes, as they are now: what is known from earlier does not count. */
+  /** The pods bound to each of the nodes now, from a new read. */
   readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>>;
   /** The references that any workload template in the cluster names. */
   listWorkloadReferences(): Promise<string[]>;
