@@ -6,6 +6,7 @@ import { selectCrowded } from './plan/newest.ts';
 import { couldRemove, foreseePlan, makePlan, type Plan } from './plan/plan.ts';
 import { limitShare } from './plan/share.ts';
 import type { Inventory, ReadUsage } from './runtime/inventory.ts';
+import { describeUninspected } from './runtime/remarks.ts';
 import type { Image, Runtime } from './runtime/runtime.ts';
 
 export type DecidePorts = {
@@ -49,12 +50,12 @@ async function gatherFacts(job: Job, ports: DecidePorts, all: boolean): Promise<
   const facts: Facts = { job, inventory, history, ownReferences, diskUsage, now };
   const rules = makeKeepRules(facts);
   if (!all && !couldRemove(facts, rules)) return { facts, rules };
-  const [sandboxReferences, known] = await Promise.all([
-    runtime.getSandboxImages(),
-    runtime.inspectImages(all ? idsOf(usage.images) : selectToInspect(job, usage.images)),
-  ]);
+  const inspected = all ? idsOf(usage.images) : selectToInspect(job, usage.images);
+  const [sandboxReferences, known] = await Promise.all([runtime.getSandboxImages(), runtime.inspectImages(inspected)]);
   const details = new Map(known.map((detail) => [detail.id, detail]));
-  const informed: Facts = { ...facts, inventory: { ...inventory, sandboxReferences, details } };
+  const unknown = new Set(inspected.filter((id) => !details.has(id)));
+  const remarks = [...usage.remarks, ...describeUninspected(usage.images.filter(({ id }) => unknown.has(id)))];
+  const informed: Facts = { ...facts, inventory: { ...inventory, sandboxReferences, details, remarks } };
   return { facts: informed, rules: makeKeepRules(informed) };
 }
 

@@ -40,5 +40,6 @@ export async function planNode(job: Job, ports: PlanPorts): Promise<PlanDocument
   );
   const { facts, plan } = decision;
   const refusal = plan.refusal === undefined ? [] : [plan.refusal];
-  return buildPlan(decision, ports.node, [...refusal, ...notes, ...facts.inventory.remarks]);
+  const remarks = facts.inventory.remarks.map(({ message }) => message);
+  return buildPlan(decision, ports.node, [...refusal, ...notes, ...remarks]);
 }

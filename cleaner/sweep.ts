@@ -55,7 +55,7 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
   });
   const look = () => decide(job, { ...node, history, runtime, readUsage, measureDisk });
   const { facts, plan } = await untilStopped(look, signal);
-  for (const message of facts.inventory.remarks) errors.push({ reason: 'ImageMissing', message });
+  errors.push(...facts.inventory.remarks);
   const before = facts.diskUsage;
   const onImage = guardTelling(ports.onImage, facts, errors);
   for (const kept of plan.kept) onImage(keptEvent(kept));

@@ -30,7 +30,10 @@ export function buildReport(findings: Findings, durationMs: number): Report {
   const outcome = judgeRun(findings, missed !== undefined);
   const target = missed === undefined ? [] : [describeMissed(missed)];
   const failures = result.results.flatMap(describeFailure);
-  const others = [...describeRefusal(plan), ...describeStop(result), ...errors];
+  // The first error must be the reason for the outcome, and many failures must not displace the other errors.
+  const causes = outcome === 'TargetNotMet' ? target : [...describeRefusal(plan), ...describeStop(result)];
+  const leading = [...causes, ...failures.slice(0, 1)];
+  const trailing = [...failures.slice(1), ...(outcome === 'TargetNotMet' ? [] : target)];
   return fitReport({
     version: 1,
     outcome,
@@ -46,8 +49,7 @@ export function buildReport(findings: Findings, durationMs: number): Report {
     ...measure(findings),
     ...(missed && { keptBytes: missed.keptBytes }),
     durationMs,
-    // A reader who takes the first error learns why the outcome is what it is.
-    errors: outcome === 'TargetNotMet' ? [...target, ...others] : [...others, ...failures, ...target],
+    errors: [...leading, ...errors, ...trailing],
     omitted: 0,
   });
 }

@@ -50,10 +50,3 @@ export function nothingStarted(uptimeMs: number): InventoryError {
   const message = `there is no container and no pod sandbox, and the node started only ${formatDuration(uptimeMs)} ago, so its pods may not have started yet: try again 3 minutes after its start`;
   return new InventoryError('NothingStarted', message);
 }
-
-/** The message about containers whose image is not in the list. */
-export function describeMissingImages(containers: readonly Container[]): string {
-  const shown = containers.slice(0, 3).map(({ name, imageId, references }) => `${name} (${imageId ?? references[0]})`);
-  const more = containers.length > shown.length ? ` and ${containers.length - shown.length} more` : '';
-  return `the image of ${shown.join(', ')}${more} is not in the list: somebody removed it while the container existed; pull the image again if the container must start again`;
-}

@@ -2,7 +2,6 @@ import { isExact, isImageId } from '../../contract/reference.ts';
 import { readConsistently } from './consistent.ts';
 import { type ImageIndex, indexImages } from './image-index.ts';
 import {
-  describeMissingImages,
   missingOwnContainer,
   noContainers,
   noImages,
@@ -10,17 +9,19 @@ import {
   uninspectedContainer,
   unresolvedContainer,
 } from './inventory-error.ts';
-import type { Container, ContainerDetails, Image, ImageDetails, Runtime } from './runtime.ts';
+import { describeFlaws, describeMissingImages, type InventoryRemark } from './remarks.ts';
+import type { Container, ContainerDetails, Image, ImageDetails, ImageFlaw, Runtime } from './runtime.ts';
 
 /** The images on a node, and those that a container in any state uses. */
 export type ImageUsage = {
+  /** Without those whose entry in the list can't be understood: nothing may remove them. */
   readonly images: readonly Image[];
   /** IDs of used images, with the names of the containers that use them. */
   readonly inUse: ReadonlyMap<string, readonly string[]>;
   /** For images that only exited containers use: when the last of them finished, in milliseconds since the epoch. */
   readonly finishedAt: ReadonlyMap<string, number>;
   /** Problems for the report that do not affect a decision. */
-  readonly remarks: readonly string[];
+  readonly remarks: readonly InventoryRemark[];
 };
 
 /** The images, containers and sandboxes of a node, from its runtime. */
@@ -58,7 +59,8 @@ export function createUsageReader(
       ({ images, containers }) => [...idsOf(images), ...idsOf(containers)],
       async ({ images, containers }) => {
         await inspectNew(runtime, containers, details);
-        return { images, ...resolveContainers(images, containers, details) };
+        const { remarks, ...usage } = resolveContainers(images, containers, details);
+        return { images: images.filter(isReadable), ...usage, remarks: [...remarks, ...describeFlaws(images)] };
       },
     );
 }
@@ -108,12 +110,22 @@ function mergeById(images: readonly Image[]): readonly Image[] {
 }
 
 function merge(image: Image, other: Image): Image {
+  const flaw = worst(image.flaw, other.flaw);
   return {
     id: image.id,
     names: [...new Set([...image.names, ...other.names])],
     sizeBytes: Math.max(image.sizeBytes, other.sizeBytes),
     pinned: image.pinned || other.pinned,
+    ...(flaw && { flaw }),
   };
+}
+
+function worst(flaw: ImageFlaw | undefined, other: ImageFlaw | undefined): ImageFlaw | undefined {
+  return other?.kind === 'Unreadable' ? other : (flaw ?? other);
+}
+
+function isReadable({ flaw }: Image): boolean {
+  return flaw?.kind !== 'Unreadable';
 }
 
 /** Within this time after the node's start the kubelet may not have started its pods yet. */
@@ -149,7 +161,7 @@ function resolveContainers(
   return {
     inUse,
     finishedAt: new Map([...finishedAt].filter(([, time]) => Number.isFinite(time))),
-    remarks: missing.length > 0 ? [describeMissingImages(missing)] : [],
+    remarks: describeMissingImages(missing),
   };
 }
 

@@ -7,7 +7,15 @@ export type Image = {
   /** The size that the runtime reports. Layers that images share count for each of them. */
   readonly sizeBytes: number;
   readonly pinned: boolean;
+  /** The part of its entry in the list that can't be understood. */
+  readonly flaw?: ImageFlaw;
 };
+
+/**
+ * `SizeUnknown`: the size is impossible, and counts as 0. `Unreadable`: the ID, a name or a pin can't be understood, so the
+ * image must not be removed, and the other fields are incomplete.
+ */
+export type ImageFlaw = { readonly kind: 'SizeUnknown' | 'Unreadable'; readonly detail: string };
 
 /** A container in any state, including init containers and exited ones. */
 export type Container = {
@@ -66,6 +74,7 @@ export type RemovalComplaint = { readonly imageId?: string; readonly message: st
 
 /** The container runtime of a node. No method returns a partial answer: it fails with an error that says what to do. */
 export interface Runtime {
+  /** Includes images whose entry can't be understood, because containers may refer to them. */
   listImages(): Promise<readonly Image[]>;
   /** Containers in every state. */
   listContainers(): Promise<readonly Container[]>;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { isImageId, normaliseNames, parseReference } from '../../../contract/reference.ts';
 import { describeIssue, describeNonJson, parseTime, unique } from '../answer.ts';
+import { readEach, readSize } from '../image-list.ts';
 import type { Container, ContainerDetails, Image, ImageDetails } from '../runtime.ts';
 
 /** A pod sandbox in the list of `crictl pods`. */
@@ -16,16 +17,14 @@ export type SandboxStatus = {
   readonly image: string | null | undefined;
 };
 
+/** The details of one image, or only its ID if its configuration can't be understood. */
+export type ImageStatus = ImageDetails & { readonly isUnreadable?: true };
+
 /*
  * crictl prints every field, also empty ones. A missing field means a damaged answer, which may lack a name, a use or a pin.
  * Fields of newer versions may be missing, and unknown fields are ignored.
  */
 const text = z.string().default('');
-// Go prints 64-bit integers as strings. A size is only information, so an impossible size counts as 0.
-const size = z
-  .union([z.string().regex(/^\d{1,20}$/), z.int().nonnegative()])
-  .transform(Number)
-  .transform((bytes) => (Number.isSafeInteger(bytes) ? bytes : 0));
 const imageSpec = z.object({ image: z.string(), userSpecifiedImage: text, user_specified_image: text }).nullish();
 // IDs become arguments of crictl, so an option or a name must not be taken for an ID.
 const imageId = z.string().regex(/^(?:[a-z0-9]+:)?[0-9a-f]{64,}$/, 'is not the ID of an image');
@@ -35,7 +34,8 @@ const imageSchema = z.object({
   id: imageId,
   repoTags: z.array(z.string()),
   repoDigests: z.array(z.string()),
-  size,
+  /** Go prints 64-bit integers as strings. */
+  size: z.union([z.string(), z.number()]),
   pinned: z.boolean().optional(),
 });
 
@@ -60,16 +60,16 @@ const containerStatusSchema = z.object({
   status: z.object({ id: containerId, finishedAt: text, mounts: z.array(mountSchema) }),
 });
 
-const imageStatusSchema = z.object({
-  status: z.object({ id: imageId }),
-  info: z
-    .object({
-      imageSpec: z
-        .object({ created: text, rootfs: z.object({ diff_ids: z.array(z.string()).nullish() }).nullish() })
-        .nullish(),
-    })
-    .nullish(),
-});
+const imageInfo = z
+  .object({
+    imageSpec: z
+      .object({ created: text, rootfs: z.object({ diff_ids: z.array(z.string()).nullish() }).nullish() })
+      .nullish(),
+  })
+  .nullish()
+  .transform((info) => ({ spec: info?.imageSpec, isReadable: true }))
+  .catch({ spec: undefined, isReadable: false });
+const imageStatusSchema = z.object({ status: z.object({ id: imageId }), info: imageInfo });
 
 const sandboxState = z.enum(['SANDBOX_READY', 'SANDBOX_NOTREADY']);
 
@@ -97,11 +97,13 @@ const filesystemSchema = z.object({ fsId: z.object({ mountpoint: z.string().min(
 
 /** `crictl images -o json` */
 export const imagesAnswer = z
-  .object({ images: z.array(imageSchema) })
-  .refine(({ images }) => images.every(({ pinned }) => (pinned === undefined) === (images[0]?.pinned === undefined)), {
-    message: 'only some of the images have the field pinned',
+  .object({
+    images: z
+      .array(z.unknown())
+      .refine(arePinsComplete, 'only some of the images have the field pinned')
+      .transform(readEach(imageSchema.transform(toImage), { id: 'id', names: ['repoTags', 'repoDigests'] })),
   })
-  .transform(({ images }) => images.map(toImage));
+  .transform(({ images }) => images);
 
 /** `crictl ps -a -o json` */
 export const containersAnswer = z
@@ -112,7 +114,7 @@ export const containersAnswer = z
 export const containerStatusesAnswer = oneOrMany(containerStatusSchema.transform(toContainerDetails));
 
 /** `crictl inspecti -o json ID…`: build time and layers, if the runtime reports them. */
-export const imageStatusesAnswer = oneOrMany(imageStatusSchema.transform(toImageDetails));
+export const imageStatusesAnswer = oneOrMany(imageStatusSchema.transform(toImageStatus));
 
 /**
  * `crictl imagefsinfo -o json`: the mount points of the filesystems with images. crictl 1.29 and newer lists them, apart
@@ -172,6 +174,12 @@ function oneOrMany<T extends z.ZodType>(one: T) {
   return z.preprocess((answer) => (Array.isArray(answer) ? answer : [answer]), z.array(one).min(1));
 }
 
+/** A version of crictl prints the pin of every image, or of none. */
+function arePinsComplete(images: readonly unknown[]): boolean {
+  const objects = images.filter((image) => typeof image === 'object' && image !== null);
+  return new Set(objects.map((image) => 'pinned' in image)).size <= 1;
+}
+
 /** The name of a mounted image, and the reference to which the runtime resolved it. */
 function hasSource({ hostPath, image }: { hostPath: string; image?: z.output<typeof imageSpec> }): boolean {
   const isNamed = Boolean(image?.userSpecifiedImage || image?.user_specified_image);
@@ -179,7 +187,7 @@ function hasSource({ hostPath, image }: { hostPath: string; image?: z.output<typ
 }
 
 function toImage({ id, repoTags, repoDigests, size, pinned = false }: z.output<typeof imageSchema>): Image {
-  return { id, names: normaliseNames([...repoTags, ...repoDigests]), sizeBytes: size, pinned };
+  return { id, names: normaliseNames([...repoTags, ...repoDigests]), ...readSize(size), pinned };
 }
 
 function toContainer({ id, image, imageRef, imageId, metadata, labels }: z.output<typeof containerSchema>): Container {
@@ -223,8 +231,9 @@ function toSandboxStatus({ status, info }: z.output<typeof sandboxStatusSchema>)
   return { id, image: hasNone ? null : undefined };
 }
 
-function toImageDetails({ status, info }: z.output<typeof imageStatusSchema>): ImageDetails {
-  const builtAt = parseTime(info?.imageSpec?.created);
-  const layers = info?.imageSpec?.rootfs?.diff_ids ?? [];
+function toImageStatus({ status, info }: z.output<typeof imageStatusSchema>): ImageStatus {
+  if (!info.isReadable) return { id: status.id, isUnreadable: true };
+  const builtAt = parseTime(info.spec?.created);
+  const layers = info.spec?.rootfs?.diff_ids ?? [];
   return { id: status.id, ...(builtAt !== undefined && { builtAt }), ...(layers.length > 0 && { layers }) };
 }

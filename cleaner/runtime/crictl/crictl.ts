@@ -15,17 +15,17 @@ import { callPatiently } from './patient.ts';
 import { type RunCrictl, runCrictl } from './process.ts';
 import { createSandboxReader, listSandboxes } from './sandboxes.ts';
 
-/** Quiet leaves out the whole specification of each, which a runtime would else put together for nothing. */
+/** With -q the answer lacks the specification of each container, which is large and not needed. */
 const containerQuestion = { args: ['inspect', '-q', '-o', 'json'], schema: containerStatusesAnswer };
 const imageQuestion = { args: ['inspecti', '-o', 'json'], schema: imageStatusesAnswer };
-/** So many IDs in one call keep its answer, which holds the whole configuration of each, to a few megabytes. */
+/** Maximum number of IDs in a call, so that its answer has only a few megabytes: it has the whole configuration of each. */
 const idsPerCall = 200;
-/** Each image that can't be inspected costs a call of its own: after so many, no more are asked about. */
+/** Maximum number of images that can't be inspected, because each of them takes one more call. The others stay unknown. */
 const maxFailures = 50;
-/** After so many that hang, the runtime hangs. What is known of an image only informs, so that the others stay unknown. */
+/** Maximum number of images for which the runtime hangs, because each takes the whole deadline. The others stay unknown. */
 const maxSlow = 2;
 
-/** The runtime of a node as crictl shows it, over the runtime's socket. */
+/** The runtime of a node, which crictl calls over its socket. */
 export function createCrictl(options: CrictlOptions, run: RunCrictl = runCrictl): Runtime {
   const { readSeconds = defaultReadSeconds, maxReadSeconds = 4 * readSeconds } = options;
   const reading: Caller = { run: callPatiently(run, readSeconds, maxReadSeconds), call: prepareReading(options) };
@@ -42,7 +42,7 @@ export function createCrictl(options: CrictlOptions, run: RunCrictl = runCrictl)
   };
 }
 
-/** One image that can't be inspected fails the whole call: it is left out, and the others are asked about again. */
+/** Omits images that can't be inspected. A single one fails the whole call, so the others are read again without it. */
 async function inspectImages(caller: Caller, ids: readonly string[]): Promise<readonly ImageDetails[]> {
   const details: ImageDetails[] = [];
   let failures = 0;
@@ -50,7 +50,8 @@ async function inspectImages(caller: Caller, ids: readonly string[]): Promise<re
   for (let left = ids; left.length > 0 && failures < maxFailures; ) {
     const asked = left.slice(0, size);
     try {
-      details.push(...(await askAboutAll(caller, imageQuestion, asked)));
+      const answered = await askAboutAll(caller, imageQuestion, asked);
+      details.push(...answered.filter(({ isUnreadable }) => !isUnreadable));
       left = left.slice(asked.length);
     } catch (error) {
       const isTooMuch = error instanceof CrictlError && /^(?:TooLong|TimedOut)$/.test(error.problem.kind);
@@ -58,7 +59,6 @@ async function inspectImages(caller: Caller, ids: readonly string[]): Promise<re
       if (isTooMuch && asked.length > 1) size = Math.ceil(asked.length / 2);
       else if (culprits.length === 0) throw error;
       left = left.filter((id) => !culprits.includes(id));
-      // One that hangs costs its whole deadline.
       failures += isTooSlow(error) ? maxFailures / maxSlow : 1;
     }
   }
@@ -71,7 +71,7 @@ function isTooSlow(error: unknown): boolean {
   return problem.kind === 'TimedOut' || (problem.kind === 'Exited' && problem.stderr.includes('DeadlineExceeded'));
 }
 
-/** The images that a call failed at; none where it failed for another reason, such as a runtime that is down. */
+/** The images for which a call failed; empty if it failed for another reason, such as a runtime that is down. */
 function findCulprits(error: unknown, ids: readonly string[]): readonly string[] {
   if (!(error instanceof CrictlError) || error.problem.kind !== 'Exited') return [];
   const { stderr } = error.problem;
@@ -79,7 +79,7 @@ function findCulprits(error: unknown, ids: readonly string[]): readonly string[]
   return readComplaints(stderr, ids).flatMap(({ imageId }) => imageId ?? []);
 }
 
-/** A call that is given up is ended: the runtime may go on for itself. */
+/** Ends the call when `giveUp` is aborted. The runtime may still remove images. */
 async function remove({ run, call }: Caller, ids: readonly string[], giveUp?: AbortSignal): Promise<RemovalAnswer> {
   const ended = await run({ ...call, ...(giveUp && { signal: giveUp }) }, ['rmi', ...ids]);
   if (!('problem' in ended)) return { timedOut: false, complaints: [] };

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { isImageId, normaliseNames } from '../../../contract/reference.ts';
 import { describeIssue, describeNonJson, parseTime, unique } from '../answer.ts';
+import { readEach, readSize } from '../image-list.ts';
 import type { Container, ContainerDetails, Image, ImageDetails } from '../runtime.ts';
 
 const text = z.string().default('');
@@ -19,8 +20,7 @@ const imageSchema = z.object({
   Id: imageId,
   RepoTags: texts,
   RepoDigests: texts,
-  // A size only informs: one that no disk has counts as nothing.
-  Size: z.number().transform((bytes) => (Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : 0)),
+  Size: z.number(),
 });
 
 const containerSchema = z.object({
@@ -54,7 +54,9 @@ const infoSchema = z.object({
 const kubernetes = (key: string) => `io.kubernetes.${key}`;
 
 /** `GET /images/json` */
-export const imagesAnswer = z.array(imageSchema.transform(toImage));
+export const imagesAnswer = z
+  .array(z.unknown())
+  .transform(readEach(imageSchema.transform(toImage), { id: 'Id', names: ['RepoTags', 'RepoDigests'] }));
 
 /** `GET /containers/json?all=1` */
 export const containersAnswer = z.array(containerSchema.transform(toContainer));
@@ -72,7 +74,7 @@ export const imageNamesAnswer = z
 
 /** The images of `GET /images/json?shared-size=1` and of `GET /system/df`: known shared bytes by ID. */
 export const sharedSizesAnswer = z
-  .array(z.object({ Id: imageId, SharedSize: z.int() }))
+  .array(z.object({ Id: z.string(), SharedSize: z.int() }).catch({ Id: '', SharedSize: -1 }))
   .transform((images) => new Map(images.flatMap(({ Id, SharedSize }) => (SharedSize < 0 ? [] : [[Id, SharedSize]]))));
 
 /** `GET /system/df`, before API 1.52 and, for older clients, also after it. */
@@ -102,7 +104,7 @@ function listOf<T extends z.ZodType>(item: T) {
 }
 
 function toImage({ Id, RepoTags, RepoDigests, Size }: z.output<typeof imageSchema>): Image {
-  return { id: Id, names: normaliseNames([...RepoTags, ...RepoDigests]), sizeBytes: Size, pinned: false };
+  return { id: Id, names: normaliseNames([...RepoTags, ...RepoDigests]), ...readSize(Size), pinned: false };
 }
 
 function toContainer({ Id, Names, Image, ImageID, Labels }: z.output<typeof containerSchema>): Container {

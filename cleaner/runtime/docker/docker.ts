@@ -30,6 +30,8 @@ export type DockerOptions = {
 
 /** Docker Engine answers about one object at a time: so many questions are on their way at once. */
 const concurrency = 8;
+/** Maximum number of images for which Docker Engine hangs, because each takes the whole deadline. The others stay unknown. */
+const maxSlow = 2;
 
 /** The runtime of a node as Docker Engine's own API shows it. */
 export function createDocker({
@@ -113,26 +115,38 @@ async function inspectContainer(connection: Connection, id: string): Promise<Con
 
 async function inspectImages(connection: Connection, ids: readonly string[]): Promise<readonly ImageDetails[]> {
   if (ids.length === 0) return [];
-  const [details, shared] = await Promise.all([
-    pMap(ids, (id) => inspectImage(connection, id), { concurrency }),
-    readSharedSizes(connection),
-  ]);
-  return details
-    .filter((image) => image !== undefined)
-    .map((image) => {
-      const sharedBytes = shared.get(image.id);
-      return sharedBytes === undefined ? image : { ...image, sharedBytes };
-    });
+  const [details, shared] = await Promise.all([inspectEach(connection, ids), readSharedSizes(connection)]);
+  return details.map((image) => {
+    const sharedBytes = shared.get(image.id);
+    return sharedBytes === undefined ? image : { ...image, sharedBytes };
+  });
 }
 
-/** Undefined if the image is gone or can't be inspected: a single image must not affect the others. */
-async function inspectImage(connection: Connection, id: string): Promise<ImageDetails | undefined> {
-  try {
-    return await askAbout(connection, imageQuestion, id);
-  } catch (error) {
-    if (error instanceof DockerError && error.problem.kind === 'Refused') return undefined;
-    throw error;
-  }
+/**
+ * Omits images that are gone or can't be inspected: a single image must not affect the others. Fails if no answer can be
+ * understood.
+ */
+async function inspectEach(connection: Connection, ids: readonly string[]): Promise<readonly ImageDetails[]> {
+  const problems: DockerError[] = [];
+  const isHanging = () => problems.filter(({ problem }) => problem.kind === 'TimedOut').length >= maxSlow;
+  const inspect = async (id: string) => {
+    if (isHanging()) return undefined;
+    try {
+      return await askAbout(connection, imageQuestion, id);
+    } catch (error) {
+      if (!isAboutOneImage(error)) throw error;
+      problems.push(error);
+      return undefined;
+    }
+  };
+  const details = (await pMap(ids, inspect, { concurrency })).filter((image) => image !== undefined);
+  const unreadable = problems.find(({ problem }) => problem.kind === 'Unreadable');
+  if (details.length === 0 && unreadable !== undefined) throw unreadable;
+  return details;
+}
+
+function isAboutOneImage(error: unknown): error is DockerError {
+  return error instanceof DockerError && ['Refused', 'TimedOut', 'Unreadable'].includes(error.problem.kind);
 }
 
 /**

@@ -159,7 +159,10 @@ describe('what comes and goes while it is read', () => {
     const { inUse, remarks } = await readUsage(runtime);
     expect([...inUse.keys()]).toEqual([web.id]);
     expect(remarks).toEqual([
-      `the image of default/web/main (sha256:${'00'.repeat(32)}) is not in the list: somebody removed it while the container existed; pull the image again if the container must start again`,
+      {
+        reason: 'ImageMissing',
+        message: `the image of default/web/main (sha256:${'00'.repeat(32)}) is not in the list: somebody removed it while the container existed; pull the image again if the container must start again`,
+      },
     ]);
   });
 
@@ -224,6 +227,34 @@ describe('what is listed twice', () => {
     const containers = [buildContainer(web, { id: 'c' }), buildContainer(other, { id: 'c' })];
     const { inUse } = await readUsage(buildRuntime({ images: [web, crio, other], containers }));
     expect([...inUse.keys()]).toEqual([web.id, other.id]);
+  });
+});
+
+describe('an image that can not be read (H30)', () => {
+  const odd = { id: 'sha512:odd', names: ['quay.io/acme/odd:1'], sizeBytes: 0, pinned: false } as const;
+  const flaw = { kind: 'Unreadable', detail: 'id: is not the ID of an image' } as const;
+
+  it('is left out and told, and still accounts for the container that refers to it', async () => {
+    const byId = buildContainer(web, { id: 'c', imageId: odd.id });
+    const byName = { id: 'd', name: 'default/odd/main', references: ['acme/odd:1', 'quay.io/acme/odd:1'] };
+    const containers = [byId, byName, buildContainer(web)];
+    const usage = await readUsage(buildRuntime({ images: [web, { ...odd, flaw }, other], containers }));
+    expect(usage.images).toEqual([web, other]);
+    expect([...usage.inUse.keys()]).toEqual([odd.id, web.id]);
+    expect(usage.remarks).toMatchObject([
+      { reason: 'ImageUnreadable', message: expect.stringContaining('quay.io/acme/odd:1 (id: is not the ID of an') },
+    ]);
+  });
+
+  it('is left out too where another entry with its ID can be read', async () => {
+    const { images } = await readUsage(buildRuntime({ images: [web, other, { ...web, id: hex, flaw }] }));
+    expect(images).toEqual([other]);
+  });
+
+  it('does not hide a container whose image is unknown', async () => {
+    const containers = [buildContainer(web), { id: 'd', name: 'default/odd/main', references: ['acme/ghost:1'] }];
+    const images = [web, { ...odd, flaw }];
+    await expect(readUsage(buildRuntime({ images, containers }))).rejects.toThrow('is not an image on this node');
   });
 });
 

@@ -295,8 +295,7 @@ describe('readAnswer', () => {
     ['tags', 'images', imagesAnswer, { images: [{ ...image, repoTags: undefined }] }, 'images.0.repoTags'],
     ['tags', 'images', imagesAnswer, { images: [{ ...image, repoTags: 'a' }] }, 'images.0.repoTags'],
     ['digests', 'images', imagesAnswer, { images: [{ ...image, repoDigests: null }] }, 'images.0.repoDigests'],
-    ['a size', 'images', imagesAnswer, { images: [{ ...image, size: '-1' }] }, 'images.0.size'],
-    ['a size', 'images', imagesAnswer, { images: [{ ...image, size: '9'.repeat(30) }] }, 'images.0.size'],
+    ['a size', 'images', imagesAnswer, { images: [{ ...image, size: undefined }] }, 'images.0.size'],
     ['one of the pins', 'images', imagesAnswer, { images: [image, { ...image, pinned: true }] }, 'some of the images'],
     [
       'an ID',
@@ -325,7 +324,44 @@ function readMounts(mounts: readonly object[]) {
   return readAnswer(JSON.stringify({ status: { id: 'c', finishedAt: '', mounts } }), containerStatusesAnswer);
 }
 
-it('a size that no disk has counts as nothing, and fails no other image (H30)', () => {
-  const images = [{ ...image, size: '18446744073709551615' }];
-  expect(read(JSON.stringify({ images }), imagesAnswer)).toMatchObject([{ sizeBytes: 0 }]);
+describe('one odd image fails no other (H30)', () => {
+  const other = { ...image, id: `sha256:${'cd'.repeat(32)}` };
+  const readList = (images: readonly unknown[]) => read(JSON.stringify({ images }), imagesAnswer);
+
+  it.each(['18446744073709551615', '-1', '', 'many', '9'.repeat(30), -1, 0.5, 2 ** 64])(
+    'a size of %j, which no disk has, counts as nothing and is told',
+    (size) => {
+      expect(readList([{ ...image, size }, other])).toEqual([
+        { id, names: [], pinned: false, sizeBytes: 0, flaw: { kind: 'SizeUnknown', detail: expect.any(String) } },
+        { id: other.id, names: [], pinned: false, sizeBytes: 1 },
+      ]);
+    },
+  );
+
+  it.each<[what: string, odd: unknown, rescued: object]>([
+    ['no ID', { ...image, id: '' }, { id: '' }],
+    ['a name as its ID', { ...image, id: 'a.io/b:1', repoTags: ['a.io/b:1'] }, { names: ['a.io/b:1'] }],
+    ['an option as its ID', { ...image, id: '--all' }, { id: '--all' }],
+    ['an ID that is a number', { ...image, id: 7 }, { id: '' }],
+    ['no tags', { ...image, repoTags: null, repoDigests: ['a.io/b@sha256:1'] }, { id, names: ['a.io/b@sha256:1'] }],
+    ['a tag that is no text', { ...image, repoTags: ['a.io/b:1', 7] }, { id, names: ['a.io/b:1'] }],
+    ['a pin that is no pin', { ...image, pinned: 'yes' }, { id }],
+    ['no size', { ...image, size: undefined }, { id }],
+    ['nothing at all', null, { id: '' }],
+  ])('an image with %s is told apart, with what containers may refer to', (_, odd, rescued) => {
+    const isPinTold = typeof odd === 'object' && odd !== null && 'pinned' in odd;
+    const good = { ...other, ...(isPinTold && { pinned: false }) };
+    expect(readList([odd, good])).toMatchObject([
+      { ...rescued, flaw: { kind: 'Unreadable' } },
+      { id: other.id, sizeBytes: 1 },
+    ]);
+  });
+
+  it.each([
+    ['a time that is a number', { created: 7 }],
+    ['layers that are no list', { rootfs: { diff_ids: 'many' } }],
+  ])('a configuration with %s leaves out its image alone', (_, imageSpec) => {
+    const answer = [{ status: { id }, info: { imageSpec } }, { status: { id: other.id } }];
+    expect(read(JSON.stringify(answer), imageStatusesAnswer)).toEqual([{ id, isUnreadable: true }, { id: other.id }]);
+  });
 });

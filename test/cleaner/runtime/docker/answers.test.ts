@@ -35,6 +35,16 @@ describe.each(versions)('Docker Engine %s', (_, answers) => {
     },
   );
 
+  it.each([{ Id: 'nginx:latest' }, { RepoTags: undefined }, { RepoDigests: 'many' }, { Size: '1' }])(
+    'tells apart an image with %j, and keeps the other images (H30)',
+    (odd) => {
+      const [first, ...others] = answers.images;
+      const images = imagesAnswer.parse([{ ...first, ...odd }, ...others]);
+      expect(images[0]).toMatchObject({ flaw: { kind: 'Unreadable' } });
+      expect(images.slice(1)).toEqual(imagesAnswer.parse(others));
+    },
+  );
+
   it('lists images with all their names in full, and sizes in bytes (T10, T23)', () => {
     const images = imagesAnswer.parse(answers.images);
     expect(images).toHaveLength(10);

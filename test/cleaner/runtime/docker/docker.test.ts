@@ -94,6 +94,15 @@ describe('an answer', () => {
     const asked = ['sha256:gone', id('acme/other:1'), id('acme/old:1')];
     expect(await runtime.inspectImages(asked)).toMatchObject([{ id: id('acme/old:1') }]);
   });
+
+  it.each(['hangs', 'keyless', 'is about another'] as const)(
+    'about one image that %s leaves out that one alone (H30)',
+    async (how) => {
+      server.fail(`GET /images/${id('acme/other:1')}/json`, how);
+      const asked = [id('acme/other:1'), id('acme/old:1')];
+      expect(await runtime.inspectImages(asked)).toMatchObject([{ id: id('acme/old:1') }]);
+    },
+  );
 });
 
 describe('the socket', () => {
