@@ -1,0 +1,114 @@
+import type { Look } from '../runtime/inventory.ts';
+import type { Image, RemovalAnswer } from '../runtime/runtime.ts';
+import { untilStopped } from '../stop.ts';
+import { nextBatchSize } from './batch.ts';
+import { checkLandmarks } from './landmarks.ts';
+import { judgeRemoval, mayBeGone, type Outcome, type RemovalResult } from './outcome.ts';
+import type { JudgedTask, Progress, RemovalPorts, Task } from './progress.ts';
+
+/** Carries out a batch. Returns the final results, and puts removals that are worth another attempt at the end of the queue. */
+export async function takeBatch(
+  tasks: readonly JudgedTask[],
+  progress: Progress,
+  ports: RemovalPorts,
+  signal: AbortSignal,
+): Promise<readonly RemovalResult[]> {
+  const goesOn = tasks.length < progress.queue.length && !signal.aborted;
+  // A look is large, and the next one needs its memory.
+  progress.look = undefined;
+  const startedAt = ports.monotonicMs();
+  const { tried, notAsked } = await removeBatch(tasks, progress, ports, { goesOn, signal });
+  progress.silentBatches = tried.length > 0 && tried.every(isTimeout) ? progress.silentBatches + 1 : 0;
+  progress.batchSize = nextBatchSize(progress.batchSize, tasks.length, ports.monotonicMs() - startedAt);
+  for (const { removal } of tried.filter(({ outcome }) => mayBeGone(outcome))) {
+    progress.removed++;
+    progress.removedBytes += removal.image.sizeBytes;
+    ports.space?.expect(removal.freesBytes);
+  }
+  const retries = tried.filter(isWorthRetrying);
+  progress.queue = [
+    ...notAsked,
+    ...progress.queue.slice(tasks.length),
+    ...retries.map(({ removal, outcome }) => ({ removal, earlier: outcome })),
+  ];
+  return tried.filter((attempt) => !isWorthRetrying(attempt));
+}
+
+type Attempt = RemovalResult & { readonly isRetry: boolean };
+
+type Conditions = { readonly goesOn: boolean; readonly signal: AbortSignal };
+
+async function removeBatch(
+  tasks: readonly JudgedTask[],
+  progress: Progress,
+  ports: RemovalPorts,
+  conditions: Conditions,
+): Promise<{ readonly tried: readonly Attempt[]; readonly notAsked: readonly Task[] }> {
+  const free = tasks.flatMap(({ image, kept }) => (image === undefined || kept !== undefined ? [] : [image]));
+  const judge = free.length === 0 ? undefined : await removeAndLook(free, progress, ports, conditions);
+  const judged = tasks.map(({ task, image, kept }) => {
+    if (image === undefined) return { task, outcome: { kind: 'removed' } as const };
+    return { task, outcome: kept ?? judge?.(image.id) };
+  });
+  return {
+    tried: judged.flatMap(({ task: { removal, earlier }, outcome }): Attempt[] =>
+      outcome === undefined ? [] : [{ removal, outcome, isRetry: earlier !== undefined }],
+    ),
+    notAsked: judged.flatMap(({ task, outcome }) => (outcome === undefined ? [task] : [])),
+  };
+}
+
+/**
+ * Requests removals, and returns a function that gives the outcome of each image; undefined if its removal was not
+ * requested. If the look afterwards is implausible, or takes too long after a stop, the outcomes are unknown.
+ */
+async function removeAndLook(
+  images: readonly Image[],
+  progress: Progress,
+  ports: RemovalPorts,
+  { goesOn, signal }: Conditions,
+): Promise<(id: string) => Outcome | undefined> {
+  const ids = images.map(({ id }) => id);
+  const mayUntag = new Map(images.filter(ports.mayLoseAllNames).map(({ id, names }) => [id, names]));
+  const ends = { stop: signal, giveUp: ports.giveUp.removal };
+  const answer: RemovalAnswer = await ports.runtime.removeImages(ids, mayUntag, ends);
+  const notAsked = new Set(answer.notAsked);
+  progress.asked = ids.filter((id) => !notAsked.has(id));
+  try {
+    const after =
+      goesOn && !signal.aborted ? await untilStopped(() => readForNext(ports), ports.giveUp.look) : undefined;
+    const left = after?.images ?? (await untilStopped(ports.runtime.listImages, ports.giveUp.look));
+    checkLandmarks(progress.landmarks, left, progress.asked);
+    progress.look = after;
+    const present = new Set(left.map(({ id }) => id));
+    return (id) => (notAsked.has(id) ? undefined : judgeRemoval(id, answer, present.has(id)));
+  } catch (error) {
+    const message = `its removal was requested, but the list afterwards can't be read or is wrong: ${messageOf(error)}`;
+    return (id) => (notAsked.has(id) ? undefined : { kind: 'unknown', reason: 'LookFailed', message });
+  }
+}
+
+/** Undefined if usage can't be read. The list of images may still be readable, and the next batch reads usage again. */
+async function readForNext({ readLook }: RemovalPorts): Promise<Look | undefined> {
+  try {
+    return await readLook();
+  } catch {
+    return undefined;
+  }
+}
+
+/** On a full disk a runtime may be unable to record a removal, until other removals have freed space. */
+const noSpace = /no space left on device/i;
+
+function isWorthRetrying({ outcome, isRetry }: Attempt): boolean {
+  if (isRetry || outcome.kind !== 'failed') return false;
+  return outcome.reason === 'RemovalTimedOut' || noSpace.test(outcome.message);
+}
+
+function isTimeout({ outcome }: Attempt): boolean {
+  return outcome.kind === 'failed' && outcome.reason === 'RemovalTimedOut';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
