@@ -10,20 +10,31 @@ const listSchema = z.array(z.unknown()).catch([]);
 
 /**
  * Creates a transformation of the entries in a list of images. An entry that does not fit the schema becomes an image with
- * a flaw, so that one odd image does not fail the node. The list is refused if no entry fits.
+ * a flaw, so that one odd image does not fail the node. The list is refused if no entry fits, or if an entry lacks a field:
+ * a runtime prints every field, so the answer is damaged.
  */
 export function readEach(schema: z.ZodType<Image>, fields: IdentityFields) {
   return (entries: readonly unknown[], context: z.RefinementCtx): readonly Image[] => {
     const read = entries.map((entry) => ({ entry, parsed: schema.safeParse(entry) }));
-    const [first] = read;
-    if (first?.parsed.success === false && read.every(({ parsed }) => !parsed.success)) {
-      for (const { message, path } of first.parsed.error.issues) {
-        context.addIssue({ code: 'custom', message, path: [0, ...path] });
-      }
-      return z.NEVER;
-    }
+    const issues = read.flatMap(({ entry, parsed }, index) =>
+      (parsed.error?.issues ?? []).map(({ message, path }) => ({
+        message,
+        path: [index, ...path],
+        entry,
+        field: path,
+      })),
+    );
+    const isHopeless = read.length > 0 && read.every(({ parsed }) => !parsed.success);
+    const refused = isHopeless ? issues : issues.filter(({ entry, field }) => isLost(entry, field));
+    for (const { message, path } of refused) context.addIssue({ code: 'custom', message, path });
+    if (refused.length > 0) return z.NEVER;
     return read.map(({ entry, parsed }) => (parsed.success ? parsed.data : rescue(entry, fields, parsed.error)));
   };
+}
+
+function isLost(entry: unknown, path: readonly PropertyKey[]): boolean {
+  const [field] = path;
+  return field !== undefined && entrySchema.parse(entry)[String(field)] === undefined;
 }
 
 /** Reads the size of an image. A size is only information, so an impossible size counts as 0. */

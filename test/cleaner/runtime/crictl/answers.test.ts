@@ -346,7 +346,7 @@ describe('one odd image fails no other (H30)', () => {
     ['no tags', { ...image, repoTags: null, repoDigests: ['a.io/b@sha256:1'] }, { id, names: ['a.io/b@sha256:1'] }],
     ['a tag that is no text', { ...image, repoTags: ['a.io/b:1', 7] }, { id, names: ['a.io/b:1'] }],
     ['a pin that is no pin', { ...image, pinned: 'yes' }, { id }],
-    ['no size', { ...image, size: undefined }, { id }],
+    ['a size that is no size', { ...image, size: null }, { id }],
     ['nothing at all', null, { id: '' }],
   ])('an image with %s is told apart, with what containers may refer to', (_, odd, rescued) => {
     const isPinTold = typeof odd === 'object' && odd !== null && 'pinned' in odd;
@@ -355,6 +355,12 @@ describe('one odd image fails no other (H30)', () => {
       { ...rescued, flaw: { kind: 'Unreadable' } },
       { id: other.id, sizeBytes: 1 },
     ]);
+  });
+
+  it.each(['id', 'repoTags', 'repoDigests', 'size'])('but an image without %s shows a damaged answer (T1)', (field) => {
+    const images = [other, { ...image, [field]: undefined }];
+    const flaw = expect.stringContaining(`images.1.${field}: `);
+    expect(readAnswer(JSON.stringify({ images }), imagesAnswer)).toEqual({ flaw });
   });
 
   it.each([

@@ -35,7 +35,7 @@ describe.each(versions)('Docker Engine %s', (_, answers) => {
     },
   );
 
-  it.each([{ Id: 'nginx:latest' }, { RepoTags: undefined }, { RepoDigests: 'many' }, { Size: '1' }])(
+  it.each([{ Id: 'nginx:latest' }, { RepoTags: 7 }, { RepoDigests: 'many' }, { Size: '1' }])(
     'tells apart an image with %j, and keeps the other images (H30)',
     (odd) => {
       const [first, ...others] = answers.images;
