@@ -15,20 +15,20 @@ export type DecidePorts = {
   /** References of the cleaner's own image. */
   readonly ownReferences: readonly string[];
   readonly history: Pick<RunHistory, 'recall'>;
-  /** Undefined where it can't be measured and the job can do without. */
+  /** Undefined if usage can't be measured and the job does not need it. */
   readonly measureDisk: () => Promise<DiskUsage | undefined>;
 };
 
 export type Decision = {
   readonly facts: Facts;
-  /** As they are with these facts. */
+  /** The keep rules with these facts. */
   readonly rules: readonly KeepRule[];
   readonly plan: Plan;
 };
 
 /**
- * Looks at the node and decides about every image. `all` asks for details that the decision itself could do without. In
- * a dry run the plan ends where usage is likely to be low enough.
+ * Reads the node and decides about every image. With `all` it also reads details that the decision does not need. In a dry
+ * run the plan ends when usage is likely to be low enough.
  */
 export async function decide(job: Job, ports: DecidePorts, all = false): Promise<Decision> {
   const { facts, rules } = await gatherFacts(job, ports, all);
@@ -41,7 +41,7 @@ export function needsDisk({ disk, images }: Job): boolean {
   return disk !== undefined && images.maxUnusedAge === undefined;
 }
 
-/** If nothing could go, three lists tell it, and no more is asked of the runtime. */
+/** Reads the lists first, and the details only if the lists show that an image could be removed. */
 async function gatherFacts(job: Job, ports: DecidePorts, all: boolean): Promise<Omit<Decision, 'plan'>> {
   const { runtime, ownReferences } = ports;
   const [usage, diskUsage] = await Promise.all([ports.readUsage(), ports.measureDisk()]);
@@ -59,7 +59,7 @@ async function gatherFacts(job: Job, ports: DecidePorts, all: boolean): Promise<
   return { facts: informed, rules: makeKeepRules(informed) };
 }
 
-/** Layers matter where removal ends at a usage, and those of images that stay do too; build times among many of a kind. */
+/** With thresholds the layers of all images matter; otherwise only the build times in repositories with many images. */
 function selectToInspect({ disk, images: { keepNewestPerRepository } }: Job, images: readonly Image[]) {
   return disk === undefined ? selectCrowded(images, keepNewestPerRepository) : idsOf(images);
 }

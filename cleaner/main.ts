@@ -30,21 +30,21 @@ export type CleanOptions = {
   /** The path of the report. */
   readonly report?: string | undefined;
   /**
-   * A directory of the cleaner's own on the image filesystem. Without one the history is at a usual place, and `disk` is
-   * measured where the runtime says that its images are.
+   * A directory of the cleaner on the filesystem with the images. Without it the history is in the usual directory, and
+   * `disk` is measured at the mount point that the runtime reports.
    */
   readonly state?: string | undefined;
   readonly dryRun: boolean;
-  /** The calls of crictl that are under way already. */
+  /** Calls of crictl that have already started. */
   readonly firstLook?: FirstLook | undefined;
 };
 
-/** There is no job to do; the message is that of the cause. */
+/** The job can't be loaded. The message is that of the cause. */
 class BadJobError extends Error {
   override readonly name = 'BadJobError';
 }
 
-/** Runs the cleaner once and returns its exit code. Whatever happens is logged, and told in a report. */
+/** Runs the cleaner once and returns its exit code. Logs every result and error, and writes them to the report. */
 export async function clean(options: CleanOptions, environment: NodeJS.ProcessEnv): Promise<number> {
   const sink = openLogSink(1);
   const log = createLog(environment, sink);
@@ -91,7 +91,7 @@ async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, lo
   }
 }
 
-/** Decides about the images of this node as {@link clean} would, and changes nothing. Rejects where that would not begin. */
+/** Decides about the images of this node as {@link clean} would, but changes nothing. Rejects if a run would not begin. */
 export async function plan(
   { loadJob, state }: Pick<CleanOptions, 'loadJob' | 'state'>,
   environment: NodeJS.ProcessEnv,
@@ -108,7 +108,7 @@ export async function plan(
   });
 }
 
-/** The report tells what the log can't. */
+/** Adds an error to the report if log lines are missing. */
 function addLogProblem(report: Report, message: string | undefined): Report {
   if (message === undefined) return report;
   return fitReport({ ...report, errors: [{ reason: 'LogNotWritten', message }, ...report.errors] });
@@ -129,7 +129,7 @@ function createLog({ LOG_LEVEL = 'info', NODE_NAME }: NodeJS.ProcessEnv, sink: L
   return log;
 }
 
-/** Asked to stop, the cleaner lets the batch in flight finish and starts no other. */
+/** On a signal, the cleaner finishes the current batch and starts no other. */
 function listenForStop(controller: AbortController, log: Logger): void {
   const stop = (name: NodeJS.Signals) => {
     log.warn({ event: 'stopping', signal: name }, 'no further batch is started');
@@ -151,7 +151,7 @@ function readOwnReferences({ NODESWEEP_IMAGE }: NodeJS.ProcessEnv): readonly str
   return NODESWEEP_IMAGE ? [NODESWEEP_IMAGE] : [];
 }
 
-/** The scheduler tells it to cleaners in pods. */
+/** The state directory on the node, which the scheduler sets for cleaners in pods. */
 function readStateOnNode({ NODESWEEP_STATE_ON_NODE }: NodeJS.ProcessEnv): string | undefined {
   return NODESWEEP_STATE_ON_NODE || undefined;
 }

@@ -27,9 +27,9 @@ export type NodeAccess = {
   /** Opens the usage history of the node for one run. */
   openHistory(onRemark: (remark: HistoryRemark) => void): RunHistory;
   readonly throttle: Throttle;
-  /** Of a clock that never steps. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonicMs: () => number;
-  /** Ends early, and without an error, where the signal asks for it. */
+  /** Ends early and without an error when the signal is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 };
 
@@ -37,13 +37,13 @@ export type SweepPorts = {
   readonly runtime: Pick<Runtime, 'getSandboxImages' | 'inspectImages' | 'removeImages' | 'listImages'>;
   readonly readUsage: ReadUsage;
   readonly node: NodeAccess;
-  /** Is told of every image, once. */
+  /** Called once for every image. */
   readonly onImage: (event: ImageEvent) => void;
 };
 
 /**
- * Makes one run on one node: looks, decides, acts, and tells what came of it. Fails only as long as nothing was
- * attempted.
+ * Makes one run on one node: reads the node, decides, removes, and returns the findings. Fails only before the first
+ * removal.
  */
 export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): Promise<Findings> {
   const { runtime, readUsage, node } = ports;
@@ -78,12 +78,12 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
 }
 
 /**
- * Milliseconds after a stop within which a removal, the look after it and the last measuring have to end. Then the report is
- * written, in less than the 30 s that Kubernetes grants a pod by default.
+ * Milliseconds after a stop until a removal, the look after it and the last measurement are given up. Kubernetes gives a pod
+ * 30 s by default, so enough time remains to write the report.
  */
 const stopMs = { removal: 10_000, look: 15_000, measuring: 5_000 } as const;
 
-/** Tells of images. Where that fails, which the report tells once, the run goes on: what it does is not what it says. */
+/** Calls `onImage`. The run continues if that fails, because only the log is affected; the report has one error. */
 function guardTelling(
   onImage: SweepPorts['onImage'],
   { history }: Facts,
@@ -100,7 +100,7 @@ function guardTelling(
   };
 }
 
-/** The images that are gone, or may be. */
+/** IDs of the images that are or may be gone. */
 function goneOf({ results }: SweepResult): readonly string[] {
   return results.filter(({ outcome }) => mayBeGone(outcome)).map(({ removal }) => removal.image.id);
 }
@@ -135,7 +135,7 @@ async function act(
   return result;
 }
 
-/** For what a run can do without: collects the error instead of failing. */
+/** Reads something that a run does not need: adds the error to `errors` instead of failing. */
 async function orError<T>(read: () => Promise<T>, reason: string, errors: ReportError[]): Promise<T | undefined> {
   try {
     return await read();

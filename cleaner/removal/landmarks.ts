@@ -1,14 +1,14 @@
 import type { ImageUsage } from '../runtime/inventory.ts';
 import type { Image } from '../runtime/runtime.ts';
 
-/** The images that a look at a node has shown, kept to tell whether a later one can be right. */
+/** The images of a look, against which a later list of images is checked. */
 export type Landmarks = {
-  /** IDs of images that nobody removes: those that are used or pinned. */
+  /** IDs of the used and pinned images, which no process removes. */
   readonly firm: ReadonlySet<string>;
   readonly all: ReadonlySet<string>;
 };
 
-/** The list of images lacks some that must be there: it says nothing of what is gone. */
+/** The list of images lacks images that must be there, so it does not show which images are gone. */
 export class LostImagesError extends Error {
   override readonly name = 'LostImagesError';
 }
@@ -21,8 +21,8 @@ export function takeLandmarks({ images, inUse }: Pick<ImageUsage, 'images' | 'in
 }
 
 /**
- * Checks a list of images against what a look showed before `asked` were to go. Others may remove images at the same time,
- * but none that is used or pinned, and hardly all at once. Throws a {@link LostImagesError}.
+ * Checks a list of images against an earlier look. `asked` are the images whose removal was requested since. Other processes
+ * may remove images too, but no used or pinned ones, and not all at once. Throws a {@link LostImagesError}.
  */
 export function checkLandmarks({ firm, all }: Landmarks, images: readonly Image[], asked: Iterable<string>): void {
   const present = new Set(images.map(({ id }) => id));

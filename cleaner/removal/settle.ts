@@ -21,9 +21,9 @@ export type Patience = {
   readonly mostMs: number;
 };
 
-/** While it decides about further images. btrfs frees what was deleted every 30 s, as it commits, and zfs every 5 s. */
+/** Patience before a decision about further images. btrfs frees deleted space with each commit, every 30 s; zfs every 5 s. */
 export const decidingPatience: Patience = { noneMs: 35_000, someMs: 10_000, mostMs: 10_000 };
-/** While it only tells how much was freed, by sizes that know which layers images share. */
+/** Patience after the last removal with estimated sizes that consider shared layers. */
 export const reportingPatience: Patience = { noneMs: 15_000, someMs: 2_000, mostMs: 0 };
 /** Patience after the last removal with nominal sizes, of which only a part may become free. */
 export const nominalPatience: Patience = { noneMs: 5_000, someMs: 1_000, mostMs: 0 };

@@ -6,15 +6,15 @@ import type { Runtime } from './runtime.ts';
 
 export type ConnectOptions = Endpoint &
   Pick<CrictlOptions, 'signal'> & {
-    /** The way to call crictl, where there is another than to start it. */
+    /** Calls crictl; by default it starts the executable. */
     readonly run?: RunCrictl | undefined;
   };
 
-/** Connects to a node's runtime: to Docker Engine by its own API where the endpoint is its socket, else by crictl. */
+/** Connects to the runtime of a node: to Docker Engine by its API if the endpoint is its socket, otherwise by crictl. */
 export async function connectRuntime(options: ConnectOptions): Promise<Runtime> {
   const socket = dockerSocketOf(options);
   if (socket !== undefined) {
-    // Its client takes longer to load than the rest of the cleaner.
+    // Imported on demand, because its client takes longer to load than the rest of the cleaner.
     const { createDocker } = await import('./docker/docker.ts');
     return createDocker({ socket, maxReadSeconds: options.maxReadSeconds });
   }
