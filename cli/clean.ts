@@ -27,7 +27,7 @@ With --policy, the images of pods that are about to start are unknown; only minA
     .action(async ({ job, policy, report, state, dryRun }, command: Command) => {
       if (job === undefined && policy === undefined)
         command.error('error: --job or --policy is required', { exitCode: 2 });
-      const { goAhead } = await import('../cleaner/ahead.ts');
+      const { goAhead } = await import('../cleaner/first-lists.ts');
       const firstLook = goAhead(environment);
       const { clean, loadJobFile } = await import('../cleaner/main.ts');
       const loadJob = () => (policy === undefined ? loadJobFile(job) : loadCleanPolicy(policy));

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { annotationKeyProblem, labelKeyProblem, labelValueProblem } from '../contract/labels.ts';
 import type { PathOverride } from './cleanup/node-runtime.ts';
-import type { PodTemplate } from './pods/order.ts';
+import type { PodTemplate } from './pods/pod-template.ts';
 import { ownPriorityClass } from './pods/priority.ts';
 import type { Toleration } from './pods/tolerations.ts';
 

@@ -8,7 +8,7 @@ import { type ImageIndex, indexProtected } from '../runtime/image-index.ts';
 import type { Inventory } from '../runtime/inventory.ts';
 import type { Image } from '../runtime/runtime.ts';
 import { type DiskUsage, usedPercent } from './disk-usage.ts';
-import { findNewest } from './newest.ts';
+import { findNewest } from './newest-per-repository.ts';
 
 /** All facts of a decision. */
 export type Facts = {

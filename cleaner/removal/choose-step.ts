@@ -1,11 +1,11 @@
 import type { Plan } from '../plan/plan.ts';
 import type { Look } from '../runtime/inventory.ts';
 import { StopRequest, untilStopped } from '../stop.ts';
-import { selectBatch } from './batch.ts';
-import { checkLandmarks, takeLandmarks } from './landmarks.ts';
-import { measureNeed, SpaceNotFreedError } from './need.ts';
-import type { StopReason } from './outcome.ts';
+import { selectBatch } from './batch-size.ts';
+import { checkLandmarks, takeLandmarks } from './lost-images.ts';
 import type { JudgedTask, Progress, RemovalPorts, Task } from './progress.ts';
+import { measureNeed, SpaceNotFreedError } from './space-needed.ts';
+import type { StopReason } from './verify.ts';
 
 export type WhySpared = 'BelowThreshold' | 'OverLimit';
 

@@ -3,12 +3,12 @@ import type { Plan } from '../plan/plan.ts';
 import type { Removal } from '../plan/removal-order.ts';
 import type { Look, ReadLook } from '../runtime/inventory.ts';
 import type { Image, Runtime } from '../runtime/runtime.ts';
-import { firstBatchSize } from './batch.ts';
-import type { Landmarks } from './landmarks.ts';
-import type { Outcome, RemovalResult } from './outcome.ts';
-import type { SettlePorts } from './settle.ts';
-import type { Space } from './space.ts';
+import { firstBatchSize } from './batch-size.ts';
+import type { Landmarks } from './lost-images.ts';
+import type { Space } from './space-freed.ts';
 import type { Throttle } from './throttle.ts';
+import type { Outcome, RemovalResult } from './verify.ts';
+import type { SettlePorts } from './wait-for-space.ts';
 
 export type RemovalPorts = SettlePorts & {
   readonly runtime: Pick<Runtime, 'removeImages' | 'listImages'>;

@@ -1,9 +1,9 @@
 import type { Kept } from '../plan/judge.ts';
 import { keepBelowThreshold, keepOverLimit, type Plan } from '../plan/plan.ts';
 import { chooseStep, type WhySpared } from './choose-step.ts';
-import type { RemovalResult, StopReason, SweepResult } from './outcome.ts';
 import { begin, type Progress, type RemovalPorts, type Task } from './progress.ts';
 import { takeBatch } from './take-batch.ts';
+import type { RemovalResult, StopReason, SweepResult } from './verify.ts';
 
 /**
  * Carries out the removals of a plan in batches. Before each batch it reads the images and their usage, and judges by all

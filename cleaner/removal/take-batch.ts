@@ -1,10 +1,10 @@
 import type { Look } from '../runtime/inventory.ts';
 import type { Image, RemovalAnswer } from '../runtime/runtime.ts';
 import { untilStopped } from '../stop.ts';
-import { nextBatchSize } from './batch.ts';
-import { checkLandmarks } from './landmarks.ts';
-import { judgeRemoval, mayBeGone, type Outcome, type RemovalResult } from './outcome.ts';
+import { nextBatchSize } from './batch-size.ts';
+import { checkLandmarks } from './lost-images.ts';
 import type { JudgedTask, Progress, RemovalPorts, Task } from './progress.ts';
+import { judgeRemoval, mayBeGone, type Outcome, type RemovalResult } from './verify.ts';
 
 /** Carries out a batch. Returns the final results, and puts removals that are worth another attempt at the end of the queue. */
 export async function takeBatch(

@@ -2,9 +2,9 @@ import type { Job } from '../../contract/job.ts';
 import { type Report, type ReportError, tooManyRemovals } from '../../contract/report.ts';
 import type { DiskUsage } from '../plan/disk-usage.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Outcome, RemovalResult, SweepResult } from '../removal/outcome.ts';
-import { fitReport } from './fit.ts';
-import { describeMissed, findMissedTarget } from './target.ts';
+import type { Outcome, RemovalResult, SweepResult } from '../removal/verify.ts';
+import { describeMissed, findMissedTarget } from './missed-target.ts';
+import { fitReport } from './size-limit.ts';
 
 /** The facts for a report. */
 export type Findings = {

@@ -1,7 +1,7 @@
 import type { ImageTimes } from '../plan/image-times.ts';
 import type { Kept } from '../plan/judge.ts';
 import type { Removal } from '../plan/removal-order.ts';
-import type { RemovalResult } from '../removal/outcome.ts';
+import type { RemovalResult } from '../removal/verify.ts';
 import type { Image } from '../runtime/runtime.ts';
 
 /**

@@ -9,7 +9,7 @@ import { BoundPodReader } from '../../scheduler/kubernetes/bound-pods.ts';
 import { readPodWarning } from '../../scheduler/kubernetes/events.ts';
 import { readConfigMap, readNode, readPod } from '../../scheduler/kubernetes/objects.ts';
 import { buildHarmless, explainRefusal } from '../../scheduler/kubernetes/place-pod.ts';
-import { listWorkloadReferences } from '../../scheduler/kubernetes/references.ts';
+import { listWorkloadReferences } from '../../scheduler/kubernetes/workload-references.ts';
 import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
 import { podTemplateOf, type Settings } from '../../scheduler/settings.ts';
 import { buildPlanPod } from './plan-pod.ts';

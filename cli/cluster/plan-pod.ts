@@ -2,7 +2,7 @@ import { annotation, label, labelsOf, labelValue } from '../../contract/labels.t
 import { annotateReferences } from '../../scheduler/cleanup/node-references.ts';
 import { buildPodSpec, markPod, type PodNode, taskArguments } from '../../scheduler/cleanup/pod.ts';
 import type { PolicyObject, RunPod } from '../../scheduler/objects.ts';
-import type { PodTemplate } from '../../scheduler/pods/order.ts';
+import type { PodTemplate } from '../../scheduler/pods/pod-template.ts';
 import { hasEnded } from '../../scheduler/pods/state.ts';
 
 /** The fields in which plan pods differ. */

@@ -1,6 +1,6 @@
 import prettyMilliseconds from 'pretty-ms';
 import type { PlanDocument } from '../../contract/plan-document.ts';
-import { judgeCleanable } from '../../scheduler/cleanup/eligibility.ts';
+import { judgeCleanable } from '../../scheduler/cleanup/cleanable-nodes.ts';
 import { isCleanup } from '../../scheduler/cleanup/kind.ts';
 import type { CleanupPolicy } from '../../scheduler/cleanup/policy.ts';
 import { runKinds } from '../../scheduler/kinds.ts';

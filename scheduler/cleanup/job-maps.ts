@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { JobDocument } from '../../contract/job.ts';
 import { boundReferencesFile } from '../../contract/packed-references.ts';
-import type { JobMap } from '../pods/order.ts';
+import type { JobMap } from '../pods/pod-template.ts';
 import { JobTooLargeError } from '../run/job-too-large.ts';
 
 /** Maximum size of the values of a ConfigMap, which has at most 1 MiB with its keys. */

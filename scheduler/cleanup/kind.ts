@@ -2,7 +2,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { RunKind } from '../run/kind.ts';
 import type { Run } from '../run/run.ts';
 import { talliesOf } from '../run/summary.ts';
-import { judgeCleanable } from './eligibility.ts';
+import { judgeCleanable } from './cleanable-nodes.ts';
 import { type CleanupRun, cleanupJob } from './job.ts';
 import { jobMapNames, packJob } from './job-maps.ts';
 import { buildPod } from './pod.ts';

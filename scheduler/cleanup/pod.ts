@@ -1,6 +1,6 @@
 import { annotation, label, labelsOf, labelValue } from '../../contract/labels.ts';
 import { notInjectedAnnotations, notInjectedLabels } from '../pods/injection.ts';
-import type { PlacedNode, PodOrder, PodTemplate } from '../pods/order.ts';
+import type { PlacedNode, PodOrder, PodTemplate } from '../pods/pod-template.ts';
 import { priorityClassOf } from '../pods/priority.ts';
 import type { Toleration } from '../pods/tolerations.ts';
 import { podName, recordName } from '../run/names.ts';

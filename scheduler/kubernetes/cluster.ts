@@ -4,7 +4,7 @@ import type { RuntimeOverrides } from '../cleanup/node-runtime.ts';
 import type { BoundPods, Cluster, ClusterState, Creation, OrphanedRun, PolicyEvent } from '../cluster.ts';
 import type { Log } from '../log.ts';
 import type { Node, PolicyObject, RunPod, Versioned } from '../objects.ts';
-import type { PlacedNode, PodTemplate } from '../pods/order.ts';
+import type { PlacedNode, PodTemplate } from '../pods/pod-template.ts';
 import { podName, recordName } from '../run/names.ts';
 import type { Run } from '../run/run.ts';
 import type { PolicyStatus } from '../status/status.ts';
@@ -31,8 +31,8 @@ import {
 } from './objects.ts';
 import { buildHarmless } from './place-pod.ts';
 import { PodStore } from './pods.ts';
-import { listWorkloadReferences } from './references.ts';
 import { withReplacedRequest } from './replaced-requests.ts';
+import { listWorkloadReferences } from './workload-references.ts';
 
 export interface KubernetesOptions {
   readonly api: KubernetesApi;

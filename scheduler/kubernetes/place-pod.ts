@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Node } from '../objects.ts';
-import type { PlacedNode } from '../pods/order.ts';
+import type { PlacedNode } from '../pods/pod-template.ts';
 import { type AdmittedPod, isCritical, mayPreempt } from '../pods/priority.ts';
 import type { KubernetesApi } from './api/api.ts';
 import { ClusterError } from './api/error.ts';

@@ -1,4 +1,4 @@
-import type { PlacedNode } from './order.ts';
+import type { PlacedNode } from './pod-template.ts';
 
 /** The class in `manifests/base/priority.yaml`. It preempts no pod, and is not critical for the kubelet. */
 export const ownPriorityClass = 'nodesweep-cleaner';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Outcome, SweepResult } from '../../cleaner/removal/outcome.ts';
+import type { Outcome, SweepResult } from '../../cleaner/removal/verify.ts';
 import { buildFailure, buildReport, type Findings } from '../../cleaner/report/build.ts';
 import { exitCodeOf, parseReport, reportSchema } from '../../contract/report.ts';
 import { buildImage, buildRemoval } from '../helpers/inventory.ts';

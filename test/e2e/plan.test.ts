@@ -155,7 +155,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a plan of a node of the c
     interrupted.kill('SIGINT');
     expect(await interrupted).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringMatching(/interrupted; pod \S+ is deleted/),
+      stderr: expect.stringMatching(/interrupted; pod \S+ was deleted/),
     });
     await expectNothingLeft();
   });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Node, RunPod } from '../../scheduler/objects.ts';
-import type { PlacedNode, PodOrder } from '../../scheduler/pods/order.ts';
+import type { PlacedNode, PodOrder } from '../../scheduler/pods/pod-template.ts';
 import { hasEnded, lacksRoom } from '../../scheduler/pods/state.ts';
 import { type Policy, policyFields } from '../../scheduler/policy/policy.ts';
 import { type Eligibility, judgeNode } from '../../scheduler/run/eligibility.ts';

@@ -1,7 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
 import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts';
-import { listWorkloadReferences } from '../../scheduler/kubernetes/references.ts';
+import { listWorkloadReferences } from '../../scheduler/kubernetes/workload-references.ts';
 
 // Run as a process of its own, with a heap of its own: prints how many images the workloads of a cluster name.
 const config = new KubeConfig();

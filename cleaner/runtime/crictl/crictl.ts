@@ -10,8 +10,8 @@ import { abbreviate, ask, type Caller } from './ask.ts';
 import { askAbout, askAboutAll } from './ask-about.ts';
 import { type CrictlOptions, defaultReadSeconds, lists, prepareReading, prepareRemoving } from './call.ts';
 import { CrictlError, type CrictlProblem } from './error.ts';
+import { callPatiently } from './list-deadlines.ts';
 import { readComplaints } from './messages.ts';
-import { callPatiently } from './patient.ts';
 import { type RunCrictl, runCrictl } from './process.ts';
 import { createSandboxReader, listSandboxes } from './sandboxes.ts';
 

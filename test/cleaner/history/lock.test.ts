@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readClock } from '../../../cleaner/history/clock.ts';
-import { changeHistory, loadHistory } from '../../../cleaner/history/file.ts';
 import { formatHistory } from '../../../cleaner/history/format.ts';
 import { takeLock } from '../../../cleaner/history/lock.ts';
+import { changeHistory, loadHistory } from '../../../cleaner/history/store.ts';
 import { buildHistory } from '../../helpers/inventory.ts';
 
 const program = fileURLToPath(new URL('../../fixtures/history/cleaner.ts', import.meta.url));

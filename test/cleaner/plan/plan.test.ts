@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { updateHistory } from '../../../cleaner/history/history.ts';
 import type { Facts } from '../../../cleaner/plan/keep-rules.ts';
-import { selectCrowded } from '../../../cleaner/plan/newest.ts';
+import { selectCrowded } from '../../../cleaner/plan/newest-per-repository.ts';
 import { foreseePlan, makePlan, type Plan } from '../../../cleaner/plan/plan.ts';
 import type { Image, ImageDetails } from '../../../cleaner/runtime/runtime.ts';
 import type { JobDocument } from '../../../contract/job.ts';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadJobFile } from '../../../cleaner/job-file.ts';
 import { packReferences } from '../../../contract/packed-references.ts';
 import { jobMapNames, packJob } from '../../../scheduler/cleanup/job-maps.ts';
-import type { JobMap } from '../../../scheduler/pods/order.ts';
+import type { JobMap } from '../../../scheduler/pods/pod-template.ts';
 import { JobTooLargeError } from '../../../scheduler/run/job-too-large.ts';
 
 const job = { version: 1 as const, policy: 'nightly', run: 'nightly-1', images: { protectWorkloads: true } };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeCleanable } from '../../../scheduler/cleanup/eligibility.ts';
+import { judgeCleanable } from '../../../scheduler/cleanup/cleanable-nodes.ts';
 import type { CleanupDocument } from '../../../scheduler/cleanup/policy.ts';
 import { buildNode, buildSpec } from '../../helpers/builders.ts';
 

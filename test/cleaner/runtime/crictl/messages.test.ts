@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { judgeRemoval } from '../../../../cleaner/removal/outcome.ts';
+import { judgeRemoval } from '../../../../cleaner/removal/verify.ts';
 import { lastLine, readComplaints } from '../../../../cleaner/runtime/crictl/messages.ts';
 
 const gone = `sha256:${'9e'.repeat(32)}`;

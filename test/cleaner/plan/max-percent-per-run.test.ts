@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { limitShare } from '../../../cleaner/plan/max-percent-per-run.ts';
 import { makePlan } from '../../../cleaner/plan/plan.ts';
-import { limitShare } from '../../../cleaner/plan/share.ts';
 import type { JobDocument } from '../../../contract/job.ts';
 import { buildFacts, buildImage, buildInUse, type FactFields } from '../../helpers/inventory.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeRemoval } from '../../../cleaner/removal/outcome.ts';
+import { judgeRemoval } from '../../../cleaner/removal/verify.ts';
 import type { RemovalAnswer } from '../../../cleaner/runtime/runtime.ts';
 
 const id = `sha256:${'a'.repeat(64)}`;

@@ -1,7 +1,7 @@
 import type { DiskUsage } from '../plan/disk-usage.ts';
 import type { Plan } from '../plan/plan.ts';
-import { mayBeGone, type SweepResult } from './outcome.ts';
-import { openSpace, type Space } from './space.ts';
+import { openSpace, type Space } from './space-freed.ts';
+import { mayBeGone, type SweepResult } from './verify.ts';
 
 export type SettlePorts = {
   readonly measureDisk: () => Promise<DiskUsage>;

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../cleaner/history/clock.ts';
-import { changeHistory, loadHistory } from '../../../cleaner/history/file.ts';
 import type { History } from '../../../cleaner/history/history.ts';
+import { changeHistory, loadHistory } from '../../../cleaner/history/store.ts';
 import { buildHistory, dayMs, minuteMs, now } from '../../helpers/inventory.ts';
 
 const clock: Clock = { now, uptimeMs: dayMs, bootId: 'boot-1' };

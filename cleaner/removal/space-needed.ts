@@ -1,6 +1,6 @@
 import { bytesAbove, type DiskUsage } from '../plan/disk-usage.ts';
-import { decidingPatience, type SettlePorts, settle } from './settle.ts';
-import type { Space } from './space.ts';
+import type { Space } from './space-freed.ts';
+import { decidingPatience, type SettlePorts, settle } from './wait-for-space.ts';
 
 /** The removed images should have freed enough space, but the usage is still too high. */
 export class SpaceNotFreedError extends Error {
