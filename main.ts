@@ -26,6 +26,9 @@ const context: CommandContext = {
   },
   exit: (code) => process.exit(code),
   interrupted,
+  onSignal: (listener) => {
+    process.on('SIGTERM', listener).on('SIGINT', listener);
+  },
 };
 
 const [, , commandName] = process.argv;

@@ -35,6 +35,8 @@ export type CleanOptions = {
    */
   readonly state?: string | undefined;
   readonly dryRun: boolean;
+  /** Aborted with a {@link StopRequest} when the cleaner must end: it finishes the current batch and starts no other. */
+  readonly stop: AbortController;
   /** Calls of crictl that have already started. */
   readonly firstLook?: FirstLook | undefined;
 };
@@ -61,11 +63,12 @@ export async function clean(options: CleanOptions, environment: NodeJS.ProcessEn
 async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, log: Logger): Promise<Report> {
   const startedAt = performance.now();
   const durationMs = () => Math.round(performance.now() - startedAt);
-  const stop = new AbortController();
+  const { stop } = options;
   const over = new AbortController();
-  listenForStop(stop, log);
+  logStop(stop, log);
   try {
     const job = await loadJob(options);
+    stop.signal.throwIfAborted();
     log.setBindings({ policy: job.policy, run: job.run });
     if (job.activeDeadlineSeconds !== undefined) armDeadline(stop, job.activeDeadlineSeconds, performance.now());
     const runtime = await connectRuntime({
@@ -129,13 +132,14 @@ function createLog({ LOG_LEVEL = 'info', NODE_NAME }: NodeJS.ProcessEnv, sink: L
   return log;
 }
 
-/** On a signal, the cleaner finishes the current batch and starts no other. */
-function listenForStop(controller: AbortController, log: Logger): void {
-  const stop = (name: NodeJS.Signals) => {
-    log.warn({ event: 'stopping', signal: name }, 'no further batch is started');
-    controller.abort(new StopRequest('Interrupted', 'asked to stop'));
+/** Logs that the cleaner was asked to stop, also if this was before it could log. */
+function logStop({ signal }: AbortController, log: Logger): void {
+  const logSignal = () => {
+    const { signalName } = signal.reason;
+    if (signalName !== undefined) log.warn({ event: 'stopping', signal: signalName }, 'no further batch is started');
   };
-  process.on('SIGTERM', stop).on('SIGINT', stop);
+  if (signal.aborted) logSignal();
+  else signal.addEventListener('abort', logSignal, { once: true });
 }
 
 async function loadJob({ loadJob, dryRun }: CleanOptions): Promise<Job> {

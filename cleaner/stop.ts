@@ -4,11 +4,21 @@ import pTimeout from 'p-timeout';
 export class StopRequest extends Error {
   override readonly name = 'StopRequest';
   readonly reason: 'Interrupted' | 'DeadlineExceeded';
+  /** The signal that the process got, if one is the cause. */
+  readonly signalName: NodeJS.Signals | undefined;
 
-  constructor(reason: StopRequest['reason'], message: string) {
+  constructor(reason: StopRequest['reason'], message: string, signalName?: NodeJS.Signals) {
     super(message);
     this.reason = reason;
+    this.signalName = signalName;
   }
+}
+
+/** Requests a stop when the process gets the first signal that asks it to end. */
+export function stopAtSignal(onSignal: (listener: (name: NodeJS.Signals) => void) => void): AbortController {
+  const controller = new AbortController();
+  onSignal((name) => controller.abort(new StopRequest('Interrupted', 'asked to stop', name)));
+  return controller;
 }
 
 /**

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { CommandContext } from './context.ts';
 
 /** Adds `nodesweep clean`, the cleaner of one node. */
-export function addClean(program: Command, { environment, exit }: CommandContext): void {
+export function addClean(program: Command, { environment, exit, onSignal }: CommandContext): void {
   program
     .command('clean')
     .description('remove unused images from this node, by a job or a policy')
@@ -27,12 +27,14 @@ With --policy, the images of pods that are about to start are unknown; only minA
     .action(async ({ job, policy, report, state, dryRun }, command: Command) => {
       if (job === undefined && policy === undefined)
         command.error('error: --job or --policy is required', { exitCode: 2 });
+      const { stopAtSignal } = await import('../cleaner/stop.ts');
+      const stop = stopAtSignal(onSignal);
       const { goAhead } = await import('../cleaner/first-lists.ts');
       const firstLook = goAhead(environment);
       const { clean, loadJobFile } = await import('../cleaner/main.ts');
       const loadJob = () => (policy === undefined ? loadJobFile(job) : loadCleanPolicy(policy));
       // Calls of the runtime that timed out may still be open.
-      exit(await clean({ loadJob, report, state, dryRun, firstLook }, environment));
+      exit(await clean({ loadJob, report, state, dryRun, stop, firstLook }, environment));
     });
 }
 

@@ -7,4 +7,6 @@ export interface CommandContext {
   readonly exit: (code: number) => never;
   /** Aborts at the first SIGTERM or SIGINT after this call. */
   readonly interrupted: () => AbortSignal;
+  /** Calls the listener at each SIGTERM and SIGINT after this call. They no longer end the process. */
+  readonly onSignal: (listener: (name: NodeJS.Signals) => void) => void;
 }

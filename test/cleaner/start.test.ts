@@ -46,6 +46,17 @@ it('a run that is over leaves no call of crictl behind that it began ahead of ti
   expect(report.errors).toMatchObject([{ reason: 'BadJobError' }]);
 });
 
+it('a stop that comes with the first call of crictl, while the program still loads, ends with a report (H29, T14)', async () => {
+  const bench = await createBench(buildSimulatedNode({}));
+  const CRICTL = join(bench.directory, 'crictl');
+  await writeFile(CRICTL, `#!/bin/sh\nkill -TERM $PPID\nexec ${simulatedCrictl} "$@"\n`, { mode: 0o755 });
+  const { exitCode, report, events } = await runClean(bench, [], { CRICTL });
+  await bench.remove();
+  expect(exitCode).toBe(2);
+  expect(report.errors).toMatchObject([{ reason: 'Interrupted' }]);
+  expect(events).toContainEqual(expect.objectContaining({ event: 'stopping', signal: 'SIGTERM' }));
+});
+
 /** The command lines of all processes that mention a text. */
 async function commandsWith(text: string): Promise<readonly string[]> {
   const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));

@@ -16,11 +16,11 @@ import { type Installation, install, keepEvidence } from './installation.ts';
 import { buildPolicy, namespace, readImageLines, readPodNodes, waitForRun } from './objects.ts';
 import { setEnvironment } from './scheduler-pod.ts';
 
-const fetcher = 'registry.test/fetch-model:1';
-const server = 'registry.test/model-server:7';
-const restarted = 'registry.test/restarted:1';
-const unused = 'registry.test/unused:1';
-const images = { include: ['registry.test/**'], minAge: '0s', keepSideLoaded: false };
+const fetcher = 'starting.test/fetch-model:1';
+const server = 'starting.test/model-server:7';
+const restarted = 'starting.test/restarted:1';
+const unused = 'starting.test/unused:1';
+const images = { include: ['starting.test/**'], minAge: '0s', keepSideLoaded: false };
 
 describe.skipIf(process.env.KUBECONFIG !== undefined)('on real kubelets', () => {
   let installation: Installation;
