@@ -7,7 +7,7 @@ import manifest from './package.json' with { type: 'json' };
 
 /**
  * Percentage by which the heap may grow between two collections of its old generation. The long answers of a runtime and
- * of an API server soon become garbage; by default V8 would collect it only when twice as much is there.
+ * of an API server soon become garbage; by default V8 collects it only when the heap has doubled.
  */
 const heapGrowingPercent = 40;
 setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
@@ -33,8 +33,8 @@ const context: CommandContext = {
 
 const [, , commandName] = process.argv;
 if (commandName === 'clean') {
-  // Every node pays for the start of a cleaner: it loads no other command, and ends before it would gain from the compiler
-  // that takes longest, and most memory. The one before that still compiles what runs often.
+  // Each node starts a cleaner, so it must start fast: it loads no other command, and does not use the slowest compiler of
+  // V8, from which a short run gains nothing. Maglev still compiles the code that runs often.
   setFlagsFromString('--no-turbofan');
   addClean(program, context);
 } else {

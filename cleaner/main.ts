@@ -17,15 +17,15 @@ import { connectRuntime } from './runtime/connect.ts';
 import { CrictlError } from './runtime/crictl/error.ts';
 import { DockerError } from './runtime/docker/error.ts';
 import { readEndpoint } from './runtime/endpoint.ts';
-import type { FirstLook } from './runtime/first-look.ts';
 import { createUsageReader } from './runtime/inventory.ts';
 import { InventoryError } from './runtime/inventory-error.ts';
+import type { EarlyStart } from './start-early.ts';
 import { armDeadline, StopRequest } from './stop.ts';
 import { sweep } from './sweep.ts';
 
 export { JobFileError, loadJobFile } from './job-file.ts';
 
-export type CleanOptions = {
+export type CleanOptions = EarlyStart & {
   readonly loadJob: () => Promise<Job>;
   /** The path of the report. */
   readonly report?: string | undefined;
@@ -35,10 +35,6 @@ export type CleanOptions = {
    */
   readonly state?: string | undefined;
   readonly dryRun: boolean;
-  /** Aborted with a {@link StopRequest} when the cleaner must end: it finishes the current batch and starts no other. */
-  readonly stop: AbortController;
-  /** Calls of crictl that have already started. */
-  readonly firstLook?: FirstLook | undefined;
 };
 
 /** The job can't be loaded. The message is that of the cause. */
@@ -52,7 +48,7 @@ export async function clean(options: CleanOptions, environment: NodeJS.ProcessEn
   const log = createLog(environment, sink);
   const reportFile = await openReport(options.report);
   const found = reportFile.problem === undefined ? await runOnce(options, environment, log) : buildFailure([], 0);
-  options.firstLook?.end();
+  options.firstLists?.end();
   const report = addLogProblem(found, sink.problem());
   log.info({ event: 'report', ...report });
   const problem = await reportFile.write(report);
@@ -74,7 +70,7 @@ async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, lo
     const runtime = await connectRuntime({
       ...readEndpoint(environment),
       signal: over.signal,
-      run: options.firstLook?.run,
+      run: options.firstLists?.run,
     });
     const readUsage = createUsageReader(runtime, environment.POD_UID, () => uptime() * 1_000);
     const ownReferences = readOwnReferences(environment);

@@ -13,15 +13,15 @@ import type { NodeAccess } from './sweep.ts';
 export const usualState = '/var/lib/nodesweep';
 
 export type NodeOptions = {
-  /** The directory of the cleaner's own. */
+  /** The state directory. */
   readonly state: string | undefined;
-  /** Its path on the node, where the cleaner runs in a pod. */
+  /** Its path on the node, if the cleaner runs in a pod. */
   readonly stateOnNode: string | undefined;
   readonly ownReferences: readonly string[];
   readonly runtime: Pick<Runtime, 'getImageFilesystems'>;
 };
 
-/** This machine, as a run needs it. What is out of the ordinary is logged. */
+/** Opens this machine for a run. Logs unusual facts. */
 export function openNode({ state, stateOnNode, ownReferences, runtime }: NodeOptions, log: Logger): NodeAccess {
   const directory = state ?? usualState;
   // The place of the images does not change during a run. Its usage is measured each time.
@@ -49,7 +49,7 @@ export function openNode({ state, stateOnNode, ownReferences, runtime }: NodeOpt
   };
 }
 
-/** Keeps the first answer; an error is none, and is asked again. */
+/** Keeps the first answer. After an error it asks again. */
 function askOnce<T>(ask: () => Promise<T>): () => Promise<T> {
   let answer: T | undefined;
   return async () => {

@@ -1,16 +1,16 @@
 import { getPriority, setPriority } from 'node:os';
 
-/** Enough to come second where the CPU is scarce, and not so much that a disk fills up meanwhile. */
+/** Low enough for other processes to go first if the CPU is scarce, and high enough to free a disk in time. */
 const niceness = 5;
 
 /**
- * Lets others go first where they want the CPU too, and the disk: priority there follows from this one. Calls of crictl
- * inherit it. The runtime, which does the removing, does not: that is what rests between batches are for.
+ * Lowers the priority of this process for the CPU, and with it for the disk. Calls of crictl inherit it. The runtime, which
+ * removes the images, does not; the rests between batches limit its load.
  */
 export function giveWay(): void {
   try {
     if (getPriority() < niceness) setPriority(niceness);
   } catch {
-    // Not every system allows it.
+    // Some systems do not allow it.
   }
 }

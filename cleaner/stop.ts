@@ -14,24 +14,25 @@ export class StopRequest extends Error {
   }
 }
 
-/** Requests a stop when the process gets the first signal that asks it to end. */
-export function stopAtSignal(onSignal: (listener: (name: NodeJS.Signals) => void) => void): AbortController {
+/** Calls the listener at each signal that asks the process to end. */
+export type OnSignal = (listener: (name: NodeJS.Signals) => void) => void;
+
+/** Requests a stop at the first signal that asks the process to end. */
+export function stopAtSignal(onSignal: OnSignal): AbortController {
   const controller = new AbortController();
   onSignal((name) => controller.abort(new StopRequest('Interrupted', 'asked to stop', name)));
   return controller;
 }
 
-/**
- * Stops waiting for a promise that only reads when `signal` is aborted, and rejects with its {@link StopRequest}.
- */
+/** Waits for a promise that only reads. When `signal` is aborted, rejects with its {@link StopRequest}. */
 export async function untilStopped<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   return pTimeout(read(), { milliseconds: Number.POSITIVE_INFINITY, signal });
 }
 
 /**
- * A signal that goes off so many milliseconds after a run was asked to stop: whoever waits for the runtime then leaves it,
- * since a report has to be written before the grace period is over.
+ * Creates a signal that is aborted some milliseconds after the stop of a run. Calls of the runtime end then, because the
+ * report must be written before the grace period is over.
  */
 export function overdue(signal: AbortSignal, graceMs: number): AbortSignal {
   const controller = new AbortController();
@@ -41,7 +42,7 @@ export function overdue(signal: AbortSignal, graceMs: number): AbortSignal {
   return controller.signal;
 }
 
-/** So much of the time is left for a batch in flight and the report, and for what went by before the cleaner started. */
+/** The share of the deadline for the current batch, the report, and the time before the cleaner started. */
 const marginShare = 0.1;
 const maxMarginMs = 60_000;
 /** Maximum delay of a timer. A longer one fires at once. */

@@ -27,14 +27,12 @@ With --policy, the images of pods that are about to start are unknown; only minA
     .action(async ({ job, policy, report, state, dryRun }, command: Command) => {
       if (job === undefined && policy === undefined)
         command.error('error: --job or --policy is required', { exitCode: 2 });
-      const { stopAtSignal } = await import('../cleaner/stop.ts');
-      const stop = stopAtSignal(onSignal);
-      const { goAhead } = await import('../cleaner/first-lists.ts');
-      const firstLook = goAhead(environment);
+      const { startEarly } = await import('../cleaner/start-early.ts');
+      const early = startEarly(environment, onSignal);
       const { clean, loadJobFile } = await import('../cleaner/main.ts');
       const loadJob = () => (policy === undefined ? loadJobFile(job) : loadCleanPolicy(policy));
       // Calls of the runtime that timed out may still be open.
-      exit(await clean({ loadJob, report, state, dryRun, stop, firstLook }, environment));
+      exit(await clean({ loadJob, report, state, dryRun, ...early }, environment));
     });
 }
 

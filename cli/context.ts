@@ -1,3 +1,5 @@
+import type { OnSignal } from '../cleaner/stop.ts';
+
 /** Access to the process. Commands get it from the program, which alone uses the process directly. */
 export interface CommandContext {
   readonly environment: NodeJS.ProcessEnv;
@@ -8,5 +10,5 @@ export interface CommandContext {
   /** Aborts at the first SIGTERM or SIGINT after this call. */
   readonly interrupted: () => AbortSignal;
   /** Calls the listener at each SIGTERM and SIGINT after this call. They no longer end the process. */
-  readonly onSignal: (listener: (name: NodeJS.Signals) => void) => void;
+  readonly onSignal: OnSignal;
 }

@@ -4,9 +4,9 @@ import type { Facts } from './keep-rules.ts';
 import { foreseePlan, type Plan } from './plan.ts';
 
 /**
- * Refuses a plan that is likely to take a larger share of the node's images, or of their bytes, than
- * `images.maxPercentPerRun`: nothing goes. Any other plan gets the share as a limit, since usage may call for more removals
- * than can be foreseen.
+ * Refuses a plan that would probably remove a larger share of the node's images, or of their bytes, than
+ * `images.maxPercentPerRun` allows: nothing is removed. Any other plan gets the share as a limit, because disk usage may
+ * require more removals than expected.
  */
 export function limitShare(plan: Plan, { job, inventory, diskUsage }: Facts): Plan {
   const percent = job.images.maxPercentPerRun;
@@ -35,5 +35,5 @@ function refuse(plan: Plan, refusal: string): Plan {
 
 function describe(going: Measure, all: Measure, percent: number): string {
   const share = `${going.count} of ${all.count} images (${formatBytes(going.bytes)} of ${formatBytes(all.bytes)})`;
-  return `${share} would go, more than images.maxPercentPerRun (${percent} %) allows, so nothing goes: check with "nodesweep plan" that the policy means these images, or raise the limit`;
+  return `${share} would be removed, more than images.maxPercentPerRun (${percent} %) allows, so nothing is removed: check with "nodesweep plan" that the policy means these images, or raise the limit`;
 }

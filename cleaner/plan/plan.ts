@@ -73,8 +73,11 @@ export function keepOverLimit(
   { image }: Pick<Removal, 'image'>,
   { maxRemovals, maxRemovedBytes }: Pick<Plan, 'maxRemovals' | 'maxRemovedBytes'>,
 ): Kept {
-  const limits = maxRemovedBytes === undefined ? 'maxPerRun allows' : 'maxPerRun and maxPercentPerRun allow';
-  return { image, reason: 'OverLimit', message: `${maxRemovals} others are removed first, and ${limits} no more` };
+  const message =
+    maxRemovedBytes === undefined
+      ? `${maxRemovals} others are removed first, and maxPerRun allows no more`
+      : 'others are removed first, and maxPerRun or maxPercentPerRun allows no more';
+  return { image, reason: 'OverLimit', message };
 }
 
 function sortOut({ inventory }: Facts, judge: Judge) {

@@ -1,11 +1,11 @@
 import type { Plan } from '../plan/plan.ts';
-import type { Look } from '../runtime/inventory.ts';
+import { type Look, presentIds } from '../runtime/inventory.ts';
 import { StopRequest, untilStopped } from '../stop.ts';
 import { selectBatch } from './batch-size.ts';
 import { checkLandmarks, takeLandmarks } from './lost-images.ts';
 import type { JudgedTask, Progress, RemovalPorts, Task } from './progress.ts';
 import { measureNeed, SpaceNotFreedError } from './space-needed.ts';
-import type { StopReason } from './verify.ts';
+import { hasTimedOut, type StopReason } from './verify.ts';
 
 export type WhySpared = 'BelowThreshold' | 'OverLimit';
 
@@ -50,12 +50,8 @@ export async function chooseStep(
 
 /** A removal that timed out is tried again alone, after all others, so that no other removal times out with it. */
 function countTogether({ queue }: Progress): number {
-  const first = queue.findIndex(hasTimedOut);
+  const first = queue.findIndex(({ earlier }) => earlier !== undefined && hasTimedOut(earlier));
   return first === -1 ? queue.length : Math.max(1, first);
-}
-
-function hasTimedOut({ earlier }: Task): boolean {
-  return earlier?.kind === 'failed' && earlier.reason === 'RemovalTimedOut';
 }
 
 /** The number of images at the front of the queue that the limits of the plan still allow. */
@@ -83,6 +79,12 @@ async function measureExcess(
   return measureNeed(untilPercent, ports.space, ports, signal);
 }
 
+const unreadable = {
+  kind: 'skipped',
+  reason: 'ImageUnreadable',
+  message: "its entry in the list of images can't be understood any more, so it is kept",
+} as const;
+
 /** Judges tasks by a look. Every look must be judged, even an outdated one, because the judge remembers what it shows. */
 function judgeTasks(
   tasks: readonly Task[],
@@ -90,13 +92,15 @@ function judgeTasks(
   progress: Progress,
   { judgeOn }: RemovalPorts,
 ): readonly JudgedTask[] {
-  checkLandmarks(progress.landmarks, look.images, progress.asked);
+  checkLandmarks(progress.landmarks, presentIds(look), progress.asked);
   progress.landmarks = takeLandmarks(look);
   progress.asked = [];
   const judge = judgeOn(look);
   const present = new Map(look.images.map((image) => [image.id, image]));
   return tasks.map((task) => {
-    const image = present.get(task.removal.image.id);
+    const { id } = task.removal.image;
+    if (look.unreadable?.has(id)) return { task, kept: unreadable };
+    const image = present.get(id);
     const kept = image && judge(image);
     if (image === undefined || kept === undefined) return { task, ...(image && { image }) };
     return { task, image, kept: { kind: 'skipped', reason: kept.reason, message: kept.message } };

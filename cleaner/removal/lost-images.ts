@@ -1,5 +1,4 @@
 import type { ImageUsage } from '../runtime/inventory.ts';
-import type { Image } from '../runtime/runtime.ts';
 
 /** The images of a look, against which a later list of images is checked. */
 export type Landmarks = {
@@ -21,11 +20,10 @@ export function takeLandmarks({ images, inUse }: Pick<ImageUsage, 'images' | 'in
 }
 
 /**
- * Checks a list of images against an earlier look. `asked` are the images whose removal was requested since. Other processes
+ * Checks the IDs in a list of images against an earlier look. `asked` are the images whose removal was requested since. Other processes
  * may remove images too, but no used or pinned ones, and not all at once. Throws a {@link LostImagesError}.
  */
-export function checkLandmarks({ firm, all }: Landmarks, images: readonly Image[], asked: Iterable<string>): void {
-  const present = new Set(images.map(({ id }) => id));
+export function checkLandmarks({ firm, all }: Landmarks, present: ReadonlySet<string>, asked: Iterable<string>): void {
   const wanted = new Set(asked);
   const lost = [...firm].filter((id) => !present.has(id) && !wanted.has(id));
   if (lost.length > 0) {

@@ -23,7 +23,7 @@ export type RemovalPorts = SettlePorts & {
   readonly space: Space | undefined;
   /** Called before each batch. */
   readonly throttle: Throttle;
-  /** Aborted some time after a stop: no removal, and no look, is waited for any longer. */
+  /** Aborted some time after a stop. Then the current removal, or the current look, is given up. */
   readonly giveUp: { readonly removal: AbortSignal; readonly look: AbortSignal };
   /** Called with the result of each image as soon as it is known. */
   readonly onResult: (result: RemovalResult) => void;
@@ -32,7 +32,7 @@ export type RemovalPorts = SettlePorts & {
 /** A removal to try, with the outcome of the first attempt if there was one. */
 export type Task = { readonly removal: Removal; readonly earlier?: Outcome };
 
-/** A task after a look: `image` is undefined if another process removed it, and `kept` is set if a rule keeps it. */
+/** A task after a look. Without `kept`, an image that is undefined was removed by another process. */
 export type JudgedTask = { readonly task: Task; readonly image?: Image; readonly kept?: Outcome };
 
 /** The state of a run before a batch. */

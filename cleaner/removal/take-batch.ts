@@ -1,10 +1,10 @@
-import type { Look } from '../runtime/inventory.ts';
+import { type Look, presentIds } from '../runtime/inventory.ts';
 import type { Image, RemovalAnswer } from '../runtime/runtime.ts';
 import { untilStopped } from '../stop.ts';
 import { nextBatchSize } from './batch-size.ts';
 import { checkLandmarks } from './lost-images.ts';
 import type { JudgedTask, Progress, RemovalPorts, Task } from './progress.ts';
-import { judgeRemoval, mayBeGone, type Outcome, type RemovalResult } from './verify.ts';
+import { hasTimedOut, judgeRemoval, mayBeGone, type Outcome, type RemovalResult } from './verify.ts';
 
 /** Carries out a batch. Returns the final results, and puts removals that are worth another attempt at the end of the queue. */
 export async function takeBatch(
@@ -18,7 +18,8 @@ export async function takeBatch(
   progress.look = undefined;
   const startedAt = ports.monotonicMs();
   const { tried, notAsked } = await removeBatch(tasks, progress, ports, { goesOn, signal });
-  progress.silentBatches = tried.length > 0 && tried.every(isTimeout) ? progress.silentBatches + 1 : 0;
+  progress.silentBatches =
+    tried.length > 0 && tried.every(({ outcome }) => hasTimedOut(outcome)) ? progress.silentBatches + 1 : 0;
   progress.batchSize = nextBatchSize(progress.batchSize, tasks.length, ports.monotonicMs() - startedAt);
   for (const { removal } of tried.filter(({ outcome }) => mayBeGone(outcome))) {
     progress.removed++;
@@ -34,6 +35,8 @@ export async function takeBatch(
   return tried.filter((attempt) => !isWorthRetrying(attempt));
 }
 
+const removed = { kind: 'removed' } as const;
+
 type Attempt = RemovalResult & { readonly isRetry: boolean };
 
 type Conditions = { readonly goesOn: boolean; readonly signal: AbortSignal };
@@ -47,8 +50,8 @@ async function removeBatch(
   const free = tasks.flatMap(({ image, kept }) => (image === undefined || kept !== undefined ? [] : [image]));
   const judge = free.length === 0 ? undefined : await removeAndLook(free, progress, ports, conditions);
   const judged = tasks.map(({ task, image, kept }) => {
-    if (image === undefined) return { task, outcome: { kind: 'removed' } as const };
-    return { task, outcome: kept ?? judge?.(image.id) };
+    if (kept !== undefined) return { task, outcome: kept };
+    return { task, outcome: image === undefined ? removed : judge?.(image.id) };
   });
   return {
     tried: judged.flatMap(({ task: { removal, earlier }, outcome }): Attempt[] =>
@@ -77,10 +80,10 @@ async function removeAndLook(
   try {
     const after =
       goesOn && !signal.aborted ? await untilStopped(() => readForNext(ports), ports.giveUp.look) : undefined;
-    const left = after?.images ?? (await untilStopped(ports.runtime.listImages, ports.giveUp.look));
-    checkLandmarks(progress.landmarks, left, progress.asked);
+    const images = after ?? { images: await untilStopped(ports.runtime.listImages, ports.giveUp.look) };
+    const present = presentIds(images);
+    checkLandmarks(progress.landmarks, present, progress.asked);
     progress.look = after;
-    const present = new Set(left.map(({ id }) => id));
     return (id) => (notAsked.has(id) ? undefined : judgeRemoval(id, answer, present.has(id)));
   } catch (error) {
     const message = `its removal was requested, but the list afterwards can't be read or is wrong: ${messageOf(error)}`;
@@ -102,11 +105,7 @@ const noSpace = /no space left on device/i;
 
 function isWorthRetrying({ outcome, isRetry }: Attempt): boolean {
   if (isRetry || outcome.kind !== 'failed') return false;
-  return outcome.reason === 'RemovalTimedOut' || noSpace.test(outcome.message);
-}
-
-function isTimeout({ outcome }: Attempt): boolean {
-  return outcome.kind === 'failed' && outcome.reason === 'RemovalTimedOut';
+  return hasTimedOut(outcome) || noSpace.test(outcome.message);
 }
 
 function messageOf(error: unknown): string {

@@ -10,7 +10,11 @@ export type Outcome =
   /** The image is still there. */
   | { readonly kind: 'failed'; readonly reason: 'RemovalFailed' | 'RemovalTimedOut'; readonly message: string }
   /** The removal was not requested, because a rule keeps the image now or the run ended; or the runtime refused it. */
-  | { readonly kind: 'skipped'; readonly reason: KeepReason | RefusalReason | StopReason; readonly message?: string }
+  | {
+      readonly kind: 'skipped';
+      readonly reason: KeepReason | 'ImageUnreadable' | RefusalReason | StopReason;
+      readonly message?: string;
+    }
   /** The removal was requested, but no list afterwards could be read. */
   | { readonly kind: 'unknown'; readonly reason: 'LookFailed'; readonly message: string };
 
@@ -59,6 +63,11 @@ const refusals: readonly { readonly reason: RefusalReason; readonly pattern: Reg
 /** The messages of a call that the runtime did not answer in time (gRPC), or whose own deadline passed. */
 const outOfTime = /DeadlineExceeded|context deadline exceeded|gave no (?:whole )?answer within/;
 
+/** True if the runtime gave no answer in time. */
+export function hasTimedOut(outcome: Outcome): boolean {
+  return outcome.kind === 'failed' && outcome.reason === 'RemovalTimedOut';
+}
+
 /** True if an image is or may be removed. */
 export function mayBeGone({ kind }: Outcome): boolean {
   return kind === 'removed' || kind === 'unknown';
@@ -75,7 +84,7 @@ export function judgeRemoval(id: string, { timedOut, complaints }: RemovalAnswer
   if (refusal !== undefined) return refusal;
   const general = complaints.find(({ imageId }) => imageId === undefined)?.message;
   const message = own ?? general ?? 'the runtime reported success, but still lists the image';
-  // Others of the batch may have run out of time: a complaint of its own tells what became of this one.
+  // Other images of the batch may have run out of time, so a complaint about this image takes precedence.
   const ranOutOfTime = own === undefined ? timedOut && general !== undefined : outOfTime.test(own);
   return { kind: 'failed', reason: ranOutOfTime ? 'RemovalTimedOut' : 'RemovalFailed', message };
 }

@@ -3,16 +3,16 @@ import type { ReportError } from '../../contract/report.ts';
 import { usedPercent } from '../plan/disk-usage.ts';
 import type { Findings } from './build.ts';
 
-/** The end of a run above the disk usage that it was to bring about. */
+/** The disk after a run that did not reach its target usage. */
 export type MissedTarget = {
   readonly usedPercent: number;
   readonly usedBytes: number;
   readonly lowPercent: number;
-  /** The sizes of the images that are still there, by the reason for it, largest first. */
+  /** The sizes of the remaining images by the reason why they remain, largest first. */
   readonly keptBytes: Readonly<Record<string, number>>;
 };
 
-/** Finds out what stands in the way where usage called for removals and is still above `lowPercent`; undefined elsewhere. */
+/** The missed target, if usage required removals and is still above `lowPercent`; otherwise undefined. */
 export function findMissedTarget(findings: Findings): MissedTarget | undefined {
   const { dryRun, disk, before, after } = findings;
   if (dryRun || disk === undefined || before === undefined || after === undefined) return undefined;
@@ -25,11 +25,12 @@ export function findMissedTarget(findings: Findings): MissedTarget | undefined {
   };
 }
 
+/** The error for the report: the usage, and the bytes of the remaining images by reason. */
 export function describeMissed({ usedPercent, usedBytes, lowPercent, keptBytes }: MissedTarget): ReportError {
   const reasons = Object.entries(keptBytes).map(([reason, bytes]) => `${reason} ${formatBytes(bytes)}`);
   const keptSum = Object.values(keptBytes).reduce((sum, bytes) => sum + bytes, 0);
   const usage = `disk usage is ${usedPercent.toFixed(1)} %, above lowPercent (${lowPercent} %)`;
-  const images = `images of ${formatBytes(keptSum)} stay, ${formatBytes(usedBytes)} are used`;
+  const images = `the remaining images have ${formatBytes(keptSum)}, and ${formatBytes(usedBytes)} are used in all`;
   return { reason: 'TargetNotMet', message: [`${usage}: ${images}`, ...reasons].join('; ') };
 }
 

@@ -1,17 +1,17 @@
-/** The way to the runtime of a node. */
+/** The command and the address for calls of a node's runtime. */
 export type Endpoint = {
   /** Path or name of crictl. */
   readonly crictl: string;
-  /** Of the node's runtime; crictl looks for one by itself where it is missing. */
+  /** The socket of the runtime; without it crictl searches for one. */
   readonly endpoint?: string | undefined;
-  /** The most time that a list may get; absent for the usual. */
+  /** The longest deadline of a list in seconds; absent for the default. */
   readonly maxReadSeconds?: number | undefined;
 };
 
 /** `docker.sock`, and not `cri-dockerd.sock`, which speaks CRI. */
 const dockerSocket = /(?:^|\/)docker\.sock$/;
 
-/** Reads the way to the runtime from the environment of a cleaner. */
+/** Reads the endpoint from the environment of a cleaner. */
 export function readEndpoint(environment: NodeJS.ProcessEnv): Endpoint {
   const { CRICTL, CONTAINER_RUNTIME_ENDPOINT, NODESWEEP_RUNTIME_TIMEOUT_SECONDS = '' } = environment;
   return {
@@ -23,7 +23,7 @@ export function readEndpoint(environment: NodeJS.ProcessEnv): Endpoint {
   };
 }
 
-/** The path of the socket of Docker Engine; undefined for a runtime that crictl speaks to. */
+/** The path of the socket of Docker Engine; undefined for a runtime that crictl calls. */
 export function dockerSocketOf({ endpoint }: Endpoint): string | undefined {
   return endpoint !== undefined && dockerSocket.test(endpoint) ? endpoint.replace(/^unix:\/\//, '') : undefined;
 }

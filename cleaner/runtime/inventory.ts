@@ -14,8 +14,10 @@ import type { Container, ContainerDetails, Image, ImageDetails, ImageFlaw, Runti
 
 /** The images on a node, and those that a container in any state uses. */
 export type ImageUsage = {
-  /** Without those whose entry in the list can't be understood: nothing may remove them. */
+  /** Without the images whose entry in the list can't be understood, because these must not be removed. */
   readonly images: readonly Image[];
+  /** IDs of the images whose entry can't be understood; absent if there are none. They are on the node all the same. */
+  readonly unreadable?: ReadonlySet<string>;
   /** IDs of used images, with the names of the containers that use them. */
   readonly inUse: ReadonlyMap<string, readonly string[]>;
   /** For images that only exited containers use: when the last of them finished, in milliseconds since the epoch. */
@@ -60,9 +62,23 @@ export function createUsageReader(
       async ({ images, containers }) => {
         await inspectNew(runtime, containers, details);
         const { remarks, ...usage } = resolveContainers(images, containers, details);
-        return { images: images.filter(isReadable), ...usage, remarks: [...remarks, ...describeFlaws(images)] };
+        const unreadable = new Set(idsOf(images.filter((image) => !isReadable(image))));
+        return {
+          images: images.filter(isReadable),
+          ...(unreadable.size > 0 && { unreadable }),
+          ...usage,
+          remarks: [...remarks, ...describeFlaws(images)],
+        };
       },
     );
+}
+
+/** IDs of all images that are on the node, also of those whose entry can't be understood. */
+export function presentIds({
+  images,
+  unreadable = new Set(),
+}: Pick<ImageUsage, 'images' | 'unreadable'>): ReadonlySet<string> {
+  return new Set([...idsOf(images), ...unreadable]);
 }
 
 /** Creates a reader of looks, which also read the images of sandboxes: a new sandbox may use another image. */

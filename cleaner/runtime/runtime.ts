@@ -49,21 +49,21 @@ export type ImageDetails = {
   readonly sharedBytes?: number;
 };
 
-/** The ends of a request to remove images. */
+/** The signals that end a request to remove images. */
 export type RemovalEnds = {
-  /** From now on no further image is asked for. */
+  /** When aborted, no further removal is requested. */
   readonly stop: AbortSignal;
-  /** From now on nothing is waited for. */
+  /** When aborted, the request ends without its answers. */
   readonly giveUp: AbortSignal;
 };
 
-/** The answer of the runtime to a request to remove images. It is no proof of what is gone: look again. */
+/** The answer of the runtime to a request to remove images. It does not prove which images are gone; a new list does. */
 export type RemovalAnswer = {
   /** The request ended before the runtime answered. The runtime may still be removing. */
   readonly timedOut: boolean;
   /** Errors of single images, by ID, or one without an ID for all of them. Empty if the runtime accepted all. */
   readonly complaints: readonly RemovalComplaint[];
-  /** IDs of images that the runtime was never asked to remove, as it gave no answers or the run was to stop. */
+  /** IDs of images whose removal was not requested, because the runtime hung or the run was stopped. */
   readonly notAsked?: readonly string[];
 };
 

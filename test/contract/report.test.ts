@@ -112,7 +112,7 @@ describe('buildReport', () => {
         {
           reason: 'TargetNotMet',
           message:
-            'disk usage is 85.0 %, above lowPercent (80 %): images of 1004 B stay, 850 B are used; InUse 999 B; Excluded 5 B',
+            'disk usage is 85.0 %, above lowPercent (80 %): the remaining images have 1004 B, and 850 B are used in all; InUse 999 B; Excluded 5 B',
         },
       ]);
       expect(exitCodeOf(report)).toBe(0);

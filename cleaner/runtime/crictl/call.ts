@@ -1,38 +1,37 @@
+import { defaultReadSeconds } from '../growing-deadline.ts';
 import type { CrictlCall } from './process.ts';
 
 export type CrictlOptions = {
   /** Path or name of the executable. */
   readonly executable: string;
-  /** Such as `unix:///run/containerd/containerd.sock`; crictl looks for one by itself where it is missing. */
+  /** For example `unix:///run/containerd/containerd.sock`; without it crictl searches for a socket. */
   readonly endpoint?: string | undefined;
-  /** The time that crictl may take for each call of the runtime that reads; the default is 30 s. */
+  /** The deadline of crictl for each call of the runtime that reads; 30 s. */
   readonly readSeconds?: number;
-  /** The most time that a list may get, which is asked for again with more time if it takes long; four times as much. */
+  /** The longest deadline of a list, which is read again with more time if it takes long; four times `readSeconds`. */
   readonly maxReadSeconds?: number | undefined;
-  /** The same for each removal, which under load takes far longer than crictl's own default of 2 s; 600 s. */
+  /** The deadline for each removal, which under load takes far longer than crictl's own default of 2 s; 600 s. */
   readonly removeSeconds?: number;
-  /** The further time that the process may live: crictl gives up by itself, and is ended only if it doesn't; 5 s. */
+  /** The time after the deadline until the process is ended, because crictl normally ends by itself; 5 s. */
   readonly graceSeconds?: number;
-  /** Ends calls that read, when nobody waits for them any more. */
+  /** Ends calls that read, when their answer is no longer needed. */
   readonly signal?: AbortSignal;
 };
 
-/** The arguments of the calls that list what is on a node. */
+/** The arguments of the calls that list the images, containers and filesystems of a node. */
 export const lists = {
   images: ['images', '-o', 'json'],
   containers: ['ps', '-a', '-o', 'json'],
   filesystems: ['imagefsinfo', '-o', 'json'],
 } as const;
 
-export const defaultReadSeconds = 30;
-
-/** A call that only reads. */
+/** Prepares a call that only reads. */
 export function prepareReading(options: CrictlOptions): CrictlCall {
   const { readSeconds = defaultReadSeconds, signal } = options;
   return { ...prepareCall(options, readSeconds), ...(signal && { signal }) };
 }
 
-/** A call that removes. Nothing ends it but its deadline. */
+/** Prepares a call that removes. Only its deadline ends it. */
 export function prepareRemoving(options: CrictlOptions): CrictlCall {
   return prepareCall(options, options.removeSeconds ?? 600);
 }

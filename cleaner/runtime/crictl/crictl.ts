@@ -1,3 +1,4 @@
+import { defaultReadSeconds } from '../growing-deadline.ts';
 import type { ImageDetails, RemovalAnswer, Runtime } from '../runtime.ts';
 import {
   containerStatusesAnswer,
@@ -8,9 +9,9 @@ import {
 } from './answers.ts';
 import { abbreviate, ask, type Caller } from './ask.ts';
 import { askAbout, askAboutAll } from './ask-about.ts';
-import { type CrictlOptions, defaultReadSeconds, lists, prepareReading, prepareRemoving } from './call.ts';
-import { CrictlError, type CrictlProblem } from './error.ts';
-import { callPatiently } from './list-deadlines.ts';
+import { type CrictlOptions, lists, prepareReading, prepareRemoving } from './call.ts';
+import { CrictlError, type CrictlProblem, hasRunOutOfTime } from './error.ts';
+import { withListDeadlines } from './list-deadlines.ts';
 import { readComplaints } from './messages.ts';
 import { type RunCrictl, runCrictl } from './process.ts';
 import { createSandboxReader, listSandboxes } from './sandboxes.ts';
@@ -27,8 +28,8 @@ const maxSlow = 2;
 
 /** The runtime of a node, which crictl calls over its socket. */
 export function createCrictl(options: CrictlOptions, run: RunCrictl = runCrictl): Runtime {
-  const { readSeconds = defaultReadSeconds, maxReadSeconds = 4 * readSeconds } = options;
-  const reading: Caller = { run: callPatiently(run, readSeconds, maxReadSeconds), call: prepareReading(options) };
+  const { readSeconds = defaultReadSeconds, maxReadSeconds } = options;
+  const reading: Caller = { run: withListDeadlines(run, readSeconds, maxReadSeconds), call: prepareReading(options) };
   const removing: Caller = { run, call: prepareRemoving(options) };
   return {
     listImages: () => ask(reading, lists.images, imagesAnswer),
@@ -59,16 +60,10 @@ async function inspectImages(caller: Caller, ids: readonly string[]): Promise<re
       if (isTooMuch && asked.length > 1) size = Math.ceil(asked.length / 2);
       else if (culprits.length === 0) throw error;
       left = left.filter((id) => !culprits.includes(id));
-      failures += isTooSlow(error) ? maxFailures / maxSlow : 1;
+      failures += error instanceof CrictlError && hasRunOutOfTime(error.problem) ? maxFailures / maxSlow : 1;
     }
   }
   return details;
-}
-
-function isTooSlow(error: unknown): boolean {
-  if (!(error instanceof CrictlError)) return false;
-  const { problem } = error;
-  return problem.kind === 'TimedOut' || (problem.kind === 'Exited' && problem.stderr.includes('DeadlineExceeded'));
 }
 
 /** The images for which a call failed; empty if it failed for another reason, such as a runtime that is down. */
@@ -88,5 +83,5 @@ async function remove({ run, call }: Caller, ids: readonly string[], giveUp?: Ab
     const { message } = new CrictlError(call.executable, abbreviate(['rmi', ...ids]), problem);
     return { timedOut: problem.kind === 'TimedOut' || problem.kind === 'Interrupted', complaints: [{ message }] };
   }
-  return { timedOut: problem.stderr.includes('DeadlineExceeded'), complaints: readComplaints(problem.stderr, ids) };
+  return { timedOut: hasRunOutOfTime(problem), complaints: readComplaints(problem.stderr, ids) };
 }

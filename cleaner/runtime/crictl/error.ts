@@ -4,7 +4,7 @@ export type CrictlProblem =
   | { readonly kind: 'Missing' }
   | { readonly kind: 'NotExecutable'; readonly code: string }
   | { readonly kind: 'TimedOut'; readonly seconds: number }
-  /** The run had to end before there was an answer. */
+  /** The run ended before there was an answer. */
   | { readonly kind: 'Interrupted' }
   | { readonly kind: 'Killed'; readonly signal: string }
   | { readonly kind: 'Exited'; readonly exitCode: number; readonly stderr: string }
@@ -20,6 +20,11 @@ export class CrictlError extends Error {
     super(describeProblem(executable, `crictl ${args.join(' ')}`, problem), options);
     this.problem = problem;
   }
+}
+
+/** True if the runtime did not answer in time: either crictl gave up, or its process was ended. */
+export function hasRunOutOfTime(problem: CrictlProblem): boolean {
+  return problem.kind === 'TimedOut' || (problem.kind === 'Exited' && problem.stderr.includes('DeadlineExceeded'));
 }
 
 function describeProblem(executable: string, call: string, problem: CrictlProblem): string {

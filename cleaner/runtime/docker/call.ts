@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import pTimeout, { TimeoutError } from 'p-timeout';
 import type * as z from 'zod';
+import { createGrowingDeadline } from '../growing-deadline.ts';
 import { readAnswer } from './answers.ts';
 import { DockerError, type DockerProblem, readProblem } from './error.ts';
 
@@ -10,6 +11,9 @@ export type Limits = { readonly socket: string; readonly seconds: number };
 /** A connection to Docker Engine with time limits. */
 export type Connection = Limits & { readonly docker: Docker };
 
+/** A call that ended with an answer or a problem. */
+type Ended = { readonly answer: unknown } | { readonly problem: DockerProblem; readonly cause: unknown };
+
 /** Makes a call and parses its answer. Throws a {@link DockerError}, which names the call. */
 export async function ask<T extends z.ZodType>(
   limits: Limits,
@@ -17,8 +21,30 @@ export async function ask<T extends z.ZodType>(
   request: () => Promise<unknown>,
   schema: T,
 ): Promise<z.output<T>> {
-  const { socket } = limits;
-  const ended = await attempt(limits, request);
+  return readEnded(await attempt(limits, request), schema, { socket: limits.socket, call });
+}
+
+/** Creates a function for calls that list objects: it gives them more time if they need it, up to `maxSeconds`. */
+export function createLister(limits: Limits, maxSeconds: number) {
+  const callWithin = createGrowingDeadline(limits.seconds, maxSeconds);
+  return async <T extends z.ZodType>(
+    call: string,
+    request: () => Promise<unknown>,
+    schema: T,
+  ): Promise<z.output<T>> => {
+    const ended = await callWithin<Ended>(
+      (seconds) => attempt({ ...limits, seconds }, request),
+      (tried) => 'problem' in tried && tried.problem.kind === 'TimedOut',
+    );
+    return readEnded(ended, schema, { socket: limits.socket, call });
+  };
+}
+
+function readEnded<T extends z.ZodType>(
+  ended: Ended,
+  schema: T,
+  { socket, call }: { readonly socket: string; readonly call: string },
+): z.output<T> {
   if ('problem' in ended) throw new DockerError(socket, call, ended.problem, { cause: ended.cause });
   const read = readAnswer(ended.answer, schema);
   if ('flaw' in read) throw new DockerError(socket, call, { kind: 'Unreadable', detail: read.flaw });
@@ -26,34 +52,14 @@ export async function ask<T extends z.ZodType>(
 }
 
 /**
- * Makes calls that list: one that runs out of time is made again with twice the time, until it had `maxSeconds`. All later
- * ones get the time that one needed.
- */
-export function createLister(limits: Limits, maxSeconds: number) {
-  let known = limits.seconds;
-  return async <T extends z.ZodType>(call: string, request: () => Promise<unknown>, schema: T) => {
-    for (let seconds = known; ; seconds = Math.min(2 * seconds, maxSeconds)) {
-      try {
-        const answer = await ask({ ...limits, seconds }, call, request, schema);
-        known = Math.max(known, seconds);
-        return answer;
-      } catch (error) {
-        const hasRunOutOfTime = error instanceof DockerError && error.problem.kind === 'TimedOut';
-        if (!hasRunOutOfTime || seconds >= maxSeconds) throw error;
-      }
-    }
-  };
-}
-
-/**
- * Makes a call, and tells what went wrong where it failed. dockerode waits for ever for the rest of an answer whose
- * connection broke off: only the deadline, or `giveUp`, ends that.
+ * Makes a call, and returns its answer or its problem. Only the deadline or `giveUp` ends a call whose connection broke off
+ * within the answer, because dockerode waits for the rest for ever.
  */
 export async function attempt(
   { seconds }: Limits,
   request: () => Promise<unknown>,
   giveUp?: AbortSignal,
-): Promise<{ readonly answer: unknown } | { readonly problem: DockerProblem; readonly cause: unknown }> {
+): Promise<Ended> {
   try {
     const limits = { milliseconds: seconds * 1_000, ...(giveUp && { signal: giveUp }) };
     return { answer: await pTimeout(request(), limits) };

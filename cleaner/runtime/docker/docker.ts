@@ -1,6 +1,7 @@
 import Docker from 'dockerode';
 import pMap from 'p-map';
 import type * as z from 'zod';
+import { defaultReadSeconds } from '../growing-deadline.ts';
 import type { ContainerDetails, ImageDetails, Runtime } from '../runtime.ts';
 import {
   containerAnswer,
@@ -20,15 +21,15 @@ export type DockerOptions = {
   readonly socket: string;
   /** Maximum time of each call that reads; 30 s. */
   readonly readSeconds?: number;
-  /** Maximum time of each list, which is asked for again with more time if it takes long; four times `readSeconds`. */
+  /** Maximum time of each list, which is read again with more time if it takes long; four times `readSeconds`. */
   readonly maxReadSeconds?: number | undefined;
   /** Maximum time of each removal; 600 s. */
   readonly removeSeconds?: number;
-  /** The time for which the others wait for a removal without an answer, before they go beside it; 10 s. */
+  /** The time without an answer after which the next removals no longer wait for one that hangs; 10 s. */
   readonly patienceSeconds?: number;
 };
 
-/** Docker Engine answers about one object at a time: so many questions are on their way at once. */
+/** Maximum number of concurrent calls, because each is about one object. */
 const concurrency = 8;
 /** Maximum number of images for which Docker Engine hangs, because each takes the whole deadline. The others stay unknown. */
 const maxSlow = 2;
@@ -36,7 +37,7 @@ const maxSlow = 2;
 /** The runtime of a node as Docker Engine's own API shows it. */
 export function createDocker({
   socket,
-  readSeconds = 30,
+  readSeconds = defaultReadSeconds,
   maxReadSeconds = 4 * readSeconds,
   removeSeconds = 600,
   patienceSeconds,
@@ -102,7 +103,7 @@ async function askAbout<T extends { readonly id: string }>(
   throw new DockerError(connection.socket, call, { kind: 'Unreadable', detail: `it is about ${answer.id}` });
 }
 
-/** Undefined for one that is gone: containers come and go all the time. */
+/** Undefined if the container is gone, because containers come and go all the time. */
 async function inspectContainer(connection: Connection, id: string): Promise<ContainerDetails | undefined> {
   try {
     return await askAbout(connection, containerQuestion, id);

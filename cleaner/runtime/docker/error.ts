@@ -3,7 +3,7 @@ import * as z from 'zod';
 export type DockerProblem =
   | { readonly kind: 'Unreachable'; readonly code: string }
   | { readonly kind: 'TimedOut'; readonly seconds: number }
-  /** The run had to end before there was an answer. */
+  /** The run ended before there was an answer. */
   | { readonly kind: 'Interrupted' }
   | { readonly kind: 'Refused'; readonly status: number; readonly message: string }
   | { readonly kind: 'Unreadable'; readonly detail: string };

@@ -4,21 +4,21 @@ import { attempt, type Connection } from './call.ts';
 import { DockerError } from './error.ts';
 import { hasSeveralNames, untagOne } from './untag.ts';
 
-/** Seconds for which the others wait while a removal gives no answer: from then on they go beside it. */
+/** Seconds without an answer after which the next removals no longer wait for one that hangs. */
 const defaultPatienceSeconds = 10;
-/** The first try of an image gets no more than so many seconds: the others of later batches wait for its end. */
+/** Maximum seconds for the first try of an image, because the next batch waits for its end. */
 const firstTrySeconds = 120;
-/** After so many that give no answer, and none since that did, Docker Engine hangs: no others are asked for. */
+/** Maximum number of consecutive removals without an answer. After them Docker Engine counts as hung. */
 const maxSilent = 4;
 
-/** Never asks for what nobody needs any more. */
+/** Used if the caller gives no signals. */
 const never = new AbortController().signal;
 const noEnds: RemovalEnds = { stop: never, giveUp: never };
 
 type Complaint = RemovalComplaint & { readonly timedOut: boolean };
 type Request = { readonly id: string; readonly names: readonly string[] | undefined; readonly ends: RemovalEnds };
 
-/** Makes the remover of images of a Docker Engine; remembers those that took too long, and gives them all the time later. */
+/** Creates the function that removes images. A second try of an image that took too long gets the whole time. */
 export function createRemover(connection: Connection, patienceSeconds = defaultPatienceSeconds) {
   const slow = new Set<string>();
   return async (ids: readonly string[], mayUntag: UntagPermits = new Map(), ends = noEnds): Promise<RemovalAnswer> => {
@@ -48,7 +48,7 @@ export function createRemover(connection: Connection, patienceSeconds = defaultP
   };
 }
 
-/** Waits for a removal, and no longer than that; not at all where the run is to stop, as nothing goes beside it then. */
+/** Waits for a removal for a limited time. Ends at once when the run is stopped, because no other removal starts then. */
 async function endsWithin(seconds: number, removal: Promise<void>, stop: AbortSignal): Promise<void> {
   const ended = new AbortController();
   const signal = AbortSignal.any([stop, ended.signal]);
@@ -61,9 +61,9 @@ function withoutMark({ timedOut: _, ...complaint }: Complaint): RemovalComplaint
 }
 
 /**
- * Never with force. Untagged images that it was built on go with it, unless a container, a name or another image holds
- * them: no list shows them, and hardly a layer is freed while they are there. One that is gone needs no removal. One with
- * several names goes name by name, where all of these may go (`names`): by its ID in the end, as any other.
+ * Removes an image by its ID, never with force. Docker Engine also removes untagged images on which it was built, unless a
+ * container, a name or another image needs them: no list shows them, and they have most of the layers. If the image has
+ * several names and all of them may be removed (`names`), it first removes the names until one is left.
  */
 async function removeImage(connection: Connection, request: Request): Promise<Complaint | undefined> {
   const { id, names, ends } = request;

@@ -29,7 +29,7 @@ describe('maxPercentPerRun (H16)', () => {
     const refused = plan({ images: { maxPercentPerRun: 50 } }, 10, { inventory: { images: [...images, large] } });
     expect(refused.removals).toEqual([]);
     expect(refused.refusal).toMatch(
-      /^1 of 11 images \(9.8 KiB of 10.7 KiB\) would go, more than images.maxPercentPerRun/,
+      /^1 of 11 images \(9.8 KiB of 10.7 KiB\) would be removed, more than images.maxPercentPerRun/,
     );
   });
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { connectRuntime } from '../../../cleaner/runtime/connect.ts';
 import type { CrictlCall } from '../../../cleaner/runtime/crictl/process.ts';
-import { beginFirstLook } from '../../../cleaner/runtime/first-look.ts';
+import { beginFirstLists } from '../../../cleaner/runtime/first-lists.ts';
 
 const endpoint = { crictl: 'crictl', endpoint: '/run/containerd/containerd.sock' };
 
@@ -21,7 +21,7 @@ function countingCrictl() {
 
 it('begins to read the three lists at once, as the run itself would', async () => {
   const { run, asked, calls } = countingCrictl();
-  beginFirstLook(endpoint, run);
+  beginFirstLists(endpoint, run);
   expect(asked).toEqual(['images -o json', 'ps -a -o json', 'imagefsinfo -o json']);
   const { run: later, calls: usual } = countingCrictl();
   await (await connectRuntime({ ...endpoint, run: later })).listImages();
@@ -30,7 +30,7 @@ it('begins to read the three lists at once, as the run itself would', async () =
 
 it('hands an answer out once: whoever looks again, as before each removal, looks anew (C34)', async () => {
   const { run, asked } = countingCrictl();
-  const runtime = await connectRuntime({ ...endpoint, run: beginFirstLook(endpoint, run)?.run });
+  const runtime = await connectRuntime({ ...endpoint, run: beginFirstLists(endpoint, run)?.run });
   const looks = [await runtime.listImages(), await runtime.listImages(), await runtime.listImages()];
   expect(looks.map(([image]) => Number(image?.id.slice('sha256:'.length)))).toEqual([1, 2, 3]);
   expect(asked.filter((args) => args.startsWith('images'))).toHaveLength(3);
@@ -40,7 +40,7 @@ it('hands an answer out once: whoever looks again, as before each removal, looks
 
 it('ends what nobody has waited for when the run is over', () => {
   const { run, calls } = countingCrictl();
-  const look = beginFirstLook(endpoint, run);
+  const look = beginFirstLists(endpoint, run);
   expect(calls.map(({ signal }) => signal?.aborted)).toEqual([false, false, false]);
   look?.end();
   expect(calls.map(({ signal }) => signal?.aborted)).toEqual([true, true, true]);
@@ -48,6 +48,6 @@ it('ends what nobody has waited for when the run is over', () => {
 
 it('asks nothing by crictl where the runtime is Docker Engine', () => {
   const { run, asked } = countingCrictl();
-  expect(beginFirstLook({ crictl: 'crictl', endpoint: 'unix:///var/run/docker.sock' }, run)).toBeUndefined();
+  expect(beginFirstLists({ crictl: 'crictl', endpoint: 'unix:///var/run/docker.sock' }, run)).toBeUndefined();
   expect(asked).toEqual([]);
 });

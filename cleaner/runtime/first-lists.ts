@@ -2,19 +2,19 @@ import { lists, prepareReading } from './crictl/call.ts';
 import { type RunCrictl, runCrictl } from './crictl/process.ts';
 import { dockerSocketOf, type Endpoint } from './endpoint.ts';
 
-/** The calls of crictl that a run begins with, which may be under way already. */
-export type FirstLook = {
-  /** Makes a call of crictl. The first who makes one of those calls gets the answer that was asked for ahead of time. */
+/** The first calls of crictl in a run, which may already be in progress. */
+export type FirstLists = {
+  /** Makes a call of crictl. The first request for one of the lists gets the answer that is already on its way. */
   readonly run: RunCrictl;
-  /** Ends what nobody has waited for. */
+  /** Ends the calls whose answer was not requested. */
   end(): void;
 };
 
 /**
- * Begins to read the lists of images, containers and filesystems, while the code that understands them is still being
- * loaded. Each answer serves once: whoever asks again looks anew. Undefined for Docker Engine, which is not asked by crictl.
+ * Begins to read the lists of images, containers and filesystems while the code for them is still being loaded. Each answer
+ * is used once, and a second request reads anew. Undefined for Docker Engine, which crictl does not call.
  */
-export function beginFirstLook(endpoint: Endpoint, run: RunCrictl = runCrictl): FirstLook | undefined {
+export function beginFirstLists(endpoint: Endpoint, run: RunCrictl = runCrictl): FirstLists | undefined {
   if (dockerSocketOf(endpoint) !== undefined) return undefined;
   const over = new AbortController();
   const call = { ...prepareReading({ executable: endpoint.crictl, endpoint: endpoint.endpoint }), signal: over.signal };
