@@ -3,8 +3,8 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { JobDocument } from '../../contract/job.ts';
 import { boundReferencesFile } from '../../contract/packed-references.ts';
+import { JobTooLargeError } from '../pods/job-too-large.ts';
 import type { JobMap } from '../pods/pod-template.ts';
-import { JobTooLargeError } from '../run/job-too-large.ts';
 
 /** Maximum size of the values of a ConfigMap, which has at most 1 MiB with its keys. */
 const maxDataBytes = 1_000_000;

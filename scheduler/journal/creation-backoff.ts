@@ -1,5 +1,6 @@
-const firstPauseMs = 2_000;
-const maxPauseMs = 60_000;
+import { doublingPauseMs } from './doubling-pause.ts';
+
+const pauses = { firstMs: 2_000, maxMs: 60_000 };
 
 interface Refusals {
   /** The number of consecutive steps that could not create all their pods. */
@@ -17,7 +18,7 @@ export class CreationBackoff {
    */
   noteStep(run: string, { started, refused }: { started: number; refused: number }, now: Date): Date {
     const count = refused > 0 ? (this.#refusals.get(run)?.count ?? 0) + 1 : 0;
-    const retryAt = new Date(now.getTime() + Math.min(firstPauseMs * 2 ** Math.max(0, count - 1), maxPauseMs));
+    const retryAt = new Date(now.getTime() + doublingPauseMs(count, pauses));
     this.#refusals.set(run, { count, heldUntil: refused > 0 && started === 0 ? retryAt : undefined });
     return retryAt;
   }

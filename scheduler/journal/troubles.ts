@@ -1,5 +1,6 @@
-const firstPauseMs = 2_000;
-const maxPauseMs = 120_000;
+import { doublingPauseMs } from './doubling-pause.ts';
+
+const pauses = { firstMs: 2_000, maxMs: 120_000 };
 /** An error that comes again after this time is reported again. */
 const forgottenAfterMs = 3_600_000;
 
@@ -42,7 +43,7 @@ export class Troubles {
     const toldAt = isSame ? known?.toldAt : undefined;
     const isNew = toldAt === undefined || now.getTime() - toldAt.getTime() >= forgottenAfterMs;
     const count = (known?.count ?? 0) + 1;
-    const retryAt = new Date(now.getTime() + Math.min(firstPauseMs * 2 ** (count - 1), maxPauseMs));
+    const retryAt = new Date(now.getTime() + doublingPauseMs(count, pauses));
     const told = { words: isSame ? known?.words : words, toldAt: isNew ? now : toldAt };
     steps.set(step.what, { step, ...told, count, heldUntil: retryAt });
     return { isNew, retryAt };

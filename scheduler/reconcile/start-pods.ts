@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import { type BoundPods, callConcurrency } from '../cluster.ts';
-import { JobTooLargeError } from '../run/job-too-large.ts';
+import { JobTooLargeError } from '../pods/job-too-large.ts';
 import { type RolloutStep, withRefused, withStarted } from '../run/rollout.ts';
 import type { Run } from '../run/run.ts';
 import { noteTrouble } from './attempt.ts';

@@ -1,9 +1,9 @@
 import type * as z from 'zod';
 import type { Node, RunPod } from '../objects.ts';
+import type { JobTooLargeError } from '../pods/job-too-large.ts';
 import type { JobMap, PlacedNode, PodBody, PodOrder, PodTemplate } from '../pods/pod-template.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Eligibility } from './eligibility.ts';
-import type { JobTooLargeError } from './job-too-large.ts';
 import type { Ending } from './progress.ts';
 import type { Run } from './run.ts';
 

@@ -1,5 +1,7 @@
+import { doublingPauseMs } from '../journal/doubling-pause.ts';
 import type { Node, RunPod } from '../objects.ts';
 import { hasEnded } from '../pods/state.ts';
+import { type Candidate, deadlineOf, giveUpAt, lastReportAt, type RunView } from './candidate.ts';
 import { type Eligibility, eligibilityFor } from './eligibility.ts';
 import {
   type BackingOff,
@@ -13,38 +15,14 @@ import {
 } from './progress.ts';
 import type { Run } from './run.ts';
 
+/** The pauses of a node between its tries. */
+const pauses = { firstMs: 5_000, maxMs: 300_000 };
+
 /**
  * The maximum number of rejections by a kubelet that has no room for a pod. The pauses double up to five minutes, so a
  * node has ten minutes to get room, and does not delay the end of the run for longer.
  */
 const maxRejections = 8;
-
-/** The facts that decide the next step of a run. */
-export interface RunView {
-  readonly run: Run;
-  readonly nodes: readonly Node[];
-  /** The pods of this run. */
-  readonly pods: readonly RunPod[];
-  /** The time in milliseconds after which the run gives up a pod that doesn't start or end, or a node that isn't ready. */
-  readonly startTimeoutMs: number;
-  /** The warnings about pods that don't start, by pod name. */
-  readonly podWarnings: ReadonlyMap<string, string>;
-  /** No pod is created before this instant, because the API server refused all pods of the last step. */
-  readonly heldUntil?: Date | undefined;
-  /** True if a newer run waits for the end of this one. Then this one does not wait for nodes that are not ready. */
-  readonly isAwaited?: boolean | undefined;
-}
-
-/** One node of an active run. */
-export interface Candidate {
-  readonly name: string;
-  /** Undefined once the node has left the cluster. */
-  readonly node: Node | undefined;
-  readonly eligibility: Eligibility;
-  readonly progress: NodeProgress;
-  /** The pod of the newest try, while it exists. */
-  readonly pod: RunPod | undefined;
-}
 
 /** Brings every node that the run means, or has begun with, up to date with its newest pod; sorted by name. */
 export function observeNodes(view: RunView, now: Date): Candidate[] {
@@ -66,37 +44,10 @@ export function observeNodes(view: RunView, now: Date): Candidate[] {
   });
 }
 
-/** True if the pod of the node exists and has not ended. */
-export function isActive({ pod }: Candidate): boolean {
-  return pod !== undefined && !hasEnded(pod);
-}
-
-/** The end of the wait for a deleted pod, in milliseconds since the epoch; infinite for a pod that is not deleted. */
-export function giveUpAt({ deletionTimestamp }: RunPod, startTimeoutMs: number): number {
-  return deletionTimestamp === undefined ? Number.POSITIVE_INFINITY : deletionTimestamp.getTime() + startTimeoutMs;
-}
-
-/** The time after the deadline of a run for which a pod that could not be deleted still counts. */
-const maxLatenessMs = 600_000;
-/** The kubelet needs some time to report the end of a container. */
-const reportDelayMs = 10_000;
-
-/** The last time at which the report of a pod counts, in milliseconds since the epoch: the end of its grace period. */
-export function lastReportAt({ deletionTimestamp }: RunPod, run: Run): number {
-  return deletionTimestamp === undefined
-    ? deadlineOf(run).getTime() + maxLatenessMs
-    : deletionTimestamp.getTime() + reportDelayMs;
-}
-
 /** True if a pod of an unsettled node may still report. */
 function isEnding(pod: RunPod, run: Run, now: Date): boolean {
   const isSettled = run.nodes.get(pod.node)?.state === 'Settled';
   return !isSettled && !hasEnded(pod) && now.getTime() < lastReportAt(pod, run);
-}
-
-/** The deadline of the run. */
-export function deadlineOf({ startedAt, spec }: Run): Date {
-  return new Date(startedAt.getTime() + spec.activeDeadlineSeconds * 1000);
 }
 
 /** True if the policy selects the node, or the run has started on it. */
@@ -235,7 +186,7 @@ function waitForRoom(progress: NodeProgress, message: string, now: Date): NodePr
   const tries = { attempts: progress.attempts, rejections };
   const cause = { reason: 'NodeFull', message };
   if (rejections >= maxRejections) return settled(tries, 'Failed', cause);
-  return backingOff(tries, cause, now.getTime() + pauseMs(rejections));
+  return backingOff(tries, cause, now.getTime() + doublingPauseMs(rejections, pauses));
 }
 
 /** Tries again after a pause, as long as the restart limit of the policy allows. The pauses double. */
@@ -255,11 +206,7 @@ function podDeleted({ kind }: Run): Cause {
 }
 
 function afterPause(progress: NodeProgress, cause: Cause, now: Date): NodeProgress {
-  return backingOff(progress, cause, now.getTime() + pauseMs(progress.attempts - progress.rejections));
-}
-
-function pauseMs(tries: number): number {
-  return Math.min(5_000 * 2 ** (tries - 1), 300_000);
+  return backingOff(progress, cause, now.getTime() + doublingPauseMs(progress.attempts - progress.rejections, pauses));
 }
 
 /** True if the tries are used up. A pod for which the node had no room did not run, and does not count. */

@@ -2,11 +2,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { CleanupDocument } from '../../scheduler/cleanup/policy.ts';
 import { Journals } from '../../scheduler/journal/journals.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
+import { JobTooLargeError } from '../../scheduler/pods/job-too-large.ts';
 import { earliest } from '../../scheduler/policy/instants.ts';
 import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
 import type { RunObserver } from '../../scheduler/reconcile/context.ts';
 import { policyNames, reconcile } from '../../scheduler/reconcile/reconcile.ts';
-import { JobTooLargeError } from '../../scheduler/run/job-too-large.ts';
 import { buildNode, buildPod, buildPolicyObject, secondsLater, start } from '../helpers/builders.ts';
 import { FakeCluster, Killed } from '../helpers/fake-cluster.ts';
 

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject } from '@kubernetes/client-node';
+import { doublingPauseMs } from '../../journal/doubling-pause.ts';
 import type { KubernetesApi } from './api.ts';
 import type { Collection } from './collection.ts';
 import { isExpired, refusalOf, retryAfterMs } from './error.ts';
 import type { Target } from './paths.ts';
 import { maxWaitMs } from './retry.ts';
 
-const minPauseMs = 500;
-const maxPauseMs = 15_000;
+const pauses = { firstMs: 500, maxMs: 15_000 };
 /** After a watch that lasted this long, the next one starts at once. */
 const steadyMs = 5_000;
 
@@ -27,9 +27,9 @@ export class Watcher<T extends KubernetesObject> {
   readonly #onTrouble: (error: unknown) => void;
   readonly #stopping = new AbortController();
   readonly #listed = Promise.withResolvers<void>();
-  /** The version to go on from; undefined where everything is to be listed. */
+  /** The version from which the watch continues; undefined if all objects must be listed. */
   #version: string | undefined;
-  /** The newest version that was ever heard of. */
+  /** The newest version that any answer had. */
   #newest = 0n;
   #isCurrent = false;
 
@@ -93,7 +93,7 @@ export class Watcher<T extends KubernetesObject> {
     const names = new Set<string>();
     let version: string | undefined;
     for await (const { items, metadata } of this.#api.pages<T>(target, { labelSelector })) {
-      // Its first page tells whether the store is the one that was known.
+      // An older version than a known one shows that the store was replaced.
       if (version === undefined && BigInt(metadata.resourceVersion) < this.#newest) this.#collection.distrust();
       version = metadata.resourceVersion;
       for (const item of items) {
@@ -121,7 +121,7 @@ export class Watcher<T extends KubernetesObject> {
 
   #noteFailure(error: unknown): void {
     if (this.#stopping.signal.aborted) return;
-    // From a version of the future, as it is after a restore, nothing is ever told, not even a bookmark.
+    // After a restore, the known version is in the future: the API server sends nothing after it, not even a bookmark.
     if (isExpired(error) || isSilent(error)) this.#version = undefined;
     if (isExpired(error)) return;
     this.#isCurrent = false;
@@ -136,5 +136,5 @@ function isSilent(error: unknown): boolean {
 /** The delay doubles with each successive failure, and has a random part, so that not all clients return at once. */
 function pauseMs(failures: number): number {
   if (failures === 0) return 0;
-  return Math.min(minPauseMs * 2 ** (failures - 1), maxPauseMs) * (0.5 + Math.random() / 2);
+  return doublingPauseMs(failures, pauses) * (0.5 + Math.random() / 2);
 }

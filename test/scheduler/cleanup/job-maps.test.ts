@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadJobFile } from '../../../cleaner/job-file.ts';
 import { packReferences } from '../../../contract/packed-references.ts';
 import { jobMapNames, packJob } from '../../../scheduler/cleanup/job-maps.ts';
+import { JobTooLargeError } from '../../../scheduler/pods/job-too-large.ts';
 import type { JobMap } from '../../../scheduler/pods/pod-template.ts';
-import { JobTooLargeError } from '../../../scheduler/run/job-too-large.ts';
 
 const job = { version: 1 as const, policy: 'nightly', run: 'nightly-1', images: { protectWorkloads: true } };
 const digest = (index: number) => createHash('sha256').update(String(index)).digest('hex');

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { CleanupDocument } from '../../../scheduler/cleanup/policy.ts';
 import { runKinds } from '../../../scheduler/kinds.ts';
 import type { Node, RunPod } from '../../../scheduler/objects.ts';
+import { resumeRun } from '../../../scheduler/run/end.ts';
 import { backingOff, started as created, settled } from '../../../scheduler/run/progress.ts';
 import { decodeRun, encodeRun } from '../../../scheduler/run/record.ts';
 import { expire } from '../../../scheduler/run/retention.ts';
-import { advanceRun, resumeRun, withReserved, withStarted } from '../../../scheduler/run/rollout.ts';
+import { advanceRun, withReserved, withStarted } from '../../../scheduler/run/rollout.ts';
 import type { Run } from '../../../scheduler/run/run.ts';
 import { buildNode, buildPod, buildReportedPod, buildRun, secondsLater, start, tried } from '../../helpers/builders.ts';
 
