@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { addClean } from './cli/clean.ts';
 import type { CommandContext } from './cli/context.ts';
+import { messageOf } from './contract/errors.ts';
 import manifest from './package.json' with { type: 'json' };
 
 /**
@@ -51,7 +52,7 @@ try {
 /** Commander has printed its own errors. Prints all others. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  console.error(`nodesweep: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`nodesweep: ${messageOf(error)}`);
   return 2;
 }
 

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hasCode } from '../contract/system-error.ts';
+import { hasCode } from '../contract/errors.ts';
 import { type DiskUsage, usedPercent } from './plan/disk-usage.ts';
 import type { Runtime } from './runtime/runtime.ts';
 

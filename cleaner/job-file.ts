@@ -1,9 +1,9 @@
 import { access, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
+import { hasCode, messageOf } from '../contract/errors.ts';
 import { type Job, jobSchema } from '../contract/job.ts';
 import { boundReferencesFile, unpackReferences } from '../contract/packed-references.ts';
-import { hasCode } from '../contract/system-error.ts';
 
 /** A job that can't be read or is not valid. The message names the file and every problem. */
 export class JobFileError extends Error {
@@ -51,7 +51,7 @@ async function readPacked(path: string): Promise<string[]> {
   try {
     return unpackReferences(await readFile(path));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new JobFileError(`${path}, with references of images to keep, can't be read: ${why}`, { cause });
   }
 }
@@ -69,7 +69,7 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new JobFileError(`job ${path} can't be read: check --job, and the ConfigMap mounted there (${why})`, {
       cause,
     });

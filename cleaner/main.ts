@@ -1,5 +1,6 @@
 import { hostname, uptime } from 'node:os';
 import { type Logger, pino } from 'pino';
+import { messageOf } from '../contract/errors.ts';
 import type { Job } from '../contract/job.ts';
 import type { PlanDocument } from '../contract/plan-document.ts';
 import { exitCodeOf, type Report, type ReportError } from '../contract/report.ts';
@@ -143,7 +144,7 @@ async function loadJob({ loadJob, dryRun }: CleanOptions): Promise<Job> {
     const job = await loadJob();
     return { ...job, dryRun: job.dryRun || dryRun };
   } catch (cause) {
-    throw new BadJobError(cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new BadJobError(messageOf(cause), { cause });
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../contract/errors.ts';
 import type { Job } from '../contract/job.ts';
 import type { PlanDocument } from '../contract/plan-document.ts';
 import { decide, needsDisk } from './decide.ts';
@@ -31,7 +32,7 @@ export async function planNode(job: Job, ports: PlanPorts): Promise<PlanDocument
           return await ports.measureDisk();
         } catch (error) {
           if (needsDisk(job)) throw error;
-          notes.push(`disk usage can't be measured: ${error instanceof Error ? error.message : String(error)}`);
+          notes.push(`disk usage can't be measured: ${messageOf(error)}`);
           return undefined;
         }
       },

@@ -1,3 +1,4 @@
+import { messageOf } from '../contract/errors.ts';
 import type { Job } from '../contract/job.ts';
 import type { ReportError } from '../contract/report.ts';
 import { decide, needsDisk } from './decide.ts';
@@ -143,8 +144,4 @@ async function orError<T>(read: () => Promise<T>, reason: string, errors: Report
     errors.push({ reason, message: messageOf(error) });
     return undefined;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

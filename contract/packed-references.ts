@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as z from 'zod';
+import { messageOf } from './errors.ts';
 
 /** The file in the directory of a job with the references of one node, from an annotation of the pod. */
 export const boundReferencesFile = 'bound-references';
@@ -26,7 +27,7 @@ export function unpackReferences(packed: Buffer): string[] {
     const text = gunzipSync(bytes, { maxOutputLength: maxUnpackedBytes }).toString('utf8');
     return referencesSchema.parse(JSON.parse(text));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new PackedReferencesError(`${packed.length} bytes are not a packed list of references (${why})`, { cause });
   }
 }

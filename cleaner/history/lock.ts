@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../contract/errors.ts';
 
 /** A lock on the history of a node, or the problem that prevents it. */
 export type HistoryLock = {
@@ -35,7 +36,7 @@ export async function takeLock(path: string, limits: LockLimits = usualLimits): 
     if (await begin(database, limits)) return held(database, limits);
     return unheld(database, `another cleaner has held ${path} for ${limits.waitMs / 1_000} s`);
   } catch (error) {
-    return unheld(database, `${path} can't be locked: ${error instanceof Error ? error.message : String(error)}`);
+    return unheld(database, `${path} can't be locked: ${messageOf(error)}`);
   }
 }
 

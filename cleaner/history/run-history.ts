@@ -1,4 +1,4 @@
-import { hasCode } from '../../contract/system-error.ts';
+import { hasCode, messageOf } from '../../contract/errors.ts';
 import type { ImageUsage } from '../runtime/inventory.ts';
 import { type Clock, isSteady, timeOf, unaccountedMs } from './clock.ts';
 import { emptyHistory, forgetImages, type History, recallImages, shiftHistory, updateHistory } from './history.ts';
@@ -177,8 +177,4 @@ function describeDamage(stored: Exclude<StoredHistory, { kind: 'Missing' }>): re
 
 function isForWantOfRoom(problem: unknown): boolean {
   return problem instanceof Error && hasCode(problem.cause, 'ENOSPC', 'EDQUOT');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

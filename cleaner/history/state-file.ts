@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hasCode } from '../../contract/system-error.ts';
+import { hasCode } from '../../contract/errors.ts';
 
 /** A file in the state directory that can't be a file of nodesweep. */
 export class StateFileError extends Error {

@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { hasCode } from '../../contract/system-error.ts';
+import { hasCode, messageOf } from '../../contract/errors.ts';
 import type { Clock } from './clock.ts';
 import { formatHistory, maxHistoryBytes, parseHistory } from './format.ts';
 import type { History } from './history.ts';
@@ -66,7 +66,7 @@ export async function loadHistory({ directory, readClock }: HistoryPlace): Promi
   } catch (error) {
     const at = await readClock();
     if (hasCode(error, 'ENOENT')) return { kind: 'Missing', at };
-    return { kind: 'Damaged', at, reason: error instanceof Error ? error.message : String(error) };
+    return { kind: 'Damaged', at, reason: messageOf(error) };
   }
 }
 
@@ -112,7 +112,7 @@ async function checkWritable(directory: string): Promise<void> {
 }
 
 function describeFailure(directory: string, cause: unknown): HistoryError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   return new HistoryError(`${pathIn(directory)} can't be written (${why})`, { cause });
 }
 

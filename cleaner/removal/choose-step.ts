@@ -1,3 +1,4 @@
+import { messageOf } from '../../contract/errors.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type Look, presentIds } from '../runtime/inventory.ts';
 import { StopRequest, untilStopped } from '../stop.ts';
@@ -110,8 +111,4 @@ function judgeTasks(
 function reasonOf(error: unknown): StopReason {
   if (error instanceof StopRequest) return error.reason;
   return error instanceof SpaceNotFreedError ? 'SpaceNotFreed' : 'UsageUnreadable';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../contract/errors.ts';
 import { type Look, presentIds } from '../runtime/inventory.ts';
 import type { Image, RemovalAnswer } from '../runtime/runtime.ts';
 import { untilStopped } from '../stop.ts';
@@ -106,8 +107,4 @@ const noSpace = /no space left on device/i;
 function isWorthRetrying({ outcome, isRetry }: Attempt): boolean {
   if (isRetry || outcome.kind !== 'failed') return false;
   return hasTimedOut(outcome) || noSpace.test(outcome.message);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { hasCode, messageOf } from '../../contract/errors.ts';
 import type { Report } from '../../contract/report.ts';
-import { hasCode } from '../../contract/system-error.ts';
 
 /** The file for the report of a run. */
 export type ReportFile = {
@@ -17,7 +17,7 @@ export type ReportFile = {
 export async function openReport(path: string | undefined): Promise<ReportFile> {
   if (path === undefined) return { write: async () => undefined };
   const describe = (error: unknown) =>
-    `the report can't be written to ${path}: check the path given to --report (${error instanceof Error ? error.message : String(error)})`;
+    `the report can't be written to ${path}: check the path given to --report (${messageOf(error)})`;
   try {
     const file = await openIfRoom(path);
     return {

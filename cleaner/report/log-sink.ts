@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { hasCode } from '../../contract/system-error.ts';
+import { hasCode, messageOf } from '../../contract/errors.ts';
 
 /** The destination of log lines. */
 export type LogSink = {
@@ -40,7 +40,7 @@ export function openLogSink(descriptor: number, write = writeSync): LogSink {
         writeAll(line);
       } catch (error) {
         if (problem !== undefined) return;
-        problem = `the log is incomplete: ${error instanceof Error ? error.message : String(error)}`;
+        problem = `the log is incomplete: ${messageOf(error)}`;
         tellOnce(problem, write);
       }
     },

@@ -1,5 +1,6 @@
+import { formatBytes } from '../../contract/bytes.ts';
 import type { PlanDocument, PlannedImage } from '../../contract/plan-document.ts';
-import { formatAge, formatBytes, formatLastUsed } from './plan-cells.ts';
+import { formatAge, formatLastUsed } from './plan-cells.ts';
 import { formatTable } from './table.ts';
 
 /** The part of a plan about one image and about the node: `nodesweep explain IMAGE -o json`. */

@@ -1,13 +1,8 @@
-import { filesize } from 'filesize';
 import { formatDuration } from '../../contract/duration.ts';
 import type { PlanDocument, PlannedImage } from '../../contract/plan-document.ts';
 
 /** Shown for an unknown value, as in kubectl. */
 const unknown = '<unknown>';
-
-export function formatBytes(bytes: number): string {
-  return filesize(bytes, { standard: 'iec', spacer: '', round: 1 });
-}
 
 /** The first name, or the ID of an image without a name. Digests are shortened; `explain` accepts the short form. */
 export function formatName({ id, names: [name] }: PlannedImage): string {

@@ -1,5 +1,6 @@
+import { formatBytes } from '../../contract/bytes.ts';
 import type { PlanDocument, PlannedImage } from '../../contract/plan-document.ts';
-import { formatAge, formatBytes, formatLastUsed, formatName, shortId } from './plan-cells.ts';
+import { formatAge, formatLastUsed, formatName, shortId } from './plan-cells.ts';
 import { formatTable } from './table.ts';
 
 type Column = readonly [title: string, cell: (image: PlannedImage, plan: PlanDocument) => string];

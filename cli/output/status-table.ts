@@ -1,6 +1,6 @@
 import prettyMilliseconds from 'pretty-ms';
+import { formatBytes } from '../../contract/bytes.ts';
 import type { PolicyOverview, RunOverview } from '../cluster/overview.ts';
-import { formatBytes } from './plan-cells.ts';
 import { formatTable } from './table.ts';
 
 const none = '-';

@@ -1,5 +1,5 @@
-import { filesize } from 'filesize';
 import * as z from 'zod';
+import { formatBytes } from '../../contract/bytes.ts';
 import type { Report } from '../../contract/report.ts';
 
 /** The figures of a report that a run adds up. */
@@ -44,8 +44,8 @@ export function addTallies(tallies: readonly Tally[]): CleanupTotals {
 
 export function describeTotals(dryRun: boolean, { images, bytes }: CleanupTotals): string {
   return dryRun
-    ? `dry run: ${images.planned} images (${bytesText(bytes.nominal)}) would be removed`
-    : `${images.removed} images removed, ${bytesText(bytes.freed)} freed`;
+    ? `dry run: ${images.planned} images (${formatBytes(bytes.nominal)}) would be removed`
+    : `${images.removed} images removed, ${formatBytes(bytes.freed)} freed`;
 }
 
 const count = z.int().nonnegative();
@@ -59,8 +59,4 @@ export function encodeTally(tally: Tally): z.input<typeof storedSchema> {
 export function decodeTally(stored: unknown): Tally {
   const [planned, removed, failed, skipped, unknown, freedBytes, nominalBytes] = storedSchema.parse(stored);
   return { planned, removed, failed, skipped, unknown, freedBytes, nominalBytes };
-}
-
-function bytesText(bytes: number): string {
-  return filesize(bytes, { standard: 'iec' });
 }

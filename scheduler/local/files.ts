@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hasCode } from '../../contract/system-error.ts';
+import { hasCode } from '../../contract/errors.ts';
 
 /** Creates a complete file. Returns false if a file exists, and does not change it. */
 export async function createFile(path: string, text: string): Promise<boolean> {

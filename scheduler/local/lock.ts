@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { hasCode } from '../../contract/system-error.ts';
+import { hasCode } from '../../contract/errors.ts';
 
 /** Another `nodesweep local` uses the state directory. */
 export class StateInUseError extends Error {

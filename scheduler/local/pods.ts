@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execaNode } from 'execa';
 import * as z from 'zod';
-import { hasCode } from '../../contract/system-error.ts';
+import { hasCode } from '../../contract/errors.ts';
 import type { NodeRuntime } from '../cleanup/node-runtime.ts';
 import type { RunPod } from '../objects.ts';
 import { replaceFile } from './files.ts';

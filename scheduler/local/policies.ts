@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { hasCode } from '../../contract/errors.ts';
 import { hash } from '../../contract/labels.ts';
-import { hasCode } from '../../contract/system-error.ts';
 import { runKinds } from '../kinds.ts';
 import type { Log } from '../log.ts';
 import type { PolicyObject } from '../objects.ts';

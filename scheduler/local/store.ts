@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import * as z from 'zod';
-import { hasCode } from '../../contract/system-error.ts';
+import { hasCode } from '../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import type { Versioned } from '../objects.ts';
 import { readStored } from '../yaml/read.ts';

@@ -1,5 +1,8 @@
-/** A problem of a policy, and its place: `rollout.parallelism`, `line 3, column 7`, or empty for the whole document. */
+import { cutText } from '../../contract/text.ts';
+
+/** A problem of a policy. */
 export interface Problem {
+  /** The place of the problem: `rollout.parallelism`, `line 3, column 7`, or empty for the whole document. */
   readonly path: string;
   readonly message: string;
 }
@@ -9,12 +12,12 @@ export function formatProblem({ path, message }: Problem): string {
   return path === '' ? message : `${path}: ${message}`;
 }
 
-/** So many problems are told where they are stored or sent; `nodesweep lint` tells all. */
+/** The maximum number of problems in a status, a condition or an Event. `nodesweep lint` prints all problems. */
 const maxProblems = 20;
 const maxPathLength = 200;
 const maxWordsLength = 400;
 
-/** The first problems, with their texts cut, and a last one that tells how many others there are. */
+/** The first problems with shortened texts. If there are more, the last entry counts them. */
 export function briefProblems(problems: readonly Problem[]): Problem[] {
   const first = problems
     .slice(0, maxProblems)
@@ -23,7 +26,7 @@ export function briefProblems(problems: readonly Problem[]): Problem[] {
   return others === 0 ? first : [...first, { path: '', message: countOthers(others) }];
 }
 
-/** The problems that fit into so many characters (100 or more) in one text, and how many others there are. */
+/** The problems that fit into a text of `maxLength` (100 or more) characters, and the number of the others. */
 export function listProblems(problems: readonly Problem[], maxLength: number): string {
   const room = maxLength - '; and 999,999 more'.length;
   let text = '';
@@ -36,12 +39,6 @@ export function listProblems(problems: readonly Problem[], maxLength: number): s
     count += 1;
   }
   return count === problems.length ? text : `${text}; ${countOthers(problems.length - count)}`;
-}
-
-/** A text of at most so many UTF-16 code units, which shows that something is cut off. */
-export function cutText(text: string, maxLength: number): string {
-  // A character that is cut in half would be none.
-  return text.length > maxLength ? `${text.slice(0, maxLength - 1).toWellFormed()}…` : text;
 }
 
 function countOthers(count: number): string {

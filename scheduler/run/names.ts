@@ -7,7 +7,7 @@ const maxPodNameLength = 63;
 export function runName(policy: string, trigger: Trigger): string {
   switch (trigger.type) {
     case 'Schedule':
-      return `${policy}-${numberOf(trigger.slot)}`;
+      return `${policy}-${minuteOrSecondOf(trigger.slot)}`;
     case 'Request':
       return `${policy}-r${hash(trigger.request, 9)}`;
     case 'Pressure':
@@ -17,10 +17,14 @@ export function runName(policy: string, trigger: Trigger): string {
   }
 }
 
-/** The minute of a scheduled time; for one of `@every` within a minute the second, which has more digits. */
-function numberOf(scheduledTime: Date): number {
+/**
+ * The minute of a scheduled time since the epoch. A time within a minute, which only `@every` has, is written as its second: a
+ * second has more digits, so both never have the same name.
+ */
+function minuteOrSecondOf(scheduledTime: Date): number {
   const seconds = Math.floor(scheduledTime.getTime() / 1000);
-  return seconds % 60 === 0 ? seconds / 60 : seconds;
+  const isWholeMinute = seconds % 60 === 0;
+  return isWholeMinute ? seconds / 60 : seconds;
 }
 
 /** The name of a pod is a function of run, node and try, so a second create of it changes nothing. */

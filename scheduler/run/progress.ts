@@ -1,3 +1,5 @@
+import { cutText } from '../../contract/text.ts';
+
 const maxMessageLength = 300;
 
 export type NodeResult = 'Succeeded' | 'Failed' | 'Skipped';
@@ -70,23 +72,23 @@ export function reserved(before: Tries, trouble?: Cause): NodeProgress {
   return { state: 'Reserved', ...triesOf(before), trouble: { reason, message } };
 }
 
-/** The next pod was refused. This does not count as a try. */
+/** The next pod could not be created. This does not count as a try. */
 export function refused(before: Tries, { reason, message }: Cause, retryAt: number): NodeProgress {
-  return { state: 'Refused', ...triesOf(before), reason, message: brief(message), retryAt };
+  return { state: 'Refused', ...triesOf(before), reason, message: shortenMessage(message), retryAt };
 }
 
-/** The newest pod is the one of that number, counted from 0. */
+/** The newest pod was created for the try `attempt`, counted from 0. */
 export function started(before: Tries, attempt: number): NodeProgress {
   return { state: 'Started', attempts: attempt + 1, rejections: before.rejections };
 }
 
 export function backingOff(before: Tries, { reason, message }: Cause, retryAt: number): NodeProgress {
-  return { state: 'BackingOff', ...triesOf(before), reason, message: brief(message), retryAt };
+  return { state: 'BackingOff', ...triesOf(before), reason, message: shortenMessage(message), retryAt };
 }
 
 export function settled(before: Tries, result: NodeResult, end: Ending = {}): Settled {
   const { reason, message, tally } = end;
-  return { state: 'Settled', ...triesOf(before), result, reason, message: brief(message), tally };
+  return { state: 'Settled', ...triesOf(before), result, reason, message: shortenMessage(message), tally };
 }
 
 /** The result on the node; undefined until the run has ended there. */
@@ -110,7 +112,6 @@ function triesOf({ attempts, rejections }: Tries): Tries {
 }
 
 /** Shortens a message: a record holds one for each node, and the API server refuses a record above 1 MiB. */
-export function brief(message: string | undefined): string | undefined {
-  const isLong = message !== undefined && message.length > maxMessageLength;
-  return isLong ? `${message.slice(0, maxMessageLength - 1)}…` : message;
+export function shortenMessage(message: string | undefined): string | undefined {
+  return message === undefined ? undefined : cutText(message, maxMessageLength);
 }

@@ -1,4 +1,4 @@
-import { brief } from './progress.ts';
+import { shortenMessage } from './progress.ts';
 import type { Run } from './run.ts';
 
 /** The reason of a run that continues while one of its steps fails. */
@@ -12,7 +12,7 @@ export function troubleOnRecord({ phase, reason, message }: Run): string | undef
 /** The run with the current error of its steps, if there is one. A run that passed its deadline keeps it as the cause. */
 export function withTrouble(run: Run, trouble: string | undefined): Run {
   if (trouble === undefined) return run;
-  if (run.phase === 'Running') return { ...run, reason: stepFailed, message: brief(trouble) };
+  if (run.phase === 'Running') return { ...run, reason: stepFailed, message: shortenMessage(trouble) };
   if (run.reason !== 'DeadlineExceeded') return run;
-  return { ...run, message: `${run.message}; until then: ${brief(trouble)}` };
+  return { ...run, message: `${run.message}; until then: ${shortenMessage(trouble)}` };
 }

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
+import { cutText } from '../../contract/text.ts';
 import { describeTrouble, type Trouble } from '../journal/troubles.ts';
-import { cutText, formatProblem, type Problem } from '../policy/problem.ts';
+import { formatProblem, type Problem } from '../policy/problem.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { isFinished, type Run } from '../run/run.ts';
 

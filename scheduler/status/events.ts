@@ -1,6 +1,7 @@
+import { cutText } from '../../contract/text.ts';
 import type { PolicyEvent } from '../cluster.ts';
 import { describeTrouble, type Trouble } from '../journal/troubles.ts';
-import { cutText, listProblems, type Problem } from '../policy/problem.ts';
+import { listProblems, type Problem } from '../policy/problem.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import { permanentReasons } from '../run/eligibility.ts';
 import { outcomeOf } from '../run/outcome.ts';

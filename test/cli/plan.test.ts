@@ -88,7 +88,7 @@ describe('nodesweep plan', () => {
     expect(header.split(/\s{3,}/)).toEqual(['IMAGE', 'SIZE', 'AGE', 'LAST USED', 'DECISION', 'REASON']);
     expect(first.split(/\s{3,}/)).toEqual([
       'docker.io/library/old:1',
-      '2.8GiB',
+      '2.8 GiB',
       '<unknown>',
       '<unknown>',
       'keep',
@@ -96,7 +96,7 @@ describe('nodesweep plan', () => {
     ]);
     expect(rest.slice(3)).toEqual([
       '',
-      '4 images of 3.1GiB; none would be removed',
+      '4 images of 3.1 GiB; none would be removed',
       'Disk usage: 23.3 %; removal starts at 85 % and stops at 80 %',
       'Note: first run on this node: every image counts as old enough for minAge, and none as long unused',
       'Note: the images of pods that are about to start are unknown here; only minAge protects them',

@@ -21,7 +21,7 @@ describe('nodesweep status', () => {
     const { stdout, exitCode } = await nodesweep('status');
     expect(stdout.split('\n').map((line) => line.split(/\s{2,}/))).toEqual([
       ['POLICY', 'STATE', 'SCHEDULE', 'NEXT', 'LAST RUN', 'OUTCOME', 'NODES', 'FREED'],
-      ['nightly', 'Valid', '0 3 * * *', 'in 1h', '1h ago', 'Succeeded', '2/2', '6GiB'],
+      ['nightly', 'Valid', '0 3 * * *', 'in 1h', '1h ago', 'Succeeded', '2/2', '6 GiB'],
       ['rare', 'Suspended', '@yearly Europe/Berlin', '-', '-', '-', '-', '-'],
     ]);
     expect(exitCode).toBe(0);
@@ -43,7 +43,7 @@ describe('nodesweep status', () => {
     server.putPolicy('other', 'schedule: "@daily"');
     const { stdout, exitCode } = await nodesweep('status', 'nightly');
     expect(stdout).not.toContain('other');
-    expect(stdout).toMatch(/^nightly-1 +1h ago +\S+ +PartiallyFailed +NodesFailed +1\/2, 1 failed +3 removed +3GiB$/m);
+    expect(stdout).toMatch(/^nightly-1 +1h ago +\S+ +PartiallyFailed +NodesFailed +1\/2, 1 failed +3 removed +3 GiB$/m);
     expect(stdout.indexOf('nightly-1')).toBeLessThan(stdout.indexOf('nightly-0'));
     expect(stdout).toMatch(
       /^Nodes of nightly-1:\nNODE +RESULT +REASON +MESSAGE\nb +Failed +NotStarted +no such socket$/m,

@@ -85,7 +85,7 @@ describe('the explanation of an image', () => {
       'Names:       docker.io/library/web:1',
       '             docker.io/library/web:stable',
       `ID:          ${kept.id}`,
-      'Size:        100MiB',
+      'Size:        100 MiB',
       'Age:         5d (2026-01-26T00:00:00.000Z)',
       'Last used:   now (2026-01-31T00:00:00.000Z)',
       'Used by:     default/web/main',
@@ -104,7 +104,7 @@ describe('the explanation of an image', () => {
 
   it('says of one that goes what that frees', () => {
     const text = formatExplanation(buildPlanDocument([nginx]), nginx);
-    expect(text).toContain('Size:        100MiB; its removal frees about 10MiB\n');
+    expect(text).toContain('Size:        100 MiB; its removal frees about 10 MiB\n');
     expect(text).toContain('Used by:     <none>\n');
     expect(text).toContain('\nDecision: remove: no rule keeps it');
   });

@@ -19,13 +19,13 @@ const plan = buildPlanDocument([app, web, unseen, nameless]);
 describe('the table of a plan', () => {
   it('has one line an image in aligned columns, and the totals below', () => {
     expect(formatPlan(plan, false).split('\n')).toEqual([
-      'IMAGE                                     SIZE     AGE    LAST USED   DECISION   REASON',
-      'docker.io/acme/app:1                      3.9GiB   5d     2h          remove     -',
-      'docker.io/library/web:1                   100MiB   5d     now         keep       InUse',
-      'docker.io/acme/tool@sha256:efefefefefef   100MiB   >10d   >10d        remove     -',
-      '<none>@0123456789ab                       100MiB   5d     2h          remove     -',
+      'IMAGE                                     SIZE      AGE    LAST USED   DECISION   REASON',
+      'docker.io/acme/app:1                      3.9 GiB   5d     2h          remove     -',
+      'docker.io/library/web:1                   100 MiB   5d     now         keep       InUse',
+      'docker.io/acme/tool@sha256:efefefefefef   100 MiB   >10d   >10d        remove     -',
+      '<none>@0123456789ab                       100 MiB   5d     2h          remove     -',
       '',
-      '4 images of 4.2GiB; 3 would be removed, which frees about 30MiB',
+      '4 images of 4.2 GiB; 3 would be removed, which frees about 30 MiB',
     ]);
   });
 
@@ -34,7 +34,7 @@ describe('the table of a plan', () => {
     expect(header.split(/\s{3,}/).slice(6)).toEqual(['ID', 'FREES', 'PINNED', 'OTHER NAMES', 'MESSAGE']);
     expect(first.split(/\s{3,}/).slice(6)).toEqual([
       app.id.slice('sha256:'.length, 'sha256:'.length + 12),
-      '10MiB',
+      '10 MiB',
       'no',
       'docker.io/acme/app:stable',
       'no rule keeps it',
@@ -44,7 +44,7 @@ describe('the table of a plan', () => {
 
   it('admits on the first run of a node that it knows no ages', () => {
     const { historySince: _, ...first } = buildPlanDocument([unseen]);
-    expect(formatPlan(first, false)).toMatch(/efefef {3}100MiB {3}<unknown> {3}<unknown> {3}remove/);
+    expect(formatPlan(first, false)).toMatch(/efefef {3}100 MiB {3}<unknown> {3}<unknown> {3}remove/);
   });
 
   it('says of an image that was never seen in use: never', () => {
@@ -53,7 +53,7 @@ describe('the table of a plan', () => {
   });
 
   it('has no header over nothing', () => {
-    expect(formatPlan(buildPlanDocument([]), false)).toBe('0 images of 0B; none would be removed');
+    expect(formatPlan(buildPlanDocument([]), false)).toBe('0 images of 0 B; none would be removed');
   });
 });
 
@@ -83,7 +83,7 @@ describe('the lines below', () => {
 
   it('tell no usage afterwards where nothing would go', () => {
     expect(below({ filesystem, disk }, [web])).toEqual([
-      '1 image of 100MiB; none would be removed',
+      '1 image of 100 MiB; none would be removed',
       'Disk usage: 90 %; removal starts at 85 % and stops at 80 %',
     ]);
   });
@@ -91,7 +91,7 @@ describe('the lines below', () => {
   it('tell for how many images a size stands in for layers that are not known', () => {
     const totals = { images: 1, sizeBytes: 2 ** 20, removals: 1, freesBytes: 2 ** 20, nominal: 1 };
     expect(below({ totals })).toEqual([
-      '1 image of 1MiB; 1 would be removed, which frees about 1MiB (with the full size of 1 of them, whose layers are unknown)',
+      '1 image of 1 MiB; 1 would be removed, which frees about 1 MiB (with the full size of 1 of them, whose layers are unknown)',
     ]);
   });
 
@@ -105,7 +105,7 @@ describe('the lines below', () => {
     expect(text).toMatch(/stuck:latest .* remove +RemovalFailed$/m);
     expect(text).toMatch(/gone:latest .* remove +removed$/m);
     expect(text).toContain(
-      '3 images of 300MiB; 3 were planned for removal (2 removed, 1 failed)\nDisk usage: 90 % -> 79 %',
+      '3 images of 300 MiB; 3 were planned for removal (2 removed, 1 failed)\nDisk usage: 90 % -> 79 %',
     );
   });
 });
