@@ -20,9 +20,9 @@ export const globSchema = z.string().superRefine((glob, context) => {
 });
 
 /**
- * Compiles globs to a function that tells if any of an image's (normalised) names matches any of them. Only `**` matches
- * an image without a name. A glob without wildcards is normalised like a reference; without tag and digest it matches all
- * of them. If a glob has a digest, its tag is ignored, as runtimes do.
+ * Compiles globs to a function that returns true if any of an image's normalised names matches any of them. Only `**`
+ * matches an image without a name. A glob without wildcards is normalised like a reference; without tag and digest it
+ * matches all of them. If a glob has a digest, its tag is ignored, as runtimes do.
  */
 export function compileGlobs(globs: readonly string[]): (names: readonly string[]) => boolean {
   if (globs.includes('**')) return () => true;
@@ -99,7 +99,10 @@ function findRepositoryProblem(glob: string, repository: string): string | undef
   );
 }
 
-/** A glob with wildcards is not completed, so it needs a registry (and `library/`), or a wildcard in their place. */
+/**
+ * Finds the problem of a glob with wildcards that lacks a registry or `library/`. Such a glob is not completed, so it
+ * needs them, or a wildcard in their place.
+ */
 function findPlaceProblem(glob: string, [first = '', ...path]: readonly string[]): string | undefined {
   if (first.includes('**')) return undefined;
   if (path.length === 0) {

@@ -4,7 +4,10 @@ import { globSchema } from './glob.ts';
 
 const percent = z.int().min(1).max(100);
 
-/** `images` of a cleanup policy: which images may go, and what protects one. docs/policy.md documents each field. */
+/**
+ * `images` of a cleanup policy: the images that may be removed, and the rules that protect them. docs/policy.md
+ * documents each field.
+ */
 export const imagesSchema = z.strictObject({
   include: z
     .array(globSchema)
@@ -46,7 +49,7 @@ export const diskSchema = z
 /** The name of a file in the directory of the job. */
 const fileName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'must be the name of a file in the directory of the job');
 
-/** The contract between the scheduler, which writes it into a ConfigMap, and the cleaners, which all read this ConfigMap. */
+/** The job of a run. The scheduler writes it to a ConfigMap, and all cleaners of the run read it. */
 export const jobSchema = z.strictObject({
   version: z.literal(1),
   policy: z.string().min(1),

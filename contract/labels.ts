@@ -53,24 +53,24 @@ const subdomainPattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0
 const maxSubdomainLength = 253;
 
 /**
- * The reason why the API server refuses a text as the key of a label, taint or toleration, a qualified name; undefined where it
- * takes it (`IsQualifiedName` of k8s.io/apimachinery).
+ * The reason why the API server refuses a text as the key of a label, taint or toleration; undefined if the API server
+ * accepts it. A key is a qualified name (`IsQualifiedName` of k8s.io/apimachinery).
  */
 export function labelKeyProblem(key: string): string | undefined {
   const [name = '', prefix, ...others] = key.split('/').reverse();
-  if (others.length > 0) return 'must have at most one "/", behind a DNS name';
+  if (others.length > 0) return 'must have at most one "/", after a DNS name';
   if (prefix === undefined) return nameProblem(name);
-  return prefixProblem(prefix) ?? (name === '' ? 'must have a name behind "/"' : nameProblem(name));
+  return prefixProblem(prefix) ?? (name === '' ? 'must have a name after "/"' : nameProblem(name));
 }
 
-/** The reason why the API server refuses a text as the value of a label; undefined where it takes it. */
+/** The reason why the API server refuses a text as the value of a label; undefined if the API server accepts it. */
 export function labelValueProblem(value: string): string | undefined {
   return value === '' ? undefined : nameProblem(value);
 }
 
-/** The same for the key of an annotation: as for that of a label, but in upper or lower case. */
+/** As {@link labelKeyProblem}, for the key of an annotation. Its prefix may have upper-case letters. */
 export function annotationKeyProblem(key: string): string | undefined {
-  // Go has one letter for U+0130 in lower case, and JavaScript two.
+  // The lower case of U+0130 has one character in Go, and two in JavaScript.
   return labelKeyProblem(key.replaceAll('\u0130', 'i').toLowerCase());
 }
 

@@ -2,7 +2,10 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { messageOf } from './errors.ts';
 
-/** The file in the directory of a job with the references of one node, from an annotation of the pod. */
+/**
+ * The name of the file with the references of one node. It is in the directory of the job, and comes from an annotation
+ * of the pod.
+ */
 export const boundReferencesFile = 'bound-references';
 
 /** Maximum length of a packed list in bytes. A longer list is damaged. */
@@ -10,7 +13,7 @@ const maxUnpackedBytes = 256 * 1024 * 1024;
 
 const referencesSchema = z.array(z.string());
 
-/** Packed references that can't be read. They must not count as an empty list. */
+/** The error for packed references that can't be read. They must not count as an empty list. */
 export class PackedReferencesError extends Error {
   override readonly name = 'PackedReferencesError';
 }
@@ -20,7 +23,7 @@ export function packReferences(references: readonly string[]): Buffer {
   return gzipSync(JSON.stringify(references));
 }
 
-/** Reads what {@link packReferences} made, also as base64 text. Throws a {@link PackedReferencesError}. */
+/** Reads the result of {@link packReferences}, also as base64 text. Throws a {@link PackedReferencesError}. */
 export function unpackReferences(packed: Buffer): string[] {
   try {
     const bytes = isGzip(packed) ? packed : Buffer.from(packed.toString('latin1'), 'base64');

@@ -38,7 +38,7 @@ const plannedImageSchema = z.object({
 
 /**
  * The plan of a policy for a node (`nodesweep plan -o json`). With `run`, it is what a finished run did there, read from
- * its log. A version may get more fields.
+ * its log. A later release may add fields to a version.
  */
 export const planSchema = z.object({
   version: z.literal(1),
@@ -62,7 +62,7 @@ export const planSchema = z.object({
       afterPercent: percent,
     })
     .optional(),
-  /** Largest first. */
+  /** The images, the largest first. */
   images: z.array(plannedImageSchema),
   totals: z.object({
     images: count,

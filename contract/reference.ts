@@ -53,7 +53,7 @@ export function referenceKeys(text: string): readonly string[] {
 }
 
 /**
- * The keys of a reference without a registry, which hold for every registry: a runtime may find `team/report:1` in any
+ * The keys of a reference without a registry, which are valid for every registry: a runtime may find `team/report:1` in any
  * of its unqualified-search registries, or as `localhost/team/report:1` (containers-registries.conf). Empty for a
  * reference with a registry, and for one that only has a digest, which is the same everywhere.
  */

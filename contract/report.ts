@@ -15,7 +15,7 @@ const reportErrorSchema = z.strictObject({
 /** The report of one cleaner pod: the cleaner writes it as its termination message, the scheduler reads it. */
 export const reportSchema = z.strictObject({
   version: z.literal(1),
-  /** `TargetNotMet`: all was done, and disk usage is above `lowPercent` all the same. */
+  /** `TargetNotMet`: all work was done, but disk usage is still above `lowPercent`. */
   outcome: z.enum(['Succeeded', 'TargetNotMet', 'PartiallyFailed', 'Failed', 'DryRun']),
   images: z.strictObject({
     total: count,
@@ -49,10 +49,10 @@ export function parseReport(text: string): Report | undefined {
   }
 }
 
-/** The reason of the error that says that more would go than `images.maxPercentPerRun` allows. To try again is of no use. */
+/** The reason of the error if more would be removed than `images.maxPercentPerRun` allows. Another try does not help. */
 export const tooManyRemovals = 'TooManyRemovals';
 
-/** The exit code of the cleaner: 0 done, 1 some removals failed or were not tried, 2 nothing was attempted. */
+/** The exit code of the cleaner: 0 if all was done, 1 if some removals failed or were not tried, 2 if nothing was tried. */
 export function exitCodeOf({ outcome }: Pick<Report, 'outcome'>): 0 | 1 | 2 {
   switch (outcome) {
     case 'Succeeded':

@@ -6,8 +6,8 @@ type Token =
 
 /**
  * Compiles a pattern in which `*` matches any text without a slash, and `**` any text. Between two slashes, `**` also
- * matches no segment. The time to match is proportional to the lengths of pattern and text, whatever the pattern; that of
- * a regular expression with many wildcards is not.
+ * matches no segment. The time to match is proportional to the lengths of pattern and text for every pattern.
+ * The time of a regular expression with many wildcards is not.
  */
 export function compileWildcards(pattern: string): (text: string) => boolean {
   if (pattern === '**') return () => true;

@@ -2,12 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 const flows = new AsyncLocalStorage<string>();
 
-/** The work in progress that belongs together, for example a policy's; the empty text where it is for nobody in particular. */
+/** The name of the current flow, for example of a policy; empty if the work belongs to no flow. */
 export function currentFlow(): string {
   return flows.getStore() ?? '';
 }
 
-/** Does work as a part of a flow, with everything it begins: requests to the API server are shared out among flows. */
+/** Does work, and all work that it starts, as a part of a flow. Flows take turns with their requests to the API server. */
 export function inFlow<T>(flow: string, work: () => T): T {
   return flows.run(flow, work);
 }

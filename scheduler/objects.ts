@@ -8,28 +8,29 @@ export interface PolicyObject {
   readonly createdAt: Date;
   readonly annotations: Readonly<Record<string, string>>;
   readonly data: Readonly<Record<string, string>>;
-  /** Values of `nodesweep.io/run-at` that newer ones have replaced, as far as that was seen; the latest last. */
+  /** The known values of `nodesweep.io/run-at` that newer ones have replaced. The latest one is the last. */
   readonly replacedRequests?: readonly string[] | undefined;
 }
 
+/** A taint of a node. */
 export interface Taint {
   readonly key: string;
   readonly value?: string | undefined;
   readonly effect: string;
 }
 
-/** A node, as far as a decision depends on it. */
+/** The fields of a node on which a decision depends. */
 export interface Node {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
   readonly unschedulable: boolean;
   readonly ready: boolean;
-  /** Since when `ready` has been so. */
+  /** The time of the last change of `ready`. */
   readonly readySince: Date;
-  /** True where its kubelet reports disk pressure. */
+  /** True if its kubelet reports disk pressure. */
   readonly diskPressure?: boolean;
-  /** The number of pods that its kubelet takes, as in `status.allocatable.pods`. */
+  /** The maximum number of pods that its kubelet admits, as in `status.allocatable.pods`. */
   readonly podCapacity?: number | undefined;
   /** As in `status.nodeInfo.operatingSystem`: `linux` or `windows`. */
   readonly operatingSystem?: string | undefined;
@@ -37,7 +38,7 @@ export interface Node {
   readonly osImage?: string | undefined;
   /** As in `status.nodeInfo.containerRuntimeVersion`, for example `containerd://2.1.0`. */
   readonly containerRuntimeVersion: string;
-  /** The paths of its runtime; undefined where they are not known. */
+  /** The paths of its runtime; undefined if they are not known. */
   readonly runtime: NodeRuntime | undefined;
 }
 
@@ -56,9 +57,9 @@ export interface RunPod {
   readonly message?: string | undefined;
   /** The reason why the cleaner's container waits (`ImagePullBackOff`) or ended (`Error`, `OOMKilled`). */
   readonly containerReason?: string | undefined;
-  /** For a container that ended this is its termination message: the cleaner's report. */
+  /** The message of the waiting container, or the termination message of the ended one: the cleaner's report. */
   readonly containerMessage?: string | undefined;
-  /** Set once the cleaner's container has ended, whatever else runs in the pod. */
+  /** Set after the cleaner's container has ended, also if other containers of the pod still run. */
   readonly exitCode?: number | undefined;
   /** True while a container that was injected into the pod runs. */
   readonly hasOthersAtWork?: boolean | undefined;

@@ -13,12 +13,12 @@ const notEnded = 'status.phase!=Succeeded,status.phase!=Failed';
  */
 const maxSingleReads = 5;
 
-/** Time for which a list of all pods is valid, because the steps of a wave follow each other closely. */
+/** Time for which a list of all pods is valid. The steps of a wave follow each other within this time. */
 const maxAgeMs = 2_000;
 
 /**
  * Reads the pods that are bound to nodes. The lists have no resource version, so that the API server answers with the
- * current state. With version 0 it may answer with a state of minutes ago, and images of newer pods would be removed.
+ * current state. With version 0 it may answer with a state of some minutes ago. Then images of newer pods would be removed.
  */
 export class BoundPodReader {
   readonly #api: KubernetesApi;
@@ -39,7 +39,7 @@ export class BoundPodReader {
     return new Map(await pMap(nodes, read, { concurrency: callConcurrency }));
   }
 
-  /** Lists without pages, because a list with pages is not answered from the cache, and the pods of a node are few. */
+  /** Lists without pages: a node has few pods, and the API server does not answer a list with pages from its cache. */
   async #readOne(node: string): Promise<BoundPods> {
     const query = { fieldSelector: `spec.nodeName=${node},${notEnded}` };
     const what = `list the pods bound to node ${node}`;
@@ -66,10 +66,10 @@ export class BoundPodReader {
 
 const none: BoundPods = { references: [], count: 0 };
 
-/** Counts pods by node, and keeps nothing of them but their references. */
+/** Counts pods by node, and keeps only their references. */
 class Tally {
   readonly #nodes = new Map<string, { readonly references: Set<string>; count: number }>();
-  /** Each text is kept once: most pods of a cluster run the same images. */
+  /** Each text once, because most pods of a cluster run the same images. */
   readonly #texts = new Map<string, string>();
 
   add(spec: V1PodSpec | undefined): void {
@@ -96,7 +96,7 @@ class Tally {
   }
 }
 
-/** Every image of a pod: those of containers of all kinds, and those mounted as volumes. */
+/** The references of all images of a pod: of containers of all kinds, and of volumes. */
 function podReferences(spec: V1PodSpec | undefined): string[] {
   const containers = [
     ...(spec?.initContainers ?? []),

@@ -4,7 +4,7 @@ import type { KubernetesApi } from './api/api.ts';
 import type { Collection } from './api/collection.ts';
 import { ClusterError } from './api/error.ts';
 
-/** The ConfigMaps in the scheduler's namespace. A write shows in the collection at once. */
+/** The ConfigMaps in the scheduler's namespace. The collection shows a write immediately. */
 export class ConfigMapStore {
   readonly #api: KubernetesApi;
   readonly #namespace: string;
@@ -44,8 +44,8 @@ export class ConfigMapStore {
   }
 
   /**
-   * Deletes an object and all that it owns. Succeeds if the object is gone; with a uid, also if there is another of that name,
-   * which stays.
+   * Deletes an object and all objects that it owns. Succeeds if the object is gone. With a uid, it does not delete
+   * another object of this name, and succeeds too.
    */
   async delete(what: string, name: string, uid?: string): Promise<void> {
     const query = { propagationPolicy: 'Background' };
@@ -57,7 +57,7 @@ export class ConfigMapStore {
   }
 
   /**
-   * Reads an object whose name is in use: the watch may be late, or it may belong to somebody else. Throws a
+   * Reads an object whose name is in use: the watch may be late, or another owner may have created the object. Throws a
    * {@link ClusterError} if it is of another kind.
    */
   async expectOwn(name: string, kind: string): Promise<void> {

@@ -11,7 +11,7 @@ import { decodeRun, encodeRun } from '../run/record.ts';
 import type { Run } from '../run/run.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from '../status/status.ts';
 
-/** A watched ConfigMap by its kind. */
+/** A watched ConfigMap. `kind` is the value of its kind label. */
 export type WatchedConfigMap =
   | { readonly kind: 'policy'; readonly policy: PolicyObject }
   | { readonly kind: 'run'; readonly run: Versioned<Run>; readonly uid: string; readonly ownerUid: string | undefined }
@@ -76,6 +76,7 @@ function readStatus(data: Readonly<Record<string, string>>): PolicyStatus | unde
   }
 }
 
+/** Reads a node, without the taints that `tolerations` tolerate. */
 export function readNode(object: V1Node, overrides: RuntimeOverrides, tolerations: readonly Toleration[] = []): Node {
   const { name = '', labels = {}, annotations } = object.metadata ?? {};
   const conditions = object.status?.conditions ?? [];
@@ -98,6 +99,7 @@ export function readNode(object: V1Node, overrides: RuntimeOverrides, toleration
   };
 }
 
+/** Reads a pod of a run; undefined if it is not such a pod. */
 export function readPod(object: V1Pod): RunPod | undefined {
   const { name = '', labels = {}, annotations = {}, creationTimestamp, deletionTimestamp } = object.metadata ?? {};
   const run = labels[label.run];
@@ -123,17 +125,17 @@ export function readPod(object: V1Pod): RunPod | undefined {
   };
 }
 
-/** So many tries are looked for where the annotation of a pod was changed. */
+/** The number of tries to compare with the name of a pod whose annotation was changed. */
 const maxAttempts = 100;
 
-/** The try of a pod. Its name proves it: somebody may have changed the annotation, and a wrong number would be recorded. */
+/** The number of the try of a pod. The name of the pod proves it, because somebody may have changed the annotation. */
 function attemptOf({ name, run, node }: Pick<RunPod, 'name' | 'run' | 'node'>, text = '0'): number {
   const noted = /^\d{1,6}$/.test(text) ? Number(text) : 0;
   const tries = [noted, ...Array.from({ length: maxAttempts }, (_, attempt) => attempt)];
   return tries.find((attempt) => podName(run, node, attempt) === name) ?? noted;
 }
 
-/** The name of the ConfigMap with the status of a policy. It is shortened if the name of the policy is far too long. */
+/** The name of the ConfigMap with the status of a policy. It is shortened if the name of the policy is too long. */
 function statusName(policy: string): string {
   return `${policy.slice(0, 240)}.status`;
 }
@@ -182,7 +184,7 @@ export function buildEvent(namespace: string, object: PolicyObject, event: Polic
   };
 }
 
-/** Reads a time, which is a date in a list, and a text in a watch. */
+/** Reads a time: it is a date in a list, and a text in a watch. */
 function instantOf(value: Date | string | undefined): Date {
   return value === undefined ? new Date(0) : new Date(value);
 }

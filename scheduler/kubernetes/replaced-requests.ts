@@ -2,12 +2,12 @@ import { annotation } from '../../contract/labels.ts';
 import type { PolicyObject } from '../objects.ts';
 import type { WatchedConfigMap } from './objects.ts';
 
-/** More are not remembered: whoever sets so many values within a moment waits for none of them. */
+/** The maximum number of kept requests, because nobody waits for each of so many values that were set within a moment. */
 const maxRequests = 20;
 
 /**
- * Remembers with a policy the request that its new version has replaced: several may come between two passes, and none of them
- * must vanish.
+ * Adds to a policy the request that its new version has replaced. Users may set several requests between two passes,
+ * and none of them must be lost.
  */
 export function withReplacedRequest(
   next: WatchedConfigMap | undefined,

@@ -27,7 +27,7 @@ export interface LocalOptions {
   readonly logLevel: string;
 }
 
-/** Interval to read the directory, because file notifications do not work on every filesystem. */
+/** The interval at which the directory is read, because file notifications do not work on every filesystem. */
 const refreshMs = 1_000;
 
 /** Opens the cluster of `nodesweep local`. Throws an EndpointError if an endpoint is not valid. */
@@ -120,7 +120,7 @@ class LocalCluster implements Cluster {
     return this.#runs.replace(run.name, run);
   }
 
-  /** There are none: a run whose policy is gone is deleted with it. */
+  /** Does nothing: a run is deleted together with its policy. */
   async deleteOrphan(): Promise<void> {}
 
   async deleteRun(run: string): Promise<void> {
@@ -153,10 +153,10 @@ class LocalCluster implements Cluster {
     for (const pod of this.#pods.list()) if (pod.run === run) await this.#pods.delete(pod.name);
   }
 
-  /** Does nothing: the flows log their events, and nobody could read them here. */
+  /** Does nothing: the log has all events, and there is no place for them here. */
   async recordEvent(): Promise<void> {}
 
-  /** Returns nothing: a process that can't start ends at once, with the cause. */
+  /** Returns nothing: a process that can't start ends immediately, with the cause. */
   async readPodWarning(): Promise<undefined> {
     return undefined;
   }

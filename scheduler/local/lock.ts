@@ -3,14 +3,14 @@ import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { hasCode } from '../../contract/errors.ts';
 
-/** Another `nodesweep local` uses the state directory. */
+/** The error if another `nodesweep local` uses the state directory. */
 export class StateInUseError extends Error {
   override readonly name = 'StateInUseError';
 }
 
 /**
- * Locks the state directory until the returned server is closed. Throws a {@link StateInUseError}. The lock is a socket, which,
- * unlike a file with a process ID, never outlives its process.
+ * Locks the state directory until the returned server is closed. Throws a {@link StateInUseError}. The lock is a
+ * socket, which, unlike a file with a process ID, never outlives its process.
  */
 export async function lockState(directory: string): Promise<Server> {
   await mkdir(directory, { recursive: true });

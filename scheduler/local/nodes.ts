@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type NodeRuntime, resolveRuntime } from '../cleanup/node-runtime.ts';
 import type { Node } from '../objects.ts';
 
-/** The endpoints of `nodesweep local` are not valid. The message lists all problems. */
+/** The error for endpoints of `nodesweep local` that are not valid. The message lists all problems. */
 export class EndpointError extends Error {
   override readonly name = 'EndpointError';
 }
@@ -62,7 +62,11 @@ function parseEndpoint(text: string): Pair {
   if (socket === '')
     return { name, socket, problem: `endpoint "${text}" is not written like web=unix:///run/web.sock` };
   if (/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name)) return { name, socket };
-  return { name, socket, problem: `endpoint "${text}": "${name}" must be lower-case letters, digits, dots and dashes` };
+  return {
+    name,
+    socket,
+    problem: `endpoint "${text}": "${name}" must consist of lower-case letters, digits, dots and dashes`,
+  };
 }
 
 function repeatedNames(pairs: readonly Pair[]): string[] {

@@ -8,7 +8,7 @@ import type { NodeRuntime } from '../cleanup/node-runtime.ts';
 import type { RunPod } from '../objects.ts';
 import { replaceFile } from './files.ts';
 
-/** The program to start cleaners: `clean` of this program. */
+/** The command that starts a cleaner: `clean` of this program. */
 export interface Launch {
   /** The script of this program: its bundle or its source. */
   readonly script: string;
@@ -42,7 +42,7 @@ interface Entry {
   ended: Promise<void>;
 }
 
-/** Cleaners as child processes. Each has a directory with its facts and its report, so that they are known after a restart. */
+/** Cleaners as child processes. Each has a directory with its fields and its report, which a later process reads. */
 export class LocalPods {
   readonly #directory: string;
   readonly #launch: Launch;
@@ -55,7 +55,7 @@ export class LocalPods {
     this.#onChange = onChange;
   }
 
-  /** Adopts the cleaners of an earlier process, whether they have ended or still run. */
+  /** Adopts the cleaners of an earlier process. They may have ended, or still run. */
   async load(): Promise<void> {
     await mkdir(this.#directory, { recursive: true });
     for (const name of await readdir(this.#directory)) {

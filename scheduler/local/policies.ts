@@ -11,7 +11,7 @@ import { type Manifest, readManifests } from './manifests.ts';
 
 const documentNames = ['cleanup.yaml', 'prepull.yaml'];
 
-/** The directory with the policies can't be read. */
+/** The error if the directory with the policies can't be read. */
 export class PolicyDirectoryError extends Error {
   override readonly name = 'PolicyDirectoryError';
 }
@@ -59,7 +59,7 @@ export class PolicyDirectory {
   async #readFile(path: string): Promise<PolicyFile> {
     const known = this.#files.get(path);
     try {
-      // Bytes that are no UTF-8 would be read as other characters.
+      // Without `fatal`, bytes that are not UTF-8 would become other characters.
       const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
       if (known?.text === text) return known;
       this.#reportProblems(path, text);
@@ -77,7 +77,10 @@ export class PolicyDirectory {
       this.#log.warn({ file, path }, `${file}:${path}: ${message}`);
   }
 
-  /** The last of several policies with one name counts, as if all files were applied one after the other. */
+  /**
+   * Collects the policies. The last one of several with the same name counts, as if the files were applied in their
+   * order.
+   */
   #collect(now: Date): PolicyObject[] {
     const objects = new Map<string, PolicyObject>();
     for (const [file, { policies = [] }] of this.#files) {
@@ -90,7 +93,7 @@ export class PolicyDirectory {
     return [...objects.values()];
   }
 
-  /** The creation time of a policy is when it is first seen, so that an old file starts no run for an earlier time. */
+  /** The creation time of a policy is the time of its first read, so that an old file starts no run for an earlier time. */
   #toObject(policy: Manifest, now: Date): PolicyObject {
     const known = this.#policies.find(({ name }) => name === policy.name);
     const resourceVersion = hash(JSON.stringify(policy), 12);

@@ -21,7 +21,7 @@ const dataSchema = z.record(z.string(), z.string());
 
 const extension = '.yaml';
 
-/** Objects of one kind in a directory, one file each. Only this process writes there. */
+/** Objects of one kind in a directory, one file for each object. Only this process writes there. */
 export class LocalStore<T> {
   readonly #directory: string;
   readonly #codec: Codec<T>;

@@ -1,6 +1,6 @@
 /**
- * Labels and annotations that ask service meshes and other injectors to leave a pod alone. An injected container is of no
- * use: the cleaner only talks to a socket on its node. It would keep the pod running, or stop it before the cleaner begins.
+ * Labels that prevent the injection of containers by service meshes and other injectors. The cleaner only uses a socket
+ * on its node, so it does not need them. They would keep the pod running, or stop it before the cleaner begins.
  */
 export const notInjectedLabels = {
   // istio.io, "Installing the Sidecar"; "Ambient mode: add workloads"
@@ -11,6 +11,7 @@ export const notInjectedLabels = {
   // docs.datadoghq.com, "Datadog Admission Controller": also with mutateUnlabelled
   'admission.datadoghq.com/enabled': 'false',
 } as const;
+/** Annotations that prevent the injection of containers, as {@link notInjectedLabels} do. */
 export const notInjectedAnnotations = {
   // Istio before 1.10 reads only the annotation, and so do Kuma's early versions.
   'sidecar.istio.io/inject': 'false',

@@ -1,4 +1,4 @@
-/** A job that can't be stored. Another attempt does not help; the message names the next step. */
+/** The error for a job that can't be stored. Another try does not help. The message names the next step. */
 export class JobTooLargeError extends Error {
   override readonly name = 'JobTooLargeError';
 }

@@ -3,9 +3,9 @@ import type { Run } from '../run/run.ts';
 import type { AdmittedPod } from './priority.ts';
 import type { Toleration } from './tolerations.ts';
 
-/** A node that a pod is built for. */
+/** A node for which a pod is built. */
 export interface PlacedNode extends Node {
-  /** The number of further pods that the node takes; undefined where that is not known. */
+  /** The number of further pods that the node accepts; undefined if it is not known. */
   readonly freePods?: number | undefined;
 }
 
@@ -14,9 +14,9 @@ export interface PodOrder {
   readonly run: Run;
   /** The UID of the run's record, which owns the pod. */
   readonly runUid: string;
-  /** Counted from 0. */
+  /** The number of the try on the node, counted from 0. */
   readonly attempt: number;
-  /** The images that the pods bound to its node name. */
+  /** The image references of the pods that are bound to the node. */
   readonly references: readonly string[];
   /** The names of the ConfigMaps with the job. */
   readonly jobMaps: readonly string[];
@@ -28,31 +28,34 @@ export interface PodTemplate {
   readonly image: string;
   readonly serviceAccountName: string;
   readonly logLevel: string;
-  /** The most time that the runtime gets for a list; 120 s. */
+  /** The maximum time for a list of the runtime, in seconds. Default: 120. */
   readonly runtimeTimeoutSeconds?: number | undefined;
-  /** Class of the pods while their node is not under disk pressure; empty: the cluster's default. `nodesweep-cleaner`. */
+  /**
+   * Priority class of the pods if their node is not under disk pressure. An empty text is the cluster's default.
+   * Default: `nodesweep-cleaner`.
+   */
   readonly priorityClassName?: string | undefined;
-  /** Further labels and annotations; they replace none of ours. */
+  /** Further labels and annotations. They do not replace those of nodesweep. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** Names of Secrets in the namespace. */
   readonly imagePullSecrets?: readonly string[] | undefined;
-  /** Taints that the pods tolerate beside those that their policy tolerates. */
+  /** Further tolerations, in addition to those of the policy. */
   readonly tolerations?: readonly Toleration[] | undefined;
-  /** SELinux type of the pods; empty: the runtime's default. */
+  /** SELinux type of the pods. An empty text is the runtime's default. */
   readonly seLinuxType?: string | undefined;
-  /** Resource requests. Zero CPU and memory, so that a node whose requests are used up takes the pod. */
+  /** Resource requests. Default: zero CPU and memory, so that a node without unrequested resources admits the pod. */
   readonly requests?: Readonly<Record<string, string>> | undefined;
-  /** Resource limits. 256Mi of memory. */
+  /** Resource limits. Default: 256Mi of memory. */
   readonly limits?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A pod for the API server, as far as every kind of run has it. */
+/** The fields of a pod for the API server that every kind of run sets. */
 export interface PodBody extends AdmittedPod {
   readonly metadata: { readonly name: string };
 }
 
-/** One of the ConfigMaps in which a job is stored; `binaryData` is base64, as the API takes it. */
+/** One of the ConfigMaps in which a job is stored; `binaryData` is base64, as in the API. */
 export interface JobMap {
   readonly name: string;
   readonly data?: Record<string, string>;

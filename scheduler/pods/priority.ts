@@ -4,25 +4,25 @@ import type { PlacedNode } from './pod-template.ts';
 export const ownPriorityClass = 'nodesweep-cleaner';
 const criticalPriorityClass = 'system-node-critical';
 
-/** A node, as far as the priority of a pod on it depends on it. */
+/** The fields of a node that decide the priority of a pod on it. */
 type PriorityNode = Pick<PlacedNode, 'diskPressure' | 'freePods'>;
 
 /**
- * While a node is under disk pressure, when cleaners are needed most, its kubelet admits only critical pods. But the kubelet
- * ends other pods for a critical pod, whatever the preemption policy of its class: if requests are used up (this pod has
- * none), and if the node has its maximum number of pods (see pkg/kubelet/preemption).
+ * The priority class of a pod on a node. The kubelet of a node under disk pressure admits only critical pods. But it
+ * ends other pods to admit a critical one, for every preemption policy: if too few resources are unrequested (this pod
+ * requests none), or if the node has its maximum number of pods (see pkg/kubelet/preemption).
  */
 export function priorityClassOf({ diskPressure, freePods = 0 }: PriorityNode, usual = ownPriorityClass): string {
   if (diskPressure === true && freePods > 0) return criticalPriorityClass;
   return usual;
 }
 
-/** True for a pod for which the kubelet may end others. */
+/** True if the pod is critical. The kubelet may end other pods to admit such a pod. */
 export function isCritical({ spec }: AdmittedPod): boolean {
   return spec?.priorityClassName === criticalPriorityClass;
 }
 
-/** True for a critical pod that requests resources: the kubelet may end others to admit it. */
+/** True if the pod is critical and requests resources: the kubelet may end others to admit it. */
 export function mayPreempt(pod: AdmittedPod): boolean {
   const { containers = [], initContainers = [], resources, overhead } = pod.spec ?? {};
   const requests = [...containers, ...initContainers, { resources }].map((part) => part.resources?.requests);

@@ -1,30 +1,30 @@
 import type { RunPod } from '../objects.ts';
 
 /**
- * True where the cleaner is not at work any more, even if other containers of its pod run on. A terminating pod is active
- * until its cleaner has really ended.
+ * True if the cleaner has ended, even if other containers of its pod still run. A terminating pod is active until its
+ * cleaner has ended.
  */
 export function hasEnded(pod: RunPod): boolean {
   return hasStopped(pod) || pod.exitCode !== undefined;
 }
 
-/** True where no container of the pod runs any more. */
+/** True if all containers of the pod have ended. */
 export function hasStopped({ phase }: RunPod): boolean {
   return phase === 'Succeeded' || phase === 'Failed';
 }
 
 /**
- * True where a container of the pod may still run. The kubelet tells the end of a container before it tells that of the pod:
- * a pod whose only container has ended stays, with its log, until its TTL is over.
+ * True if a container of the pod may still run. The kubelet reports the end of a container before the end of the pod.
+ * So a pod whose only container has ended is not at work, and stays with its log until its TTL is over.
  */
 export function isAtWork(pod: RunPod): boolean {
   return !hasStopped(pod) && (pod.exitCode === undefined || pod.hasOthersAtWork === true);
 }
 
 /**
- * True where the kubelet had no room for the pod: too little of a resource (`OutOfpods`, `OutOfcpu`; see its package
- * lifecycle), or a condition of the node under which it admits no further pods. An eviction has the same reason as the
- * latter, but not the words.
+ * True if the kubelet had no room for the pod: too little of a resource (`OutOfpods`, `OutOfcpu`; see its package
+ * lifecycle), or a condition of the node under which it admits no further pods. An eviction has the same
+ * reason as the latter, but another message.
  */
 export function lacksRoom({ phase, reason = '', message = '', exitCode }: RunPod): boolean {
   if (phase !== 'Failed' || exitCode !== undefined) return false;

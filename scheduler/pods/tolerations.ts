@@ -3,7 +3,10 @@ import type { Policy } from '../policy/policy.ts';
 
 export type Toleration = Policy['nodes']['tolerations'][number];
 
-/** As in the Kubernetes API: an empty key with Exists tolerates every taint, an empty effect every effect. */
+/**
+ * True if a toleration tolerates the taint. As in the Kubernetes API, no key with Exists matches all taints, and no
+ * effect all effects.
+ */
 export function tolerates(tolerations: readonly Toleration[], taint: Taint): boolean {
   return tolerations.some(
     (toleration) =>

@@ -39,7 +39,7 @@ interface FieldRange {
   readonly name: string;
   readonly min: number;
   readonly max: number;
-  /** The names of the values, the first one that of `min`. */
+  /** The names of the values. The first one is the name of `min`. */
   readonly names: readonly string[];
 }
 
@@ -51,7 +51,7 @@ const fieldRanges: readonly FieldRange[] = [
   { name: 'day-of-week', min: 0, max: 6, names: 'sun mon tue wed thu fri sat'.split(' ') },
 ];
 
-/** White space as in Go's `strings.Fields`: that of Unicode, without the byte order mark. */
+/** White space as in Go's `strings.Fields`: the white space of Unicode, without the byte order mark. */
 const spaces = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
 
 /**
@@ -120,7 +120,7 @@ function toCronFields(fields: readonly Field[]): CronFields {
 
 const none: Field = { values: new Set(), hasStar: false, problems: [] };
 
-/** Ignores empty parts of a list, as CronJob does. */
+/** Parses the parts of a list. Ignores empty parts, as CronJob does. */
 function parseField(text: string, range: FieldRange): Field {
   const parts = text
     .split(',')
@@ -144,7 +144,10 @@ function valuesOf({ from, to, step }: Part): number[] {
   return Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, index) => from + index * step);
 }
 
-/** A value, a range or a star, each with an optional step. `N/step` means from N on. Text after a star and a dash is ignored. */
+/**
+ * Parses a value, a range or a star, each with an optional step. `N/step` means N and all later values with this step.
+ * It ignores text after a star and a dash.
+ */
 function parsePart(text: string, range: FieldRange): Part | { problem: string } {
   const [span = '', stepText, ...moreSteps] = text.split('/');
   const [low = '', high, ...moreBounds] = span.split('-');
@@ -169,7 +172,7 @@ function parseValue(text: string, { names, min }: FieldRange): number | undefine
 
 const maxInt64 = 2n ** 63n - 1n;
 
-/** A number that Go's `strconv.Atoi` accepts. */
+/** Parses a number as Go's `strconv.Atoi`; undefined if the text is not valid. */
 function parseNumber(text: string): number | undefined {
   return /^\+?[0-9]+$/.test(text) && BigInt(text.replace('+', '')) <= maxInt64 ? Number(text) : undefined;
 }

@@ -12,7 +12,7 @@ export interface ScheduleMemory {
   readonly lastSlot?: Date | undefined;
   /** The last value of `nodesweep.io/run-at` that started a run. */
   readonly lastRequest?: string | undefined;
-  /** When the last run began, with any trigger. */
+  /** The start of the last run, with any trigger. */
   readonly lastStart?: Date | undefined;
   /** The last scheduled time that was reported as missed. */
   readonly missedSlot?: Date | undefined;
@@ -20,7 +20,7 @@ export interface ScheduleMemory {
 
 type ScheduleQuestion = Pick<DueQuestion, 'name' | 'policy'>;
 
-/** The facts that make a run due, without the time. */
+/** The facts that make a run due, without the time and the earlier runs. */
 export interface DueQuestion {
   readonly name: string;
   readonly policy: Policy;
@@ -66,9 +66,9 @@ export function startDelayMs(name: string, { jitterSeconds }: Pick<Policy, 'jitt
 }
 
 /**
- * The scheduled time for which a run starts now: the latest missed one, however many were missed (as CronJob, without its
- * limit of 100). Its age counts from the scheduled time itself, also if its start is delayed. A scheduled time that was
- * reported as missed stays missed, also if the policy has no deadline anymore.
+ * The scheduled time for which a run starts now. If several were missed, it is the latest one, as for a CronJob, but
+ * without its limit of 100. The deadline counts from the scheduled time, also if the start of the run is delayed. A
+ * scheduled time that was reported as missed stays missed, also if the policy has no deadline any more.
  */
 function dueScheduledTime(question: ScheduleQuestion, memory: ScheduleMemory, now: Date): Date | undefined {
   const scheduledTime = latestScheduledTime(question, memory, now);

@@ -29,7 +29,7 @@ export function parseGoDuration(text: string): bigint | undefined {
   return sign === '-' ? -total : total;
 }
 
-/** Ignores digits beyond the nanosecond. */
+/** The duration of a number with a unit, in nanoseconds. Ignores digits beyond the nanosecond. */
 function termOf(whole: string, fraction: string, unit: bigint): bigint {
   const digits = fraction.slice(0, 18);
   return BigInt(whole || '0') * unit + (BigInt(digits || '0') * unit) / 10n ** BigInt(digits.length);

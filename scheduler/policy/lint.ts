@@ -31,7 +31,7 @@ export function lintText(fileName: string, text: string, kinds: readonly RunKind
   return lintDocument(name, parsePolicy(name, { [fileName]: text }, kinds));
 }
 
-/** The valid policies of a file that will not do what somebody may expect: they are no errors. */
+/** Warnings about valid policies that will never start a run by their schedule. A warning is not an error. */
 export function lintWarnings(fileName: string, { valid }: LintResult, kinds: readonly RunKind[], now: Date): Problem[] {
   const silent = [...valid].filter(
     ([, policy]) => !policy.suspend && nextScheduledTime(scheduleOf(policy), now) === undefined,

@@ -3,16 +3,16 @@ import type { WallClock, WallTime } from './wall-clock.ts';
 
 /** The search ends after the fifth year, like that of CronJob. */
 const searchYears = 5;
-/** Maximum number of steps. A search over five years takes some hundred. */
+/** Maximum number of steps. A search over five years takes some hundreds of steps. */
 const maxSteps = 20_000;
 
 const hourSeconds = 3_600;
 const minuteSeconds = 60;
 
 /**
- * The first instant after `after` at which the wall clock matches all fields, in seconds since the epoch; undefined if there is
- * none in five years. It follows the steps of `SpecSchedule.Next` of github.com/robfig/cron/v3, so that a policy behaves like
- * a CronJob at a clock change.
+ * The first instant after `after` at which the wall clock matches all fields, in seconds since the epoch; undefined if
+ * there is none in five years. It follows the steps of `SpecSchedule.Next` of github.com/robfig/cron/v3, so that a
+ * policy behaves like a CronJob at a clock change.
  */
 export function nextInstant(fields: CronFields, clock: WallClock, after: number): number | undefined {
   if ([fields.minutes, fields.hours, fields.months].some(({ size }) => size === 0)) return undefined;
@@ -54,7 +54,7 @@ class Search {
     this.moveTo(this.clock.instantOf({ ...this.wall, ...change }));
   }
 
-  /** Moves to the beginning of a unit. Needed once, because each later step leads to a beginning. */
+  /** Moves to the beginning of a unit, but only once, because each later step ends at a beginning. */
   align(change: Partial<WallTime>): void {
     if (!this.#isAligned) this.moveToWall(change);
     this.#isAligned = true;
@@ -66,7 +66,7 @@ class Search {
   }
 }
 
-/** Returns false if a larger unit has changed, so that all must be checked again. */
+/** Moves to a month that matches. Returns false if the year has changed, because the larger unit must be checked again. */
 function seekMonth(search: Search, { months }: CronFields): boolean {
   while (!months.has(search.wall.month)) {
     search.align({ day: 1, hour: 0, minute: 0, second: 0 });

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { labelKeyProblem, labelValueProblem } from '../../contract/labels.ts';
 
-/** The reason why a text can't be used; undefined where it can. */
+/** Returns the reason why a text is not valid; undefined if it is valid. */
 type Check = (text: string) => string | undefined;
 
 function checkedText(check: Check) {
@@ -14,7 +14,10 @@ function checkedText(check: Check) {
 const labelKeySchema = checkedText(labelKeyProblem);
 const labelValueSchema = checkedText(labelValueProblem);
 
-/** As the API server checks the labels of a selector: a typing error would match no node, for ever. */
+/**
+ * The labels of a selector. They are checked as by the API server, because a label with a typing error would never
+ * match a node.
+ */
 const matchLabelsSchema = z.record(z.string(), labelValueSchema).superRefine((labels, context) => {
   for (const key of Object.keys(labels)) {
     const problem = labelKeyProblem(key);
@@ -30,12 +33,12 @@ const expressionSchema = z
   })
   .refine((expression) => expression.values.length > 0 === ['In', 'NotIn'].includes(expression.operator), {
     path: ['values'],
-    message: 'must be given for In and NotIn, and for them alone',
+    message: 'must be set with In and NotIn, and only with them',
   });
 
 /**
- * With what the API server demands of a toleration (`ValidateTolerations`): it would refuse the pods. In the API an empty text
- * is as good as none.
+ * A toleration by the rules of the API server (`ValidateTolerations`), which would refuse the pods otherwise. In the
+ * API an empty text has the same meaning as a missing one.
  */
 const tolerationSchema = z
   .strictObject({
@@ -47,15 +50,15 @@ const tolerationSchema = z
   })
   .refine(({ key = '', operator }) => key !== '' || operator === 'Exists', {
     path: ['operator'],
-    message: 'must be Exists where there is no key',
+    message: 'must be Exists if there is no key',
   })
   .refine(({ operator, value = '' }) => operator !== 'Exists' || value === '', {
     path: ['value'],
-    message: 'must not be given with Exists',
+    message: 'must not be set with Exists',
   })
   .refine(({ effect, tolerationSeconds }) => tolerationSeconds === undefined || effect === 'NoExecute', {
     path: ['tolerationSeconds'],
-    message: 'can only be given with the effect NoExecute',
+    message: 'must only be set with the effect NoExecute',
   })
   .transform(({ key = '', operator, value = '', effect = '', ...others }) => ({
     ...(key !== '' && { key }),
@@ -65,7 +68,7 @@ const tolerationSchema = z
     ...others,
   }));
 
-/** `nodes` of a policy: the nodes that it means. */
+/** `nodes` of a policy: the nodes that it selects. */
 export const nodesSchema = z.strictObject({
   matchLabels: matchLabelsSchema.default({}).describe('Labels that a node must have.'),
   matchExpressions: z.array(expressionSchema).default([]).describe('Expressions as in a label selector.'),

@@ -12,7 +12,10 @@ interface PressureQuestion {
   readonly isPressed: boolean;
 }
 
-/** When disk pressure starts a run: as soon as there is any, but not within the minimum time. May be in the past. */
+/**
+ * The instant at which disk pressure starts a run: the end of the minimum time, which may be in the past. Undefined if
+ * there is no disk pressure, or if it starts no run.
+ */
 export function nextPressureStart(
   { policy, isPressed }: PressureQuestion,
   lastStart: Date | undefined,

@@ -23,7 +23,7 @@ export function scheduleOf(policy: { readonly schedule: string; readonly timeZon
   return schedule;
 }
 
-/** An expression with {@link scheduleProblems}. */
+/** The error for an expression with {@link scheduleProblems}. */
 export class ScheduleError extends Error {
   override readonly name = 'ScheduleError';
 }
@@ -38,7 +38,7 @@ export function parseSchedule(expression: string, timeZone: string): Schedule {
 
 /**
  * The first scheduled time after `after`, or undefined if there is none in the next five years. The times of `@every` count
- * from `anchor`: a scheduled time, or the instant from which the schedule holds.
+ * from `anchor`: a scheduled time, or the instant from which the schedule is valid.
  */
 export function nextScheduledTime(schedule: Schedule, after: Date, anchor: Date = after): Date | undefined {
   const { expression } = schedule;
@@ -58,7 +58,7 @@ export function lastScheduledTime(schedule: Schedule, after: Date, now: Date): D
   return last === undefined ? undefined : new Date(last * 1000);
 }
 
-/** A cached gap between two scheduled times, in seconds, because a schedule is read far more often than it fires. */
+/** A cached gap between two scheduled times, in seconds, because a schedule is read much more often than a run starts. */
 interface Gap {
   /** The beginning of the gap: no scheduled time is after it and before `to`. */
   readonly from: number;
@@ -68,7 +68,7 @@ interface Gap {
   readonly isScheduled: boolean;
 }
 
-/** The last gap that was found. */
+/** The last gap of each schedule. */
 const gaps = new WeakMap<Schedule, Gap>();
 
 function nextOf(schedule: Schedule, after: number): number | undefined {
@@ -77,7 +77,10 @@ function nextOf(schedule: Schedule, after: number): number | undefined {
   return Number.isFinite(gap.to) ? gap.to : undefined;
 }
 
-/** Halves the interval of the last scheduled time, until no other follows the one at its beginning. */
+/**
+ * Searches for the last scheduled time by halving an interval. It ends when no other scheduled time follows the one at the
+ * beginning of the interval.
+ */
 function lastOf(schedule: Schedule, after: number, now: number): number | undefined {
   const known = gaps.get(schedule);
   if (known !== undefined && isWithin(now, known)) {

@@ -1,6 +1,6 @@
 /**
- * The trigger of a run: a scheduled time (`slot`), a request by an annotation, or disk pressure. A run under disk pressure is
- * identified by the start of the run before it, or by the creation of the policy.
+ * The trigger of a run: a scheduled time (`slot`), a request by an annotation, or disk pressure. For disk pressure,
+ * `after` is the start of the run before, or the creation of the policy: it identifies the run.
  */
 export type Trigger =
   | { readonly type: 'Schedule'; readonly slot: Date }

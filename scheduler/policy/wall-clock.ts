@@ -4,7 +4,7 @@ export interface WallTime {
   /** From 1 to 12. */
   readonly month: number;
   readonly day: number;
-  /** From 0, Sunday. */
+  /** From 0 (Sunday) to 6. */
   readonly weekday: number;
   readonly hour: number;
   readonly minute: number;
@@ -15,13 +15,13 @@ export interface WallTime {
 export interface WallClock {
   readonly read: (instant: number) => WallTime;
   /**
-   * The instant at which the clock shows a time, like Go's `time.Date`: parts that are too large carry over, a time that occurs
-   * twice is one of the two, and a skipped time is shifted by the clock change.
+   * The instant at which the clock shows a time, like Go's `time.Date`: a part that is too large increases
+   * the next larger part, a time that occurs twice is one of the two, and a skipped time is shifted by the clock change.
    */
   readonly instantOf: (time: Omit<WallTime, 'weekday'>) => number;
 }
 
-/** True if `timeZone` is a name of the IANA time zone database. Offsets and `Local` are not. */
+/** True if `timeZone` is a name of the IANA time zone database. Offsets and `Local` are not such names. */
 export function isTimeZone(timeZone: string): boolean {
   if (!/^[A-Za-z]/.test(timeZone)) return false;
   try {
@@ -70,7 +70,10 @@ function readUtc(seconds: number): WallTime {
 const quarterSeconds = 900;
 const maxKnownOffsets = 2_000;
 
-/** The offset of a zone from UTC at an instant, in seconds, from a cache because the calculation is slow. */
+/**
+ * Returns a function that calculates the offset from UTC at an instant, in seconds. It has a cache, because the
+ * calculation is slow.
+ */
 function offsets(timeZone: string): (instant: number) => number {
   const format = dateFormat(timeZone);
   const known = new Map<number, number>();

@@ -1,6 +1,6 @@
 import type { CST } from 'yaml';
 
-/** The offset of the first collection that lies deeper in a document than `maxDepth`, if there is one. */
+/** The offset of the first collection that is deeper in a document than `maxDepth`; undefined if there is none. */
 export function offsetBelow(document: CST.Document, maxDepth: number): number | undefined {
   let level: (CST.Token | null | undefined)[] = [document.value];
   for (let depth = 0; level.length > 0; depth += 1) {

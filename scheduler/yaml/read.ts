@@ -4,19 +4,19 @@ import { offsetBelow } from './depth.ts';
 import { storedLimits, type YamlLimits } from './limits.ts';
 import { type Fault, valuesOf } from './values.ts';
 
-/** The values of the documents of a text, or everything that is wrong with it. */
+/** The values of the documents of a text, or all problems of the text. */
 export type YamlResult =
   | { readonly valid: true; readonly values: readonly unknown[] }
   | { readonly valid: false; readonly problems: readonly Problem[] };
 
-/** A text that the scheduler has written, and that can't be read any more. */
+/** The error for a text that the scheduler has written, and that can't be read any more. */
 export class YamlError extends Error {
   override readonly name = 'YamlError';
 }
 
 /**
- * Reads all documents of a text: YAML 1.2 with its core schema, so neither merge keys nor tags. It takes a time in proportion
- * to the length of the text, whatever is in it. An empty document is null.
+ * Reads all documents of a text: YAML 1.2 with its core schema, without merge keys and tags. The time is proportional to the
+ * length of the text for every content. An empty document is null.
  */
 export function readYaml(text: string, limits: YamlLimits): YamlResult {
   const lines = new LineCounter();
@@ -35,13 +35,13 @@ export function readStored(text: string): unknown {
 
 type Outcome = { readonly values: readonly unknown[] } | { readonly faults: readonly Fault[] };
 
-/** Control characters and halves of characters: YAML has none, and the parser uses some as marks of its own. */
+/** Control characters and halves of characters. YAML does not allow them, and the parser uses some of them as marks. */
 const forbidden = /[^\t\n\r\u0020-\ud7ff\ue000-\u{10ffff}]/u;
 
 function checkText(text: string, limits: YamlLimits, lines: LineCounter): Outcome | undefined {
   if (text.length > limits.length) {
     return {
-      faults: [{ message: `is too large: it has ${text.length} characters, and at most ${limits.length} are read` }],
+      faults: [{ message: `is too large: it has ${text.length} characters, and the limit is ${limits.length}` }],
     };
   }
   const offset = text.search(forbidden);
@@ -53,7 +53,7 @@ function checkText(text: string, limits: YamlLimits, lines: LineCounter): Outcom
   };
 }
 
-/** A stack trace for each of a hundred thousand errors would take seconds. */
+/** Does work without stack traces: those of a hundred thousand errors would take seconds. */
 function withoutStackTraces<T>(work: () => T): T {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
@@ -97,7 +97,7 @@ function depthFaults(token: CST.Token, { depth }: YamlLimits): Fault[] {
   return offset === undefined ? [] : [{ offset, message: `collections are nested more than ${depth} levels deep` }];
 }
 
-/** A warning tells that something was not understood, for example a tag. */
+/** The errors and warnings of a document. The parser warns about parts that it does not understand, for example a tag. */
 function faultsOf({ errors, warnings }: Pick<Document, 'errors' | 'warnings'>): Fault[] {
   const found = [...errors, ...warnings].map(({ pos, message }) => ({ offset: pos[0], message }));
   return found.sort((a, b) => a.offset - b.offset);

@@ -1,13 +1,13 @@
 import { isAlias, isMap, isScalar, isSeq, type Pair, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
 import { weightOfText, weightOfValue } from './limits.ts';
 
-/** Something that makes a document unusable, and its offset in the text where it has a place. */
+/** A problem that makes a document unusable. `offset` is its place in the text; undefined for the whole text. */
 export interface Fault {
   readonly offset?: number;
   readonly message: string;
 }
 
-/** A value and its weight, with all that is in it. */
+/** A value, and its weight with all values in it. */
 interface Weighed {
   readonly value: unknown;
   readonly weight: number;
@@ -20,8 +20,9 @@ export interface Values {
 }
 
 /**
- * Turns the nodes of a document into values, each node once: what an alias stands for is shared, and counted with its full
- * weight. Keys that occur twice in a mapping, that are no plain text, or that mean something to JavaScript are faults.
+ * Converts the nodes of a document to values. It converts each node once: an alias shares the value of its anchor, and
+ * counts with the full weight. A key is a fault if it occurs twice in a mapping, is not a plain value, or has a special
+ * meaning in JavaScript.
  */
 export function valuesOf(contents: unknown, maxWeight: number): Values {
   const reader = new ValueReader(maxWeight);
@@ -57,7 +58,7 @@ class ValueReader {
     return value;
   }
 
-  /** An anchor is known from the end of its node on, so that nothing contains itself. */
+  /** An alias can use an anchor only after the end of the anchor's node, so that no value contains itself. */
   #readAlias(source: string, offset: number): Weighed {
     const target = this.#anchors.get(source);
     if (target === undefined) this.faults.push({ offset, message: `the alias *${source} has no anchor before it` });
@@ -82,7 +83,7 @@ class ValueReader {
     return map;
   }
 
-  /** The key as text; undefined where it can't be used. */
+  /** The key as text; undefined if it can't be used. */
   #readKey({ key }: Pair, known: Set<string>): string | undefined {
     const offset = offsetOf(key);
     if (!isScalar(key)) return this.#refuse(offset, 'a key must be a plain value, not a collection or an alias');
@@ -107,7 +108,7 @@ class ValueReader {
     const wasWithin = this.#weight <= this.#maxWeight;
     this.#weight += weight;
     if (wasWithin && this.#weight > this.#maxWeight) {
-      const message = `the document is too large: with its aliases resolved, more than ${this.#maxWeight} bytes are reached here`;
+      const message = `the document is too large: with its aliases resolved, it has more than ${this.#maxWeight} bytes at this place`;
       this.faults.push({ offset, message });
     }
   }
@@ -115,7 +116,7 @@ class ValueReader {
 
 const nothing: Weighed = { value: undefined, weight: 0 };
 
-/** As a JavaScript object has it: `1` and `"1"` are one key. */
+/** The key as in a JavaScript object: `1` and `"1"` are the same key. */
 function keyText({ value }: Scalar): string {
   return value === null ? '' : String(value);
 }

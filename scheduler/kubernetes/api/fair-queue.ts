@@ -1,23 +1,23 @@
-/** Requests that come at once may go at once, as many as go in so long; after that they go at the rate. */
+/** A burst has as many requests as the rate allows in this time. */
 const burstSeconds = 10;
-/** The server gets no more requests at once than this, however slow it is. */
-const maxAtOnce = 100;
+/** Maximum number of concurrent requests. Only the first request of a flow may exceed it. */
+const maxConcurrent = 100;
 
 interface Flow {
   readonly waiting: (() => void)[];
-  underWay: number;
+  active: number;
 }
 
 /**
- * Lets requests go at a rate, and those of several flows in turns: one with many requests, or with slow ones, delays no
- * other. It waits by the monotonic clock.
+ * Starts requests at a limited rate. Several flows take turns, so that a flow with many or slow requests does not delay the
+ * others. It uses the monotonic clock.
  */
 export class FairQueue {
   readonly #perSecond: number;
-  /** In the order of their turns. */
+  /** The flows in the order of their turns. */
   readonly #flows = new Map<string, Flow>();
-  #underWay = 0;
-  /** The number of requests that may go now, as it was at `#filledAt`. */
+  #active = 0;
+  /** The number of requests that could start at `#filledAt`. */
   #tokens: number;
   #filledAt = performance.now();
   #timer: NodeJS.Timeout | undefined;
@@ -27,25 +27,25 @@ export class FairQueue {
     this.#tokens = this.#capacity;
   }
 
-  /** Makes a request when it is its turn. */
+  /** Sends a request when its turn has come, and returns the answer. */
   async run<T>(name: string, request: () => Promise<T>): Promise<T> {
-    const flow = this.#flows.get(name) ?? { waiting: [], underWay: 0 };
+    const flow = this.#flows.get(name) ?? { waiting: [], active: 0 };
     this.#flows.set(name, flow);
     const { promise: turn, resolve } = Promise.withResolvers<void>();
     flow.waiting.push(resolve);
-    this.#letGo();
+    this.#startRequests();
     await turn;
     try {
       return await request();
     } finally {
-      flow.underWay -= 1;
-      this.#underWay -= 1;
-      if (flow.underWay === 0 && flow.waiting.length === 0) this.#flows.delete(name);
-      this.#letGo();
+      flow.active -= 1;
+      this.#active -= 1;
+      if (flow.active === 0 && flow.waiting.length === 0) this.#flows.delete(name);
+      this.#startRequests();
     }
   }
 
-  #letGo(): void {
+  #startRequests(): void {
     this.#fill();
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       if (this.#tokens < 1) {
@@ -58,18 +58,21 @@ export class FairQueue {
   }
 
   #start(name: string, flow: Flow): void {
-    this.#underWay += 1;
-    flow.underWay += 1;
-    // Its next turn comes after those of all others.
+    this.#active += 1;
+    flow.active += 1;
+    // The next turn of this flow is after the turns of all others.
     this.#flows.delete(name);
     this.#flows.set(name, flow);
     flow.waiting.shift()?.();
   }
 
-  /** One with nothing under way may always go: requests of others that hang can't take all places. */
+  /**
+   * The flow whose turn is next. A flow without active requests may always start one, so that requests of others that
+   * never end do not stop it.
+   */
   #next(): [name: string, flow: Flow] | undefined {
-    const hasRoom = this.#underWay < maxAtOnce;
-    return this.#flows.entries().find(([, { waiting, underWay }]) => waiting.length > 0 && (hasRoom || underWay === 0));
+    const hasRoom = this.#active < maxConcurrent;
+    return this.#flows.entries().find(([, { waiting, active }]) => waiting.length > 0 && (hasRoom || active === 0));
   }
 
   #fill(): void {
@@ -83,7 +86,7 @@ export class FairQueue {
     const missingMs = ((1 - this.#tokens) / this.#perSecond) * 1_000;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#letGo();
+      this.#startRequests();
     }, Math.ceil(missingMs));
   }
 

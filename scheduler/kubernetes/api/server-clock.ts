@@ -6,31 +6,31 @@ const maxCorrectionMs = 2_000;
 const minAgreeing = 3;
 
 /**
- * The time of the API server, which is also the time in its objects. It follows the monotonic clock, so that a clock change of
- * this machine has no effect, and is corrected by the `Date` of the answers.
+ * The time of the API server, which is also the time in its objects. It follows the monotonic clock, so that a clock
+ * change of this machine has no effect, and is corrected by the `Date` of the answers.
  */
 export class ServerClock {
   #offsetMs: number | undefined;
   #disagreeing = 0;
   #onStep: () => void = () => {};
 
-  /** Calls `listener` when the time was corrected. */
+  /** Calls `listener` after each correction of the time by more than {@link maxCorrectionMs}. */
   onStep(listener: () => void): void {
     this.#onStep = listener;
   }
 
-  /** The time of this machine until the first answer with a date. */
+  /** The time of the API server; the time of this machine until the first answer with a date. */
   now(): Date {
     return new Date(this.#offsetMs === undefined ? Date.now() : performance.now() + this.#offsetMs);
   }
 
   /** Reads the `Date` of the answer to a request that was sent at `sentAt`, in milliseconds of the monotonic clock. */
   observe(date: string | string[] | undefined, sentAt: number, receivedAt = performance.now()): void {
-    const told = Date.parse(String(date));
-    if (Number.isNaN(told)) return;
+    const reportedMs = Date.parse(String(date));
+    if (Number.isNaN(reportedMs)) return;
     // The answer was dated between sending and receiving, and the second in its date had begun by then.
-    const earliest = told - receivedAt;
-    const latest = told + resolutionMs - sentAt;
+    const earliest = reportedMs - receivedAt;
+    const latest = reportedMs + resolutionMs - sentAt;
     const known = this.#offsetMs ?? Date.now() - performance.now();
     const wanted = Math.min(Math.max(known, earliest), latest);
     const isStep = Math.abs(wanted - known) > maxCorrectionMs;

@@ -1,8 +1,8 @@
 import { inFlow } from '../../flow.ts';
 
 /**
- * Reads something large for all who ask, one read at a time: whoever asks while one is under way gets the answer of the next
- * one, together with all others who wait. So an answer is never older than its question, and memory holds but one.
+ * Shares one large read among all callers. Only one read is active at a time. All callers that call during a read get
+ * the result of the next one. So a result is never older than the call, and memory holds only one.
  */
 export class SharedRead<T> {
   readonly #read: () => Promise<T>;
@@ -22,7 +22,7 @@ export class SharedRead<T> {
     return this.#next;
   }
 
-  /** It is for all, and takes its turns beside those of each. */
+  /** Starts a read. It belongs to no flow, because it is for all callers. */
   #begin(): Promise<T> {
     this.#next = undefined;
     const current = inFlow('', () => this.#read());

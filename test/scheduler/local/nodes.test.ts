@@ -42,7 +42,7 @@ test('everything that is wrong with endpoints is said at once', () => {
     [
       'endpoint "/run/a.sock" is not written like web=unix:///run/web.sock',
       'endpoint "b=tcp://b:1" is not written like web=unix:///run/web.sock',
-      'endpoint "../c=unix:///run/c.sock": "../c" must be lower-case letters, digits, dots and dashes',
+      'endpoint "../c=unix:///run/c.sock": "../c" must consist of lower-case letters, digits, dots and dashes',
       '"d" names more than one endpoint',
     ].join('; '),
   );

@@ -136,7 +136,7 @@ describe('bad input is named with its path:', () => {
     [
       'a toleration that tolerates nothing',
       'schedule: "@daily"\nnodes: {tolerations: [{}]}',
-      /^nodes\.tolerations\[0\]\.operator: must be Exists where/,
+      /^nodes\.tolerations\[0\]\.operator: must be Exists if/,
     ],
     [
       'a toleration with a useless value',

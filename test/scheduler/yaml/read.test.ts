@@ -224,7 +224,7 @@ describe('a hostile policy is refused within seconds of a busy machine (H31, H32
 
   it('the problem says by what the text is too large', () => {
     expect(problems('a: 1\n'.repeat(200_000))).toEqual([
-      ': is too large: it has 1000000 characters, and at most 524288 are read',
+      ': is too large: it has 1000000 characters, and the limit is 524288',
     ]);
     expect(problems(lines(40_000, (index) => `k${index}: 1`))).toEqual([
       expect.stringMatching(/^: is too large: it has more than 100000 tokens/),
