@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
+import { BackgroundTasks } from '../../../scheduler/reconcile/background-tasks.ts';
 
 function build() {
   const logged: string[] = [];
