@@ -6,7 +6,7 @@ import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
 import type { ReconcileContext, RunObserver } from '../../scheduler/reconcile/context.ts';
 import { policyNames, reconcile } from '../../scheduler/reconcile/reconcile.ts';
 import type { Run } from '../../scheduler/run/run.ts';
-import { buildNode, buildPolicyObject } from './builders.ts';
+import { buildNode, buildPolicyObject, secondsLater, start } from './builders.ts';
 import { FakeCluster, Killed } from './fake-cluster.ts';
 
 /** A scheduler that makes a pass when a test asks for one, on a cluster with the policy nightly and three nodes. */
@@ -47,6 +47,13 @@ export class ManualScheduler {
     await context.background.finish();
     if (this.#killed !== undefined) throw this.#killed;
     return earliest(wakes);
+  }
+
+  /** Starts the run that is due at the start, and ends it with its pods 10 s later. */
+  async completeRun(): Promise<void> {
+    await this.pass(start);
+    this.cluster.finishPods();
+    await this.pass(secondsLater(10));
   }
 
   buildContext(): ReconcileContext {

@@ -12,14 +12,8 @@ beforeEach(() => {
 });
 
 describe('a run that has ended', () => {
-  const finish = async () => {
-    await scheduler.pass(start);
-    cluster.finishPods();
-    await scheduler.pass(secondsLater(10));
-  };
-
   it('reports the sum of what the cleaners reported (C32)', async () => {
-    await finish();
+    await scheduler.completeRun();
     expect(scheduler.runs()[0]).toMatchObject({
       phase: 'Succeeded',
       reason: 'Completed',

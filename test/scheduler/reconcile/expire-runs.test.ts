@@ -12,14 +12,8 @@ beforeEach(() => {
 });
 
 describe('a run that has ended', () => {
-  const finish = async () => {
-    await scheduler.pass(start);
-    cluster.finishPods();
-    await scheduler.pass(secondsLater(10));
-  };
-
   it('loses its pods after the TTL with one call, also after a restart (C30)', async () => {
-    await finish();
+    await scheduler.completeRun();
     expect(await scheduler.pass(secondsLater(11))).toEqual(secondsLater(610));
     scheduler.restart();
     await scheduler.pass(secondsLater(610));
@@ -29,7 +23,7 @@ describe('a run that has ended', () => {
 
   it('is not started again after its pods and its record are deleted, nor after a restart or an edit (C7, C8, C9, C13)', async () => {
     scheduler.edit({ successfulRunsHistoryLimit: 0 });
-    await finish();
+    await scheduler.completeRun();
     await scheduler.pass(secondsLater(610));
     expect(scheduler.runs()).toEqual([]);
     scheduler.restart();
