@@ -1,11 +1,10 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { buildImage, buildSimulatedNode } from '../fixtures/simulated/node.ts';
 import { type Bench, createBench } from '../helpers/clean.ts';
 import { ended, succeeded } from '../helpers/ended-run.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { type ProgramResult, runProgram, runProgramFor, runProgramOn, startProgramFor } from '../helpers/program.ts';
 import { RecordsServer } from '../helpers/records-server.ts';
 
@@ -58,14 +57,6 @@ async function endAtFirstLine(args: readonly string[]): Promise<ProgramResult> {
   subprocess.kill('SIGTERM');
   const { stdout, stderr, exitCode } = await subprocess;
   return { stdout, stderr, exitCode };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  return port;
 }
 
 async function formatsOf(command: string): Promise<readonly string[]> {

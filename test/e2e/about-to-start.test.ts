@@ -13,7 +13,7 @@ import { searchPath } from '../helpers/test-node.ts';
 import { type HeldRuntime, holdRuntime } from './held-runtime.ts';
 import { readImageNames } from './images.ts';
 import { type Installation, install, keepEvidence } from './installation.ts';
-import { buildPolicy, namespace, readImageLines, readPodNodes, waitForRun } from './objects.ts';
+import { buildBoundPod, buildPolicy, namespace, readImageLines, readPodNodes, waitForRun } from './objects.ts';
 import { setEnvironment } from './scheduler-pod.ts';
 
 const fetcher = 'starting.test/fetch-model:1';
@@ -53,12 +53,12 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on real kubelets', () => 
       const state = await installation.kubectl('get', 'pod', '-n', 'default', pod, '-o', `jsonpath=${path}`);
       return wanted.test(state) || undefined;
     });
-  /** No kubelet makes a container whose environment is not there, also not again. */
+  /** The container does not come back: no kubelet creates one whose environment is missing. */
   const startPodThatLosesItsContainer = async () => {
     const { kubectl, apply } = installation;
     const settings = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'default' } };
-    const main = { name: 'main', image: restarted, envFrom: [{ configMapRef: { name: 'settings' } }] };
-    await apply(settings, buildPod('restarted', { containers: [main] }));
+    const main = buildContainer(restarted, { envFrom: [{ configMapRef: { name: 'settings' } }] });
+    await apply(settings, buildBoundPod('node-2', 'restarted', { containers: [main] }));
     await waitForPod('restarted', '{.status.containerStatuses[0].state}', /running/);
     await kubectl('delete', 'configmap', '-n', 'default', 'settings');
     await removeSandbox(cluster.node('node-2'), directory, 'restarted');
@@ -66,8 +66,10 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on real kubelets', () => 
     await waitForPod('restarted', path, /^Running .*CreateContainerConfigError/);
   };
   const startPodThatFetches = async () => {
-    const containers = [{ name: 'main', image: server }];
-    await installation.apply(buildPod('fetching', { initContainers: [{ name: 'fetch', image: fetcher }], containers }));
+    const initContainers = [buildContainer(fetcher, { name: 'fetch' })];
+    await installation.apply(
+      buildBoundPod('node-2', 'fetching', { initContainers, containers: [buildContainer(server)] }),
+    );
     await waitForPod('fetching', '{.status.initContainerStatuses[0].state}', /running/);
   };
 
@@ -115,21 +117,7 @@ async function removeSandbox({ socket }: ClusterNode, directory: string, pod: st
   await crictl('rmp', '-f', sandbox.id);
 }
 
-type Container = { readonly name: string; readonly image: string };
-type PodSpec = { readonly initContainers?: readonly Container[]; readonly containers: readonly Container[] };
-
-function buildPod(name: string, { initContainers = [], containers }: PodSpec): object {
-  const withPolicy = (container: Container) => ({ ...container, imagePullPolicy: 'Never' });
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: 'default' },
-    spec: {
-      nodeName: 'node-2',
-      automountServiceAccountToken: false,
-      terminationGracePeriodSeconds: 1,
-      initContainers: initContainers.map(withPolicy),
-      containers: containers.map(withPolicy),
-    },
-  };
+/** A container of an image that is on the node. */
+function buildContainer(image: string, fields: object = {}): object {
+  return { name: 'main', image, imagePullPolicy: 'Never', ...fields };
 }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { waitFor } from '../cluster/wait.ts';
 import { type Installation, install, keepEvidence } from './installation.ts';
-import { buildPolicy, namespace, waitForRun } from './objects.ts';
+import { buildBoundPod, buildPolicy, namespace, waitForRun } from './objects.ts';
 
 const images = { include: ['registry.test/nothing/**'] };
 const nodes = { matchLabels: { 'nodesweep.io/test-node': 'node-1' } };
@@ -89,28 +89,17 @@ function millicores(text: string): number {
 /** A pod that runs until it is deleted, of the image that is there. */
 function buildNeighbour(name: string, image: string, resources: object): object {
   const command = ['node', '-e', 'setInterval(() => {}, 1000)'];
-  return buildBoundPod(name, { containers: [{ name: 'main', image, imagePullPolicy: 'Never', command, resources }] });
+  return buildBoundPod('node-1', name, {
+    restartPolicy: 'Never',
+    containers: [{ name: 'main', image, imagePullPolicy: 'Never', command, resources }],
+  });
 }
 
 /** A pod that waits for a volume for ever. */
 function buildFiller(name: string): object {
-  return buildBoundPod(name, {
+  return buildBoundPod('node-1', name, {
+    restartPolicy: 'Never',
     containers: [{ name: 'main', image: '127.0.0.1:9/absent:1', imagePullPolicy: 'Never' }],
     volumes: [{ name: 'absent', configMap: { name: 'absent' } }],
   });
-}
-
-function buildBoundPod(name: string, spec: object): object {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: 'default' },
-    spec: {
-      nodeName: 'node-1',
-      restartPolicy: 'Never',
-      automountServiceAccountToken: false,
-      terminationGracePeriodSeconds: 1,
-      ...spec,
-    },
-  };
 }

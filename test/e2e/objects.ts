@@ -42,6 +42,16 @@ export function buildPolicy(
   };
 }
 
+/** A pod of a workload in the namespace default, bound to a node as the scheduler of Kubernetes binds it. */
+export function buildBoundPod(node: string, name: string, spec: object): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default' },
+    spec: { nodeName: node, automountServiceAccountToken: false, terminationGracePeriodSeconds: 1, ...spec },
+  };
+}
+
 /** The records of a policy's runs, oldest first. */
 export async function readRuns(kubectl: Kubectl, policy: string): Promise<RunDocument[]> {
   const list = await getJson(kubectl, 'configmaps', `nodesweep.io/kind=run,nodesweep.io/policy=${policy}`);

@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { bundledProgram, compileCache } from './bundle.ts';
+import { freePort } from './free-port.ts';
 import { LoopbackApi } from './loopback-api.ts';
 
 /** The end of a scheduler, and what it has logged. */
@@ -85,12 +84,4 @@ export class SchedulerProcess {
 
 function launch(args: readonly string[], env: NodeJS.ProcessEnv) {
   return execa(process.execPath, args, { reject: false, extendEnv: false, env });
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  return port;
 }
