@@ -33,11 +33,12 @@ const context: CommandContext = {
 };
 
 const [, , commandName] = process.argv;
-if (commandName === 'clean') {
-  // Each node starts a cleaner, so it must start fast: it loads no other command, and does not use the slowest compiler of
-  // V8, from which a short run gains nothing. Maglev still compiles the code that runs often.
+if (commandName === 'clean' || commandName === 'prepare') {
+  // Each node starts these, so they must start fast: they load no other command, and do not use the slowest compiler of V8,
+  // from which a short run gains nothing. Maglev still compiles the code that runs often.
   setFlagsFromString('--no-turbofan');
-  addClean(program, context);
+  if (commandName === 'clean') addClean(program, context);
+  else (await import('./cli/prepare.ts')).addPrepare(program, context);
 } else {
   const { addCommands } = await import('./cli/commands.ts');
   await addCommands(program, context, commandName);

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     coverage: {
-      include: ['main.ts', 'cli/**', 'contract/**', 'scheduler/**', 'cleaner/**'],
+      include: ['main.ts', 'cli/**', 'contract/**', 'scheduler/**', 'cleaner/**', 'puller/**'],
       reporter: ['text-summary', 'html'],
     },
     projects: [

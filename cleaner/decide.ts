@@ -1,6 +1,6 @@
+import type { DiskUsage } from '../contract/disk-usage.ts';
 import type { Job } from '../contract/job.ts';
 import type { RunHistory } from './history/run-history.ts';
-import type { DiskUsage } from './plan/disk-usage.ts';
 import { type Facts, type KeepRule, makeKeepRules } from './plan/keep-rules.ts';
 import { limitShare } from './plan/max-percent-per-run.ts';
 import { selectCrowded } from './plan/newest-per-repository.ts';

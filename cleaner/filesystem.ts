@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { type DiskUsage, isOverlay, usageOf, usedPercent } from '../contract/disk-usage.ts';
 import { hasCode } from '../contract/errors.ts';
-import { type DiskUsage, usedPercent } from './plan/disk-usage.ts';
 import type { Runtime } from './runtime/runtime.ts';
 
 /** The filesystem with the images can't be measured, so thresholds have no meaning. */
@@ -40,10 +40,7 @@ export async function measureImageDisk(
   return seen.length === 0 && directory !== undefined ? measureDirectory(directory) : fullestOf(mountpoints, seen);
 }
 
-/**
- * The root directory of a container on overlayfs has the usage of the filesystem on which the runtime keeps its containers.
- * The images are on it too, unless CRI-O keeps them on another.
- */
+/** The root directory of a container has the usage of the filesystem with the images, see {@link isOverlay}. */
 async function measureFromPod(mountpoint: string, directory: string, pathOnNode: string): Promise<DiskUsage> {
   const root = isImageStoreOfItsOwn(mountpoint) ? undefined : await readOverlayRoot();
   if (isBelow(mountpoint, dirname(pathOnNode))) {
@@ -62,7 +59,7 @@ async function measureDirectory(directory: string): Promise<DiskUsage> {
   const usage = await readUsageIfThere(directory);
   if (usage !== undefined) return usage;
   const parent = dirname(directory);
-  return parent === directory ? toUsage(await statfs(directory)) : measureDirectory(parent);
+  return parent === directory ? usageOf(await statfs(directory)) : measureDirectory(parent);
 }
 
 /** `overlay-images` of containers/storage, which may be separate from the store of the containers (`imagestore`). */
@@ -74,33 +71,18 @@ function isBelow(path: string, directory: string): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
-/** https://github.com/torvalds/linux/blob/master/include/uapi/linux/magic.h `OVERLAYFS_SUPER_MAGIC` */
-const overlayMagic = 0x794c7630;
-
 async function readOverlayRoot(): Promise<DiskUsage | undefined> {
   const root = await statfs('/');
-  return root.type === overlayMagic ? toUsage(root) : undefined;
+  return isOverlay(root) ? usageOf(root) : undefined;
 }
 
 async function readUsageIfThere(path: string): Promise<DiskUsage | undefined> {
   try {
-    return toUsage(await statfs(path));
+    return usageOf(await statfs(path));
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return undefined;
     throw error;
   }
-}
-
-type Statfs = { readonly [key in 'bsize' | 'blocks' | 'bfree' | 'bavail' | 'files' | 'ffree']: number };
-
-/** A filesystem without blocks is not on a disk, such as /proc. */
-function toUsage({ bsize, blocks, bfree, bavail, files, ffree }: Statfs): DiskUsage {
-  return {
-    capacityBytes: blocks * bsize,
-    usedBytes: (blocks - bfree) * bsize,
-    availableBytes: bavail * bsize,
-    ...(files > 0 && { inodes: { capacity: files, free: ffree } }),
-  };
 }
 
 function fullestOf(mountpoints: readonly string[], usages: readonly DiskUsage[]): DiskUsage {

@@ -1,9 +1,9 @@
+import type { DiskUsage } from '../contract/disk-usage.ts';
 import { messageOf } from '../contract/errors.ts';
 import type { Job } from '../contract/job.ts';
 import type { PlanDocument } from '../contract/plan-document.ts';
 import { decide, needsDisk } from './decide.ts';
 import type { HistoryRemark, RunHistory } from './history/run-history.ts';
-import type { DiskUsage } from './plan/disk-usage.ts';
 import { buildPlan } from './plan/plan-build.ts';
 import type { ReadUsage } from './runtime/inventory.ts';
 import type { Runtime } from './runtime/runtime.ts';

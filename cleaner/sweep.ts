@@ -1,9 +1,9 @@
+import type { DiskUsage } from '../contract/disk-usage.ts';
 import { messageOf } from '../contract/errors.ts';
 import type { Job } from '../contract/job.ts';
 import type { ReportError } from '../contract/report.ts';
 import { decide, needsDisk } from './decide.ts';
 import type { HistoryRemark, RunHistory } from './history/run-history.ts';
-import type { DiskUsage } from './plan/disk-usage.ts';
 import { describeTimes } from './plan/image-times.ts';
 import { createJudge } from './plan/judge.ts';
 import { type Facts, mayLoseAllNames, recordOf } from './plan/keep-rules.ts';

@@ -22,7 +22,7 @@ function importsOf(path: string, text: string): string[] {
   return specifiers.map((specifier) => (specifier.startsWith('.') ? join(dirname(path), specifier) : specifier));
 }
 
-const paths = ['cli', 'contract', 'cleaner', 'scheduler'].flatMap((folder) =>
+const paths = ['cli', 'contract', 'cleaner', 'puller', 'scheduler'].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
 );
 const files = [...paths.filter((path) => path.endsWith('.ts')), 'main.ts'].map(readSource);
@@ -106,11 +106,14 @@ it('nothing of policies, runs, records and statuses knows what cleaning is; only
   expect(offenders((file) => isIn(file.path, folders) && file.imports.some(isOfCleaning))).toEqual([]);
 });
 
-it('the cleaner and the scheduler know the contract and not each other', () => {
-  const imports = (from: string, to: string) =>
-    offenders((file) => file.path.startsWith(from) && file.imports.some((name) => name.startsWith(to)));
-  expect(imports('cleaner/', 'scheduler/')).toEqual([]);
-  expect(imports('scheduler/', 'cleaner/')).toEqual([]);
+it('cleaner, puller and scheduler know the contract and not each other', () => {
+  const programs = ['cleaner/', 'puller/', 'scheduler/'];
+  const imports = (from: string) =>
+    offenders(({ path, imports }) => {
+      const others = programs.filter((program) => program !== from);
+      return path.startsWith(from) && imports.some((name) => others.some((other) => name.startsWith(other)));
+    });
+  expect(programs.flatMap(imports)).toEqual([]);
 });
 
 it('nothing below the command line imports it', () => {

@@ -1,3 +1,4 @@
+import { type DiskUsage, usedPercent } from '../../contract/disk-usage.ts';
 import { formatDuration } from '../../contract/duration.ts';
 import { compileGlobs, compileProtection } from '../../contract/glob.ts';
 import type { Job } from '../../contract/job.ts';
@@ -7,7 +8,6 @@ import { type History, type ImageRecord, lastActive } from '../history/history.t
 import { type ImageIndex, indexProtected } from '../runtime/image-index.ts';
 import type { Inventory } from '../runtime/inventory.ts';
 import type { Image } from '../runtime/runtime.ts';
-import { type DiskUsage, usedPercent } from './disk-usage.ts';
 import { findNewest } from './newest-per-repository.ts';
 
 /** All facts of a decision. */

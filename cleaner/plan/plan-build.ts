@@ -1,7 +1,7 @@
+import { type DiskUsage, usedPercent } from '../../contract/disk-usage.ts';
 import type { PlanDocument, PlannedImage } from '../../contract/plan-document.ts';
 import type { Decision } from '../decide.ts';
 import type { Image } from '../runtime/runtime.ts';
-import { type DiskUsage, usedPercent } from './disk-usage.ts';
 import { describeTimes, isoTime } from './image-times.ts';
 import { judgeImage, type Kept, type Verdict } from './judge.ts';
 import { type Facts, type KeepRule, recordOf } from './keep-rules.ts';

@@ -1,5 +1,6 @@
+import type { DiskUsage } from '../../contract/disk-usage.ts';
 import type { Image } from '../runtime/runtime.ts';
-import { bytesAbove, type DiskUsage } from './disk-usage.ts';
+import { bytesAbove } from './bytes-above.ts';
 import { type Judge, judgeBy, type Kept } from './judge.ts';
 import { type Facts, type KeepRule, makeKeepRules } from './keep-rules.ts';
 import { orderRemovals, type Removal } from './removal-order.ts';

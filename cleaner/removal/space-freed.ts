@@ -1,4 +1,4 @@
-import type { DiskUsage } from '../plan/disk-usage.ts';
+import type { DiskUsage } from '../../contract/disk-usage.ts';
 
 /**
  * The account of the space that removals free. Some filesystems and runtimes free it late: containerd removes snapshots in

@@ -1,4 +1,5 @@
-import { bytesAbove, type DiskUsage } from '../plan/disk-usage.ts';
+import type { DiskUsage } from '../../contract/disk-usage.ts';
+import { bytesAbove } from '../plan/bytes-above.ts';
 import type { Space } from './space-freed.ts';
 import { decidingPatience, type SettlePorts, settle } from './wait-for-space.ts';
 

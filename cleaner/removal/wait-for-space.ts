@@ -1,4 +1,4 @@
-import type { DiskUsage } from '../plan/disk-usage.ts';
+import type { DiskUsage } from '../../contract/disk-usage.ts';
 import type { Plan } from '../plan/plan.ts';
 import { openSpace, type Space } from './space-freed.ts';
 import { mayBeGone, type SweepResult } from './verify.ts';

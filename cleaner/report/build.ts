@@ -1,6 +1,6 @@
+import type { DiskUsage } from '../../contract/disk-usage.ts';
 import type { Job } from '../../contract/job.ts';
 import { type Report, type ReportError, tooManyRemovals } from '../../contract/report.ts';
-import type { DiskUsage } from '../plan/disk-usage.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Outcome, RemovalResult, SweepResult } from '../removal/verify.ts';
 import { describeMissed, findMissedTarget } from './missed-target.ts';

@@ -1,6 +1,6 @@
 import { formatBytes } from '../../contract/bytes.ts';
+import { usedPercent } from '../../contract/disk-usage.ts';
 import type { ReportError } from '../../contract/report.ts';
-import { usedPercent } from '../plan/disk-usage.ts';
 import type { Findings } from './build.ts';
 
 /** The disk after a run that did not reach its target usage. */

@@ -1,4 +1,5 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -32,6 +33,21 @@ it('a cleaner loads nothing that only other commands need', async () => {
   const others = /kubernetes|undici|prom-client|dockerode|node_modules\/(?:yaml|execa|@bomb\.sh)|^scheduler\//;
   expect(sources.filter((source) => others.test(source))).toEqual([]);
   expect(sources.filter((source) => source.startsWith('cli/'))).toEqual(['cli/clean.ts']);
+});
+
+it('the first container of a puller loads nothing but what it needs', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'prepare-'));
+  const sources = [...new Set(await sourcesOf(['prepare', '--directory', directory]))];
+  await rm(directory, { recursive: true });
+  expect(sources.filter((source) => source.startsWith('puller/')).toSorted()).toEqual([
+    'puller/disk.ts',
+    'puller/executable.ts',
+    'puller/main.ts',
+  ]);
+  expect(sources.filter((source) => source.startsWith('node_modules/'))).toEqual(
+    sources.filter((source) => source.startsWith('node_modules/commander/')),
+  );
+  expect(sources.filter((source) => /^(?:scheduler|cleaner)\//.test(source))).toEqual([]);
 });
 
 it('a run that is over leaves no call of crictl behind that it began ahead of time', async () => {

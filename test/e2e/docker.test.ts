@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { measureImageDisk } from '../../cleaner/filesystem.ts';
-import { usedPercent } from '../../cleaner/plan/disk-usage.ts';
+import { usedPercent } from '../../contract/disk-usage.ts';
 import type { JobDocument } from '../../contract/job.ts';
 import { cacheDirectory } from '../cluster/cache.ts';
 import { type DockerEngine, startDocker } from '../cluster/docker.ts';

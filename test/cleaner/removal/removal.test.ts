@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { DiskUsage } from '../../../cleaner/plan/disk-usage.ts';
 import { createJudge } from '../../../cleaner/plan/judge.ts';
 import type { Plan } from '../../../cleaner/plan/plan.ts';
 import type { Removal } from '../../../cleaner/plan/removal-order.ts';
@@ -12,6 +11,7 @@ import type { SweepResult } from '../../../cleaner/removal/verify.ts';
 import { createLookReader, createUsageReader, type Look, type ReadLook } from '../../../cleaner/runtime/inventory.ts';
 import type { Image, RemovalAnswer } from '../../../cleaner/runtime/runtime.ts';
 import { StopRequest } from '../../../cleaner/stop.ts';
+import type { DiskUsage } from '../../../contract/disk-usage.ts';
 import type { JobDocument } from '../../../contract/job.ts';
 import {
   buildContainer,

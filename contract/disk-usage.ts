@@ -9,6 +9,30 @@ export type DiskUsage = {
   readonly inodes?: { readonly capacity: number; readonly free: number };
 };
 
+/** The answer of statfs(2) about a filesystem. */
+export type Statfs = { readonly [key in 'type' | 'bsize' | 'blocks' | 'bfree' | 'bavail' | 'files' | 'ffree']: number };
+
+/** A filesystem without blocks is not on a disk, such as /proc. */
+export function usageOf({ bsize, blocks, bfree, bavail, files, ffree }: Omit<Statfs, 'type'>): DiskUsage {
+  return {
+    capacityBytes: blocks * bsize,
+    usedBytes: (blocks - bfree) * bsize,
+    availableBytes: bavail * bsize,
+    ...(files > 0 && { inodes: { capacity: files, free: ffree } }),
+  };
+}
+
+/** https://github.com/torvalds/linux/blob/master/include/uapi/linux/magic.h `OVERLAYFS_SUPER_MAGIC` */
+const overlayMagic = 0x794c7630;
+
+/**
+ * True for the root directory of a container on overlayfs. It has the usage of the filesystem on which the runtime keeps its
+ * containers. The images are on it too, unless CRI-O keeps them on another.
+ */
+export function isOverlay({ type }: Pick<Statfs, 'type'>): boolean {
+  return type === overlayMagic;
+}
+
 /**
  * The usage of bytes or of inodes in percent, whichever is greater. It is the kubelet's measure: everything that is not
  * available counts as used, including blocks reserved for root, so that a threshold means the same for both.
@@ -18,29 +42,10 @@ export function usedPercent(usage: DiskUsage): number {
   return Math.max(usedBytesPercent(usage), usedInodesPercent(usage));
 }
 
-/**
- * The number of bytes to free until usage is at `percent`; zero or negative if it is there already. If inodes are scarcer,
- * these are the bytes that hold the inodes on average, because the number of inodes of an image is unknown.
- */
-export function bytesAbove(percent: number, usage: DiskUsage): number {
-  return Math.max(excessBytes(percent, usage), bytesOfExcessInodes(percent, usage));
-}
-
 function usedBytesPercent({ capacityBytes, availableBytes }: DiskUsage): number {
   return capacityBytes === 0 ? 0 : (1 - availableBytes / capacityBytes) * 100;
 }
 
 function usedInodesPercent({ inodes }: DiskUsage): number {
   return inodes === undefined ? 0 : (1 - inodes.free / inodes.capacity) * 100;
-}
-
-function excessBytes(percent: number, { capacityBytes, availableBytes }: DiskUsage): number {
-  return capacityBytes - availableBytes - (percent / 100) * capacityBytes;
-}
-
-function bytesOfExcessInodes(percent: number, { usedBytes, inodes }: DiskUsage): number {
-  if (inodes === undefined) return Number.NEGATIVE_INFINITY;
-  const used = inodes.capacity - inodes.free;
-  const excess = used - (percent / 100) * inodes.capacity;
-  return used === 0 ? 0 : (excess / used) * Math.max(usedBytes, 1);
 }

@@ -1,21 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesAbove, type DiskUsage, usedPercent } from '../../../cleaner/plan/disk-usage.ts';
+import { bytesAbove } from '../../../cleaner/plan/bytes-above.ts';
+import { type DiskUsage, usedPercent } from '../../../contract/disk-usage.ts';
 
 const disk: DiskUsage = { capacityBytes: 1_000, usedBytes: 760, availableBytes: 190 };
 const inodes = { capacity: 200, free: 10 };
-
-describe('the usage in percent (H14)', () => {
-  it('is what is not available of the capacity, as the kubelet has it: what is reserved for root counts as used', () => {
-    expect(usedPercent(disk)).toBeCloseTo(81);
-    expect(usedPercent({ capacityBytes: 0, usedBytes: 0, availableBytes: 0 })).toBe(0);
-  });
-
-  it('is that of the inodes where these are scarcer', () => {
-    expect(usedPercent({ ...disk, inodes })).toBeCloseTo(95);
-    expect(usedPercent({ ...disk, inodes: { capacity: 200, free: 190 } })).toBeCloseTo(81);
-  });
-});
 
 describe('the bytes above a percentage (N7, H14)', () => {
   it.each([
