@@ -74,6 +74,12 @@ export function annotationKeyProblem(key: string): string | undefined {
   return labelKeyProblem(key.replaceAll('\u0130', 'i').toLowerCase());
 }
 
+/** The reason why the API server refuses a text as the name of an object like a Secret; undefined if it accepts it. */
+export function objectNameProblem(name: string): string | undefined {
+  if (name.length <= maxSubdomainLength && subdomainPattern.test(name)) return undefined;
+  return `must be a name of at most ${maxSubdomainLength} lower-case letters, digits, "-" and ".", that begins and ends with a letter or digit`;
+}
+
 function prefixProblem(prefix: string): string | undefined {
   if (prefix.length > maxSubdomainLength) return `must have at most ${maxSubdomainLength} characters before "/"`;
   if (subdomainPattern.test(prefix)) return undefined;

@@ -4,7 +4,7 @@ import { scheduleProblems } from './schedule.ts';
 import { isTimeZone } from './wall-clock.ts';
 
 /** Maximum number in the fields of the API for these values. */
-const maxInt32 = 2_147_483_647;
+export const maxInt32 = 2_147_483_647;
 const seconds = z.int().min(0).max(maxInt32);
 const count = z.int().min(0).max(maxInt32);
 
@@ -18,12 +18,13 @@ const timeZoneSchema = z.string().refine(isTimeZone, {
 });
 
 const parallelismMessage = 'must be a number of nodes from 1 up, or a percentage from 1% to 100%';
-const parallelismSchema = z.union(
+export const parallelismSchema = z.union(
   [z.int(parallelismMessage).min(1, parallelismMessage), z.string().regex(/^([1-9]\d?|100)%$/, parallelismMessage)],
   parallelismMessage,
 );
 
-const rolloutSchema = z.strictObject({
+/** `rollout` of a policy: how a run spreads over the nodes. */
+export const rolloutSchema = z.strictObject({
   parallelism: parallelismSchema
     .default('100%')
     .describe('Number of nodes that are cleaned at the same time, or a percentage, rounded up.'),

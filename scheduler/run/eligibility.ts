@@ -44,7 +44,8 @@ export function judgeNode(node: Node, selection: NodeSelection): Eligibility {
   return { verdict: 'Eligible' };
 }
 
-function isSelected({ labels }: Node, selection: NodeSelection): boolean {
+/** True if the labels of a node match a selection. Taints and the state of the node do not count. */
+export function isSelected({ labels }: Pick<Node, 'labels'>, selection: NodeSelection): boolean {
   return (
     Object.entries(selection.matchLabels).every(([key, value]) => labelOf(labels, key) === value) &&
     selection.matchExpressions.every(({ key, operator, values }) => {
