@@ -8,14 +8,14 @@ import type { CommandContext } from './context.ts';
 export function addLint(program: Command, { setExitCode }: CommandContext): void {
   program
     .command('lint')
-    .description('check policies: ConfigMap manifests, or documents in files named cleanup.yaml')
+    .description('check policies: ConfigMap manifests, or documents in files named cleanup.yaml or prepull.yaml')
     .argument('<files...>')
     .addOption(
       new Option('--next <count>', 'show this many of the next scheduled times of each policy').argParser(parseCount),
     )
     .addHelpText(
       'after',
-      '\nPrints every problem as file:path: message. Exit codes: 0 all policies are valid; 1 there are problems',
+      '\nPrints every problem and warning as file:path: message. Exit codes: 0 all policies are valid; 1 there are problems',
     )
     .action(async (files: readonly string[], { next = 0 }: { next?: number }) => {
       if (!(await lintFiles(files, next))) setExitCode(1);
@@ -39,7 +39,7 @@ async function lintFiles(files: readonly string[], next: number): Promise<boolea
     const result = await readText(file).then((text) => lintText(basename(file), text, runKinds), unreadable);
     for (const { path, message } of [...result.problems, ...lintWarnings(basename(file), result, runKinds, now)])
       console.log(`${[file, path].filter(Boolean).join(':')}: ${message}`);
-    for (const [name, policy] of next > 0 ? result.valid : [])
+    for (const [name, { policy }] of next > 0 ? result.valid : [])
       console.log(forecast(name, policy, next, now).join('\n'));
     policies += result.policies;
     problems += result.problems.length;

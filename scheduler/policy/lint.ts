@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import * as z from 'zod';
 import { label } from '../../contract/labels.ts';
-import type { RunKind } from '../run/kind.ts';
+import type { NamedPolicy, RunKind } from '../run/kind.ts';
 import { fileLimits } from '../yaml/limits.ts';
 import { readYaml } from '../yaml/read.ts';
-import { isPolicyKey, type ParsedPolicy, parsePolicy } from './parse.ts';
+import { isPolicyKey, keyOf, type ParsedPolicy, parsePolicy, type ValidPolicy } from './parse.ts';
 import type { Policy } from './policy.ts';
 import type { Problem } from './problem.ts';
 import { nextScheduledTime, scheduleOf } from './schedule.ts';
@@ -14,7 +14,7 @@ export interface LintResult {
   readonly policies: number;
   readonly problems: readonly Problem[];
   /** The policies that are valid by themselves, by name. */
-  readonly valid: ReadonlyMap<string, Policy>;
+  readonly valid: ReadonlyMap<string, ValidPolicy>;
 }
 
 const manifestSchema = z.object({
@@ -31,19 +31,32 @@ export function lintText(fileName: string, text: string, kinds: readonly RunKind
   return lintDocument(name, parsePolicy(name, { [fileName]: text }, kinds));
 }
 
-/** Warnings about valid policies that will never start a run by their schedule. A warning is not an error. */
+/** Warnings about valid policies. A warning is not an error: the policy may be meant as it is. */
 export function lintWarnings(fileName: string, { valid }: LintResult, kinds: readonly RunKind[], now: Date): Problem[] {
-  const silent = [...valid].filter(
-    ([, policy]) => !policy.suspend && nextScheduledTime(scheduleOf(policy), now) === undefined,
+  const policies = [...valid].map(([name, parsed]) => ({ ...parsed, name }));
+  const isDocument = isPolicyKey(fileName, kinds);
+  return policies.flatMap((policy) =>
+    warningsOf(policy, policies, now).map(({ path, message }) => ({
+      path: isDocument ? path : `${policy.name}/${path}`,
+      message: `warning: ${message}`,
+    })),
   );
-  return silent.map(([name]) => ({
-    path: isPolicyKey(fileName, kinds) ? 'schedule' : `${name}/schedule`,
-    message: 'warning: has no time in the next five years',
-  }));
 }
 
+function warningsOf(subject: NamedPolicy, policies: readonly NamedPolicy[], now: Date): readonly Problem[] {
+  const { kind, policy } = subject;
+  const others = policies.filter((other) => other !== subject);
+  return [...(neverFires(policy, now) ? [silent] : []), ...(kind.warningsOf?.(policy, others) ?? [])];
+}
+
+function neverFires(policy: Policy, now: Date): boolean {
+  return !policy.suspend && nextScheduledTime(scheduleOf(policy), now) === undefined;
+}
+
+const silent: Problem = { path: 'schedule', message: 'has no time in the next five years' };
+
 function lintDocument(name: string, parsed: ParsedPolicy): LintResult {
-  return { policies: 1, problems: problemsOf(parsed), valid: new Map(parsed.valid ? [[name, parsed.policy]] : []) };
+  return { policies: 1, problems: problemsOf(parsed), valid: new Map(parsed.valid ? [[name, parsed]] : []) };
 }
 
 function lintManifests(text: string, kinds: readonly RunKind[]): LintResult {
@@ -55,7 +68,7 @@ function lintManifests(text: string, kinds: readonly RunKind[]): LintResult {
     .map((value) => manifestSchema.safeParse(value));
   const policies = manifests.flatMap(({ data }) => (data !== undefined && isMeantAsPolicy(data, kinds) ? [data] : []));
   const malformed = manifests.flatMap(({ error }) => error?.issues ?? []);
-  if (policies.length + malformed.length === 0) return { policies: 0, problems: [noPolicy], valid: new Map() };
+  if (policies.length + malformed.length === 0) return { policies: 0, problems: [noPolicy(kinds)], valid: new Map() };
   const linted = policies.map((manifest) => ({
     manifest,
     parsed: parsePolicy(manifest.metadata.name, manifest.data, kinds),
@@ -66,15 +79,18 @@ function lintManifests(text: string, kinds: readonly RunKind[]): LintResult {
     ...linted.flatMap(({ manifest, parsed }) => manifestProblems(manifest, parsed)),
   ];
   const valid = linted.flatMap(({ manifest, parsed }) =>
-    parsed.valid ? [[manifest.metadata.name, parsed.policy] as const] : [],
+    parsed.valid ? [[manifest.metadata.name, parsed] as const] : [],
   );
   return { policies: policies.length, problems, valid: new Map(valid) };
 }
 
-const noPolicy: Problem = {
-  path: '',
-  message: `has no policy: neither a ConfigMap with the label ${label.kind}: policy, nor a document in a file named cleanup.yaml`,
-};
+function noPolicy(kinds: readonly RunKind[]): Problem {
+  const names = kinds.map(keyOf).join(' or ');
+  return {
+    path: '',
+    message: `has no policy: neither a ConfigMap with the label ${label.kind}: policy, nor a document in a file named ${names}`,
+  };
+}
 
 function manifestProblems({ metadata }: Manifest, parsed: ParsedPolicy): Problem[] {
   const isLabelled = metadata.labels[label.kind] === 'policy';

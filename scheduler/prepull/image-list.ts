@@ -30,7 +30,7 @@ export function normalise(text: string): string {
 
 const imagesSchema = z
   .array(referenceSchema, { error: ({ input }) => (isNothing(input) ? `has no image; ${toKeepNothing}` : undefined) })
-  .min(1, `has no image; ${toKeepNothing}`)
+  .refine((images) => images.length > 0, `has no image; ${toKeepNothing}`)
   .max(maxImages, `has too many images; a list holds at most ${maxImages}, so use several lists`);
 
 /** True for the texts with which people mean an empty list. A missing field is reported as such. */

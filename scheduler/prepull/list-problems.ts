@@ -47,11 +47,7 @@ export function listProblems(lists: unknown): readonly ListProblem[] {
     return data === undefined ? [] : [{ ...data, index }];
   });
   const sameImages = Map.groupBy(comparable.flatMap(entriesOf), ({ reference }) => imageKey(reference));
-  return [
-    ...nameProblems(lists),
-    ...[...sameImages.values()].flatMap(entryProblems),
-    ...crowdProblems(comparable),
-  ];
+  return [...nameProblems(lists), ...[...sameImages.values()].flatMap(entryProblems), ...crowdProblems(comparable)];
 }
 
 function entriesOf(list: Comparable): Entry[] {

@@ -15,7 +15,5 @@ export function partsOf(wanted: readonly WantedImage[]): readonly (readonly Want
 
 function split(images: readonly WantedImage[]): readonly WantedImage[][] {
   const count = Math.ceil(images.length / maxImagesPerPod);
-  return Array.from({ length: count }, (_, part) =>
-    images.slice(part * maxImagesPerPod, (part + 1) * maxImagesPerPod),
-  );
+  return Array.from({ length: count }, (_, part) => images.slice(part * maxImagesPerPod, (part + 1) * maxImagesPerPod));
 }

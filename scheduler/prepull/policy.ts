@@ -20,7 +20,7 @@ const positiveSeconds = z.int().min(1).max(maxInt32);
 const noList = `has no list; ${toKeepNothing}`;
 const listsSchema = z
   .array(imageListSchema, { error: ({ input }) => (input === null || input === '' ? noList : undefined) })
-  .min(1, noList)
+  .refine((lists) => lists.length > 0, noList)
   .max(maxLists, `has too many lists; a policy has at most ${maxLists}`)
   .superRefine(
     (lists, context) => {

@@ -46,11 +46,7 @@ function wantedBy(lists: readonly ImageList[], indexes: ReadonlyMap<string, numb
     .sort((one, other) => one.index - other.index);
 }
 
-function wantedImage(
-  reference: string,
-  index: number,
-  wanting: readonly { readonly list: ImageList }[],
-): WantedImage {
+function wantedImage(reference: string, index: number, wanting: readonly { readonly list: ImageList }[]): WantedImage {
   const [first] = wanting;
   if (first === undefined) throw new Error(`no list wants ${reference}`);
   return {

@@ -3,6 +3,7 @@ import type { Node, RunPod } from '../objects.ts';
 import type { JobTooLargeError } from '../pods/job-too-large.ts';
 import type { JobMap, PlacedNode, PodBody, PodOrder, PodTemplate } from '../pods/pod-template.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { Problem } from '../policy/problem.ts';
 import type { Eligibility } from './eligibility.ts';
 import type { Ending } from './progress.ts';
 import type { Run } from './run.ts';
@@ -26,6 +27,14 @@ export interface KindWords {
   readonly done: string;
 }
 
+/** A valid policy with its name and kind. */
+export interface NamedPolicy {
+  readonly name: string;
+  readonly kind: RunKind;
+  readonly document: unknown;
+  readonly policy: Policy;
+}
+
 /**
  * The differences between kinds of runs. All functions are pure. They get only policies and tallies of their own kind:
  * `schema` makes the policies, `resultOf` the tallies.
@@ -36,6 +45,8 @@ export interface RunKind<Totals extends object = object> {
   /** Makes a policy with all defaults from a document. */
   readonly schema: z.ZodType<Policy>;
   readonly words: KindWords;
+  /** Remarks of `nodesweep lint` about a valid policy. `others` are the other valid policies of the same file. */
+  warningsOf?(policy: Policy, others: readonly NamedPolicy[]): readonly Problem[];
   /** Decides if a run gets a pod on a node now. */
   judgeNode(node: Node, policy: Policy): Eligibility;
   /** Reads the result of a pod from its status. */

@@ -14,7 +14,9 @@ it('finds lists with too many images for one node exactly if there are any', () 
   const shares = fc
     .array(fc.tuple(label, fc.uniqueArray(fc.constantFrom(...'abcdefgh'), { minLength: 1 })), { maxLength: 8 })
     .map((all) => all.map(([labels, list], index) => share(index, list, labels)));
-  const nodes = ['1', '2', '3'].flatMap((x) => ['1', '2', '3'].flatMap((y) => ['1', '2', '3'].map((z) => ({ x, y, z }))));
+  const nodes = ['1', '2', '3'].flatMap((x) =>
+    ['1', '2', '3'].flatMap((y) => ['1', '2', '3'].map((z) => ({ x, y, z }))),
+  );
   fc.assert(
     fc.property(shares, fc.integer({ min: 1, max: 8 }), (all, limit) => {
       const isCrowded = nodes.some((node) => {

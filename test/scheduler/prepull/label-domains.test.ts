@@ -17,10 +17,7 @@ const selector: fc.Arbitrary<Selector> = fc.record({
 /** All nodes that differ for the generated selectors: each label is missing, has a named value, or another one. */
 const nodes = ['pool', 'gpu', 'constructor'].reduce<Record<string, string>[]>(
   (labels, name) =>
-    labels.flatMap((others) => [
-      others,
-      ...['a', 'b', '', 'other'].map((text) => ({ ...others, [name]: text })),
-    ]),
+    labels.flatMap((others) => [others, ...['a', 'b', '', 'other'].map((text) => ({ ...others, [name]: text }))]),
   [{}],
 );
 

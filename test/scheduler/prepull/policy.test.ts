@@ -77,17 +77,18 @@ describe('a policy of image lists', () => {
     expect(problemsOf([list([image])])).toEqual([expect.stringMatching(expected)]);
   });
 
-  it.each([
-    ['', 'expected array'],
-    [[], ''],
-    [null, ''],
-  ])('is told how to say what it means if its lists are %j (P20)', (lists) => {
+  it.each([[''], [[]], [null]])('is told how to say what it means if its lists are %j (P20)', (lists) => {
     expect(problemsOf(lists)).toEqual([expect.stringMatching(/^lists: has no list; to remove .*purge-at/)]);
   });
 
-  it.each([[[]], [''], [' '], [null]])('is told how to say what it means if a list has the images %j (P20)', (images) => {
-    expect(problemsOf([list(images)])).toEqual([expect.stringMatching(/^lists\[0\]\.images: has no image; .*purge-at/)]);
-  });
+  it.each([[[]], [''], [' '], [null]])(
+    'is told how to say what it means if a list has the images %j (P20)',
+    (images) => {
+      expect(problemsOf([list(images)])).toEqual([
+        expect.stringMatching(/^lists\[0\]\.images: has no image; .*purge-at/),
+      ]);
+    },
+  );
 
   it('is told how to say what it means if a list has an empty text for an image (P20)', () => {
     expect(problemsOf([list([''])])).toEqual([expect.stringMatching(/^lists\[0\]\.images\[0\]: is empty; .*purge-at/)]);
@@ -192,7 +193,10 @@ describe('a policy of image lists', () => {
     name: { list: { name: 'base', images: ['x:9'] }, path: 'name' },
     unknown: { list: { name: 'm', images: ['x:9'], pullPolicy: 'Always' }, path: 'pullPolicy' },
     type: { list: { name: 'm', images: [7] }, path: 'images[0]' },
-    selector: { list: { name: 'm', images: ['x:9'], nodes: { matchLabels: { a: 'b c' } } }, path: 'nodes.matchLabels.a' },
+    selector: {
+      list: { name: 'm', images: ['x:9'], nodes: { matchLabels: { a: 'b c' } } },
+      path: 'nodes.matchLabels.a',
+    },
   } as const;
 
   it('every problem is told with its path, all at once (P20)', () => {
@@ -216,7 +220,11 @@ describe('a policy of image lists', () => {
       fc.anything(),
       fc.array(
         fc.record(
-          { name: fc.oneof(fc.constant('a'), fc.anything()), images: fc.oneof(fc.array(image), fc.anything()), nodes: fc.anything() },
+          {
+            name: fc.oneof(fc.constant('a'), fc.anything()),
+            images: fc.oneof(fc.array(image), fc.anything()),
+            nodes: fc.anything(),
+          },
           { requiredKeys: [] },
         ),
       ),
@@ -224,7 +232,7 @@ describe('a policy of image lists', () => {
     fc.assert(
       fc.property(fc.jsonValue(), lists, (junk, value) => {
         const parsed = parsePrepull(JSON.stringify({ schedule: '@daily', lists: value ?? junk }));
-        if (!parsed.valid) for (const { path } of parsed.problems) expect(path).toMatch(/^lists/);
+        if (!parsed.valid) for (const { path } of parsed.problems) expect(path).toMatch(/^(lists|line )/);
       }),
     );
   });

@@ -10,7 +10,11 @@ const secret = { imagePullSecrets: [{ name: 'reg' }] };
 const policy = buildPrepull([
   { name: 'base', images: ['acme/b:1', 'acme/a:1'] },
   { name: 'ci', images: ['acme/c:1', 'acme/a:1'], nodes: { matchLabels: { pool: 'ci' } } },
-  { name: 'gpu', images: ['acme/d:1', 'acme/b:1'], nodes: { matchLabels: { pool: 'gpu' }, includeUnschedulable: true } },
+  {
+    name: 'gpu',
+    images: ['acme/d:1', 'acme/b:1'],
+    nodes: { matchLabels: { pool: 'gpu' }, includeUnschedulable: true },
+  },
 ]);
 const namesOf = (wanted: readonly WantedImage[]) => wanted.map(({ reference }) => reference.replace('docker.io/', ''));
 
@@ -58,19 +62,17 @@ describe('the images that a node should have', () => {
 });
 
 describe('the parts of the images of a node', () => {
-  const wanted = fc
-    .array(fc.constantFrom<readonly string[]>([], ['a'], ['a', 'b']), { maxLength: 300 })
-    .map((all) =>
-      all.map(
-        (secrets, index): WantedImage => ({
-          index,
-          reference: `docker.io/acme/a:${index}`,
-          pullPolicy: 'IfNotPresent',
-          secrets,
-          lists: ['base'],
-        }),
-      ),
-    );
+  const wanted = fc.array(fc.constantFrom<readonly string[]>([], ['a'], ['a', 'b']), { maxLength: 300 }).map((all) =>
+    all.map(
+      (secrets, index): WantedImage => ({
+        index,
+        reference: `docker.io/acme/a:${index}`,
+        pullPolicy: 'IfNotPresent',
+        secrets,
+        lists: ['base'],
+      }),
+    ),
+  );
 
   it('have all images once, few enough for a pod, with one set of secrets, in an order of their own (P24)', () => {
     fc.assert(
