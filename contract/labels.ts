@@ -19,7 +19,7 @@ export const annotation = {
   resumeAt: 'nodesweep.io/resume-at',
 } as const;
 
-export type Kind = 'policy' | 'run' | 'job' | 'status' | 'cleaner' | 'plan';
+export type Kind = 'policy' | 'run' | 'job' | 'status' | 'cleaner' | 'puller' | 'plan';
 
 const maxLabelLength = 63;
 

@@ -42,20 +42,49 @@ export interface Node {
   readonly runtime: NodeRuntime | undefined;
 }
 
+/** The state of a container, as the kubelet reported it last. */
+export type ContainerState =
+  | { readonly type: 'Waiting'; readonly reason: string; readonly message: string }
+  | { readonly type: 'Running' }
+  | {
+      readonly type: 'Terminated';
+      readonly reason?: string | undefined;
+      readonly exitCode: number;
+      readonly finishedAt?: Date | undefined;
+      /** The termination message. */
+      readonly message?: string | undefined;
+    };
+
+/** A container of a pod. */
+export interface PodContainer {
+  readonly name: string;
+  /** As in `containerStatuses[].imageID`, for example `docker.io/library/alpine@sha256:…`. */
+  readonly imageId?: string | undefined;
+  readonly state: ContainerState;
+}
+
+/** The work of a pod: a cleaner removes images, a puller makes the kubelet pull images. */
+export type PodKind = 'cleaner' | 'puller';
+
 /** A pod of a run, with the fields that show if and how it ended. */
 export interface RunPod {
+  readonly kind: PodKind;
   readonly name: string;
   readonly run: string;
   readonly node: string;
   readonly attempt: number;
   readonly createdAt: Date;
+  /** As in its status, but a puller is running as soon as its first container has started. */
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
   /** The end of its grace period. It is set when somebody deletes the pod. */
   readonly deletionTimestamp?: Date | undefined;
   /** The reason of the pod itself. The component that evicts or rejects the pod sets it (`Evicted`, `OutOfpods`). */
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
-  /** The reason why the cleaner's container waits (`ImagePullBackOff`) or ended (`Error`, `OOMKilled`). */
+  /**
+   * The reason why the cleaner's container waits (`ImagePullBackOff`) or ended (`Error`, `OOMKilled`), or why the first
+   * waiting container of a puller waits.
+   */
   readonly containerReason?: string | undefined;
   /** The message of the waiting container, or the termination message of the ended one: the cleaner's report. */
   readonly containerMessage?: string | undefined;
@@ -63,6 +92,8 @@ export interface RunPod {
   readonly exitCode?: number | undefined;
   /** True while a container that was injected into the pod runs. */
   readonly hasOthersAtWork?: boolean | undefined;
+  /** The containers of a puller, with its init containers, as far as the kubelet has reported them. */
+  readonly containers?: readonly PodContainer[] | undefined;
 }
 
 /** A value with the version that was read. The API server refuses an update of an older version. */

@@ -4,7 +4,8 @@ import { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
 import { Collection } from '../../scheduler/kubernetes/api/collection.ts';
 import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts';
 import { Watcher } from '../../scheduler/kubernetes/api/watch.ts';
-import { groupConfigMaps, readConfigMap, readPod } from '../../scheduler/kubernetes/objects.ts';
+import { groupConfigMaps, readConfigMap } from '../../scheduler/kubernetes/objects.ts';
+import { readPod } from '../../scheduler/kubernetes/read-pod.ts';
 import type { FollowedRun, Records, RecordsPort } from './records-port.ts';
 
 const requestsPerSecond = 50;
@@ -42,10 +43,10 @@ function followRun(api: KubernetesApi, namespace: string, run: string): Followed
   let onChange = () => {};
   const maps = new Collection(readConfigMap, () => onChange());
   const pods = new Collection(readPod, () => onChange());
-  const selector = (kind: string) => `${label.kind}=${kind},${label.run}=${run}`;
+  const selector = (kinds: string) => `${label.kind} in (${kinds}),${label.run}=${run}`;
   const watchers = [
     new Watcher(api, { resource: 'configmaps', namespace, labelSelector: selector('run') }, maps, () => {}),
-    new Watcher(api, { resource: 'pods', namespace, labelSelector: selector('cleaner') }, pods, () => {}),
+    new Watcher(api, { resource: 'pods', namespace, labelSelector: selector('cleaner,puller') }, pods, () => {}),
   ];
   return {
     start: async (listener) => {

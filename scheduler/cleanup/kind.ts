@@ -17,6 +17,10 @@ export const cleanup: RunKind<CleanupTotals> = {
   words: { worker: 'cleaner', done: 'cleaned' },
   judgeNode: (node, { nodes }) => judgeCleanable(node, nodes),
   resultOf: cleanerResult,
+  // The report of the cleaner has all of its result, so nothing is remembered before.
+  endingOf: () => ({}),
+  encodeMemory: (memory) => memory,
+  decodeMemory: (stored) => stored,
   encodeTally,
   decodeTally,
   totalsOf: addTallies,

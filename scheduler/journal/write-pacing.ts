@@ -82,12 +82,13 @@ function progressPauseMs({ startedAt }: Run, writtenAt: number): number {
 
 const fingerprints = new WeakMap<Run, string>();
 
-/** The parts of a run that can change, as text. */
+/** The parts of a run that can change, as text. The memories of kinds change often, and cause no write by themselves. */
 function fingerprint(run: Run): string {
   const known = fingerprints.get(run);
   if (known !== undefined) return known;
   const { document: _, spec: __, nodes, ...others } = run;
-  const text = JSON.stringify([others, [...nodes]]);
+  const progress = [...nodes].map(([node, { memory: _, ...known }]) => [node, known]);
+  const text = JSON.stringify([others, progress]);
   fingerprints.set(run, text);
   return text;
 }

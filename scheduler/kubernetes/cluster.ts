@@ -6,6 +6,7 @@ import type { Log } from '../log.ts';
 import type { Node, PolicyObject, RunPod, Versioned } from '../objects.ts';
 import type { PlacedNode, PodTemplate } from '../pods/pod-template.ts';
 import { podName, recordName } from '../run/names.ts';
+import { waiting } from '../run/progress.ts';
 import type { Run } from '../run/run.ts';
 import type { PolicyStatus } from '../status/status.ts';
 import type { KubernetesApi } from './api/api.ts';
@@ -26,11 +27,11 @@ import {
   groupConfigMaps,
   readConfigMap,
   readNode,
-  readPod,
   type WatchedConfigMap,
 } from './objects.ts';
 import { buildHarmless } from './place-pod.ts';
 import { PodStore } from './pods.ts';
+import { readPod } from './read-pod.ts';
 import { withReplacedRequest } from './replaced-requests.ts';
 import { listWorkloadReferences } from './workload-references.ts';
 
@@ -80,11 +81,11 @@ export class KubernetesCluster implements Cluster {
     this.#workloadReferences = new SharedRead(() => listWorkloadReferences(api, options.workloadResources ?? []));
     const onTrouble = (error: unknown) => log.warn({ err: error }, `watch lost, trying again: ${String(error)}`);
     const ours = { resource: 'configmaps', namespace, labelSelector: `${label.kind} in (policy,run,status)` } as const;
-    const cleaners = { resource: 'pods', namespace, labelSelector: `${label.kind}=cleaner` } as const;
+    const pods = { resource: 'pods', namespace, labelSelector: `${label.kind} in (cleaner,puller)` } as const;
     this.#watchers = [
       new Watcher(api, ours, this.#configMaps, onTrouble),
       new Watcher(api, { resource: 'nodes' }, this.#nodes, onTrouble),
-      new Watcher(api, cleaners, this.#pods, onTrouble),
+      new Watcher(api, pods, this.#pods, onTrouble),
     ];
   }
 
@@ -154,11 +155,13 @@ export class KubernetesCluster implements Cluster {
   }
 
   async createPod(run: Run, node: Node, attempt: number, { references }: BoundPods): Promise<void> {
-    const order = { run, runUid: this.#uidOf(run), attempt, references, jobMaps: await this.#jobs.mapsOf(run) };
+    const { memory } = run.nodes.get(node.name) ?? waiting;
+    const jobMaps = await this.#jobs.mapsOf(run);
+    const order = { run, runUid: this.#uidOf(run), attempt, references, jobMaps, memory };
     const build = (place: PlacedNode) => run.kind.buildPod(order, place, this.#options.template);
     const body = await buildHarmless({ api: this.#api, namespace: this.#namespace }, node, build);
     if (attempt > 0) await this.#podStore.expectEnded(podName(run.name, node.name, attempt - 1));
-    await this.#podStore.create(`create a cleaner pod on node ${node.name}`, body);
+    await this.#podStore.create(`create a ${run.kind.words.worker} pod on node ${node.name}`, body);
   }
 
   deletePod(name: string): Promise<void> {

@@ -1,15 +1,15 @@
-import type { CoreV1Event, V1ConfigMap, V1Node, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
-import { annotation, label, labelsOf } from '../../contract/labels.ts';
+import type { CoreV1Event, V1ConfigMap, V1Node, V1ObjectMeta } from '@kubernetes/client-node';
+import { label, labelsOf } from '../../contract/labels.ts';
 import { type RuntimeOverrides, resolveRuntime } from '../cleanup/node-runtime.ts';
-import { cleanerContainer } from '../cleanup/pod.ts';
 import type { ClusterState, PolicyEvent } from '../cluster.ts';
 import { runKinds } from '../kinds.ts';
-import type { Node, PolicyObject, RunPod, Versioned } from '../objects.ts';
+import type { Node, PolicyObject, Versioned } from '../objects.ts';
 import { type Toleration, tolerates } from '../pods/tolerations.ts';
-import { podName, recordName } from '../run/names.ts';
+import { recordName } from '../run/names.ts';
 import { decodeRun, encodeRun } from '../run/record.ts';
 import type { Run } from '../run/run.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from '../status/status.ts';
+import { instantOf } from './instant.ts';
 
 /** A watched ConfigMap. `kind` is the value of its kind label. */
 export type WatchedConfigMap =
@@ -99,42 +99,6 @@ export function readNode(object: V1Node, overrides: RuntimeOverrides, toleration
   };
 }
 
-/** Reads a pod of a run; undefined if it is not such a pod. */
-export function readPod(object: V1Pod): RunPod | undefined {
-  const { name = '', labels = {}, annotations = {}, creationTimestamp, deletionTimestamp } = object.metadata ?? {};
-  const run = labels[label.run];
-  const node = object.spec?.nodeName ?? annotations[annotation.node];
-  if (run === undefined || node === undefined) return undefined;
-  // Other containers may be injected into the pod.
-  const containers = object.status?.containerStatuses ?? [];
-  const state = containers.find(({ name }) => name === cleanerContainer)?.state;
-  return {
-    name,
-    run,
-    node,
-    attempt: attemptOf({ name, run, node }, annotations[annotation.attempt]),
-    createdAt: instantOf(creationTimestamp),
-    phase: phaseOf(object.status?.phase),
-    deletionTimestamp: deletionTimestamp === undefined ? undefined : instantOf(deletionTimestamp),
-    reason: object.status?.reason,
-    message: object.status?.message,
-    containerReason: state?.terminated?.reason ?? state?.waiting?.reason,
-    containerMessage: state?.terminated?.message ?? state?.waiting?.message,
-    exitCode: state?.terminated?.exitCode,
-    hasOthersAtWork: containers.some(({ name, state }) => name !== cleanerContainer && state?.terminated === undefined),
-  };
-}
-
-/** The number of tries to compare with the name of a pod whose annotation was changed. */
-const maxAttempts = 100;
-
-/** The number of the try of a pod. The name of the pod proves it, because somebody may have changed the annotation. */
-function attemptOf({ name, run, node }: Pick<RunPod, 'name' | 'run' | 'node'>, text = '0'): number {
-  const noted = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  const tries = [noted, ...Array.from({ length: maxAttempts }, (_, attempt) => attempt)];
-  return tries.find((attempt) => podName(run, node, attempt) === name) ?? noted;
-}
-
 /** The name of the ConfigMap with the status of a policy. It is shortened if the name of the policy is too long. */
 function statusName(policy: string): string {
   return `${policy.slice(0, 240)}.status`;
@@ -182,18 +146,4 @@ export function buildEvent(namespace: string, object: PolicyObject, event: Polic
     lastTimestamp: now,
     count: 1,
   };
-}
-
-/** Reads a time: it is a date in a list, and a text in a watch. */
-function instantOf(value: Date | string | undefined): Date {
-  return value === undefined ? new Date(0) : new Date(value);
-}
-
-/** Reads the phase. Unknown means that the node does not answer, so the pod may still run. */
-function phaseOf(phase: string | undefined): RunPod['phase'] {
-  return phase === 'Running' || phase === 'Succeeded' || phase === 'Failed'
-    ? phase
-    : phase === 'Unknown'
-      ? 'Running'
-      : 'Pending';
 }

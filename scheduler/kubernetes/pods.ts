@@ -7,7 +7,7 @@ import type { Collection } from './api/collection.ts';
 import { ClusterError } from './api/error.ts';
 import { explainRefusal } from './place-pod.ts';
 
-/** The cleaner pods in the scheduler's namespace. A change shows in the collection at once. */
+/** The pods of runs in the scheduler's namespace. A change shows in the collection at once. */
 export class PodStore {
   readonly #api: KubernetesApi;
   readonly #namespace: string;
@@ -48,7 +48,7 @@ export class PodStore {
 
   /** Deletes all pods of a run in one call. */
   async deleteRun(run: string): Promise<void> {
-    const query = { labelSelector: `${label.kind}=cleaner,${label.run}=${run}` };
+    const query = { labelSelector: `${label.kind} in (cleaner,puller),${label.run}=${run}` };
     const call = { ...this.#target(), verb: 'deletecollection', query } as const;
     await this.#api.call(`delete the pods of run ${run}`, [], call);
     for (const pod of this.#collection.values()) if (pod.run === run) this.#collection.amend(pod.name, markTerminating);

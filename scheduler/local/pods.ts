@@ -76,7 +76,7 @@ export class LocalPods {
     await mkdir(join(this.#directory, name), { recursive: true });
     const child = this.#spawn(order);
     const createdAt = new Date();
-    const pod: RunPod = { name, run, node, attempt, createdAt, phase: 'Running' };
+    const pod: RunPod = { kind: 'cleaner', name, run, node, attempt, createdAt, phase: 'Running' };
     const ended = child.then(({ exitCode, signal, stderr, shortMessage }) =>
       this.#settle(name, exitCode, `${signal ?? 'Error'}`, stderr.slice(-1_000) || (shortMessage ?? 'no output')),
     );
@@ -136,7 +136,7 @@ export class LocalPods {
 
   async #adopt({ pid, createdAt, ...fields }: z.output<typeof podSchema>): Promise<void> {
     const { name } = fields;
-    const pod: RunPod = { ...fields, createdAt: new Date(createdAt), phase: 'Running' };
+    const pod: RunPod = { kind: 'cleaner', ...fields, createdAt: new Date(createdAt), phase: 'Running' };
     const isAlive = () => isCleaner(pid, this.#pathOf(name, 'report.json'));
     const end = async () => {
       if (await isAlive()) process.kill(pid, 'SIGTERM');

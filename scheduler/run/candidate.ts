@@ -1,6 +1,7 @@
 import type { Node, RunPod } from '../objects.ts';
 import { hasEnded } from '../pods/state.ts';
 import type { Eligibility } from './eligibility.ts';
+import type { PodFacts, PodResult } from './kind.ts';
 import { type NodeProgress, type NodeResult, resultOf } from './progress.ts';
 import type { Run } from './run.ts';
 
@@ -27,8 +28,15 @@ export interface Candidate {
   readonly node: Node | undefined;
   readonly eligibility: Eligibility;
   readonly progress: NodeProgress;
-  /** The pod of the newest try, while it exists. */
+  /** The newest pod, while it exists. */
   readonly pod: RunPod | undefined;
+  /** The result of that pod; undefined if it no longer matters to the node. */
+  readonly result?: PodResult | undefined;
+}
+
+/** The facts for the kind of the run about a node. */
+export function factsOf({ node, progress }: Candidate, run: Run, now: Date): PodFacts {
+  return { run, node, before: progress.memory, now };
 }
 
 /** True if the pod of the node exists and has not ended. */

@@ -1,4 +1,4 @@
-import { type Candidate, countResults, deadlineOf, isActive, isUnsettledAndActive, isWaiting } from './candidate.ts';
+import { type Candidate, countResults, deadlineOf, factsOf, isActive, isUnsettledAndActive, isWaiting } from './candidate.ts';
 import { notReady } from './eligibility.ts';
 import { hasMissedTarget } from './outcome.ts';
 import { type Cause, type NodeProgress, settled, troubleOf } from './progress.ts';
@@ -153,13 +153,14 @@ export function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt
  * Settles a node at the end of the run. A node that was tried without success has failed. Any other was skipped, because
  * of the node itself or because the run stopped before it.
  */
-export function settleLeftover(candidate: Candidate, halt: Halt | undefined): Candidate {
+export function settleLeftover(candidate: Candidate, halt: Halt | undefined, run: Run, now: Date): Candidate {
   const { progress } = candidate;
   if (progress.state === 'Settled') return candidate;
+  const { tally } = run.kind.endingOf(factsOf(candidate, run, now));
   const trouble = troubleOf(progress);
   if (progress.attempts > 0 && trouble !== undefined)
-    return { ...candidate, progress: settled(progress, 'Failed', trouble) };
-  return { ...candidate, progress: settled(progress, 'Skipped', causeOfSkip(candidate, halt)) };
+    return { ...candidate, progress: settled(progress, 'Failed', { ...trouble, tally }) };
+  return { ...candidate, progress: settled(progress, 'Skipped', { ...causeOfSkip(candidate, halt), tally }) };
 }
 
 function causeOfSkip({ eligibility }: Candidate, halt: Halt | undefined): Cause {

@@ -5,17 +5,35 @@ import type { JobMap, PlacedNode, PodBody, PodOrder, PodTemplate } from '../pods
 import type { Policy } from '../policy/policy.ts';
 import type { Problem } from '../policy/problem.ts';
 import type { Eligibility } from './eligibility.ts';
-import type { Ending } from './progress.ts';
+import type { Ending, NodeResult } from './progress.ts';
 import type { Run } from './run.ts';
 
-/** The result of a pod for its run. */
+/** The facts beside a pod that decide its result. */
+export interface PodFacts {
+  readonly run: Run;
+  /** Undefined once the node has left the cluster. */
+  readonly node: Node | undefined;
+  /** The memory of the kind about the node: the `memory` of an earlier result. Undefined if there was none. */
+  readonly before: unknown;
+  readonly now: Date;
+}
+
+/**
+ * The result of a pod for its run. `memory` replaces the memory of the kind about the node. The record has it after the
+ * next write, but it causes no write by itself, so a process that is killed may lose the latest changes.
+ */
 export type PodResult =
-  /** The pod has not ended its work. */
-  | { readonly kind: 'Active' }
-  /** The work is done, or has failed in a way that another pod does not change. */
-  | ({ readonly kind: 'Done'; readonly result: 'Succeeded' | 'Failed' } & Ending)
+  /** The pod has not ended its work. At `until`, the result may change even if nothing is reported. */
+  | { readonly kind: 'Active'; readonly until?: Date | undefined; readonly memory?: unknown }
+  /**
+   * The pod has done its part, and the node needs a further pod, not before `retryAt`. The pod is deleted if it still
+   * runs. This is not a try. The record has `memory` before the next pod is created.
+   */
+  | { readonly kind: 'Continue'; readonly memory: unknown; readonly retryAt?: Date | undefined }
+  /** The work is done or refused, or has failed in a way that another pod does not change. */
+  | ({ readonly kind: 'Done'; readonly result: NodeResult } & Ending)
   /** The pod ended before it did its work. The run tries another pod as long as `restartLimit` allows. */
-  | { readonly kind: 'NotDone'; readonly reason: string; readonly message: string }
+  | { readonly kind: 'NotDone'; readonly reason: string; readonly message: string; readonly memory?: unknown }
   /** The kubelet did not admit the pod, because the node had no room. No container ran, so this is not a try. */
   | { readonly kind: 'Rejected'; readonly message: string };
 
@@ -49,8 +67,17 @@ export interface RunKind<Totals extends object = object> {
   warningsOf?(policy: Policy, others: readonly NamedPolicy[]): readonly Problem[];
   /** Decides if a run gets a pod on a node now. */
   judgeNode(node: Node, policy: Policy): Eligibility;
-  /** Reads the result of a pod from its status. */
-  resultOf(pod: RunPod): PodResult;
+  /** Reads the result of a pod from its status, and from the memory about its node. */
+  resultOf(pod: RunPod, facts: PodFacts): PodResult;
+  /**
+   * The ending of a node that the engine settles without a result of a pod (deadline, lost node, no further try): the
+   * figures so far, and the cause that is remembered.
+   */
+  endingOf(facts: PodFacts): Ending;
+  /** Encodes the memory about one node for the record, as short as possible. */
+  encodeMemory(memory: unknown): unknown;
+  /** Decodes the memory about one node. Throws if the record is damaged. */
+  decodeMemory(stored: unknown): unknown;
   /** Encodes the figures of one node for the record, as short as possible. */
   encodeTally(tally: unknown): unknown;
   /** Decodes the figures of one node. Throws if the record is damaged. */

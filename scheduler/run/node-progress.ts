@@ -1,12 +1,14 @@
 import { doublingPauseMs } from '../journal/doubling-pause.ts';
 import type { Node, RunPod } from '../objects.ts';
 import { hasEnded } from '../pods/state.ts';
-import { type Candidate, deadlineOf, giveUpAt, lastReportAt, type RunView } from './candidate.ts';
+import { type Candidate, deadlineOf, factsOf, giveUpAt, isActive, lastReportAt, type RunView } from './candidate.ts';
 import { type Eligibility, eligibilityFor } from './eligibility.ts';
+import type { PodResult } from './kind.ts';
 import {
   type BackingOff,
   backingOff,
   type Cause,
+  continuing,
   type NodeProgress,
   settled,
   started,
@@ -33,15 +35,36 @@ export function observeNodes(view: RunView, now: Date): Candidate[] {
   const isOpen = now < deadlineOf(run) || [...pods.values()].some((pod) => isEnding(pod, run, now));
   return [...names].sort().flatMap((name) => {
     const pod = pods.get(name);
-    const candidate = {
-      name,
-      node: nodes.get(name),
-      eligibility: eligibilityOf(nodes.get(name), run),
-      progress: withAttempt(run.nodes.get(name), pod),
-      pod,
-    };
-    return isMeant(candidate) ? [{ ...candidate, progress: settle(candidate, view, isOpen, now) }] : [];
+    const candidate = withReturn(
+      {
+        name,
+        node: nodes.get(name),
+        eligibility: eligibilityOf(nodes.get(name), run),
+        progress: withAttempt(run.nodes.get(name), pod),
+        pod,
+      },
+      run,
+      now,
+    );
+    return isMeant(candidate) ? [observe(candidate, view, isOpen, now)] : [];
   });
+}
+
+/** The candidate with the result of its newest pod, and with the progress that follows. */
+function observe(candidate: Candidate, view: RunView, isOpen: boolean, now: Date): Candidate {
+  const { progress } = candidate;
+  if (progress.state === 'Settled') return candidate;
+  const result = readResult(candidate, view.run, now);
+  const memory = result !== undefined && 'memory' in result ? result.memory : undefined;
+  const known = memory === undefined ? progress : { ...progress, memory };
+  const observed = { ...candidate, progress: known, result };
+  return { ...observed, progress: settle(observed, view, isOpen, now) };
+}
+
+/** The result of the newest pod. A pod that has done its part has no other result, also while it ends. */
+function readResult(candidate: Candidate, run: Run, now: Date): PodResult | undefined {
+  const pod = candidate.progress.state === 'Continuing' ? undefined : currentPod(candidate);
+  return pod && run.kind.resultOf(pod, factsOf(candidate, run, now));
 }
 
 /** True if a pod of an unsettled node may still report. */
@@ -69,35 +92,43 @@ function withAttempt(before: NodeProgress = waiting, pod: RunPod | undefined): N
 }
 
 /**
- * Decides the progress of the node now. A settled node does not change, unless it has come back to the cluster. A
- * finished pod has priority over all other facts. After the deadline, while pods end (`isOpen`), the other nodes do not
- * change.
+ * Decides the progress of a node that is not settled. The result of its pod has priority over all other facts. After the
+ * deadline, while pods end (`isOpen`), the other nodes do not change.
  */
-function settle(known: Candidate, view: RunView, isOpen: boolean, now: Date): NodeProgress {
-  const candidate = hasReturned(known, view.run, now) ? { ...known, progress: unsettled(known.progress) } : known;
-  const { node, progress } = candidate;
-  if (progress.state === 'Settled') return progress;
-  const pod = currentPod(candidate);
-  const end = pod && view.run.kind.resultOf(pod);
-  if (end?.kind === 'Done') return settled(progress, end.result, end);
-  if (now >= deadlineOf(view.run)) return isOpen ? progress : settleAtDeadline(candidate, view.run);
+function settle(candidate: Candidate, view: RunView, isOpen: boolean, now: Date): NodeProgress {
+  const { node, progress, result } = candidate;
+  if (result?.kind === 'Done') return settled(progress, result.result, result);
+  if (now >= deadlineOf(view.run)) return isOpen ? progress : settleAtDeadline(candidate, view.run, now);
   if (progress.attempts === 0) return progress;
   if (node === undefined) return settled(progress, 'Skipped', nodeRemoved);
+  const pod = currentPod(candidate);
   const placed = pod && { ...candidate, node, pod };
-  const isActive = end?.kind === 'Active';
+  const isAtWork = result?.kind === 'Active';
   switch (progress.state) {
     case 'Waiting':
+    case 'Settled':
       return progress;
     case 'Reserved':
     case 'Refused':
-      return placed && isActive ? settleByPod(placed, view, now) : progress;
+      return placed && isAtWork ? settleByPod(placed, result, view, now) : progress;
+    case 'Continuing':
+      return placed && isActive(placed) ? settleByPatience(placed, view, now) : progress;
     case 'BackingOff':
-      return placed && isActive ? settleByPod(placed, view, now) : settleAfterPause(progress, view.run, now);
+      return placed && isAtWork
+        ? settleByPod(placed, result, view, now)
+        : settleAfterPause(candidate, progress, view.run, now);
     case 'Started':
-      return placed ? settleByPod(placed, view, now) : afterPause(progress, podDeleted(view.run), now);
+      return placed && result
+        ? settleByPod(placed, result, view, now)
+        : afterPause(progress, podDeleted(view.run), now);
     default:
       return progress satisfies never;
   }
+}
+
+/** A settled node does not change, unless it has come back to the cluster. */
+function withReturn(candidate: Candidate, run: Run, now: Date): Candidate {
+  return hasReturned(candidate, run, now) ? { ...candidate, progress: unsettled(candidate.progress) } : candidate;
 }
 
 /** True if the node was skipped because it had left the cluster, is back, and may be tried. */
@@ -124,28 +155,38 @@ function currentPod({ pod, progress }: Candidate): RunPod | undefined {
   return pod?.attempt === progress.attempts - 1 ? pod : undefined;
 }
 
-function settleByPod(placed: Placed, view: RunView, now: Date): NodeProgress {
-  const { progress, pod } = placed;
-  const end = view.run.kind.resultOf(pod);
-  switch (end.kind) {
+function settleByPod(placed: Placed, result: PodResult, view: RunView, now: Date): NodeProgress {
+  const { progress } = placed;
+  switch (result.kind) {
     case 'Active':
       return settleByPatience(placed, view, now);
+    case 'Continue':
+      return continuing({ ...progress, parts: progress.parts + 1 }, (result.retryAt ?? now).getTime());
     case 'Done':
-      return settled(progress, end.result, end);
+      return settled(progress, result.result, result);
     case 'NotDone':
-      return retryOrFail(progress, end, view.run, now);
+      return isWornOut(progress, view.run)
+        ? settleByEngine(placed, result, view.run, now)
+        : afterPause(progress, result, now);
     case 'Rejected':
-      return waitForRoom(progress, end.message, now);
+      return waitForRoom(placed, result.message, view.run, now);
     default:
-      return end satisfies never;
+      return result satisfies never;
   }
+}
+
+/** The node has failed for a cause that is not a result of its pod. It keeps the figures so far. */
+function settleByEngine(candidate: Candidate, { reason, message }: Cause, run: Run, now: Date): NodeProgress {
+  const { tally } = run.kind.endingOf(factsOf(candidate, run, now));
+  return settled(candidate.progress, 'Failed', { reason, message, tally });
 }
 
 /** Limits the wait for a pod that doesn't start, that doesn't end, or whose node is lost. */
 function settleByPatience(placed: Placed, view: RunView, now: Date): NodeProgress {
   const { progress, pod } = placed;
   const trouble = troubleOfActive(placed, view, now);
-  return trouble === undefined ? started(progress, pod.attempt) : settled(progress, 'Failed', trouble);
+  if (trouble !== undefined) return settleByEngine(placed, trouble, view.run, now);
+  return progress.state === 'Continuing' ? progress : started(progress, pod.attempt);
 }
 
 function troubleOfActive({ node, pod }: Placed, view: RunView, now: Date): Cause | undefined {
@@ -168,37 +209,34 @@ function waitingReason(pod: RunPod): string {
   return words.length === 0 ? 'the kubelet gave no reason' : words.join(': ');
 }
 
-function settleAtDeadline({ eligibility, progress }: Candidate, run: Run): NodeProgress {
+function settleAtDeadline(candidate: Candidate, run: Run, now: Date): NodeProgress {
+  const { eligibility, progress } = candidate;
   if (progress.attempts === 0 && eligibility.verdict === 'Ineligible') return settled(progress, 'Skipped', eligibility);
-  const trouble = troubleOf(progress);
-  if (trouble?.reason === 'NodeFull') return settled(progress, 'Failed', trouble);
+  const ending = run.kind.endingOf(factsOf(candidate, run, now));
+  const trouble = troubleOf(progress) ?? ending;
+  if (trouble.reason === 'NodeFull') return settleByEngine(candidate, { ...trouble, reason: 'NodeFull' }, run, now);
   const limit = `not finished within the run's activeDeadlineSeconds (${run.spec.activeDeadlineSeconds})`;
-  const message = trouble?.message === undefined ? limit : `${limit}: ${trouble.reason}: ${trouble.message}`;
-  return settled(progress, 'Failed', { reason: 'DeadlineExceeded', message });
+  const message = trouble.message === undefined ? limit : `${limit}: ${trouble.reason}: ${trouble.message}`;
+  return settled(progress, 'Failed', { reason: 'DeadlineExceeded', message, tally: ending.tally });
 }
 
 /**
  * Tries again after a pause, because the node may have room then. This does not count towards the restart limit of the
  * policy.
  */
-function waitForRoom(progress: NodeProgress, message: string, now: Date): NodeProgress {
-  const rejections = progress.rejections + 1;
-  const tries = { attempts: progress.attempts, rejections };
+function waitForRoom(candidate: Candidate, message: string, run: Run, now: Date): NodeProgress {
+  const rejections = candidate.progress.rejections + 1;
+  const progress = { ...candidate.progress, rejections };
   const cause = { reason: 'NodeFull', message };
-  if (rejections >= maxRejections) return settled(tries, 'Failed', cause);
-  return backingOff(tries, cause, now.getTime() + doublingPauseMs(rejections, pauses));
-}
-
-/** Tries again after a pause, as long as the restart limit of the policy allows. The pauses double. */
-function retryOrFail(progress: NodeProgress, cause: Cause, run: Run, now: Date): NodeProgress {
-  return isWornOut(progress, run) ? settled(progress, 'Failed', cause) : afterPause(progress, cause, now);
+  if (rejections >= maxRejections) return settleByEngine({ ...candidate, progress }, cause, run, now);
+  return backingOff(progress, cause, now.getTime() + doublingPauseMs(rejections, pauses));
 }
 
 /** A pod that seems to be gone may appear when the watch is late, so the node waits for the pause after its last pod too. */
-function settleAfterPause(progress: BackingOff, run: Run, now: Date): NodeProgress {
+function settleAfterPause(candidate: Candidate, progress: BackingOff, run: Run, now: Date): NodeProgress {
   return progress.retryAt > now.getTime() || !isWornOut(progress, run)
     ? progress
-    : settled(progress, 'Failed', progress);
+    : settleByEngine(candidate, progress, run, now);
 }
 
 function podDeleted({ kind }: Run): Cause {
@@ -206,10 +244,15 @@ function podDeleted({ kind }: Run): Cause {
 }
 
 function afterPause(progress: NodeProgress, cause: Cause, now: Date): NodeProgress {
-  return backingOff(progress, cause, now.getTime() + doublingPauseMs(progress.attempts - progress.rejections, pauses));
+  return backingOff(progress, cause, now.getTime() + doublingPauseMs(countTries(progress), pauses));
 }
 
-/** True if the tries are used up. A pod for which the node had no room did not run, and does not count. */
-function isWornOut({ attempts, rejections }: NodeProgress, run: Run): boolean {
-  return attempts - rejections > run.spec.rollout.restartLimit;
+/** True if the tries are used up. */
+function isWornOut(progress: NodeProgress, run: Run): boolean {
+  return countTries(progress) > run.spec.rollout.restartLimit;
+}
+
+/** The number of pods that ran and did not do their part. A pod for which the node had no room did not run. */
+function countTries({ attempts, rejections, parts }: NodeProgress): number {
+  return attempts - rejections - parts;
 }

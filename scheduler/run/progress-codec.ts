@@ -1,6 +1,16 @@
 import * as z from 'zod';
 import type { RunKind } from './kind.ts';
-import { backingOff, type NodeProgress, refused, reserved, settled, started, waiting } from './progress.ts';
+import {
+  backingOff,
+  continuing,
+  type NodeProgress,
+  refused,
+  reserved,
+  settled,
+  started,
+  type Tries,
+  waiting,
+} from './progress.ts';
 
 const count = z.int().nonnegative();
 
@@ -8,6 +18,10 @@ const count = z.int().nonnegative();
 const storedSchema = z.strictObject({
   attempts: count,
   rejections: count.optional(),
+  parts: count.optional(),
+  memory: z.unknown().optional(),
+  /** The newest pod did its part. The next one follows at `retryAt`. */
+  continuing: z.literal(true).optional(),
   /** The record has the next pod; with `retryAt`, the pod could not be created. */
   starting: z.literal(true).optional(),
   result: z.enum(['Succeeded', 'Failed', 'Skipped']).optional(),
@@ -21,8 +35,9 @@ export type StoredProgress = z.input<typeof storedSchema>;
 
 /** Reads a node of a record. A result has priority over the other fields. */
 export function decodeProgress(kind: RunKind, stored: unknown): NodeProgress {
-  const { attempts, rejections = 0, starting, result, reason, message, retryAt, tally } = storedSchema.parse(stored);
-  const tries = { attempts, rejections };
+  const { starting, result, reason, message, retryAt, tally, ...others } = storedSchema.parse(stored);
+  const tries = decodeTries(kind, others);
+  const { attempts } = tries;
   if (result !== undefined) {
     const figures = tally === undefined ? undefined : kind.decodeTally(tally);
     return settled(tries, result, { reason, message, tally: figures });
@@ -30,15 +45,22 @@ export function decodeProgress(kind: RunKind, stored: unknown): NodeProgress {
   // A node without a pod waits only because no pod could be created.
   const isRefused = starting === true || attempts === 0;
   const cause = { reason: reason ?? 'Unknown', message };
+  if (retryAt !== undefined && others.continuing === true && !isRefused) return continuing(tries, retryAt);
   if (retryAt !== undefined) return isRefused ? refused(tries, cause, retryAt) : backingOff(tries, cause, retryAt);
   if (starting === true) return reserved(tries, reason === undefined ? undefined : cause);
   return attempts === 0 ? waiting : started(tries, attempts - 1);
 }
 
+function decodeTries(
+  kind: RunKind,
+  { attempts, rejections = 0, parts = 0, memory }: Pick<z.output<typeof storedSchema>, keyof Tries>,
+): Tries {
+  return { attempts, rejections, parts, ...(memory !== undefined && { memory: kind.decodeMemory(memory) }) };
+}
+
 /** Writes a node of a record. */
 export function encodeProgress(kind: RunKind, progress: NodeProgress): StoredProgress {
-  const { attempts, rejections } = progress;
-  const tries = rejections === 0 ? { attempts } : { attempts, rejections };
+  const tries = encodeTries(kind, progress);
   switch (progress.state) {
     case 'Waiting':
     case 'Started':
@@ -47,6 +69,8 @@ export function encodeProgress(kind: RunKind, progress: NodeProgress): StoredPro
       return { ...tries, starting: true, ...progress.trouble };
     case 'Refused':
       return { ...tries, starting: true, ...pauseOf(progress) };
+    case 'Continuing':
+      return { ...tries, continuing: true, retryAt: progress.retryAt };
     case 'BackingOff':
       return { ...tries, ...pauseOf(progress) };
     case 'Settled': {
@@ -59,6 +83,15 @@ export function encodeProgress(kind: RunKind, progress: NodeProgress): StoredPro
   }
 }
 
-function pauseOf({ reason, message, retryAt }: Extract<NodeProgress, { retryAt: number }>) {
+function encodeTries(kind: RunKind, { attempts, rejections, parts, memory }: Tries): StoredProgress {
+  return {
+    attempts,
+    ...(rejections > 0 && { rejections }),
+    ...(parts > 0 && { parts }),
+    ...(memory !== undefined && { memory: kind.encodeMemory(memory) }),
+  };
+}
+
+function pauseOf({ reason, message, retryAt }: Extract<NodeProgress, { retryAt: number; reason: string }>) {
   return { reason, message, retryAt };
 }

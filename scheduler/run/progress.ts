@@ -10,6 +10,10 @@ export interface Tries {
   readonly attempts: number;
   /** The number of these pods that the kubelet did not admit, because the node had no room. */
   readonly rejections: number;
+  /** The number of these pods that did their part of the work, so that a further pod followed. */
+  readonly parts: number;
+  /** The memory of the kind about the node, see `PodResult`. A settled node has none. */
+  readonly memory?: unknown;
 }
 
 /** The cause of a pause or of a result, as a word and as a sentence. A long record keeps only the word. */
@@ -40,6 +44,12 @@ interface Started extends Tries {
   readonly state: 'Started';
 }
 
+/** The newest pod did its part, and the next one follows. `retryAt`: its earliest time, in milliseconds since the epoch. */
+interface Continuing extends Tries {
+  readonly state: 'Continuing';
+  readonly retryAt: number;
+}
+
 /** The newest pod did not do its work. `retryAt`: the earliest time of the next pod, in milliseconds since the epoch. */
 export interface BackingOff extends Tries, Cause {
   readonly state: 'BackingOff';
@@ -61,10 +71,10 @@ export interface Settled extends Tries, Ending {
 }
 
 /** The progress of a run on one node. */
-export type NodeProgress = Waiting | Reserved | Refused | Started | BackingOff | Settled;
+export type NodeProgress = Waiting | Reserved | Refused | Started | Continuing | BackingOff | Settled;
 
 /** The progress of a node without any known facts. */
-export const waiting: NodeProgress = { state: 'Waiting', attempts: 0, rejections: 0 };
+export const waiting: NodeProgress = { state: 'Waiting', attempts: 0, rejections: 0, parts: 0 };
 
 export function reserved(before: Tries, trouble?: Cause): NodeProgress {
   if (trouble === undefined) return { state: 'Reserved', ...triesOf(before) };
@@ -79,7 +89,12 @@ export function refused(before: Tries, { reason, message }: Cause, retryAt: numb
 
 /** The newest pod was created for the try `attempt`, counted from 0. */
 export function started(before: Tries, attempt: number): NodeProgress {
-  return { state: 'Started', attempts: attempt + 1, rejections: before.rejections };
+  return { state: 'Started', ...triesOf(before), attempts: attempt + 1 };
+}
+
+/** The newest pod did its part, and the next pod follows from `retryAt` on. This does not count as a try. */
+export function continuing(before: Tries, retryAt: number): NodeProgress {
+  return { state: 'Continuing', ...triesOf(before), retryAt };
 }
 
 export function backingOff(before: Tries, { reason, message }: Cause, retryAt: number): NodeProgress {
@@ -88,7 +103,8 @@ export function backingOff(before: Tries, { reason, message }: Cause, retryAt: n
 
 export function settled(before: Tries, result: NodeResult, end: Ending = {}): Settled {
   const { reason, message, tally } = end;
-  return { state: 'Settled', ...triesOf(before), result, reason, message: shortenMessage(message), tally };
+  const { attempts, rejections, parts } = before;
+  return { state: 'Settled', attempts, rejections, parts, result, reason, message: shortenMessage(message), tally };
 }
 
 /** The result on the node; undefined until the run has ended there. */
@@ -104,11 +120,18 @@ export function troubleOf(progress: NodeProgress): Cause | undefined {
 
 /** The earliest next try, in milliseconds since the epoch; undefined if the node does not wait for an instant. */
 export function retryAtOf(progress: NodeProgress): number | undefined {
-  return progress.state === 'Refused' || progress.state === 'BackingOff' ? progress.retryAt : undefined;
+  switch (progress.state) {
+    case 'Refused':
+    case 'Continuing':
+    case 'BackingOff':
+      return progress.retryAt;
+    default:
+      return undefined;
+  }
 }
 
-function triesOf({ attempts, rejections }: Tries): Tries {
-  return { attempts, rejections };
+function triesOf({ attempts, rejections, parts, memory }: Tries): Tries {
+  return memory === undefined ? { attempts, rejections, parts } : { attempts, rejections, parts, memory };
 }
 
 /** Shortens a message: a record holds one for each node, and the API server refuses a record above 1 MiB. */

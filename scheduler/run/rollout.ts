@@ -35,7 +35,7 @@ export interface RolloutStep {
   readonly reserve: readonly string[];
   /** The pods to create now. They do not count as tries yet, see {@link withStarted}. */
   readonly start: readonly { readonly node: Node; readonly attempt: number }[];
-  /** The names of pods to delete: their nodes are settled, or the deadline of the run has passed. */
+  /** The names of pods to delete: their nodes are settled or need another pod, or the deadline of the run has passed. */
   readonly stop: readonly string[];
   /** The names of pods to delete after the record has their results. Only injected containers run in them. */
   readonly tidy: readonly string[];
@@ -53,7 +53,7 @@ export function advanceRun(view: RunView, now: Date): RolloutStep {
   const tidy = podsAtWork(candidates.filter(({ pod }) => pod !== undefined && hasEnded(pod)));
   const missing = halt === undefined && !isOver && view.isAwaited !== true ? candidates.filter(isMissing) : [];
   const isFinished = !isBusy(candidates, start) && !isStillWaiting(candidates, halt) && missing.length === 0;
-  const nodes = isFinished ? candidates.map((candidate) => settleLeftover(candidate, halt)) : candidates;
+  const nodes = isFinished ? candidates.map((candidate) => settleLeftover(candidate, halt, view.run, now)) : candidates;
   return {
     run: {
       ...view.run,
@@ -110,15 +110,17 @@ function podsAtWork(candidates: readonly Candidate[]): string[] {
   return pods.filter((pod) => isAtWork(pod) && pod.deletionTimestamp === undefined).map(({ name }) => name);
 }
 
-/** True if the cleaner must end: its node is settled, or the deadline of the run has passed. */
+/** True if the pod must end: its node is settled or needs another pod, or the deadline of the run has passed. */
 function isToStop(candidate: Candidate, isOver: boolean): boolean {
-  return isActive(candidate) && (isOver || candidate.progress.state === 'Settled');
+  const { state } = candidate.progress;
+  return isActive(candidate) && (isOver || state === 'Settled' || state === 'Continuing');
 }
 
 function wakeTimes({ run, startTimeoutMs, heldUntil }: RunView, candidates: readonly Candidate[]): number[] {
   const patience = candidates
     .filter(isUnsettledAndActive)
-    .flatMap(({ node, pod }) => [
+    .flatMap(({ node, pod, result }) => [
+      ...(result?.kind === 'Active' && result.until !== undefined ? [result.until.getTime()] : []),
       ...(pod === undefined ? [] : [Math.max(lastReportAt(pod, run), deadlineOf(run).getTime())]),
       ...(pod?.phase === 'Pending' ? [pod.createdAt.getTime() + startTimeoutMs] : []),
       ...(node?.ready === false ? [node.readySince.getTime() + startTimeoutMs] : []),

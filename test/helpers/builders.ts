@@ -48,9 +48,9 @@ export function buildRun(document: Partial<CleanupDocument> = {}, run: Partial<R
   };
 }
 
-/** A node with so many pods, of which the kubelet did not admit some. */
-export function tried(attempts: number, rejections = 0): Tries {
-  return { attempts, rejections };
+/** A node with so many pods, of which the kubelet did not admit some, and others did their part. */
+export function tried(attempts: number, rejections = 0, parts = 0): Tries {
+  return { attempts, rejections, parts };
 }
 
 export function buildPolicyObject(
@@ -85,6 +85,7 @@ export function buildReport(report: Partial<Report> = {}): Report {
 export function buildPod(node: string, pod: Partial<RunPod> = {}): RunPod {
   const attempt = pod.attempt ?? 0;
   return {
+    kind: 'cleaner',
     name: podName('nightly-29540760', node, attempt),
     run: 'nightly-29540760',
     node,

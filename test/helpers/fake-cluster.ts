@@ -108,6 +108,7 @@ export class FakeCluster implements Cluster {
     if (this.pods.has(name)) return;
     this.told.set(name, bound.references);
     this.pods.set(name, {
+      kind: 'cleaner',
       name,
       run: run.name,
       node: node.name,

@@ -58,6 +58,7 @@ export class FakePlanCluster implements PlanPort {
       run: name,
       node,
       attempt: 0,
+      kind: 'cleaner',
       createdAt: new Date(0),
       phase: 'Pending',
       ...state,

@@ -39,6 +39,9 @@ export const inspection: RunKind<Totals> = {
   words: { worker: 'inspector', done: 'inspected' },
   judgeNode: judgeInspectable,
   resultOf,
+  endingOf: () => ({}),
+  encodeMemory: (memory) => memory,
+  decodeMemory: (stored) => stored,
   encodeTally: ({ missing }: Findings) => missing,
   decodeTally: (stored): Findings => ({ missing: found.parse(stored) }),
   totalsOf: (tallies: readonly Findings[]) => {

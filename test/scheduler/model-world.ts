@@ -168,7 +168,7 @@ export class World {
     const existing = this.pods.entries.get(name);
     if (existing !== undefined) return existing;
     const createdAt = this.timestamp;
-    const pod = { name, run: run.name, node, attempt, createdAt, phase: 'Pending' } as const;
+    const pod = { kind: 'cleaner', name, run: run.name, node, attempt, createdAt, phase: 'Pending' } as const;
     const version = ++this.#version;
     const change = this.pods.put(name, `uid-${version}`, version, pod);
     this.#podOwners.set(change.uid, owner);

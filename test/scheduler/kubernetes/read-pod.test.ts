@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { annotation, label } from '../../../contract/labels.ts';
-import { readPod } from '../../../scheduler/kubernetes/objects.ts';
+import { readPod } from '../../../scheduler/kubernetes/read-pod.ts';
 import { podName } from '../../../scheduler/run/names.ts';
 
 const run = 'nightly-29540760';
