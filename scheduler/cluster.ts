@@ -70,8 +70,8 @@ export interface Cluster {
    */
   createPod(run: Run, node: Node, attempt: number, bound: BoundPods): Promise<void>;
   deletePod(pod: string): Promise<void>;
-  /** Deletes all pods of a run in one call. */
-  deletePods(run: string): Promise<void>;
+  /** Deletes all pods of a run but those with the names in `kept`, in one call if there are few of these. */
+  deletePods(run: string, kept?: readonly string[]): Promise<void>;
   recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void>;
   /**
    * The reason why a pod does not start: the message of the newest warning about it; undefined if there is none.

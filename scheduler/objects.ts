@@ -26,6 +26,8 @@ export interface Node {
   readonly taints: readonly Taint[];
   readonly unschedulable: boolean;
   readonly ready: boolean;
+  /** Another node of the same name has another time. */
+  readonly createdAt?: Date | undefined;
   /** The time of the last change of `ready`. */
   readonly readySince: Date;
   /** True if its kubelet reports disk pressure. */

@@ -8,8 +8,8 @@ import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts
 import { BoundPodReader } from '../../scheduler/kubernetes/bound-pods.ts';
 import { readPodWarning } from '../../scheduler/kubernetes/events.ts';
 import { readConfigMap, readNode } from '../../scheduler/kubernetes/objects.ts';
-import { readPod } from '../../scheduler/kubernetes/read-pod.ts';
 import { buildHarmless, explainRefusal } from '../../scheduler/kubernetes/place-pod.ts';
+import { readPod } from '../../scheduler/kubernetes/read-pod.ts';
 import { listWorkloadReferences } from '../../scheduler/kubernetes/workload-references.ts';
 import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
 import { podTemplateOf, type Settings } from '../../scheduler/settings.ts';

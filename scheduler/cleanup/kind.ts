@@ -19,6 +19,10 @@ export const cleanup: RunKind<CleanupTotals> = {
   resultOf: cleanerResult,
   // The report of the cleaner has all of its result, so nothing is remembered before.
   endingOf: () => ({}),
+  resourcesOf: () => [],
+  isHeld: () => false,
+  servesNewNodes: () => false,
+  isServed: () => true,
   encodeMemory: (memory) => memory,
   decodeMemory: (stored) => stored,
   encodeTally,

@@ -168,8 +168,8 @@ export class KubernetesCluster implements Cluster {
     return this.#podStore.delete(name);
   }
 
-  deletePods(run: string): Promise<void> {
-    return this.#podStore.deleteRun(run);
+  deletePods(run: string, kept: readonly string[] = []): Promise<void> {
+    return this.#podStore.deleteRun(run, kept);
   }
 
   recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void> {

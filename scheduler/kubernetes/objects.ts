@@ -78,7 +78,7 @@ function readStatus(data: Readonly<Record<string, string>>): PolicyStatus | unde
 
 /** Reads a node, without the taints that `tolerations` tolerate. */
 export function readNode(object: V1Node, overrides: RuntimeOverrides, tolerations: readonly Toleration[] = []): Node {
-  const { name = '', labels = {}, annotations } = object.metadata ?? {};
+  const { name = '', labels = {}, annotations, creationTimestamp } = object.metadata ?? {};
   const conditions = object.status?.conditions ?? [];
   const ready = conditions.find(({ type }) => type === 'Ready');
   const { containerRuntimeVersion = '', kubeletVersion, operatingSystem, osImage } = object.status?.nodeInfo ?? {};
@@ -89,6 +89,7 @@ export function readNode(object: V1Node, overrides: RuntimeOverrides, toleration
     taints: (object.spec?.taints ?? []).filter((taint) => !tolerates(tolerations, taint)),
     unschedulable: object.spec?.unschedulable ?? false,
     ready: ready?.status === 'True',
+    createdAt: creationTimestamp && instantOf(creationTimestamp),
     readySince: instantOf(ready?.lastTransitionTime),
     diskPressure: conditions.some(({ type, status }) => type === 'DiskPressure' && status === 'True'),
     podCapacity: Number.isSafeInteger(capacity) ? capacity : undefined,

@@ -1,11 +1,16 @@
 import type { V1Pod } from '@kubernetes/client-node';
+import pMap from 'p-map';
 import { label } from '../../contract/labels.ts';
+import { callConcurrency } from '../cluster.ts';
 import type { RunPod } from '../objects.ts';
 import { hasEnded } from '../pods/state.ts';
 import type { KubernetesApi } from './api/api.ts';
 import type { Collection } from './api/collection.ts';
 import { ClusterError } from './api/error.ts';
 import { explainRefusal } from './place-pod.ts';
+
+/** The maximum number of pods that a deletion of all others names. The names are part of a URL. */
+const maxNamed = 50;
 
 /** The pods of runs in the scheduler's namespace. A change shows in the collection at once. */
 export class PodStore {
@@ -46,12 +51,20 @@ export class PodStore {
     else this.#collection.amend(name, markTerminating);
   }
 
-  /** Deletes all pods of a run in one call. */
-  async deleteRun(run: string): Promise<void> {
-    const query = { labelSelector: `${label.kind} in (cleaner,puller),${label.run}=${run}` };
+  /** Deletes all pods of a run but the `kept` ones, in one call if it can name these. */
+  async deleteRun(run: string, kept: readonly string[]): Promise<void> {
+    const others = this.#collection.values().filter((pod) => pod.run === run && !kept.includes(pod.name));
+    if (kept.length > maxNamed) return this.#deleteEach(others.map(({ name }) => name));
+    const labelSelector = `${label.kind} in (cleaner,puller),${label.run}=${run}`;
+    const fieldSelector = kept.map((name) => `metadata.name!=${name}`).join(',');
+    const query = { labelSelector, ...(fieldSelector !== '' && { fieldSelector }) };
     const call = { ...this.#target(), verb: 'deletecollection', query } as const;
     await this.#api.call(`delete the pods of run ${run}`, [], call);
-    for (const pod of this.#collection.values()) if (pod.run === run) this.#collection.amend(pod.name, markTerminating);
+    for (const { name } of others) this.#collection.amend(name, markTerminating);
+  }
+
+  async #deleteEach(names: readonly string[]): Promise<void> {
+    await pMap(names, (name) => this.delete(name), { concurrency: callConcurrency });
   }
 
   #read(name: string): Promise<V1Pod | undefined> {

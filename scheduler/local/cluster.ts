@@ -149,8 +149,9 @@ class LocalCluster implements Cluster {
     await this.#pods.delete(pod);
   }
 
-  async deletePods(run: string): Promise<void> {
-    for (const pod of this.#pods.list()) if (pod.run === run) await this.#pods.delete(pod.name);
+  async deletePods(run: string, kept: readonly string[] = []): Promise<void> {
+    for (const { name, run: owner } of this.#pods.list())
+      if (owner === run && !kept.includes(name)) await this.#pods.delete(name);
   }
 
   /** Does nothing: the log has all events, and there is no place for them here. */

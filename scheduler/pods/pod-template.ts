@@ -21,7 +21,7 @@ export interface PodOrder {
   /** The names of the ConfigMaps with the job. */
   readonly jobMaps: readonly string[];
   /** The memory of the kind about the node: the `memory` of the result of the pod before. */
-  readonly memory: unknown;
+  readonly memory?: unknown;
 }
 
 /** Settings that the pods of one scheduler have in common. */

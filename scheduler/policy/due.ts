@@ -28,10 +28,12 @@ export interface DueQuestion {
   readonly request: string | undefined;
   /** True if a node under disk pressure can be cleaned. */
   readonly isPressed: boolean;
+  /** True if no run is active, and a node can get work that no run has done there. */
+  readonly hasNewNodes: boolean;
 }
 
 /**
- * The trigger of a run that is due now: a request, which comes first, a scheduled time, or disk pressure.
+ * The trigger of a run that is due now: a request, which comes first, a scheduled time, disk pressure, or new nodes.
  */
 export function dueTrigger(question: DueQuestion, memory: ScheduleMemory, now: Date): Trigger | undefined {
   const { request, policy } = question;
@@ -39,10 +41,10 @@ export function dueTrigger(question: DueQuestion, memory: ScheduleMemory, now: D
   if (policy.suspend) return undefined;
   const scheduledTime = dueScheduledTime(question, memory, now);
   if (scheduledTime !== undefined) return { type: 'Schedule', slot: scheduledTime };
+  const after = memory.lastStart ?? memory.scheduleSince;
   const pressureAt = nextPressureStart(question, memory.lastStart);
-  return pressureAt !== undefined && pressureAt <= now
-    ? { type: 'Pressure', after: memory.lastStart ?? memory.scheduleSince }
-    : undefined;
+  if (pressureAt !== undefined && pressureAt <= now) return { type: 'Pressure', after };
+  return question.hasNewNodes ? { type: 'Nodes', after } : undefined;
 }
 
 /** The next scheduled time, for the status and for wake-ups; undefined while suspended. */

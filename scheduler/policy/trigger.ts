@@ -1,8 +1,9 @@
 /**
- * The trigger of a run: a scheduled time (`slot`), a request by an annotation, or disk pressure. For disk pressure,
- * `after` is the start of the run before, or the creation of the policy: it identifies the run.
+ * The trigger of a run: a scheduled time (`slot`), a request by an annotation, disk pressure, or nodes that no run has
+ * served. For the last two, `after` is the start of the run before, or the creation of the policy: it identifies the run.
  */
 export type Trigger =
   | { readonly type: 'Schedule'; readonly slot: Date }
   | { readonly type: 'Request'; readonly request: string }
-  | { readonly type: 'Pressure'; readonly after: Date };
+  | { readonly type: 'Pressure'; readonly after: Date }
+  | { readonly type: 'Nodes'; readonly after: Date };

@@ -7,6 +7,7 @@ import type { RunPod, Versioned } from '../objects.ts';
 import { earliest } from '../policy/instants.ts';
 import type { RunView } from '../run/candidate.ts';
 import { endRun, resumeRun } from '../run/end.ts';
+import { newNodes } from '../run/last-results.ts';
 import { maxCallsPerStep } from '../run/nodes-to-start.ts';
 import { advanceRun, type RolloutStep, withReserved } from '../run/rollout.ts';
 import { isFinished, type Run } from '../run/run.ts';
@@ -47,7 +48,9 @@ async function advance(pass: PolicyPass, { value }: Versioned<Run>, isAwaited: b
   if (recorded === undefined) return undefined;
   if (value.damage !== undefined) return endUnreadable(pass, value, value.damage);
   const run = resumeRun(value, object.annotations[annotation.resumeAt]);
-  const step = withCause(pass, value, advanceRun({ ...(await viewOf(pass, run)), isAwaited }, now));
+  // A node that is not ready gets its own run later, if the kind serves new nodes.
+  const isPatient = !isAwaited && !run.kind.servesNewNodes(run.spec);
+  const step = withCause(pass, value, advanceRun({ ...(await viewOf(pass, run)), isAwaited: !isPatient }, now));
   const write = journal.writes.writeFor(step, recorded, now);
   const isDue = write.at !== undefined && write.at <= now;
   if (write.isFirst && !isDue) {
@@ -103,7 +106,22 @@ export async function viewOf(pass: PolicyPass, run: Run): Promise<RunView> {
   });
   const known = podWarnings.flatMap(([pod, warning]) => (warning === undefined ? [] : [[pod, warning] as const]));
   const heldUntil = journal.creation.heldUntil(run.name);
-  return { run, nodes: state.nodes, pods, startTimeoutMs, podWarnings: new Map(known), heldUntil };
+  return {
+    run,
+    nodes: state.nodes,
+    pods,
+    startTimeoutMs,
+    podWarnings: new Map(known),
+    newNodes: newNodesOf(pass, run),
+    heldUntil,
+  };
+}
+
+/** For a run over new nodes: the nodes that no other run of the policy has served. */
+export function newNodesOf({ journal, state }: PolicyPass, run: Run): ReadonlySet<string> | undefined {
+  if (run.trigger.type !== 'Nodes') return undefined;
+  const others = journal.runs.of(run.policy).filter(({ name }) => name !== run.name);
+  return newNodes(state.nodes, run, others);
 }
 
 /** Reads why a pod does not start. If it can't be read, the pod is given up all the same. */

@@ -12,9 +12,12 @@ import { deletePods } from './delete-pods.ts';
 export async function expireRuns(pass: PolicyPass, stored: PolicyStatus | undefined): Promise<Date | undefined> {
   const { cluster, journal, object, parsed, now } = pass;
   // The current pods, so that a pod that this pass has deleted is not deleted again.
-  const { pods } = cluster.state();
-  const expiry = expire(journal.runs.of(object.name), pods, parsed.valid ? parsed.policy : undefined, now);
-  const wakes = expiry.podsOf.map((run) => deleteInBackground(pass, run, () => cluster.deletePods(run)));
+  const { pods, nodes } = cluster.state();
+  const runs = journal.runs.of(object.name);
+  const expiry = expire({ runs, pods, nodes }, parsed.valid ? parsed.policy : undefined, now);
+  const wakes = [...expiry.podsOf].map(([run, kept]) =>
+    deleteInBackground(pass, run, () => cluster.deletePods(run, kept)),
+  );
   for (const [run, leftovers] of expiry.leftovers)
     wakes.push(deleteInBackground(pass, run, () => deletePods(cluster, leftovers)));
   const remembered = expiry.records.filter((run) => stored !== undefined && isRemembered(run, object, stored));

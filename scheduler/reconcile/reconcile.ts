@@ -15,7 +15,7 @@ import { expireRuns } from './expire-runs.ts';
 import { keepStatus } from './keep-status.ts';
 import { reportLateChanges } from './record-run.ts';
 import { removeOrphans } from './remove-orphans.ts';
-import { dueQuestion, type Start, startRun } from './start-run.ts';
+import { dueQuestion, isPressed, type Start, startRun } from './start-run.ts';
 
 /**
  * Reconciles one policy. Never rejects, and changes nothing of other policies. Returns when to look again even if nothing
@@ -83,8 +83,9 @@ async function startWhatIsDue(pass: PolicyPass, trigger: Trigger | undefined): P
 }
 
 /** The trigger of the run that is due now, if there is one. */
-function triggerNow({ state, object, parsed, now }: PolicyPass, judged: PolicyStatus): Trigger | undefined {
-  return parsed.valid ? dueTrigger(dueQuestion(state.nodes, object, parsed), judged, now) : undefined;
+function triggerNow(pass: PolicyPass, judged: PolicyStatus): Trigger | undefined {
+  const { parsed, now } = pass;
+  return parsed.valid ? dueTrigger(dueQuestion(pass, parsed), judged, now) : undefined;
 }
 
 /** The instant of the next try to start a run that could not start now; at once, if the obstacle is gone. */
@@ -94,10 +95,12 @@ function retryTimeOf(pass: PolicyPass, start: Start): Date | undefined {
 }
 
 /** The instants at which the policy starts its next runs, unless something changes. */
-function nextStarts({ state, object, parsed, now }: PolicyPass, status: PolicyStatus): Date[] {
+function nextStarts(pass: PolicyPass, status: PolicyStatus): Date[] {
+  const { object, parsed, now } = pass;
   if (!parsed.valid) return [];
-  const question = dueQuestion(state.nodes, object, parsed);
-  const starts = [nextStart(status, object.name, parsed.policy), nextPressureStart(question, status.lastStart)];
+  const { policy } = parsed;
+  const pressureAt = nextPressureStart({ policy, isPressed: isPressed(pass, parsed) }, status.lastStart);
+  const starts = [nextStart(status, object.name, policy), pressureAt];
   return starts.filter((start) => start !== undefined).filter((start) => start > now);
 }
 

@@ -1,14 +1,15 @@
 import { annotation } from '../../contract/labels.ts';
-import type { Node, PolicyObject, Versioned } from '../objects.ts';
+import type { Versioned } from '../objects.ts';
 import type { DueQuestion } from '../policy/due.ts';
 import type { ValidPolicy } from '../policy/parse.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import { eligibilityFor } from '../run/eligibility.ts';
 import { endRun } from '../run/end.ts';
+import { newNodes } from '../run/last-results.ts';
 import { advanceRun, withReserved } from '../run/rollout.ts';
 import { isFinished, newRun, type Run } from '../run/run.ts';
-import { activeRuns, viewOf } from './advance.ts';
+import { activeRuns, newNodesOf, viewOf } from './advance.ts';
 import { type PolicyPass, retryTime } from './context.ts';
 import { deleteInBackground } from './expire-runs.ts';
 import { recordRun, reportChange } from './record-run.ts';
@@ -35,21 +36,49 @@ export async function startRun(pass: PolicyPass, trigger: Trigger): Promise<Star
 }
 
 /** The facts that decide if a run of a policy is due. */
-export function dueQuestion(nodes: readonly Node[], object: PolicyObject, { kind, policy }: ValidPolicy): DueQuestion {
-  const request = object.annotations[annotation.runAt];
-  const isPressed =
-    policy.onPressure &&
-    nodes.some((node) => eligibilityFor({ kind, spec: policy }, 'Pressure', node).verdict === 'Eligible');
-  return { name: object.name, policy, request, isPressed };
+export function dueQuestion(pass: PolicyPass, parsed: ValidPolicy): DueQuestion {
+  const { name, annotations } = pass.object;
+  return {
+    name,
+    policy: parsed.policy,
+    request: annotations[annotation.runAt],
+    isPressed: isPressed(pass, parsed),
+    hasNewNodes: hasNewNodes(pass, parsed),
+  };
+}
+
+/** True if a node under disk pressure can get a pod of the policy. */
+export function isPressed({ state }: PolicyPass, { kind, policy }: ValidPolicy): boolean {
+  if (!policy.onPressure) return false;
+  const run = { kind, spec: policy, trigger: { type: 'Pressure' } } as const;
+  return state.nodes.some((node) => eligibilityFor(run, node).verdict === 'Eligible');
+}
+
+/** True if a node can get a pod for work that no run has done there. An active run finds such nodes by itself. */
+function hasNewNodes(pass: PolicyPass, { kind, policy }: ValidPolicy): boolean {
+  if (!kind.servesNewNodes(policy) || activeRuns(pass).length > 0) return false;
+  const run = { kind, spec: policy, trigger: { type: 'Nodes' } } as const;
+  const { nodes } = pass.state;
+  const found = newNodes(nodes, run, pass.journal.runs.of(pass.object.name));
+  return nodes.some((node) => eligibilityFor(run, node, found).verdict === 'Eligible');
 }
 
 /** The first version of a run. It has the nodes of the first step, so that they need no second write of the record. */
-function plannedRun({ object, parsed, state, startTimeoutMs, now }: PolicyPass, trigger: Trigger): Run {
+function plannedRun(pass: PolicyPass, trigger: Trigger): Run {
+  const { object, parsed, state, startTimeoutMs, now } = pass;
   if (!parsed.valid) throw new Error(`policy ${object.name} is not valid`);
   const resumedBy = object.annotations[annotation.resumeAt];
   const run = newRun({ ...parsed, policy: object.name, spec: parsed.policy, trigger, resumedBy }, now);
   const pods = state.pods.filter((pod) => pod.run === run.name);
-  const step = advanceRun({ run, nodes: state.nodes, pods, startTimeoutMs, podWarnings: new Map() }, now);
+  const view = {
+    run,
+    nodes: state.nodes,
+    pods,
+    startTimeoutMs,
+    podWarnings: new Map(),
+    newNodes: newNodesOf(pass, run),
+  };
+  const step = advanceRun(view, now);
   return step.reserve.length === 0 ? run : withReserved({ ...run, nodes: step.run.nodes }, step.reserve);
 }
 

@@ -15,14 +15,15 @@ export type Eligibility =
 
 /**
  * Decides if a run with this trigger gets a pod on a node now. A run under disk pressure uses only nodes under disk
- * pressure.
+ * pressure, and a run over new nodes only `newNodes`.
  */
 export function eligibilityFor(
-  { kind, spec }: Pick<Run, 'kind' | 'spec'>,
-  trigger: Trigger['type'],
+  { kind, spec, trigger }: Pick<Run, 'kind' | 'spec'> & { readonly trigger: Pick<Trigger, 'type'> },
   node: Node,
+  newNodes?: ReadonlySet<string>,
 ): Eligibility {
-  if (trigger === 'Pressure' && node.diskPressure !== true) return { verdict: 'NotSelected' };
+  if (trigger.type === 'Pressure' && node.diskPressure !== true) return { verdict: 'NotSelected' };
+  if (trigger.type === 'Nodes' && newNodes?.has(node.name) !== true) return { verdict: 'NotSelected' };
   return kind.judgeNode(node, spec);
 }
 
@@ -121,6 +122,9 @@ function isTolerated(node: Node, selection: NodeSelection) {
 
 /** The reason for a node that is not ready. It mostly becomes ready again by itself, after a restart. */
 export const notReady = { reason: 'NotReady', message: 'the node is not ready' } as const;
+
+/** The cause for a node that was in the cluster when its run began. */
+export const nodeRemoved = { reason: 'NodeRemoved', message: 'the node has left the cluster' } as const;
 
 /** Kubernetes removes these taints shortly after the node becomes ready. */
 const notReadyTaints: ReadonlySet<string> = new Set(['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']);

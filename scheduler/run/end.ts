@@ -1,5 +1,13 @@
-import { type Candidate, countResults, deadlineOf, factsOf, isActive, isUnsettledAndActive, isWaiting } from './candidate.ts';
-import { notReady } from './eligibility.ts';
+import {
+  type Candidate,
+  countResults,
+  deadlineOf,
+  factsOf,
+  isActive,
+  isUnsettledAndActive,
+  isWaiting,
+} from './candidate.ts';
+import { nodeRemoved, notReady } from './eligibility.ts';
 import { hasMissedTarget } from './outcome.ts';
 import { type Cause, type NodeProgress, settled, troubleOf } from './progress.ts';
 import type { Run } from './run.ts';
@@ -143,10 +151,19 @@ export function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt
   }
   if (succeeded === 0)
     return { phase: 'Failed', reason: 'NoEligibleNodes', message: `none of the matching nodes could be ${done}` };
+  const refused = candidates.filter(hasRefused).length;
+  if (refused > 0)
+    return { phase: 'Failed', reason: 'NodesRefused', message: `${refused} of ${total} nodes could not be ${done}` };
   const message = `${succeeded} of ${total} nodes ${run.spec.dryRun ? 'planned' : done}`;
   const missed = candidates.filter(({ progress }) => hasMissedTarget(progress)).length;
   if (missed === 0) return { phase: 'Succeeded', reason: 'Completed', message };
   return { phase: 'Succeeded', reason: 'TargetNotMet', message: `${message}, ${missed} of them not to their target` };
+}
+
+/** True if a pod found on its node that the work can't be done there. */
+function hasRefused({ progress }: Candidate): boolean {
+  const isSkipped = progress.state === 'Settled' && progress.result === 'Skipped';
+  return isSkipped && progress.attempts > 0 && progress.reason !== nodeRemoved.reason;
 }
 
 /**
@@ -156,7 +173,7 @@ export function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt
 export function settleLeftover(candidate: Candidate, halt: Halt | undefined, run: Run, now: Date): Candidate {
   const { progress } = candidate;
   if (progress.state === 'Settled') return candidate;
-  const { tally } = run.kind.endingOf(factsOf(candidate, run, now));
+  const { tally } = progress.attempts === 0 ? {} : run.kind.endingOf(factsOf(candidate, run, now));
   const trouble = troubleOf(progress);
   if (progress.attempts > 0 && trouble !== undefined)
     return { ...candidate, progress: settled(progress, 'Failed', { ...trouble, tally }) };

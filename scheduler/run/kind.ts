@@ -5,6 +5,7 @@ import type { JobMap, PlacedNode, PodBody, PodOrder, PodTemplate } from '../pods
 import type { Policy } from '../policy/policy.ts';
 import type { Problem } from '../policy/problem.ts';
 import type { Eligibility } from './eligibility.ts';
+import type { LastResult } from './last-results.ts';
 import type { Ending, NodeResult } from './progress.ts';
 import type { Run } from './run.ts';
 
@@ -37,6 +38,12 @@ export type PodResult =
   /** The kubelet did not admit the pod, because the node had no room. No container ran, so this is not a try. */
   | { readonly kind: 'Rejected'; readonly message: string };
 
+/** A resource outside of the nodes, with the maximum number of nodes that may use it at the same time. */
+export interface SharedResource {
+  readonly name: string;
+  readonly limit: number;
+}
+
 /** The words of messages about nodes and pods. */
 export interface KindWords {
   /** The program in the pods: "the cleaner did not start". */
@@ -67,6 +74,17 @@ export interface RunKind<Totals extends object = object> {
   warningsOf?(policy: Policy, others: readonly NamedPolicy[]): readonly Problem[];
   /** Decides if a run gets a pod on a node now. */
   judgeNode(node: Node, policy: Policy): Eligibility;
+  /** The resources that a pod on the node shares with those on other nodes, for example a registry. */
+  resourcesOf(node: Node, run: Run): readonly SharedResource[];
+  /**
+   * True if the pod of an ended run stays, because its containers keep something on its node. It stays until a newer run
+   * has done its work on the node.
+   */
+  isHeld(pod: RunPod, run: Run): boolean;
+  /** True if a node that joins the cluster, or that needs other work than before, gets a run at once. */
+  servesNewNodes(policy: Policy): boolean;
+  /** True if the last result on the node covers all the work that the policy means for it now, also if it failed. */
+  isServed(node: Node, policy: Policy, last: LastResult): boolean;
   /** Reads the result of a pod from its status, and from the memory about its node. */
   resultOf(pod: RunPod, facts: PodFacts): PodResult;
   /**

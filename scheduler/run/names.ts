@@ -12,6 +12,8 @@ export function runName(policy: string, trigger: Trigger): string {
       return `${policy}-r${hash(trigger.request, 9)}`;
     case 'Pressure':
       return `${policy}-p${Math.floor(trigger.after.getTime() / 1000).toString(36)}`;
+    case 'Nodes':
+      return `${policy}-n${trigger.after.getTime().toString(36)}`;
     default:
       return trigger satisfies never;
   }

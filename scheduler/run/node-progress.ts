@@ -2,7 +2,7 @@ import { doublingPauseMs } from '../journal/doubling-pause.ts';
 import type { Node, RunPod } from '../objects.ts';
 import { hasEnded } from '../pods/state.ts';
 import { type Candidate, deadlineOf, factsOf, giveUpAt, isActive, lastReportAt, type RunView } from './candidate.ts';
-import { type Eligibility, eligibilityFor } from './eligibility.ts';
+import { type Eligibility, eligibilityFor, nodeRemoved } from './eligibility.ts';
 import type { PodResult } from './kind.ts';
 import {
   type BackingOff,
@@ -39,7 +39,7 @@ export function observeNodes(view: RunView, now: Date): Candidate[] {
       {
         name,
         node: nodes.get(name),
-        eligibility: eligibilityOf(nodes.get(name), run),
+        eligibility: eligibilityOf(nodes.get(name), view),
         progress: withAttempt(run.nodes.get(name), pod),
         pod,
       },
@@ -78,8 +78,8 @@ function isMeant({ progress: { attempts, state }, eligibility }: Candidate): boo
   return attempts > 0 || state === 'Reserved' || state === 'Refused' || eligibility.verdict !== 'NotSelected';
 }
 
-function eligibilityOf(node: Node | undefined, run: Run): Eligibility {
-  return node === undefined ? { verdict: 'Ineligible', ...nodeRemoved } : eligibilityFor(run, run.trigger.type, node);
+function eligibilityOf(node: Node | undefined, { run, newNodes }: RunView): Eligibility {
+  return node === undefined ? { verdict: 'Ineligible', ...nodeRemoved } : eligibilityFor(run, node, newNodes);
 }
 
 function newestPods(pods: readonly RunPod[]): Map<string, RunPod> {
@@ -141,8 +141,6 @@ function hasReturned({ node, progress }: Candidate, run: Run, now: Date): boolea
 function unsettled(progress: NodeProgress): NodeProgress {
   return progress.attempts === 0 ? waiting : started(progress, progress.attempts - 1);
 }
-
-const nodeRemoved = { reason: 'NodeRemoved', message: 'the node has left the cluster' } as const;
 
 /** A node with the pod of its newest try, while both exist. */
 interface Placed extends Candidate {

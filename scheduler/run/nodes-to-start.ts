@@ -1,4 +1,5 @@
 import { type Candidate, countResults, giveUpAt, isActive, isWaiting, type RunView } from './candidate.ts';
+import type { SharedResource } from './kind.ts';
 import { retryAtOf } from './progress.ts';
 import type { Run } from './run.ts';
 
@@ -32,7 +33,11 @@ export function nodesToStart(view: RunView, candidates: readonly Candidate[], no
         Number(isRefused(a)) - Number(isRefused(b)) ||
         Number(isCordoned(a)) - Number(isCordoned(b)),
     );
-  const fitting = startable.slice(0, allowance(view, candidates, now));
+  const occupied = candidates.filter((candidate) => isOccupied(candidate, view.startTimeoutMs, now));
+  const fitting = withinLimits(startable, occupied, view.run).slice(
+    0,
+    allowance(view.run, candidates, occupied.length),
+  );
   const start = fitting.slice(0, maxCallsPerStep);
   const isCovered = start.every(isReserved);
   const next = isWithCanaries(view.run, candidates) ? start : startable;
@@ -48,8 +53,22 @@ function isWithCanaries({ spec }: Run, candidates: readonly Candidate[]): boolea
   return countResults(candidates, 'Succeeded') < spec.rollout.canary;
 }
 
+/** The nodes that may start beside the occupied ones without exceeding the limit of a shared resource, in their order. */
+function withinLimits(startable: readonly Candidate[], occupied: readonly Candidate[], run: Run): Candidate[] {
+  const users = new Map<string, number>();
+  const resourcesOf = ({ node }: Candidate) => (node === undefined ? [] : run.kind.resourcesOf(node, run));
+  const use = ({ name }: SharedResource) => users.set(name, (users.get(name) ?? 0) + 1);
+  for (const candidate of occupied) resourcesOf(candidate).forEach(use);
+  return startable.filter((candidate) => {
+    const resources = resourcesOf(candidate);
+    if (resources.some(({ name, limit }) => (users.get(name) ?? 0) >= limit)) return false;
+    resources.forEach(use);
+    return true;
+  });
+}
+
 /** The number of further nodes that may start now. */
-function allowance({ run, startTimeoutMs }: RunView, candidates: readonly Candidate[], now: Date): number {
+function allowance(run: Run, candidates: readonly Candidate[], occupied: number): number {
   const { parallelism, canary } = run.spec.rollout;
   const meant = candidates.filter(
     ({ progress, eligibility }) => progress.attempts > 0 || eligibility.verdict === 'Eligible',
@@ -58,7 +77,7 @@ function allowance({ run, startTimeoutMs }: RunView, candidates: readonly Candid
     typeof parallelism === 'number' ? parallelism : Math.ceil((meant.length * Number.parseInt(parallelism, 10)) / 100);
   const canariesToGo = canary - countResults(candidates, 'Succeeded');
   const allowed = canariesToGo > 0 ? Math.min(limit, canariesToGo) : limit;
-  return Math.max(0, allowed - candidates.filter((candidate) => isOccupied(candidate, startTimeoutMs, now)).length);
+  return Math.max(0, allowed - occupied);
 }
 
 /**

@@ -42,7 +42,7 @@ function isWithoutNodes(reason: string | undefined): reason is 'NoMatchingNodes'
 
 /** True if some nodes may have succeeded. With any other reason, the run ended as a whole. */
 function endedInPart(reason: string | undefined): boolean {
-  return reason === 'NodesFailed' || reason === 'DeadlineExceeded';
+  return reason === 'NodesFailed' || reason === 'NodesRefused' || reason === 'DeadlineExceeded';
 }
 
 function hasDoneSomething({ kind, nodes }: Pick<Run, 'kind' | 'nodes'>): boolean {

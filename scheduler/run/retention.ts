@@ -1,6 +1,8 @@
-import type { RunPod } from '../objects.ts';
+import type { Node, RunPod } from '../objects.ts';
 import { isAtWork } from '../pods/state.ts';
 import { earliest } from '../policy/instants.ts';
+import { lastResults } from './last-results.ts';
+import { resultOf } from './progress.ts';
 import { isFinished, type Run } from './run.ts';
 
 /**
@@ -13,8 +15,8 @@ const minRecordAgeMs = 600_000;
 export interface Expiry {
   /** By ended run, the pods that still work for it. */
   readonly leftovers: ReadonlyMap<string, readonly string[]>;
-  /** Runs whose pods have reached their TTL. */
-  readonly podsOf: readonly string[];
+  /** By run whose pods have reached their TTL, the pods that stay all the same, because they are held. */
+  readonly podsOf: ReadonlyMap<string, readonly string[]>;
   /** Records beyond the history limits; their pods have expired too. */
   readonly records: readonly Run[];
   /** When the next pods or records expire. */
@@ -27,30 +29,74 @@ export interface HistoryLimits {
   readonly failedRunsHistoryLimit: number;
 }
 
+/** The objects that may expire, and the nodes that some of them are about. */
+export interface Keepsakes {
+  readonly runs: readonly Run[];
+  readonly pods: readonly RunPod[];
+  readonly nodes: readonly Node[];
+}
+
 /** Decides which pods and records of the finished runs of one policy are deleted now; without limits, no records are. */
-export function expire(
-  runs: readonly Run[],
-  pods: readonly RunPod[],
-  limits: HistoryLimits | undefined,
-  now: Date,
-): Expiry {
+export function expire({ runs, pods, nodes }: Keepsakes, limits: HistoryLimits | undefined, now: Date): Expiry {
   const finished = runs.filter(isFinished);
   const expired = finished.filter((run) => expiryOf(run) <= now.getTime());
   const names = new Set(finished.map((run) => run.name));
   const present = pods.filter((pod) => names.has(pod.run) && pod.deletionTimestamp === undefined);
-  const withPods = new Set(present.map((pod) => pod.run));
+  const held = heldPods(finished, present);
+  const withPods = new Set(present.filter((pod) => !held.has(pod)).map((pod) => pod.run));
   const working = Map.groupBy(present.filter(isAtWork), ({ run }) => run);
-  const surplus = new Set([
+  const needed = new Set([...neededRuns(runs, nodes), ...[...held].map(({ run }) => run)]);
+  const surplus = [
     ...beyond(finished, 'Succeeded', limits?.successfulRunsHistoryLimit),
     ...beyond(finished, 'Failed', limits?.failedRunsHistoryLimit),
-  ]);
-  const pending = [...finished.map(expiryOf), ...[...surplus].map(recordExpiryOf)];
+  ].filter(({ name }) => !needed.has(name));
+  const pending = [...finished.map(expiryOf), ...surplus.map(recordExpiryOf)];
   return {
     leftovers: new Map([...working].map(([run, pods]) => [run, pods.map(({ name }) => name)])),
-    podsOf: expired.filter((run) => withPods.has(run.name)).map((run) => run.name),
-    records: [...surplus].filter((run) => recordExpiryOf(run) <= now.getTime()),
+    podsOf: new Map(
+      expired.filter(({ name }) => withPods.has(name)).map(({ name }) => [name, namesOf(held, name)] as const),
+    ),
+    records: surplus.filter((run) => recordExpiryOf(run) <= now.getTime()),
     wakeAt: earliest(pending.filter((time) => time > now.getTime()).map((time) => new Date(time))),
   };
+}
+
+function namesOf(pods: ReadonlySet<RunPod>, run: string): string[] {
+  return [...pods].filter((pod) => pod.run === run).map(({ name }) => name);
+}
+
+/** The pods that stay after their TTL. A node is never without the pod that holds until a newer run has done its work. */
+function heldPods(finished: readonly Run[], pods: readonly RunPod[]): ReadonlySet<RunPod> {
+  const runs = new Map(finished.map((run) => [run.name, run]));
+  const candidates = pods.flatMap((pod) => {
+    const run = runs.get(pod.run);
+    return run?.kind.isHeld(pod, run) ? [{ pod, run }] : [];
+  });
+  if (candidates.length === 0) return new Set();
+  const holders = new Set(candidates.map(({ pod }) => `${pod.run}/${pod.node}`));
+  const newest = finished.toSorted((a, b) => b.startedAt.getTime() - a.startedAt.getTime());
+  return new Set(candidates.filter(({ pod, run }) => !isSuperseded(pod, run)).map(({ pod }) => pod));
+
+  function isSuperseded({ node }: RunPod, run: Run): boolean {
+    const later = newest.slice(0, newest.indexOf(run));
+    return later.some((other) => hasDone(other, node) || holders.has(`${other.name}/${node}`));
+  }
+}
+
+/** True if the run has done its work on the node, or has found that the policy no longer selects it. */
+function hasDone({ nodes, trigger, phase, reason }: Run, node: string): boolean {
+  const progress = nodes.get(node);
+  if (progress !== undefined) return resultOf(progress) === 'Succeeded';
+  const isOverAll = trigger.type === 'Schedule' || trigger.type === 'Request';
+  return isOverAll && (phase === 'Succeeded' || reason === 'NodesFailed' || reason === 'NoMatchingNodes');
+}
+
+/** The runs with the newest result on a node, if the kind must know it to find new nodes. */
+function neededRuns(runs: readonly Run[], nodes: readonly Node[]): string[] {
+  const serving = runs.filter(({ kind, spec }) => kind.servesNewNodes(spec));
+  if (serving.length === 0) return [];
+  const results = lastResults(serving);
+  return nodes.flatMap(({ name }) => results.get(name)?.run.name ?? []);
 }
 
 function recordExpiryOf(run: Run): number {

@@ -82,6 +82,8 @@ function causeOf(trigger: Trigger): string {
       return `on request "${trigger.request}"`;
     case 'Pressure':
       return 'because nodes are under disk pressure';
+    case 'Nodes':
+      return 'for nodes that are new to the policy';
     default:
       return trigger satisfies never;
   }

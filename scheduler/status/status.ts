@@ -194,9 +194,9 @@ function rememberRun(status: PolicyStatus, run: Run): PolicyStatus {
   return lastStart === status.lastStart ? status : { ...status, lastRun: name, lastStart };
 }
 
-/** The start of a run. Under disk pressure it is always later than `after`, or the next run would have the same name. */
+/** The start of a run. It is always later than `after`, or the next run would have the same name. */
 function startOf({ trigger, startedAt }: Run): Date {
-  return trigger.type === 'Pressure' && trigger.after >= startedAt ? new Date(trigger.after.getTime() + 1) : startedAt;
+  return 'after' in trigger && trigger.after >= startedAt ? new Date(trigger.after.getTime() + 1) : startedAt;
 }
 
 /**
@@ -214,7 +214,7 @@ function rememberRecords(status: PolicyStatus, runs: readonly Run[], now: Date):
 /** True if the status has the run's scheduled time or request. Without it, deleting the record would start the run again. */
 export function isRemembered({ trigger }: Run, object: PolicyObject, status: PolicyStatus): boolean {
   if (trigger.type === 'Schedule') return status.lastSlot !== undefined && trigger.slot <= status.lastSlot;
-  if (trigger.type === 'Pressure') return status.lastStart !== undefined && trigger.after < status.lastStart;
+  if ('after' in trigger) return status.lastStart !== undefined && trigger.after < status.lastStart;
   return object.annotations[annotation.runAt] !== trigger.request || status.lastRequest === trigger.request;
 }
 

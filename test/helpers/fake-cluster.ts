@@ -1,6 +1,7 @@
 import type { BoundPods, Cluster, ClusterState, Creation, OrphanedRun, PolicyEvent } from '../../scheduler/cluster.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import type { Node, PolicyObject, RunPod, Versioned } from '../../scheduler/objects.ts';
+import type { PodTemplate } from '../../scheduler/pods/pod-template.ts';
 import type { RunKind } from '../../scheduler/run/kind.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import { decodeRun, encodeRun } from '../../scheduler/run/record.ts';
@@ -10,6 +11,20 @@ import { buildReportedPod } from './builders.ts';
 
 /** The call at which the process is killed; nothing after it happens. */
 export class Killed extends Error {}
+
+const template: PodTemplate = {
+  namespace: 'nodesweep',
+  image: 'nodesweep:1',
+  serviceAccountName: 'nodesweep-cleaner',
+  logLevel: 'info',
+};
+
+/** Builds a pod as the adapter to a cluster does. */
+function buildBody(run: Run, node: Node, attempt: number, { references }: BoundPods): object {
+  const { memory } = run.nodes.get(node.name) ?? {};
+  const order = { run, runUid: `uid-of-${run.name}`, attempt, references, jobMaps: [`${run.name}.job`], memory };
+  return run.kind.buildPod(order, node, template);
+}
 
 /** All that an API server would hold, with records and statuses as the text they are stored as. */
 export class FakeCluster implements Cluster {
@@ -28,6 +43,8 @@ export class FakeCluster implements Cluster {
   boundReferences = new Map<string, readonly string[]>();
   /** All that each cleaner pod was told of its node, by its name. */
   told = new Map<string, readonly string[]>();
+  /** The bodies of all pods that were created, by their names. */
+  bodies = new Map<string, object>();
   workloadReferences: string[] = [];
   podWarnings = new Map<string, string>();
   now = new Date(0);
@@ -107,6 +124,7 @@ export class FakeCluster implements Cluster {
     const name = podName(run.name, node.name, attempt);
     if (this.pods.has(name)) return;
     this.told.set(name, bound.references);
+    this.bodies.set(name, buildBody(run, node, attempt, bound));
     this.pods.set(name, {
       kind: 'cleaner',
       name,
@@ -123,9 +141,10 @@ export class FakeCluster implements Cluster {
     this.pods.delete(pod);
   }
 
-  async deletePods(run: string): Promise<void> {
+  async deletePods(run: string, kept: readonly string[] = []): Promise<void> {
     this.#write(`deletePods ${run}`);
-    for (const pod of this.pods.values()) if (pod.run === run) this.pods.delete(pod.name);
+    for (const { name, run: owner } of this.pods.values())
+      if (owner === run && !kept.includes(name)) this.pods.delete(name);
   }
 
   async recordEvent(policy: PolicyObject, event: PolicyEvent): Promise<void> {

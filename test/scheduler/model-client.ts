@@ -97,12 +97,13 @@ export function connectModel(world: World, views: Views, replica: number, call: 
       });
     },
     deletePod: (name) => call('deletePod', () => deletePod(name)),
-    deletePods: (run) =>
+    deletePods: (run, kept = []) =>
       call('deletePods', () => {
+        const isMeant = (pod: RunPod) => pod.run === run && !kept.includes(pod.name);
         for (const { value: pod } of [...world.pods.entries.values()])
-          if (pod.run === run) world.kubelets.delete(pod.name);
+          if (isMeant(pod)) world.kubelets.delete(pod.name);
         for (const { value: pod } of [...views.pods.entries.values()])
-          if (pod.run === run) views.pods.amend(pod.name, markTerminating);
+          if (isMeant(pod)) views.pods.amend(pod.name, markTerminating);
       }),
     recordEvent: () => call('recordEvent', () => {}),
     readPodWarning: () => call('readPodWarning', () => undefined),

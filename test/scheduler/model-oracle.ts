@@ -114,6 +114,7 @@ export class Oracle {
       const isTooSoon = lastStart < now - staleMs && run.startedAt.getTime() < lastStart + pressureCoolDownMs;
       return isTooSoon ? 'that is within the cool-down' : undefined;
     }
+    if (trigger.type === 'Nodes') return 'a cleanup policy has no new nodes';
     const scheduledTime = trigger.slot.getTime();
     const objections = known.map((version) => scheduleObjection(past, version, scheduledTime, run.startedAt.getTime()));
     return objections.includes(undefined) ? undefined : objections.at(-1);
@@ -208,6 +209,8 @@ function keyOf(trigger: Run['trigger']): string {
       return `request ${trigger.request}`;
     case 'Pressure':
       return `pressure after ${trigger.after.toISOString()}`;
+    case 'Nodes':
+      return `new nodes after ${trigger.after.toISOString()}`;
     default:
       return trigger satisfies never;
   }

@@ -1,79 +1,50 @@
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { describeRun } from '../../cli/cluster/overview.ts';
-import { Journals } from '../../scheduler/journal/journals.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import { parsePolicy } from '../../scheduler/policy/parse.ts';
-import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
-import { reconcile } from '../../scheduler/reconcile/reconcile.ts';
 import { decodeRun, encodeRun, RunRecordError } from '../../scheduler/run/record.ts';
-import { buildNode, buildPolicyObject, secondsLater, start } from '../helpers/builders.ts';
-import { FakeCluster } from '../helpers/fake-cluster.ts';
+import { buildNode, secondsLater, start } from '../helpers/builders.ts';
 import { inspection } from '../helpers/inspection.ts';
+import { InspectionScheduler, inspectionKinds as kinds } from '../helpers/inspection-scheduler.ts';
 
-const kinds = [...runKinds, inspection];
-const log = { info: () => {}, warn: () => {}, error: (_: object, message: string) => expect.unreachable(message) };
 const document = {
   schedule: '0 * * * *',
   rollout: { canary: 1, parallelism: 2, restartLimit: 1 },
   files: ['/etc/hosts', '/etc/motd'],
 };
 
-/** A cluster with a policy of the made-up kind: four nodes to inspect, without a runtime that is known, and one that can't be. */
-function buildCluster(): FakeCluster {
-  const cluster = new FakeCluster();
-  const local = { labels: { disk: 'local' }, runtime: undefined };
-  cluster.kinds = kinds;
-  cluster.nodes = [...['a', 'b', 'c', 'd'].map((name) => buildNode(name, local)), buildNode('e')];
-  cluster.policies = [buildPolicyObject({}, { data: { 'inspect.yaml': JSON.stringify(document) } })];
-  return cluster;
+/** A scheduler with a policy of the made-up kind: four nodes to inspect, and one that can't be. */
+function buildScheduler(): InspectionScheduler {
+  const scheduler = new InspectionScheduler(document, ['a', 'b', 'c', 'd']);
+  scheduler.cluster.nodes = [...scheduler.cluster.nodes, buildNode('e')];
+  return scheduler;
 }
 
-/** One pass of a scheduler that was just started. */
-async function pass(cluster: FakeCluster, now: Date): Promise<void> {
-  cluster.now = now;
-  const background = new BackgroundTasks(log);
-  await reconcile(
-    { cluster, log, journals: new Journals(), background, kinds, startTimeoutMs: 60_000 },
-    'nightly',
-    now,
-  );
-  await background.finish();
-}
-
-const podsOf = ({ pods }: FakeCluster) => [...pods.values()].map(({ node, attempt }) => `${node}#${attempt}`).sort();
-
-/** Ends the newest pod of a node. */
-function end(cluster: FakeCluster, node: string, exitCode: number, missing: readonly string[] = []): void {
-  const pod = [...cluster.pods.values()].findLast((candidate) => candidate.node === node);
-  if (pod === undefined) throw new Error(`node ${node} has no pod`);
-  const phase = exitCode === 0 ? 'Succeeded' : 'Failed';
-  cluster.pods.set(pod.name, { ...pod, phase, exitCode, containerMessage: JSON.stringify(missing) });
-}
-
-/** Plays a run in which a node is tried twice, and another fails. */
-async function playRun(): Promise<FakeCluster> {
-  const cluster = buildCluster();
-  await pass(cluster, start);
-  expect(podsOf(cluster)).toEqual(['a#0']);
-  end(cluster, 'a', 0, ['/etc/motd']);
-  await pass(cluster, secondsLater(10));
-  expect(podsOf(cluster)).toEqual(['a#0', 'b#0', 'c#0']);
-  end(cluster, 'b', 139);
-  end(cluster, 'c', 3);
-  await pass(cluster, secondsLater(20));
-  expect(podsOf(cluster)).toEqual(['a#0', 'b#0', 'c#0', 'd#0']);
-  await pass(cluster, secondsLater(30));
-  expect(podsOf(cluster)).toEqual(['a#0', 'b#0', 'b#1', 'c#0', 'd#0']);
-  end(cluster, 'b', 0, ['/etc/motd', '/etc/hosts']);
-  end(cluster, 'd', 0);
-  await pass(cluster, secondsLater(40));
-  return cluster;
+/** Plays a run in which a node is tried twice, and another fails. Each pass is that of a new process. */
+async function playRun(): Promise<InspectionScheduler> {
+  const scheduler = buildScheduler();
+  const pass = async (seconds: number) => {
+    scheduler.restart();
+    await scheduler.pass(secondsLater(seconds));
+    return scheduler.pods();
+  };
+  expect(await pass(0)).toEqual(['a#0']);
+  scheduler.end('a', 0, ['/etc/motd']);
+  expect(await pass(10)).toEqual(['a#0', 'b#0', 'c#0']);
+  scheduler.end('b', 139);
+  scheduler.end('c', 3);
+  expect(await pass(20)).toEqual(['a#0', 'b#0', 'c#0', 'd#0']);
+  expect(await pass(30)).toEqual(['a#0', 'b#0', 'b#1', 'c#0', 'd#0']);
+  scheduler.end('b', 0, ['/etc/motd', '/etc/hosts']);
+  scheduler.end('d', 0);
+  await pass(40);
+  return scheduler;
 }
 
 it('another kind of policy goes through the same rollout: canary, waves, a further try, a failure, and its end', async () => {
-  const cluster = await playRun();
-  const run = cluster.state().runs[0]?.value;
+  const scheduler = await playRun();
+  const [run] = scheduler.runs();
   expect(run).toMatchObject({ kind: inspection, phase: 'Failed', message: '1 of 5 nodes failed' });
   expect([...(run?.nodes ?? [])]).toMatchObject([
     ['a', { result: 'Succeeded', tally: { missing: ['/etc/motd'] } }],
@@ -82,11 +53,11 @@ it('another kind of policy goes through the same rollout: canary, waves, a furth
     ['d', { result: 'Succeeded', tally: { missing: [] } }],
     ['e', { result: 'Skipped', reason: 'NoLocalDisk' }],
   ]);
-  expect([...cluster.jobs.values()]).toEqual([{ files: ['/etc/hosts', '/etc/motd'] }]);
+  expect([...scheduler.cluster.jobs.values()]).toEqual([{ files: ['/etc/hosts', '/etc/motd'] }]);
 });
 
 it('its record, status and events speak of it in its own words and figures', async () => {
-  const cluster = await playRun();
+  const { cluster } = await playRun();
   const [stored] = cluster.records.values();
   const record = parse(stored?.data['run.yaml'] ?? '');
   expect(record).toMatchObject({ kind: 'inspect', findings: { missing: { '/etc/motd': 2, '/etc/hosts': 1 } } });
@@ -102,24 +73,24 @@ it('its record, status and events speak of it in its own words and figures', asy
 });
 
 it('its record is read back as it was written, and is refused by a scheduler that does not know the kind', async () => {
-  const [stored] = (await playRun()).records.values();
+  const [stored] = (await playRun()).cluster.records.values();
   const run = decodeRun(stored?.data ?? {}, kinds);
   expect(decodeRun(encodeRun(run), kinds)).toEqual(run);
   expect(() => decodeRun(stored?.data ?? {}, runKinds)).toThrow(RunRecordError);
 });
 
 it('a pod that does not start is told of in its words, and so is a run without a node to work on', async () => {
-  const late = buildCluster();
-  await pass(late, start);
-  for (const pod of late.pods.values()) late.pods.set(pod.name, { ...pod, phase: 'Pending' });
-  await pass(late, secondsLater(61));
-  expect(late.state().runs[0]?.value.nodes.get('a')).toMatchObject({
+  const late = buildScheduler();
+  await late.pass(start);
+  late.change('a', { phase: 'Pending' });
+  await late.pass(secondsLater(61));
+  expect(late.runs()[0]?.nodes.get('a')).toMatchObject({
     message: expect.stringMatching(/^the inspector did not start within 60 s/),
   });
-  const none = buildCluster();
-  none.nodes = [buildNode('e')];
-  await pass(none, start);
-  expect(none.state().runs[0]?.value).toMatchObject({ message: 'none of the matching nodes could be inspected' });
+  const none = new InspectionScheduler(document, []);
+  none.cluster.nodes = [buildNode('e')];
+  await none.pass(start);
+  expect(none.runs()[0]).toMatchObject({ message: 'none of the matching nodes could be inspected' });
 });
 
 it('every problem of its policy is told, and a ConfigMap with two kinds of policies is none', () => {

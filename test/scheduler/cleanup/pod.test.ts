@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { labelValue } from '../../../contract/labels.ts';
-import { cleanup } from '../../../scheduler/cleanup/kind.ts';
 import { buildPod } from '../../../scheduler/cleanup/pod.ts';
+import { cleanerResult } from '../../../scheduler/cleanup/pod-result.ts';
 import { hasEnded, hasStopped } from '../../../scheduler/pods/state.ts';
 import { podName, runName } from '../../../scheduler/run/names.ts';
 import * as build from '../../helpers/builders.ts';
@@ -248,7 +248,7 @@ describe('the end of a cleaner pod (C25)', () => {
       { kind: 'NotDone', reason: 'CleanerCrashed' },
     ],
   ])('%s', (_title, candidate, end) => {
-    expect(cleanup.resultOf(candidate)).toMatchObject(end);
+    expect(cleanerResult(candidate)).toMatchObject(end);
   });
 });
 

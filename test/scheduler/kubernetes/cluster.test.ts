@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { cleanup } from '../../../scheduler/cleanup/kind.ts';
+import { cleanerResult } from '../../../scheduler/cleanup/pod-result.ts';
 import { KubernetesApi } from '../../../scheduler/kubernetes/api/api.ts';
 import type { FurtherResource } from '../../../scheduler/kubernetes/api/paths.ts';
 import { KubernetesTransport } from '../../../scheduler/kubernetes/api/transport.ts';
@@ -327,7 +327,7 @@ describe('cleaner pods', () => {
       status: { phase: 'Running', containerStatuses },
     });
     await vi.waitFor(() => expect(known()).toHaveLength(1));
-    expect(cleanup.resultOf(known()[0] ?? buildPod('node-1'))).toMatchObject({ kind: 'Done' });
+    expect(cleanerResult(known()[0] ?? buildPod('node-1'))).toMatchObject({ kind: 'Done' });
     expect(known()[0]).toMatchObject({ hasOthersAtWork: true });
   });
 
@@ -355,7 +355,7 @@ describe('cleaner pods', () => {
     expect(known().every(({ deletionTimestamp }) => deletionTimestamp !== undefined)).toBe(true);
     const deletions = server.asked.filter(({ method }) => method === 'DELETE');
     expect(deletions.map(({ path, query }) => [path, query.get('labelSelector')])).toEqual([
-      [pods, 'nodesweep.io/kind=cleaner,nodesweep.io/run=nightly-29540760'],
+      [pods, 'nodesweep.io/kind in (cleaner,puller),nodesweep.io/run=nightly-29540760'],
     ]);
   });
 });

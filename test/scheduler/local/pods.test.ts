@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { cleanup } from '../../../scheduler/cleanup/kind.ts';
+import { cleanerResult } from '../../../scheduler/cleanup/pod-result.ts';
 import { LocalPods } from '../../../scheduler/local/pods.ts';
 import { buildImage, buildSimulatedNode, simulatedCrictl, writeNode } from '../../fixtures/simulated/node.ts';
 import { bundledProgram } from '../../helpers/bundle.ts';
@@ -59,7 +59,7 @@ test('a cleaner that ends is a pod that succeeded, with its report', async () =>
 
   const [pod] = pods.list();
   expect(pod).toMatchObject({ phase: 'Succeeded', exitCode: 0 });
-  expect(pod && cleanup.resultOf(pod)).toMatchObject({ kind: 'Done', result: 'Succeeded', tally: { removed: 1 } });
+  expect(pod && cleanerResult(pod)).toMatchObject({ kind: 'Done', result: 'Succeeded', tally: { removed: 1 } });
 });
 
 test('a cleaner that is killed is lost, also to the next process', async () => {
@@ -70,7 +70,7 @@ test('a cleaner that is killed is lost, also to the next process', async () => {
 
   const [pod] = pods.list();
   expect(pod).toMatchObject({ phase: 'Failed', containerReason: 'SIGKILL' });
-  expect(pod && cleanup.resultOf(pod)).toMatchObject({ kind: 'NotDone', reason: 'CleanerCrashed' });
+  expect(pod && cleanerResult(pod)).toMatchObject({ kind: 'NotDone', reason: 'CleanerCrashed' });
 
   pods = openPods();
   await pods.load();

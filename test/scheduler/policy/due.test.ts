@@ -17,6 +17,7 @@ const question = (document: Partial<CleanupDocument> = {}, more: Partial<DueQues
   policy: buildSpec(document),
   request: undefined,
   isPressed: false,
+  hasNewNodes: false,
   ...more,
 });
 

@@ -237,7 +237,7 @@ describe('a pod that others have put a container into (H11)', () => {
     const next = step(rollout({}, ['a']), [ended], start, one);
     expect(next.run).toMatchObject({ phase: 'Succeeded' });
     expect(next.stop).toEqual([]);
-    expect(expire([next.run], [ended], undefined, start).leftovers).toEqual(new Map());
+    expect(expire({ runs: [next.run], pods: [ended], nodes: [] }, undefined, start).leftovers).toEqual(new Map());
   });
 
   it('is deleted also when its cleaner crashed, and another is started', () => {

@@ -1,0 +1,54 @@
+import type { Node } from '../objects.ts';
+import type { Policy } from '../policy/policy.ts';
+import { nodeRemoved } from './eligibility.ts';
+import type { RunKind } from './kind.ts';
+import type { Settled } from './progress.ts';
+import type { Run } from './run.ts';
+
+/** The newest result of the runs of a policy on a node. */
+export interface LastResult {
+  readonly run: Run;
+  readonly progress: Settled;
+}
+
+/** The newest result on each node that a run has tried, or has left out for a cause that is not in the node. */
+export function lastResults(runs: readonly Run[]): ReadonlyMap<string, LastResult> {
+  const results = runs
+    .toSorted((a, b) => a.startedAt.getTime() - b.startedAt.getTime())
+    .flatMap((run) =>
+      [...run.nodes].flatMap(([node, progress]): [string, LastResult][] =>
+        progress.state === 'Settled' && isResult(progress, run) ? [[node, { run, progress }]] : [],
+      ),
+    );
+  return new Map(results);
+}
+
+/**
+ * False for a node that was left out because of its own state: it is tried when that changes. A run that ended as a whole
+ * gives the nodes that it left out its own reason. They wait for the next scheduled run, because another one would end in
+ * the same way.
+ */
+function isResult({ result, attempts, reason }: Settled, run: Run): boolean {
+  if (result !== 'Skipped') return true;
+  if (reason === nodeRemoved.reason) return false;
+  return attempts > 0 || (run.phase === 'Failed' && reason === run.reason);
+}
+
+/** The names of the nodes whose newest result does not cover the work that the policy means for them. */
+export function newNodes(
+  nodes: readonly Node[],
+  { kind, spec }: { readonly kind: RunKind; readonly spec: Policy },
+  runs: readonly Run[],
+): ReadonlySet<string> {
+  const results = lastResults(runs);
+  const isNew = (node: Node) => {
+    const last = results.get(node.name);
+    return last === undefined || isReplaced(node, last) || !kind.isServed(node, spec, last);
+  };
+  return new Set(nodes.filter(isNew).map(({ name }) => name));
+}
+
+/** True if the node was created after the run: another machine may have the name of one that is gone. */
+function isReplaced({ createdAt }: Node, { run: { finishedAt } }: LastResult): boolean {
+  return createdAt !== undefined && finishedAt !== undefined && createdAt > finishedAt;
+}
