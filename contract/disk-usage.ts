@@ -43,9 +43,9 @@ export function usedPercent(usage: DiskUsage): number {
 }
 
 function usedBytesPercent({ capacityBytes, availableBytes }: DiskUsage): number {
-  return capacityBytes === 0 ? 0 : (1 - availableBytes / capacityBytes) * 100;
+  return capacityBytes === 0 ? 0 : ((capacityBytes - availableBytes) * 100) / capacityBytes;
 }
 
 function usedInodesPercent({ inodes }: DiskUsage): number {
-  return inodes === undefined ? 0 : (1 - inodes.free / inodes.capacity) * 100;
+  return inodes === undefined ? 0 : ((inodes.capacity - inodes.free) * 100) / inodes.capacity;
 }

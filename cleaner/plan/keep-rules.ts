@@ -8,6 +8,7 @@ import { type History, type ImageRecord, lastActive } from '../history/history.t
 import { type ImageIndex, indexProtected } from '../runtime/image-index.ts';
 import type { Inventory } from '../runtime/inventory.ts';
 import type { Image } from '../runtime/runtime.ts';
+import { reaches } from './bytes-above.ts';
 import { findNewest } from './newest-per-repository.ts';
 
 /** All facts of a decision. */
@@ -209,9 +210,8 @@ function keepBelowThreshold(facts: Facts): KeepRule {
     return { reason: 'BelowThreshold', findCause: () => undefined, otherwise: 'the policy has no disk thresholds' };
   }
   const { highPercent } = job.disk;
-  const usage = diskUsage === undefined ? undefined : usedPercent(diskUsage);
-  const isBelow = usage === undefined || usage < highPercent;
-  const shown = usage === undefined ? 'unknown' : `${usage.toFixed(1)} %`;
+  const isBelow = diskUsage === undefined || !reaches(highPercent, diskUsage);
+  const shown = diskUsage === undefined ? 'unknown' : `${usedPercent(diskUsage).toFixed(1)} %`;
   return {
     reason: 'BelowThreshold',
     findCause: (image) =>

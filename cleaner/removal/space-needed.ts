@@ -20,7 +20,8 @@ export async function measureNeed(
 ): Promise<number> {
   const excess = (usage: DiskUsage) => bytesAbove(untilPercent, usage);
   const usage = await ports.measureDisk();
-  const needBytes = excess(usage) - space.comingBytes(usage);
+  // Less than a byte is a rounding error of the expected bytes, and must not cost an image.
+  const needBytes = Math.floor(excess(usage) - space.comingBytes(usage));
   if (excess(usage) <= 0 || needBytes > 0) return Math.min(excess(usage), needBytes);
   const comingBytes = Math.round(space.comingBytes(usage));
   const isEnough = (now: DiskUsage) => excess(now) <= 0;

@@ -1,6 +1,7 @@
 import { formatBytes } from '../../contract/bytes.ts';
 import { usedPercent } from '../../contract/disk-usage.ts';
 import type { ReportError } from '../../contract/report.ts';
+import { bytesAbove, reaches } from '../plan/bytes-above.ts';
 import type { Findings } from './build.ts';
 
 /** The disk after a run that did not reach its target usage. */
@@ -16,7 +17,7 @@ export type MissedTarget = {
 export function findMissedTarget(findings: Findings): MissedTarget | undefined {
   const { dryRun, disk, before, after } = findings;
   if (dryRun || disk === undefined || before === undefined || after === undefined) return undefined;
-  if (usedPercent(before) < disk.highPercent || usedPercent(after) <= disk.lowPercent) return undefined;
+  if (!reaches(disk.highPercent, before) || bytesAbove(disk.lowPercent, after) <= 0) return undefined;
   return {
     usedPercent: usedPercent(after),
     usedBytes: after.usedBytes,

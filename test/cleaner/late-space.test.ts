@@ -7,7 +7,13 @@ import { buildHistory, buildImage, buildJob, buildRunHistory, buildRuntime, dayM
 
 /** A disk that gives back what was removed: this share of each image, and so much later. */
 type Disk = { readonly share: number; readonly delaysMs: readonly number[] };
-type Node = { readonly sizes: readonly number[]; readonly lowPercent: number };
+type Node = {
+  readonly sizes: readonly number[];
+  readonly lowPercent: number;
+  readonly highPercent?: number;
+  /** The capacity in bytes, of which the images take a part; without it they take 90 %. */
+  readonly capacity?: number;
+};
 
 const node: fc.Arbitrary<Node> = fc.record({
   sizes: fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 3, maxLength: 25 }),
@@ -17,11 +23,11 @@ const node: fc.Arbitrary<Node> = fc.record({
 const trickle = fc.array(fc.integer({ min: 0, max: 9_000 }), { minLength: 1, maxLength: 25 });
 const atOnce = fc.integer({ min: 0, max: 30_000 }).map((delayMs) => [delayMs]);
 
-/** Makes a run by thresholds on a disk of which images take 90 %. */
-async function run({ sizes, lowPercent }: Node, { share, delaysMs }: Disk) {
+/** Makes a run by thresholds. */
+async function run({ sizes, lowPercent, highPercent = 85, capacity }: Node, { share, delaysMs }: Disk) {
   const images = sizes.map((sizeBytes, index) => buildImage(`registry.test/junk:${index}`, { sizeBytes }));
   const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
-  const capacityBytes = totalBytes / 0.9;
+  const capacityBytes = capacity ?? totalBytes / 0.9;
   const records = images.map(({ id }, index) => [id, { firstSeen: now - 30 * dayMs + index }]);
   const freed: { readonly atMs: number; readonly bytes: number }[] = [];
   const removed: number[] = [];
@@ -43,7 +49,7 @@ async function run({ sizes, lowPercent }: Node, { share, delaysMs }: Disk) {
     return { capacityBytes, usedBytes, availableBytes: capacityBytes - usedBytes };
   };
   const findings = await sweep(
-    buildJob({ images: { minAge: '0s' }, disk: { highPercent: 85, lowPercent } }),
+    buildJob({ images: { minAge: '0s' }, disk: { highPercent, lowPercent } }),
     {
       runtime,
       readUsage: createUsageReader(runtime, undefined),
@@ -113,6 +119,33 @@ describe('however late a disk gives back what was removed', () => {
         if (left > 0) expect(usedPercent).toBeLessThanOrEqual(given.lowPercent + rounding);
       }),
       { numRuns: 100 },
+    );
+  });
+});
+
+describe('a run whose first image brings usage to exactly lowPercent', () => {
+  const boundary = fc
+    .record({
+      lowPercent: fc.integer({ min: 1, max: 97 }),
+      above: fc.integer({ min: 1, max: 98 }),
+      size: fc.oneof(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 1e12 })),
+    })
+    .map(({ lowPercent, above, size }) => {
+      const highPercent = Math.min(99, lowPercent + above);
+      const first = (highPercent - lowPercent) * size;
+      const other = Math.max(1, Math.floor((lowPercent * size) / 2));
+      return { lowPercent, highPercent, capacity: 100 * size, sizes: [first, lowPercent * size - other, other] };
+    })
+    .filter(({ sizes }) => sizes.every((size) => size > 0));
+
+  it('starts at exactly highPercent, removes that image and no other, and has met its target (N7, H15, T21)', async () => {
+    await fc.assert(
+      fc.asyncProperty(boundary, async (given) => {
+        const { report, removed } = await run(given, { share: 1, delaysMs: [0] });
+        expect(removed).toEqual(given.sizes.slice(0, 1));
+        expect(report.outcome).toBe('Succeeded');
+      }),
+      { numRuns: 200 },
     );
   });
 });
