@@ -18,7 +18,7 @@ export function addClean(program: Command, { environment, exit, onSignal }: Comm
       'after',
       `
 Environment: CRICTL (path of crictl), CONTAINER_RUNTIME_ENDPOINT, NODE_NAME, LOG_LEVEL,
-             NODESWEEP_RUNTIME_TIMEOUT_SECONDS (for a list; 120)
+             NODESWEEP_RUNTIME_TIMEOUT_SECONDS (at most for a list; 120)
 Exit codes:  0 done, or nothing to do; 1 some removals failed or were not tried, or the report could not be written;
              2 nothing was attempted
 Run this command as root, because the socket of the runtime belongs to root. It needs crictl 1.24 or newer.

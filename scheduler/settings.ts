@@ -243,7 +243,7 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
     variable: 'NODESWEEP_RUNTIME_TIMEOUT_SECONDS',
     flag: '--runtime-timeout-seconds <number>',
     description:
-      'the most time that the runtime of a node gets for a list; a cleaner asks with 30 s first, and with twice as much each time it had no answer',
+      'the most time that the runtime of a node gets for a list; a cleaner asks with 30 s first, or with less if the setting is lower, and with twice as much each time it had no answer',
     default: '120',
   },
   apiRate: {

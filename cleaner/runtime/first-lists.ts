@@ -17,7 +17,8 @@ export type FirstLists = {
 export function beginFirstLists(endpoint: Endpoint, run: RunCrictl = runCrictl): FirstLists | undefined {
   if (dockerSocketOf(endpoint) !== undefined) return undefined;
   const over = new AbortController();
-  const call = { ...prepareReading({ executable: endpoint.crictl, endpoint: endpoint.endpoint }), signal: over.signal };
+  const { crictl: executable, ...limits } = endpoint;
+  const call = { ...prepareReading({ executable, ...limits }), signal: over.signal };
   const begun = new Map(Object.values(lists).map((args) => [args.join(' '), run(call, args)]));
   return {
     run: (later, args) => {

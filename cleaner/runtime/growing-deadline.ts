@@ -1,7 +1,12 @@
-/** The first deadline of a call that reads, in seconds. */
+/** The first deadline of a call that reads, in seconds, unless a lower limit is set. */
 export const defaultReadSeconds = 30;
 /** The longest deadline of a list, as a multiple of the first one. */
 const maxGrowth = 4;
+
+/** The first deadline of a call that reads, if a list gets at most `maxSeconds`. */
+export function firstDeadline(readSeconds = defaultReadSeconds, maxSeconds = Number.POSITIVE_INFINITY): number {
+  return Math.min(readSeconds, maxSeconds);
+}
 
 /** Makes a call with a deadline in seconds. */
 export type CallWithin<T> = (seconds: number) => Promise<T>;

@@ -1,4 +1,4 @@
-import { defaultReadSeconds } from '../growing-deadline.ts';
+import { firstDeadline } from '../growing-deadline.ts';
 import type { CrictlCall } from './process.ts';
 
 export type CrictlOptions = {
@@ -8,7 +8,10 @@ export type CrictlOptions = {
   readonly endpoint?: string | undefined;
   /** The deadline of crictl for each call of the runtime that reads; 30 s. */
   readonly readSeconds?: number;
-  /** The longest deadline of a list, which is read again with more time if it takes long; four times `readSeconds`. */
+  /**
+   * The longest deadline of a list, which is read again with more time if it takes long; four times `readSeconds`. A lower
+   * value than `readSeconds` replaces it.
+   */
   readonly maxReadSeconds?: number | undefined;
   /** The deadline for each removal, which under load takes far longer than crictl's own default of 2 s; 600 s. */
   readonly removeSeconds?: number;
@@ -27,8 +30,8 @@ export const lists = {
 
 /** Prepares a call that only reads. */
 export function prepareReading(options: CrictlOptions): CrictlCall {
-  const { readSeconds = defaultReadSeconds, signal } = options;
-  return { ...prepareCall(options, readSeconds), ...(signal && { signal }) };
+  const { readSeconds, maxReadSeconds, signal } = options;
+  return { ...prepareCall(options, firstDeadline(readSeconds, maxReadSeconds)), ...(signal && { signal }) };
 }
 
 /** Prepares a call that removes. Only its deadline ends it. */

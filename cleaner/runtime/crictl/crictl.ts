@@ -1,4 +1,4 @@
-import { defaultReadSeconds } from '../growing-deadline.ts';
+import { firstDeadline } from '../growing-deadline.ts';
 import type { ImageDetails, RemovalAnswer, Runtime } from '../runtime.ts';
 import {
   containerStatusesAnswer,
@@ -28,8 +28,9 @@ const maxSlow = 2;
 
 /** The runtime of a node, which crictl calls over its socket. */
 export function createCrictl(options: CrictlOptions, run: RunCrictl = runCrictl): Runtime {
-  const { readSeconds = defaultReadSeconds, maxReadSeconds } = options;
-  const reading: Caller = { run: withListDeadlines(run, readSeconds, maxReadSeconds), call: prepareReading(options) };
+  const { maxReadSeconds } = options;
+  const firstSeconds = firstDeadline(options.readSeconds, maxReadSeconds);
+  const reading: Caller = { run: withListDeadlines(run, firstSeconds, maxReadSeconds), call: prepareReading(options) };
   const removing: Caller = { run, call: prepareRemoving(options) };
   return {
     listImages: () => ask(reading, lists.images, imagesAnswer),

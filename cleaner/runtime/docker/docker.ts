@@ -1,7 +1,7 @@
 import Docker from 'dockerode';
 import pMap from 'p-map';
 import type * as z from 'zod';
-import { defaultReadSeconds } from '../growing-deadline.ts';
+import { defaultReadSeconds, firstDeadline } from '../growing-deadline.ts';
 import type { ContainerDetails, ImageDetails, Runtime } from '../runtime.ts';
 import {
   containerAnswer,
@@ -21,7 +21,7 @@ export type DockerOptions = {
   readonly socket: string;
   /** Maximum time of each call that reads; 30 s. */
   readonly readSeconds?: number;
-  /** Maximum time of each list, which is read again with more time if it takes long; four times `readSeconds`. */
+  /** Maximum time of each list, which is read again with more time if it takes long; four times `readSeconds`, which a lower value replaces. */
   readonly maxReadSeconds?: number | undefined;
   /** Maximum time of each removal; 600 s. */
   readonly removeSeconds?: number;
@@ -42,7 +42,8 @@ export function createDocker({
   removeSeconds = 600,
   patienceSeconds,
 }: DockerOptions): Runtime {
-  const reading = { ...connect(socket, Math.max(readSeconds, maxReadSeconds)), seconds: readSeconds };
+  const firstSeconds = firstDeadline(readSeconds, maxReadSeconds);
+  const reading = { ...connect(socket, maxReadSeconds), seconds: firstSeconds };
   const { docker } = reading;
   const list = createLister(reading, maxReadSeconds);
   const askInfo = () => list('GET /info', () => docker.info(), infoAnswer);

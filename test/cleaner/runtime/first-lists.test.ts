@@ -28,6 +28,16 @@ it('begins to read the three lists at once, as the run itself would', async () =
   expect(calls[0]).toMatchObject({ ...usual[0] });
 });
 
+it('gives the lists no more time than the setting allows (H12)', () => {
+  const { run, calls } = countingCrictl();
+  beginFirstLists({ ...endpoint, maxReadSeconds: 10 }, run);
+  expect(calls.map(({ global, deadlineSeconds }) => `${global[1]} ${deadlineSeconds}`)).toEqual([
+    '10s 15',
+    '10s 15',
+    '10s 15',
+  ]);
+});
+
 it('hands an answer out once: whoever looks again, as before each removal, looks anew (C34)', async () => {
   const { run, asked } = countingCrictl();
   const runtime = await connectRuntime({ ...endpoint, run: beginFirstLists(endpoint, run)?.run });

@@ -136,6 +136,16 @@ describe('an executable', () => {
     expect(times).toEqual(['30s 35', '60s 65', '100s 105']);
   });
 
+  it.each([1, 5, 29])('gets no more than a setting of %i s, also at the first try (H12)', async (maxReadSeconds) => {
+    const times: string[] = [];
+    const hanging: RunCrictl = async ({ global, deadlineSeconds }) => {
+      times.push(`${global[1]} ${deadlineSeconds}`);
+      return { problem: { kind: 'TimedOut', seconds: deadlineSeconds } };
+    };
+    await expect(createCrictl({ executable: 'crictl', maxReadSeconds }, hanging).listImages()).rejects.toThrow();
+    expect(times).toEqual([`${maxReadSeconds}s ${maxReadSeconds + 5}`]);
+  });
+
   it('that fails for another reason is asked for once', async () => {
     let calls = 0;
     const down: RunCrictl = async () => {

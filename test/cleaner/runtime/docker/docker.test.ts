@@ -84,6 +84,12 @@ describe('an answer', () => {
     },
   );
 
+  it('gets no more time than the setting allows, also at the first try (H12)', async () => {
+    server.fail('GET /containers/json', 'hangs');
+    const hurried = createDocker({ socket: server.socket, readSeconds: 30, maxReadSeconds: 0.2 });
+    await expect(hurried.listContainers()).rejects.toThrow('gave no whole answer within 0.2 s');
+  });
+
   it('that is about another container than the one asked about is refused (T1)', async () => {
     server.fail('GET /containers/', 'is about another');
     await expect(runtime.inspectContainers(containers)).rejects.toThrow("can't be relied on (it is about another)");
