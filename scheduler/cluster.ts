@@ -1,5 +1,6 @@
 import type { Node, PolicyObject, RunPod, Versioned } from './objects.ts';
 import type { Run } from './run/run.ts';
+import type { Damage } from './status/damage.ts';
 import type { PolicyStatus } from './status/status.ts';
 
 /** The maximum number of concurrent calls about pods. */
@@ -8,12 +9,25 @@ export const callConcurrency = 20;
 /** All facts for the decisions of the scheduler, at one instant. */
 export interface ClusterState {
   readonly policies: readonly PolicyObject[];
-  /** By policy. A status without a value exists, but can't be read. */
-  readonly statuses: ReadonlyMap<string, Versioned<PolicyStatus | undefined>>;
+  /** By policy. */
+  readonly statuses: ReadonlyMap<string, StoredStatus>;
   readonly runs: readonly Versioned<Run>[];
+  readonly unreadable?: readonly UnreadableRecord[] | undefined;
   readonly orphans?: readonly OrphanedRun[] | undefined;
+  readonly orphanedStatuses?: readonly OrphanedStatus[] | undefined;
   readonly nodes: readonly Node[];
   readonly pods: readonly RunPod[];
+}
+
+/** The stored status of a policy. One without a value exists, but can't be read. */
+export interface StoredStatus extends Versioned<PolicyStatus | undefined> {
+  readonly damage?: Damage | undefined;
+}
+
+/** The record of a run of a policy that can't be read at all. Only a user deletes it. */
+export interface UnreadableRecord extends Damage {
+  readonly policy: string;
+  readonly run: string;
 }
 
 /** The record of a run whose policy is gone or has lost its label. Only the scheduler deletes it. */
@@ -22,6 +36,15 @@ export interface OrphanedRun {
   readonly run: string;
   /** The UID of the record. */
   readonly uid: string;
+}
+
+/** The status of a policy that is gone or has lost its label. */
+export interface OrphanedStatus {
+  readonly policy: string;
+  /** The name, UID and version of its ConfigMap. */
+  readonly configMap: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
 }
 
 export interface PolicyEvent {
@@ -41,7 +64,9 @@ export interface BoundPods {
 export type Creation =
   | { readonly outcome: 'Created'; readonly run: Versioned<Run> }
   /** This run was started before, perhaps by another replica. Undefined if {@link Cluster.state} does not show it. */
-  | { readonly outcome: 'AlreadyExists'; readonly run: Versioned<Run> | undefined };
+  | { readonly outcome: 'AlreadyExists'; readonly run: Versioned<Run> | undefined }
+  /** This run was started before, and its record can't be read. */
+  | { readonly outcome: 'Unreadable' };
 
 /** The port to policies, nodes and pods of runs. Every call may reject with an error that names the object. */
 export interface Cluster {
@@ -59,8 +84,15 @@ export interface Cluster {
   deleteRun(run: string): Promise<void>;
   /** Deletes the record of a run whose policy is gone, with all objects that it owns. Keeps another record of the same name. */
   deleteOrphan(orphan: OrphanedRun): Promise<void>;
+  /**
+   * Deletes the status of a policy that is gone. Keeps a newer version of it, and the status of a policy that has only lost
+   * its label: with it, scheduled times that had their run do not count as missed when the label is back.
+   */
+  deleteOrphanedStatus(orphan: OrphanedStatus): Promise<void>;
   /** Replaces the status that {@link state} shows; false if another process has changed it since. */
   writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<boolean>;
+  /** True if the job of a run exists. */
+  hasJob(run: Run): Promise<boolean>;
   /** Creates the job of a run. Does not change an existing one. The job is deleted with the record. */
   createJob(run: Run, job: object): Promise<void>;
   /**

@@ -2,6 +2,7 @@ import type { KubeConfig, V1ConfigMap, V1Container, V1Deployment, V1Node, V1Pod 
 import { label, labelsOf, labelValue } from '../../contract/labels.ts';
 import { packJob } from '../../scheduler/cleanup/job-maps.ts';
 import { cleanerContainer, type PodNode } from '../../scheduler/cleanup/pod.ts';
+import type { BoundPods } from '../../scheduler/cluster.ts';
 import { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
 import { ClusterError } from '../../scheduler/kubernetes/api/error.ts';
 import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts';
@@ -63,8 +64,8 @@ class KubernetesPlans implements PlanPort {
     return { policy, run: pod.run, node, finishedAt, text: await this.readLog(pod.name) };
   }
 
-  async listBoundReferences(node: string): Promise<readonly string[]> {
-    return (await new BoundPodReader(this.#api).read([node])).get(node)?.references ?? [];
+  async readBoundPods(node: string): Promise<BoundPods> {
+    return (await new BoundPodReader(this.#api).read([node])).get(node) ?? { references: [], count: 0 };
   }
 
   listWorkloadReferences(): Promise<string[]> {
@@ -72,13 +73,13 @@ class KubernetesPlans implements PlanPort {
   }
 
   /** Creates the job after the pod, which waits for it, so that the pod can own the job. */
-  async createPlan({ name, policy, node, job, references, timeoutSeconds }: PlanOrder): Promise<void> {
+  async createPlan({ name, policy, node, job, bound, timeoutSeconds }: PlanOrder): Promise<void> {
     const namespace = this.#namespace;
     const template = podTemplateOf(this.#settings, namespace, this.#settings.image);
     const maps = await packJob(name, job);
-    const task = { name, jobMaps: maps.map((map) => map.name), references, timeoutSeconds };
+    const task = { name, jobMaps: maps.map((map) => map.name), references: bound.references, timeoutSeconds };
     const build = (place: PodNode) => buildPlanPod(task, policy, place, template);
-    const body = await buildHarmless({ api: this.#api, namespace }, node, build);
+    const body = await buildHarmless({ api: this.#api, namespace }, { node, boundPods: bound.count }, build);
     const call = { resource: 'pods', namespace, verb: 'create', body } as const;
     const pod = await this.#api.call<V1Pod>(`create pod ${name} on node ${node.name}`, [], call).catch((error) => {
       throw explainRefusal(error);
@@ -117,13 +118,14 @@ class KubernetesPlans implements PlanPort {
     await this.#api.call(`delete ConfigMap ${name}`, ['NotFound'], map);
   }
 
-  async listLeftovers(createdBefore: Date): Promise<string[]> {
+  async listLeftovers(minAgeMs: number): Promise<string[]> {
     const pods = await this.#listPods({ [label.kind]: 'plan' });
+    const createdBefore = new Date(this.#api.clock.now().getTime() - minAgeMs);
     return pods
       .filter(
         (pod) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed' || finishOf(pod) !== undefined,
       )
-      .filter(({ metadata }) => new Date(metadata?.creationTimestamp ?? 0) < createdBefore)
+      .filter(({ metadata }) => new Date(metadata?.creationTimestamp ?? 0) <= createdBefore)
       .map(({ metadata }) => metadata?.name ?? '');
   }
 

@@ -4,7 +4,8 @@ import { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
 import { Collection } from '../../scheduler/kubernetes/api/collection.ts';
 import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts';
 import { Watcher } from '../../scheduler/kubernetes/api/watch.ts';
-import { groupConfigMaps, readConfigMap } from '../../scheduler/kubernetes/objects.ts';
+import { groupConfigMaps } from '../../scheduler/kubernetes/config-map-groups.ts';
+import { readConfigMap } from '../../scheduler/kubernetes/objects.ts';
 import { readPod } from '../../scheduler/kubernetes/read-pod.ts';
 import type { FollowedRun, Records, RecordsPort } from './records-port.ts';
 

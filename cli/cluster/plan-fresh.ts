@@ -32,12 +32,12 @@ export async function planFresh(
 ): Promise<PlanDocument> {
   const { object: policy, timeoutSeconds } = request;
   const node = requireAnswering(request.node);
-  for (const name of await cluster.listLeftovers(new Date(now.getTime() - leftoverMs))) await cluster.deletePlan(name);
+  for (const name of await cluster.listLeftovers(leftoverMs)) await cluster.deletePlan(name);
   const name = `nodesweep-plan-${randomUUID().slice(0, 8)}`;
   const job = await buildJob(name, request, cluster, now);
-  const references = await cluster.listBoundReferences(node.name);
+  const bound = await cluster.readBoundPods(node.name);
   try {
-    await cluster.createPlan({ name, policy, node, job, references, timeoutSeconds });
+    await cluster.createPlan({ name, policy, node, job, bound, timeoutSeconds });
     await waitForEnd(name, request, cluster, signal);
     return await readPlan(name, node.name, cluster);
   } finally {

@@ -1,5 +1,6 @@
 import type { JobDocument } from '../../contract/job.ts';
 import type { NodeRuntime } from '../../scheduler/cleanup/node-runtime.ts';
+import type { BoundPods } from '../../scheduler/cluster.ts';
 import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
 import type { CleanerLog } from './plan-report.ts';
 
@@ -12,8 +13,8 @@ export interface PlanOrder {
   readonly policy: PolicyObject;
   readonly node: PlanNode;
   readonly job: JobDocument;
-  /** The images that the pods bound to the node name. */
-  readonly references: readonly string[];
+  /** The pods bound to the node. */
+  readonly bound: BoundPods;
   readonly timeoutSeconds: number;
 }
 
@@ -23,8 +24,8 @@ export interface PlanPort {
   readNode(name: string): Promise<Node | undefined>;
   /** The log of the policy's last finished cleaner pod on a node; undefined if there is none. */
   readLastLog(policy: string, node: string): Promise<CleanerLog | undefined>;
-  /** The images that the pods bound to a node name now. */
-  listBoundReferences(node: string): Promise<readonly string[]>;
+  /** The pods bound to a node now. */
+  readBoundPods(node: string): Promise<BoundPods>;
   listWorkloadReferences(): Promise<string[]>;
   /** Creates a pod that makes a plan, and its job. */
   createPlan(order: PlanOrder): Promise<void>;
@@ -34,8 +35,8 @@ export interface PlanPort {
   readPodWarning(pod: string): Promise<string | undefined>;
   /** Deletes the objects of {@link createPlan} that exist. */
   deletePlan(name: string): Promise<void>;
-  /** The names of finished plans that were created before an instant. */
-  listLeftovers(createdBefore: Date): Promise<string[]>;
+  /** The names of finished plans that were created at least `minAgeMs` milliseconds ago, by the clock of the cluster. */
+  listLeftovers(minAgeMs: number): Promise<string[]>;
 }
 
 /** There is no plan. The message says why, and what to do. */

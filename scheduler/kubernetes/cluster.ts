@@ -1,7 +1,15 @@
 import type { KubernetesObject, V1ConfigMap, V1Node, V1Pod } from '@kubernetes/client-node';
 import { label } from '../../contract/labels.ts';
 import type { RuntimeOverrides } from '../cleanup/node-runtime.ts';
-import type { BoundPods, Cluster, ClusterState, Creation, OrphanedRun, PolicyEvent } from '../cluster.ts';
+import type {
+  BoundPods,
+  Cluster,
+  ClusterState,
+  Creation,
+  OrphanedRun,
+  OrphanedStatus,
+  PolicyEvent,
+} from '../cluster.ts';
 import type { Log } from '../log.ts';
 import type { Node, PolicyObject, RunPod, Versioned } from '../objects.ts';
 import type { PlacedNode, PodTemplate } from '../pods/pod-template.ts';
@@ -16,6 +24,7 @@ import type { FurtherResource } from './api/paths.ts';
 import { SharedRead } from './api/shared-read.ts';
 import { Watcher } from './api/watch.ts';
 import { BoundPodReader } from './bound-pods.ts';
+import { type ConfigMapGroups, groupConfigMaps } from './config-map-groups.ts';
 import { ConfigMapStore } from './config-maps.ts';
 import { readPodWarning, recordEvent } from './events.ts';
 import { JobStore } from './jobs.ts';
@@ -23,9 +32,8 @@ import {
   buildEvent,
   buildRecord,
   buildStatus,
-  type ConfigMapGroups,
-  groupConfigMaps,
   readConfigMap,
+  readDamagedRecord,
   readNode,
   type WatchedConfigMap,
 } from './objects.ts';
@@ -33,6 +41,7 @@ import { buildHarmless } from './place-pod.ts';
 import { PodStore } from './pods.ts';
 import { readPod } from './read-pod.ts';
 import { withReplacedRequest } from './replaced-requests.ts';
+import { VanishedPods } from './vanished-pods.ts';
 import { listWorkloadReferences } from './workload-references.ts';
 
 export interface KubernetesOptions {
@@ -52,6 +61,7 @@ export class KubernetesCluster implements Cluster {
   readonly #configMaps: Collection<V1ConfigMap, WatchedConfigMap>;
   readonly #nodes: Collection<V1Node, Node>;
   readonly #pods: Collection<V1Pod, RunPod>;
+  readonly #vanished = new VanishedPods();
   readonly #store: ConfigMapStore;
   readonly #podStore: PodStore;
   readonly #jobs: JobStore;
@@ -70,10 +80,10 @@ export class KubernetesCluster implements Cluster {
     const onChange = () => this.#onChange();
     const { tolerations } = template;
     const readMap = (object: V1ConfigMap, known: WatchedConfigMap | undefined) =>
-      withReplacedRequest(readOrReport(object, readConfigMap, log), known);
+      withReplacedRequest(readOrReport(object, log), known);
     this.#configMaps = new Collection(readMap, onChange);
     this.#nodes = new Collection((object: V1Node) => readNode(object, overrides, tolerations), onChange);
-    this.#pods = new Collection(readPod, onChange);
+    this.#pods = new Collection(readPod, onChange, (pod) => this.#vanished.keep(pod));
     this.#store = new ConfigMapStore(api, namespace, this.#configMaps);
     this.#podStore = new PodStore(api, namespace, this.#pods);
     this.#jobs = new JobStore(api, namespace, this.#store);
@@ -107,7 +117,9 @@ export class KubernetesCluster implements Cluster {
   }
 
   state(): ClusterState {
-    return { ...this.#groups(), nodes: this.#nodes.values(), pods: this.#pods.values() };
+    const groups = this.#groups();
+    const pods = this.#vanished.addTo(this.#pods.values(), groups.runs);
+    return { ...groups, nodes: this.#nodes.values(), pods };
   }
 
   readClock(): Date {
@@ -118,7 +130,9 @@ export class KubernetesCluster implements Cluster {
     const body = buildRecord(this.#namespace, policy, run);
     const resourceVersion = await this.#store.create(`create the record of run ${run.name}`, body);
     if (resourceVersion !== undefined) return { outcome: 'Created', run: { value: run, resourceVersion } };
-    return { outcome: 'AlreadyExists', run: this.state().runs.find(({ value }) => value.name === run.name) };
+    const { runs, unreadable = [] } = this.#groups();
+    if (unreadable.some((record) => record.run === run.name)) return { outcome: 'Unreadable' };
+    return { outcome: 'AlreadyExists', run: runs.find(({ value }) => value.name === run.name) };
   }
 
   async updateRun({ value: run, resourceVersion }: Versioned<Run>): Promise<string | undefined> {
@@ -135,7 +149,15 @@ export class KubernetesCluster implements Cluster {
 
   deleteOrphan({ run, uid }: OrphanedRun): Promise<void> {
     this.#jobs.forget(run);
-    return this.#store.delete(`delete the record of run ${run}, whose policy is gone`, recordName(run), uid);
+    return this.#store.delete(`delete the record of run ${run}, whose policy is gone`, recordName(run), { uid });
+  }
+
+  async deleteOrphanedStatus({ policy, configMap, uid, resourceVersion }: OrphanedStatus): Promise<void> {
+    if (await this.#store.exists(policy)) return;
+    await this.#store.delete(`delete the status of policy ${policy}, which is gone`, configMap, {
+      uid,
+      resourceVersion,
+    });
   }
 
   async writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<boolean> {
@@ -150,16 +172,21 @@ export class KubernetesCluster implements Cluster {
     return false;
   }
 
+  hasJob(run: Run): Promise<boolean> {
+    return this.#jobs.has(run);
+  }
+
   async createJob(run: Run, job: object): Promise<void> {
     await this.#jobs.create(run, { name: recordName(run.name), uid: this.#uidOf(run) }, job);
   }
 
-  async createPod(run: Run, node: Node, attempt: number, { references }: BoundPods): Promise<void> {
+  async createPod(run: Run, node: Node, attempt: number, { references, count }: BoundPods): Promise<void> {
     const { memory } = run.nodes.get(node.name) ?? waiting;
     const jobMaps = await this.#jobs.mapsOf(run);
     const order = { run, runUid: this.#uidOf(run), attempt, references, jobMaps, memory };
     const build = (place: PlacedNode) => run.kind.buildPod(order, place, this.#options.template);
-    const body = await buildHarmless({ api: this.#api, namespace: this.#namespace }, node, build);
+    const place = { api: this.#api, namespace: this.#namespace };
+    const body = await buildHarmless(place, { node, boundPods: count }, build);
     if (attempt > 0) await this.#podStore.expectEnded(podName(run.name, node.name, attempt - 1));
     await this.#podStore.create(`create a ${run.kind.words.worker} pod on node ${node.name}`, body);
   }
@@ -207,18 +234,17 @@ export class KubernetesCluster implements Cluster {
   }
 }
 
-/** Leaves an object alone that can't be read, and logs it: otherwise a scheduled time or a run would be forgotten. */
-function readOrReport<T extends KubernetesObject, D>(
-  object: T,
-  read: (object: T) => D | undefined,
-  log: Log,
-): D | undefined {
+/**
+ * Reads a ConfigMap. A record that can't be read stays as it is, and is logged: the policy that it names may be gone. A policy
+ * shows it in its status.
+ */
+function readOrReport(object: V1ConfigMap, log: Log): WatchedConfigMap | undefined {
   try {
-    return read(object);
+    return readConfigMap(object);
   } catch (error) {
     const name = object.metadata?.name;
     const advice = 'delete it if it was damaged by hand, or run the version of nodesweep that wrote it';
     log.error({ configMap: name, err: error }, `ConfigMap ${name} can't be read (${String(error)}): ${advice}`);
-    return undefined;
+    return readDamagedRecord(object, error);
   }
 }

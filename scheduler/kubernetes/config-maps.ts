@@ -4,6 +4,12 @@ import type { KubernetesApi } from './api/api.ts';
 import type { Collection } from './api/collection.ts';
 import { ClusterError } from './api/error.ts';
 
+/** The object, and perhaps the version, that may be deleted. */
+export interface Preconditions {
+  readonly uid: string;
+  readonly resourceVersion?: string;
+}
+
 /** The ConfigMaps in the scheduler's namespace. The collection shows a write immediately. */
 export class ConfigMapStore {
   readonly #api: KubernetesApi;
@@ -44,16 +50,21 @@ export class ConfigMapStore {
   }
 
   /**
-   * Deletes an object and all objects that it owns. Succeeds if the object is gone. With a uid, it does not delete
-   * another object of this name, and succeeds too.
+   * Deletes an object and all objects that it owns. Succeeds if the object is gone. With preconditions, it does not delete
+   * another object or version of this name, and succeeds too.
    */
-  async delete(what: string, name: string, uid?: string): Promise<void> {
+  async delete(what: string, name: string, preconditions?: Preconditions): Promise<void> {
     const query = { propagationPolicy: 'Background' };
-    const body = uid === undefined ? undefined : { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid } };
+    const body = preconditions && { kind: 'DeleteOptions', apiVersion: 'v1', preconditions };
     const call = { ...this.#target(name), verb: 'delete', query, ...(body && { body }) } as const;
-    await this.#api.call(what, uid === undefined ? ['NotFound'] : ['NotFound', 'Conflict'], call);
-    if (uid === undefined) this.#collection.forget(name);
+    await this.#api.call(what, preconditions === undefined ? ['NotFound'] : ['NotFound', 'Conflict'], call);
+    if (preconditions === undefined) this.#collection.forget(name);
     else await this.#refresh(name);
+  }
+
+  /** True if there is a ConfigMap of this name, of any kind. */
+  async exists(name: string): Promise<boolean> {
+    return (await this.#read(name)) !== undefined;
   }
 
   /**

@@ -38,6 +38,11 @@ export class JobStore {
       );
   }
 
+  /** True if the job of a run exists. */
+  async has(run: Run): Promise<boolean> {
+    return this.#mapNames.has(run.name) || (await this.#read(run)) !== undefined;
+  }
+
   /** The names of the ConfigMaps in which the job of a run is. */
   async mapsOf(run: Run): Promise<readonly string[]> {
     const known = this.#mapNames.get(run.name) ?? (await this.#readMapNames(run));
@@ -49,12 +54,17 @@ export class JobStore {
     this.#mapNames.delete(run);
   }
 
-  async #readMapNames({ kind, name: run }: Run): Promise<readonly string[]> {
-    const name = jobName(run);
-    const call = { resource: 'configmaps', namespace: this.#namespace, name, verb: 'get' } as const;
-    const map = await this.#api.call<V1ConfigMap>(`read the job of run ${run}`, [], call);
+  #read({ name: run }: Run): Promise<V1ConfigMap | undefined> {
+    const call = { resource: 'configmaps', namespace: this.#namespace, name: jobName(run), verb: 'get' } as const;
+    return this.#api.call<V1ConfigMap>(`read the job of run ${run}`, ['NotFound'], call);
+  }
+
+  async #readMapNames(run: Run): Promise<readonly string[]> {
+    const name = jobName(run.name);
+    const map = await this.#read(run);
+    if (map === undefined) throw new ClusterError(`ConfigMap ${name} with the job of run ${run.name} is gone`);
     try {
-      return kind.jobMapNames(name, JSON.parse(map?.data?.['job.json'] ?? ''));
+      return run.kind.jobMapNames(name, JSON.parse(map.data?.['job.json'] ?? ''));
     } catch (cause) {
       throw new ClusterError(`ConfigMap ${name} has no valid job: delete it, and the scheduler creates it again`, {
         cause,

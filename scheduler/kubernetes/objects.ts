@@ -1,7 +1,7 @@
 import type { CoreV1Event, V1ConfigMap, V1Node, V1ObjectMeta } from '@kubernetes/client-node';
 import { label, labelsOf } from '../../contract/labels.ts';
 import { type RuntimeOverrides, resolveRuntime } from '../cleanup/node-runtime.ts';
-import type { ClusterState, PolicyEvent } from '../cluster.ts';
+import type { PolicyEvent, StoredStatus, UnreadableRecord } from '../cluster.ts';
 import { runKinds } from '../kinds.ts';
 import type { Node, PolicyObject, Versioned } from '../objects.ts';
 import { type Toleration, tolerates } from '../pods/tolerations.ts';
@@ -15,9 +15,22 @@ import { instantOf } from './instant.ts';
 export type WatchedConfigMap =
   | { readonly kind: 'policy'; readonly policy: PolicyObject }
   | { readonly kind: 'run'; readonly run: Versioned<Run>; readonly uid: string; readonly ownerUid: string | undefined }
-  | { readonly kind: 'status'; readonly policy: string; readonly status: Versioned<PolicyStatus | undefined> };
+  /** A record that can't be read. Its policy is empty if it names none. */
+  | {
+      readonly kind: 'unreadable';
+      readonly record: UnreadableRecord;
+      readonly uid: string;
+      readonly ownerUid: string | undefined;
+    }
+  | {
+      readonly kind: 'status';
+      readonly policy: string;
+      readonly status: StoredStatus;
+      readonly configMap: string;
+      readonly uid: string;
+    };
 
-/** Reads a ConfigMap by its kind label. Throws if a record is damaged. */
+/** Reads a ConfigMap by its kind label. Throws if a record is damaged, see {@link readDamagedRecord}. */
 export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined {
   const { name = '', uid = '', resourceVersion = '', labels = {}, annotations = {} } = object.metadata ?? {};
   const data = object.data ?? {};
@@ -42,37 +55,31 @@ export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined
         ownerUid: object.metadata?.ownerReferences?.[0]?.uid,
       };
     case 'status':
-      return { kind: 'status', policy: ownerOf(object), status: { value: readStatus(data), resourceVersion } };
+      return {
+        kind: 'status',
+        policy: ownerOf(object),
+        status: { ...readStatus(name, data), resourceVersion },
+        configMap: name,
+        uid,
+      };
     default:
       return undefined;
   }
 }
 
-export type ConfigMapGroups = Pick<ClusterState, 'policies' | 'statuses' | 'runs' | 'orphans'>;
-
-/** Groups ConfigMaps by kind. */
-export function groupConfigMaps(maps: readonly WatchedConfigMap[]): ConfigMapGroups {
-  const policies = maps.flatMap((map) => (map.kind === 'policy' ? [map.policy] : []));
-  const uids = new Set(policies.map(({ uid }) => uid));
-  return {
-    policies,
-    statuses: new Map(maps.flatMap((map) => (map.kind === 'status' ? [[map.policy, map.status]] : []))),
-    // The record of a deleted policy will be deleted, and does not belong to a new policy of the same name.
-    runs: maps.flatMap((map) => (map.kind === 'run' && uids.has(map.ownerUid ?? '') ? [map.run] : [])),
-    orphans: maps.flatMap((map) =>
-      map.kind === 'run' && !uids.has(map.ownerUid ?? '')
-        ? [{ policy: map.run.value.policy, run: map.run.value.name, uid: map.uid }]
-        : [],
-    ),
-  };
+/** Reads the metadata of a record whose data can't be read. */
+export function readDamagedRecord(object: V1ConfigMap, error: unknown): WatchedConfigMap {
+  const { name = '', uid = '', ownerReferences } = object.metadata ?? {};
+  const record = { policy: ownerOf(object), run: name.replace(/\.run$/, ''), configMap: name, cause: String(error) };
+  return { kind: 'unreadable', record, uid, ownerUid: ownerReferences?.[0]?.uid };
 }
 
 /** Ignores a status that can't be read. The scheduler writes it again. */
-function readStatus(data: Readonly<Record<string, string>>): PolicyStatus | undefined {
+function readStatus(configMap: string, data: Readonly<Record<string, string>>): Omit<StoredStatus, 'resourceVersion'> {
   try {
-    return decodeStatus(data);
-  } catch {
-    return undefined;
+    return { value: decodeStatus(data) };
+  } catch (error) {
+    return { value: undefined, damage: { configMap, cause: String(error) } };
   }
 }
 
@@ -101,7 +108,7 @@ export function readNode(object: V1Node, overrides: RuntimeOverrides, toleration
 }
 
 /** The name of the ConfigMap with the status of a policy. It is shortened if the name of the policy is too long. */
-function statusName(policy: string): string {
+export function statusName(policy: string): string {
   return `${policy.slice(0, 240)}.status`;
 }
 

@@ -1,4 +1,3 @@
-import type { V1Pod } from '@kubernetes/client-node';
 import type { Node } from '../objects.ts';
 import type { PlacedNode } from '../pods/pod-template.ts';
 import { type AdmittedPod, isCritical, mayPreempt } from '../pods/priority.ts';
@@ -11,17 +10,24 @@ export interface PodPlace {
   readonly namespace: string;
 }
 
+/** A node with the number of pods that are bound to it and have not ended, as its kubelet counts them. */
+export interface CountedNode<N extends Node = Node> {
+  readonly node: N;
+  readonly boundPods: number;
+}
+
 /**
  * Builds a pod for a node so that the kubelet ends no other pod to admit it. A critical pod is first created in a dry run of
  * the API server, because a webhook may add requests to it. If one does, the pod is not critical.
  */
-export async function buildHarmless<Place extends PlacedNode, Body extends AdmittedPod>(
+export async function buildHarmless<N extends Node, Body extends AdmittedPod>(
   { api, namespace }: PodPlace,
-  node: Place,
-  build: (node: Place) => Body,
+  { node, boundPods }: CountedNode<N>,
+  build: (node: N & PlacedNode) => Body,
 ): Promise<Body> {
   if (node.diskPressure !== true) return build(node);
-  const placed = { ...node, freePods: await readFreePods(api, node) };
+  const freePods = node.podCapacity === undefined ? undefined : node.podCapacity - boundPods;
+  const placed = { ...node, freePods };
   const body = build(placed);
   if (!isCritical(body)) return body;
   const what = `try a critical pod for node ${node.name}`;
@@ -36,12 +42,4 @@ export function explainRefusal(error: unknown): unknown {
   const advice =
     'apply the PriorityClass in manifests/base/priority.yaml, or set NODESWEEP_PRIORITY_CLASS to another one';
   return new ClusterError(`${error.message}: ${advice}`, { cause: error });
-}
-
-/** Counts like the kubelet: every pod that is bound to the node and has not ended. */
-async function readFreePods(api: KubernetesApi, { name, podCapacity }: Node): Promise<number | undefined> {
-  if (podCapacity === undefined) return undefined;
-  const pods = await api.listAll<V1Pod>({ resource: 'pods' }, { fieldSelector: `spec.nodeName=${name}` });
-  const bound = pods.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
-  return podCapacity - bound.length;
 }

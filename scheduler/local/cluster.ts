@@ -123,6 +123,9 @@ class LocalCluster implements Cluster {
   /** Does nothing: a run is deleted together with its policy. */
   async deleteOrphan(): Promise<void> {}
 
+  /** Does nothing: a status is deleted together with its policy. */
+  async deleteOrphanedStatus(): Promise<void> {}
+
   async deleteRun(run: string): Promise<void> {
     await this.#runs.delete(run);
     await rm(this.#jobFile(run), { force: true });
@@ -132,6 +135,11 @@ class LocalCluster implements Cluster {
   async writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<boolean> {
     await this.#statuses.replace(policy.name, status);
     return true;
+  }
+
+  /** Returns false: to create a file that exists costs nothing. */
+  async hasJob(): Promise<boolean> {
+    return false;
   }
 
   async createJob(run: Run, job: object): Promise<void> {

@@ -1,8 +1,11 @@
 import { annotation } from '../../contract/labels.ts';
+import type { ClusterState, StoredStatus, UnreadableRecord } from '../cluster.ts';
 import { briefProblems } from '../policy/problem.ts';
 import { isFinished, type Run } from '../run/run.ts';
-import { neverFires } from '../status/conditions.ts';
+import { neverFires, unreadableReason } from '../status/conditions.ts';
+import { describeLostStatus, describeUnreadable, namesInText } from '../status/damage.ts';
 import {
+  objectUnreadable,
   policyRejected,
   requestIgnored,
   requestReplaced,
@@ -27,12 +30,12 @@ export async function keepStatus(pass: PolicyPass, start: Start | undefined): Pr
   const started = start !== undefined && 'run' in start ? start.run : undefined;
   const runs = journal.runs.of(object.name);
   const replacedRequests = requestsToJudge(pass, stored !== undefined);
-  const status = statusOf(
-    { ...pass, runs, started, replacedRequests, troubles: journal.troubles.of(object.uid) },
-    stored,
-  );
+  const unreadable = unreadableOf(cluster.state(), object.name);
+  const found = { ...pass, runs, started, replacedRequests, troubles: journal.troubles.of(object.uid), unreadable };
+  const status = statusOf(found, stored);
   if (status !== stored?.value && !(await cluster.writeStatus(object, status))) return undefined;
   journal.judgedRequests.set(object.uid, object.replacedRequests ?? []);
+  await reportDamage(pass, unreadable, stored);
   await reportNews(pass, stored?.value, status);
   if (start?.outcome === 'AlreadyExists') await reportIfIgnored(pass, start.run);
   return status;
@@ -43,6 +46,23 @@ function requestsToJudge({ journal, object }: PolicyPass, isTakenOver: boolean):
   const { replacedRequests = [] } = object;
   const judged = journal.judgedRequests.get(object.uid) ?? (isTakenOver ? replacedRequests : []);
   return replacedRequests.filter((request) => !judged.includes(request));
+}
+
+function unreadableOf({ unreadable = [] }: ClusterState, policy: string): readonly UnreadableRecord[] {
+  return unreadable.filter((record) => record.policy === policy);
+}
+
+/** Reports objects that can't be read, and that no status has named before. */
+async function reportDamage(
+  pass: PolicyPass,
+  unreadable: readonly UnreadableRecord[],
+  stored: StoredStatus | undefined,
+): Promise<void> {
+  if (stored?.damage !== undefined) await announce(pass, objectUnreadable(describeLostStatus(stored.damage)), {});
+  const degraded = stored?.value?.conditions?.find(({ reason }) => reason === unreadableReason);
+  const isNew = namesInText(unreadable).some((name) => degraded?.message.includes(name) !== true);
+  const message = describeUnreadable(unreadable);
+  if (isNew && message !== undefined) await announce(pass, objectUnreadable(message), {});
 }
 
 /**

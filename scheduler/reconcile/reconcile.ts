@@ -39,9 +39,10 @@ export async function reconcile(
   return earliest([orphansAt, wakeTimeOf(await attempt(pass, steps.whole, () => reconcilePolicy(pass)))]);
 }
 
-/** The names of all policies to reconcile: those that exist, and deleted ones that have runs left. */
-export function policyNames({ policies, orphans = [] }: ClusterState): ReadonlySet<string> {
-  return new Set([...policies.map(({ name }) => name), ...orphans.map(({ policy }) => policy)]);
+/** The names of all policies to reconcile: those that exist, and deleted ones that have runs or a status left. */
+export function policyNames({ policies, orphans = [], orphanedStatuses = [] }: ClusterState): ReadonlySet<string> {
+  const gone = [...orphans, ...orphanedStatuses];
+  return new Set([...policies.map(({ name }) => name), ...gone.map(({ policy }) => policy)]);
 }
 
 /** The steps of a pass over a policy. The failure of one does not stop the others. */

@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import { type BoundPods, callConcurrency } from '../cluster.ts';
+import { type BoundPods, type Cluster, callConcurrency } from '../cluster.ts';
 import { JobTooLargeError } from '../pods/job-too-large.ts';
 import { type RolloutStep, withRefused, withStarted } from '../run/rollout.ts';
 import type { Run } from '../run/run.ts';
@@ -81,8 +81,7 @@ export type JobState =
 export async function ensureJob({ cluster, journal }: PolicyPass, run: Run): Promise<JobState> {
   if (journal.jobs.has(run.name)) return { kind: 'Exists' };
   try {
-    const workloadReferences = run.kind.needsWorkloadReferences(run.spec) ? await cluster.listWorkloadReferences() : [];
-    await cluster.createJob(run, run.kind.jobOf(run, workloadReferences));
+    await createJob(cluster, run);
   } catch (error) {
     return error instanceof JobTooLargeError
       ? { kind: 'TooLarge', message: error.message }
@@ -90,4 +89,12 @@ export async function ensureJob({ cluster, journal }: PolicyPass, run: Run): Pro
   }
   journal.jobs.add(run.name);
   return { kind: 'Exists' };
+}
+
+/** Creates the job of a run. Lists the workloads of the cluster, which is expensive, only if another process has not done it. */
+async function createJob(cluster: Cluster, run: Run): Promise<void> {
+  const needsReferences = run.kind.needsWorkloadReferences(run.spec);
+  if (needsReferences && (await cluster.hasJob(run))) return;
+  const workloadReferences = needsReferences ? await cluster.listWorkloadReferences() : [];
+  await cluster.createJob(run, run.kind.jobOf(run, workloadReferences));
 }

@@ -1,4 +1,5 @@
 import { annotation } from '../../contract/labels.ts';
+import type { Creation } from '../cluster.ts';
 import type { Versioned } from '../objects.ts';
 import type { DueQuestion } from '../policy/due.ts';
 import type { ValidPolicy } from '../policy/parse.ts';
@@ -111,13 +112,20 @@ async function replaced(pass: PolicyPass, run: Run): Promise<Run> {
 async function createRun(pass: PolicyPass, run: Run): Promise<Start> {
   const { cluster, journal, object, now } = pass;
   journal.unreported.expect(run);
-  const { outcome, run: existing } = await cluster.createRun(object, run);
-  if (outcome === 'AlreadyExists') {
+  const creation = await cluster.createRun(object, run);
+  if (creation.outcome !== 'Created') {
     journal.unreported.take(run);
-    return existing === undefined ? { outcome: 'Unseen', retryAt: retryTime(pass) } : { outcome, run: existing.value };
+    return existingRun(pass, run, creation);
   }
-  journal.runs.store(existing);
-  journal.writes.noteWrite(existing, now);
+  journal.runs.store(creation.run);
+  journal.writes.noteWrite(creation.run, now);
   await reportChange(pass, run);
   return { outcome: 'Started', run };
+}
+
+/** The run that was started before. With an unreadable record, the status remembers at least that it was started. */
+function existingRun(pass: PolicyPass, planned: Run, creation: Exclude<Creation, { outcome: 'Created' }>): Start {
+  if (creation.outcome === 'Unreadable') return { outcome: 'AlreadyExists', run: planned };
+  const { outcome, run } = creation;
+  return run === undefined ? { outcome: 'Unseen', retryAt: retryTime(pass) } : { outcome, run: run.value };
 }

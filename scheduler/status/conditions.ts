@@ -5,6 +5,7 @@ import { describeTrouble, type Trouble } from '../journal/troubles.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { isFinished, type Run } from '../run/run.ts';
+import { type Damage, describeLostStatus, describeUnreadable } from './damage.ts';
 
 export const conditionSchema = z.object({
   type: z.enum(['Ready', 'Progressing', 'Degraded']),
@@ -16,7 +17,8 @@ export const conditionSchema = z.object({
 
 /**
  * The state of a policy, in the standard terms of Kubernetes. Ready: it is valid, and its runs start when they are due.
- * Progressing: a run is active; it also shows an error of a run. Degraded: the last run did not do all its work.
+ * Progressing: a run is active; it also shows an error of a run. Degraded: the last run did not do all its work, or an object
+ * of the policy can't be read.
  * `lastTransitionTime`: the last change of the status; a new reason does not change it.
  */
 export type Condition = z.output<typeof conditionSchema>;
@@ -29,6 +31,10 @@ interface Judged {
   readonly schedule?: string | undefined;
   readonly nextSlot?: Date | undefined;
   readonly conditions?: Condition[] | undefined;
+  /** The records of the policy that can't be read. */
+  readonly unreadable?: readonly Damage[] | undefined;
+  /** The status before this one, if it can't be read. */
+  readonly lostStatus?: Damage | undefined;
 }
 
 /** The maximum length of the message of a condition in the Kubernetes API (`metav1.Condition`). */
@@ -47,7 +53,7 @@ export function conditionsOf(
   troubles: readonly Trouble[] = [],
 ): Condition[] {
   const before = judged.conditions ?? [];
-  const findings = [readiness(judged, troubles), progress(runs, troubles), degradation(runs) ?? lastKnown(before)];
+  const findings = [readiness(judged, troubles), progress(runs, troubles), degradation(judged, runs)];
   const conditions = findings.map((finding): Condition => {
     const known = before.find(({ type }) => type === finding.type);
     const isSame = known?.status === finding.status;
@@ -95,9 +101,36 @@ function describeTroubles(condition: Trouble['condition'], troubles: readonly Tr
   return sentences.length === 0 ? undefined : sentences.join('; ');
 }
 
-function degradation(runs: readonly Run[]): Finding | undefined {
+function degradation(judged: Judged, runs: readonly Run[]): Finding {
+  const before = judged.conditions?.find(({ type }) => type === 'Degraded');
   const last = newest(runs.filter(isFinished));
-  if (last === undefined) return undefined;
+  const unreadable = describeUnreadable(judged.unreadable ?? []);
+  const result = last === undefined ? lastKnown(before) : resultOf(last);
+  if (unreadable !== undefined) {
+    const message = result.status === 'True' && last !== undefined ? `${unreadable}; ${result.message}` : unreadable;
+    return { type: 'Degraded', status: 'True', reason: unreadableReason, message };
+  }
+  return lossOfStatus(judged, before, last) ?? result;
+}
+
+/** The reason while records can't be read. It goes with them. */
+export const unreadableReason = 'ConfigMapUnreadable';
+const lostReason = 'StatusLost';
+
+/** The loss of the status, until a run that began after it has ended. */
+function lossOfStatus(
+  { lostStatus }: Judged,
+  before: Condition | undefined,
+  last: Run | undefined,
+): Finding | undefined {
+  if (lostStatus !== undefined)
+    return { type: 'Degraded', status: 'True', reason: lostReason, message: describeLostStatus(lostStatus) };
+  if (before?.reason !== lostReason) return undefined;
+  const isOver = last !== undefined && last.startedAt > before.lastTransitionTime;
+  return isOver ? undefined : findingOf(before);
+}
+
+function resultOf(last: Run): Finding {
   const message = `run ${last.name}: ${last.message ?? last.phase}`;
   const outcome = outcomeOf(last);
   const reason = outcome === 'PartiallyFailed' ? outcome : (last.reason ?? `Run${last.phase}`);
@@ -105,10 +138,13 @@ function degradation(runs: readonly Run[]): Finding | undefined {
 }
 
 /** Keeps the last result, because the record of the last run may be deleted. */
-function lastKnown(before: readonly Condition[]): Finding {
-  const known = before.find(({ type }) => type === 'Degraded');
-  if (known === undefined) return { type: 'Degraded', status: 'False', reason: 'NoRun', message: 'no run has ended' };
-  const { lastTransitionTime: _, ...finding } = known;
+function lastKnown(before: Condition | undefined): Finding {
+  if (before === undefined || before.reason === unreadableReason)
+    return { type: 'Degraded', status: 'False', reason: 'NoRun', message: 'no run has ended' };
+  return findingOf(before);
+}
+
+function findingOf({ lastTransitionTime: _, ...finding }: Condition): Finding {
   return finding;
 }
 

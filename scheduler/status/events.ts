@@ -70,6 +70,11 @@ export function stepFailed(trouble: Trouble): PolicyEvent {
   return event('Warning', 'StepFailed', describeTrouble(trouble));
 }
 
+/** Reports records that can't be read, or a status that was lost. */
+export function objectUnreadable(message: string): PolicyEvent {
+  return event('Warning', 'ConfigMapUnreadable', message);
+}
+
 export function runPaused(run: Run): PolicyEvent {
   return event('Warning', 'RunPaused', `run ${run.name}: ${run.message}`);
 }

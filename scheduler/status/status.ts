@@ -1,8 +1,9 @@
 import { stringify } from 'yaml';
 import * as z from 'zod';
 import { annotation } from '../../contract/labels.ts';
+import type { StoredStatus } from '../cluster.ts';
 import type { Trouble } from '../journal/troubles.ts';
-import type { PolicyObject, Versioned } from '../objects.ts';
+import type { PolicyObject } from '../objects.ts';
 import { missedScheduledTime, startDelayMs, upcomingScheduledTime } from '../policy/due.ts';
 import type { ParsedPolicy } from '../policy/parse.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -10,6 +11,7 @@ import { briefProblems } from '../policy/problem.ts';
 import type { Run } from '../run/run.ts';
 import { readStored } from '../yaml/read.ts';
 import { conditionSchema, conditionsOf } from './conditions.ts';
+import type { Damage } from './damage.ts';
 
 const instant = z.iso.datetime().transform((text) => new Date(text));
 const problemSchema = z.object({ path: z.string(), message: z.string() });
@@ -60,10 +62,12 @@ export interface Findings {
   readonly replacedRequests?: readonly string[] | undefined;
   /** The current errors of the steps of the policy and of its runs. */
   readonly troubles?: readonly Trouble[] | undefined;
+  /** The records of the policy that can't be read. */
+  readonly unreadable?: readonly Damage[] | undefined;
   readonly now: Date;
 }
 
-type Stored = Versioned<PolicyStatus | undefined> | undefined;
+type Stored = StoredStatus | undefined;
 
 /** The status that decides which run is due. It includes the current policy and the facts of the records. */
 export function judgePolicy(found: Findings, stored: Stored): PolicyStatus {
@@ -82,6 +86,7 @@ export function statusOf(found: Findings, stored: Stored): PolicyStatus {
   return withConditions(
     parsed.valid ? withScheduledTimes(remembered, object.name, parsed.policy, now) : remembered,
     found,
+    stored?.damage,
   );
 }
 
@@ -146,8 +151,12 @@ function requestOf(trigger: Run['trigger']): string | undefined {
 }
 
 /** The status with the conditions that follow from it, from the runs of the policy, and from their errors. */
-function withConditions(status: PolicyStatus, { runs, now, troubles }: Findings): PolicyStatus {
-  const conditions = conditionsOf(status, runs, now, troubles);
+function withConditions(
+  status: PolicyStatus,
+  { runs, now, troubles, unreadable }: Findings,
+  lostStatus: Damage | undefined,
+): PolicyStatus {
+  const conditions = conditionsOf({ ...status, unreadable, lostStatus }, runs, now, troubles);
   return conditions === status.conditions ? status : { ...status, conditions };
 }
 

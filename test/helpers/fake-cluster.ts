@@ -1,4 +1,12 @@
-import type { BoundPods, Cluster, ClusterState, Creation, OrphanedRun, PolicyEvent } from '../../scheduler/cluster.ts';
+import type {
+  BoundPods,
+  Cluster,
+  ClusterState,
+  Creation,
+  OrphanedRun,
+  OrphanedStatus,
+  PolicyEvent,
+} from '../../scheduler/cluster.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import type { Node, PolicyObject, RunPod, Versioned } from '../../scheduler/objects.ts';
 import type { PodTemplate } from '../../scheduler/pods/pod-template.ts';
@@ -31,6 +39,7 @@ export class FakeCluster implements Cluster {
   policies: PolicyObject[] = [];
   nodes: Node[] = [];
   orphans: OrphanedRun[] = [];
+  orphanedStatuses: OrphanedStatus[] = [];
   pods = new Map<string, RunPod>();
   records = new Map<string, { data: Record<string, string>; version: number }>();
   statusTexts = new Map<string, { data: Record<string, string>; version: number }>();
@@ -61,6 +70,7 @@ export class FakeCluster implements Cluster {
     return {
       policies: this.policies,
       orphans: this.orphans,
+      orphanedStatuses: this.orphanedStatuses,
       nodes: this.nodes,
       pods: [...this.pods.values()],
       runs: [...this.records.values()].map(({ data, version }) => ({
@@ -101,6 +111,11 @@ export class FakeCluster implements Cluster {
     this.orphans = this.orphans.filter((orphan) => orphan.run !== run);
   }
 
+  async deleteOrphanedStatus(orphan: OrphanedStatus): Promise<void> {
+    this.#write(`deleteStatus ${orphan.policy}`);
+    this.orphanedStatuses = this.orphanedStatuses.filter(({ uid }) => uid !== orphan.uid);
+  }
+
   async deleteRun(run: string): Promise<void> {
     this.#write(`deleteRun ${run}`);
     this.records.delete(run);
@@ -112,6 +127,11 @@ export class FakeCluster implements Cluster {
     this.#write(`writeStatus ${policy.name}`);
     this.statusTexts.set(policy.name, { data: encodeStatus(status), version: this.#version++ });
     return true;
+  }
+
+  async hasJob(run: Run): Promise<boolean> {
+    this.fail('hasJob');
+    return this.jobs.has(run.name);
   }
 
   async createJob(run: Run, job: object): Promise<void> {

@@ -1,5 +1,6 @@
 import type { PlanOrder, PlanPort } from '../../cli/cluster/plan-port.ts';
 import type { CleanerLog } from '../../cli/cluster/plan-report.ts';
+import type { BoundPods } from '../../scheduler/cluster.ts';
 import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
 
 /** A cluster in memory, whose plan pods go through the states they are given. */
@@ -33,8 +34,8 @@ export class FakePlanCluster implements PlanPort {
     return this.lastLog;
   }
 
-  async listBoundReferences(): Promise<readonly string[]> {
-    return this.boundReferences;
+  async readBoundPods(): Promise<BoundPods> {
+    return { references: this.boundReferences, count: this.boundReferences.length };
   }
 
   async listWorkloadReferences(): Promise<string[]> {

@@ -21,10 +21,11 @@ interface Change {
   readonly object: KubernetesObject;
 }
 
-/** True if somebody wants to delete another object of that name, by its uid. */
-function isOther({ metadata: { uid } }: StoredObject, options: object | undefined): boolean {
-  const { preconditions } = (options ?? {}) as { preconditions?: { uid?: string } };
-  return preconditions?.uid !== undefined && preconditions.uid !== uid;
+/** True if somebody wants to delete another object of that name, or another version, by its preconditions. */
+function isOther({ metadata }: StoredObject, options: object | undefined): boolean {
+  const { preconditions = {} } = (options ?? {}) as { preconditions?: { uid?: string; resourceVersion?: string } };
+  const { uid = metadata.uid, resourceVersion = metadata.resourceVersion } = preconditions;
+  return uid !== metadata.uid || resourceVersion !== metadata.resourceVersion;
 }
 
 type StoredObject = KubernetesObject & { metadata: NonNullable<KubernetesObject['metadata']> };
@@ -38,6 +39,8 @@ export class LoopbackApi {
   fault: (asked: Asked) => Fault | undefined = () => undefined;
   /** Changes each object that is created without effect, as a webhook does. */
   mutate: (object: StoredObject) => StoredObject = (object) => object;
+  /** The time that its clock is ahead of the clock of this machine. */
+  clockOffsetMs = 0;
   /** Versions up to this one are forgotten: no watch can go on from there. */
   forgotten = 0;
   #version = 100;
@@ -87,10 +90,11 @@ export class LoopbackApi {
     return this.#write(known ? 'MODIFIED' : 'ADDED', path, { ...object, metadata });
   }
 
-  remove(collection: string, name: string): void {
+  /** Deletes an object. `last` are the fields of its last version that no event had before. */
+  remove(collection: string, name: string, last: object = {}): void {
     const path = `${collection}/${name}`;
     const known = this.objects.get(path);
-    if (known !== undefined) this.#write('DELETED', path, known);
+    if (known !== undefined) this.#write('DELETED', path, { ...known, ...last });
   }
 
   /** Tells the watches of a collection how far they are. */
@@ -139,6 +143,7 @@ export class LoopbackApi {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.setHeader('date', new Date(Date.now() + this.clockOffsetMs).toUTCString());
     const url = new URL(request.url ?? '', 'http://loopback');
     const [, token] = request.headers.authorization?.split(' ') ?? [];
     const asked = { method: request.method ?? '', path: url.pathname, query: url.searchParams, token };

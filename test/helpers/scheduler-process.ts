@@ -62,6 +62,11 @@ export class SchedulerProcess {
     return (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text();
   }
 
+  /** Lets its clocks step, where `test/fixtures/stepping-clock.mjs` was loaded. */
+  stepClocks(): void {
+    this.#child?.kill('SIGUSR2');
+  }
+
   /** Asks it to end. */
   stop(): Promise<SchedulerEnd> {
     this.#child?.kill('SIGTERM');

@@ -77,12 +77,14 @@ export function connectModel(world: World, views: Views, replica: number, call: 
         world.deleteRun(run);
         views.configMaps.forget(recordKey(run));
       }),
+    deleteOrphanedStatus: () => call('deleteOrphanedStatus', () => {}),
     writeStatus: (policy: PolicyObject, status: PolicyStatus) => {
       const version = stateNow().statuses.get(policy.name)?.resourceVersion;
       return call('writeStatus', () => {
         return take(statusKey(policy.name), world.writeStatus(policy, status, version)) !== undefined;
       });
     },
+    hasJob: (run) => call('hasJob', () => world.jobs.has(run.name)),
     createJob: (run) => call('createJob', () => world.createJob(run.name, uidOf(run.name))),
     createPod: (run, node, attempt) => {
       const owner = uidOf(run.name);

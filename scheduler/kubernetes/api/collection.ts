@@ -16,15 +16,21 @@ export class Collection<T extends KubernetesObject, D> {
   readonly #entries = new Map<string, Entry<D>>();
   readonly #translate: (object: T, known: D | undefined) => D | undefined;
   readonly #onChange: () => void;
+  readonly #onGone: ((value: D) => void) | undefined;
   #values: readonly D[] | undefined;
 
   /**
    * `translate` also gets what is known of the version before. `onChange` is called for what makes a difference to those who
-   * read the values, not for every new version.
+   * read the values, not for every new version. `onGone` gets the last value of each object that is removed.
    */
-  constructor(translate: (object: T, known: D | undefined) => D | undefined, onChange: () => void) {
+  constructor(
+    translate: (object: T, known: D | undefined) => D | undefined,
+    onChange: () => void,
+    onGone?: (value: D) => void,
+  ) {
     this.#translate = translate;
     this.#onChange = onChange;
+    this.#onGone = onGone;
   }
 
   /** All values; the same array until one of them changes. */
@@ -61,16 +67,22 @@ export class Collection<T extends KubernetesObject, D> {
     this.#values = undefined;
   }
 
-  /** Removes a deleted object, but not another one of the same name. */
+  /** Removes a deleted object, but not another one of the same name. `object` is its last version, perhaps a new one. */
   remove(object: T): void {
     const { name = '', uid } = object.metadata ?? {};
-    if (this.#entries.get(name)?.uid !== uid) return;
+    const known = this.#entries.get(name);
+    if (known !== undefined && known.uid !== uid) return;
+    if (this.#onGone !== undefined) this.apply(object);
     this.forget(name);
   }
 
   /** Removes an object by its name. */
   forget(name: string): void {
-    if (this.#entries.delete(name)) this.#noteChange();
+    const known = this.#entries.get(name);
+    if (known === undefined) return;
+    this.#entries.delete(name);
+    if (known.value !== undefined) this.#onGone?.(known.value);
+    this.#noteChange();
   }
 
   /** Makes every known object older than any other, because the versions have gone back. */

@@ -279,18 +279,28 @@ describe('cleaner pods', () => {
   const bind = (name: string, phase: string) =>
     server.put('/api/v1/pods', name, { spec: { nodeName: 'node-1' }, status: { phase } });
 
+  const readBound = async () => (await cluster.readBoundPods(['node-1'])).get('node-1') ?? noPods;
+
   it('are critical under disk pressure where a place is free, as the kubelet counts (H1, H2)', async () => {
     for (const name of ['a', 'b']) bind(name, 'Running');
     bind('ended', 'Succeeded');
-    await cluster.createPod(buildRun(), pressed, 0, noPods);
+    await cluster.createPod(buildRun(), pressed, 0, await readBound());
     expect(createdClass()).toEqual(['system-node-critical']);
     expect(known()).toHaveLength(1);
   });
 
   it('are not critical under disk pressure where no place is free: the kubelet would end another pod (H1)', async () => {
     for (const name of ['a', 'b', 'c']) bind(name, 'Running');
-    await cluster.createPod(buildRun(), pressed, 0, noPods);
+    await cluster.createPod(buildRun(), pressed, 0, await readBound());
     expect(createdClass()).toEqual(['nodesweep-cleaner']);
+  });
+
+  it('of a node under disk pressure take one read of its pods (H1)', async () => {
+    bind('a', 'Running');
+    const bound = await readBound();
+    server.asked.length = 0;
+    await cluster.createPod(buildRun(), pressed, 0, bound);
+    expect(server.count('GET', ({ path }) => path.endsWith('/pods'))).toBe(0);
   });
 
   it('are not critical where a webhook gives them requests: the kubelet would end another pod (H1, H22)', async () => {
@@ -373,6 +383,17 @@ describe('the job of a run', () => {
       metadata: { name: 'nightly-29540760.job', ownerReferences: [{ name: 'nightly-29540760.run' }] },
     });
     expect(JSON.stringify(jobs())).toContain('\\"dryRun\\":false');
+  });
+
+  it('is found by another process with one read (H31)', async () => {
+    await createRun();
+    expect(await cluster.hasJob(buildRun())).toBe(false);
+    await cluster.createJob(buildRun(), job);
+    const other = connect();
+    server.asked.length = 0;
+    expect(await other.hasJob(buildRun())).toBe(true);
+    expect(server.asked.map(({ method, path }) => `${method} ${path}`)).toEqual([`GET ${maps}/nightly-29540760.job`]);
+    await other.stop();
   });
 
   it('that is large is mounted whole, also by pods of a scheduler that did not write it (H21)', async () => {

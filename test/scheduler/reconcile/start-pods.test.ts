@@ -150,3 +150,34 @@ it('pods that the API server refuses are tried less and less often, and the reco
     expect.stringMatching(/activeDeadlineSeconds \(60\): NotCreated: Error: 422: tolerations/),
   );
 });
+
+it('after a restart, the workloads are not listed again for a job that exists (H5, H31)', async () => {
+  scheduler.edit({ images: { protectWorkloads: true }, rollout: { parallelism: 1 } });
+  let lists = 0;
+  cluster.fail = (call) => {
+    if (call === 'listWorkloadReferences') lists += 1;
+  };
+  cluster.workloadReferences = ['docker.io/acme/web:3'];
+  await scheduler.pass(start);
+  expect(lists).toBe(1);
+  cluster.finishPods();
+  scheduler.restart();
+  await scheduler.pass(secondsLater(10));
+  expect(scheduler.pods()).toEqual(['a#0', 'b#0']);
+  expect(lists).toBe(1);
+});
+
+it('while nobody knows if the job exists, no workloads are listed and no cleaner starts (H5, H35)', async () => {
+  scheduler.edit({ images: { protectWorkloads: true } });
+  let lists = 0;
+  cluster.fail = (call) => {
+    if (call === 'hasJob') throw new Error('503: try later');
+    if (call === 'listWorkloadReferences') lists += 1;
+  };
+  await scheduler.pass(start);
+  expect([lists, scheduler.pods()]).toEqual([0, []]);
+  expect(scheduler.logged.join()).toContain('503: try later');
+  cluster.fail = () => {};
+  await scheduler.pass(secondsLater(2));
+  expect(scheduler.pods()).toEqual(['a#0', 'b#0', 'c#0']);
+});
