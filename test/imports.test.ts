@@ -37,6 +37,8 @@ const pureFolders = [
   'scheduler/journal',
   'scheduler/status',
   'scheduler/cleanup',
+  'scheduler/prepull',
+  'scheduler/prepull/states',
   'scheduler/pods',
   'cli/output',
 ];
@@ -100,10 +102,10 @@ it('only a main.ts reads the environment, makes the logger, installs signal hand
   expect(offenders((file) => !isMain(file) && forbidden.test(file.text))).toEqual([]);
 });
 
-it('nothing of policies, runs, records and statuses knows what cleaning is; only the list of kinds does', () => {
+it('nothing of policies, runs, records and statuses knows what cleaning or pulling is; only the list of kinds does', () => {
   const folders = ['policy', 'run', 'pods', 'journal', 'status', 'reconcile'].map((folder) => `scheduler/${folder}`);
-  const isOfCleaning = (name: string) => name.startsWith('scheduler/cleanup/');
-  expect(offenders((file) => isIn(file.path, folders) && file.imports.some(isOfCleaning))).toEqual([]);
+  const isOfKind = (name: string) => /^scheduler\/(?:cleanup|prepull)\//.test(name);
+  expect(offenders((file) => isIn(file.path, folders) && file.imports.some(isOfKind))).toEqual([]);
 });
 
 it('cleaner, puller and scheduler know the contract and not each other', () => {

@@ -1,7 +1,8 @@
 import { annotation, label, labelsOf, labelValue } from '../../contract/labels.ts';
 import { annotateReferences } from '../../scheduler/cleanup/node-references.ts';
-import { buildPodSpec, markPod, type PodNode, taskArguments } from '../../scheduler/cleanup/pod.ts';
+import { buildPodSpec, type PodNode, taskArguments } from '../../scheduler/cleanup/pod.ts';
 import type { PolicyObject, RunPod } from '../../scheduler/objects.ts';
+import { markPod } from '../../scheduler/pods/metadata.ts';
 import type { PodTemplate } from '../../scheduler/pods/pod-template.ts';
 import { hasEnded } from '../../scheduler/pods/state.ts';
 

@@ -1,9 +1,8 @@
-import { annotation, label, labelsOf, labelValue } from '../../contract/labels.ts';
-import { notInjectedAnnotations, notInjectedLabels } from '../pods/injection.ts';
+import { podMetadata } from '../pods/metadata.ts';
+import { noPrivileges, noRequests, placePod } from '../pods/placement.ts';
 import type { PlacedNode, PodOrder, PodTemplate } from '../pods/pod-template.ts';
 import { priorityClassOf } from '../pods/priority.ts';
 import type { Toleration } from '../pods/tolerations.ts';
-import { podName, recordName } from '../run/names.ts';
 import { annotateReferences, jobSources } from './node-references.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 
@@ -34,23 +33,14 @@ export interface PodTask {
 
 /** The cleaner pod of a run on a node. Throws an {@link UnknownRuntimeError} or a TooManyReferencesError. */
 export function buildPod(order: PodOrder, node: PlacedNode, template: PodTemplate) {
-  const { run, runUid, attempt, references, jobMaps } = order;
-  const labels = { ...labelsOf('cleaner', run.policy, run.name), [label.node]: labelValue(node.name) };
-  const annotations = {
-    [annotation.node]: node.name,
-    [annotation.attempt]: String(attempt),
-    ...annotateReferences(node.name, references),
-  };
+  const { run, references, jobMaps } = order;
+  const metadata = podMetadata('cleaner', order, node.name, template);
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      name: podName(run.name, node.name, attempt),
-      namespace: template.namespace,
-      ...markPod({ labels, annotations }, template),
-      ownerReferences: [
-        { apiVersion: 'v1', kind: 'ConfigMap', name: recordName(run.name), uid: runUid, controller: true },
-      ],
+      ...metadata,
+      annotations: { ...metadata.annotations, ...annotateReferences(node.name, references) },
     },
     spec: buildPodSpec(withRuntime(node), template, {
       args: ['clean', ...taskArguments, '--report', '/dev/termination-log'],
@@ -69,39 +59,19 @@ function withRuntime(node: PlacedNode): PodNode {
   return { ...node, runtime };
 }
 
-/** Labels and annotations of a pod that works on a node: its own outrank those that all such pods have, and the settings. */
-export function markPod(
-  own: { readonly labels: Readonly<Record<string, string>>; readonly annotations: Readonly<Record<string, string>> },
-  template: PodTemplate,
-) {
-  return {
-    labels: { ...template.labels, ...notInjectedLabels, ...own.labels },
-    annotations: { ...notInjectedAnnotations, ...evictable, ...template.annotations, ...own.annotations },
-  };
-}
-
-/**
- * The Cluster Autoscaler removes no node with a pod that has a hostPath, or whose owner is of a kind that it does not know,
- * unless the pod has this annotation (its FAQ, "What types of pods can prevent CA from removing a node?").
- */
-const evictable = { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true' } as const;
-
 /** The spec of a pod that uses the socket of a node's runtime. */
 export function buildPodSpec(node: PodNode, template: PodTemplate, task: PodTask) {
+  const { activeDeadlineSeconds, terminationGracePeriodSeconds, tolerations } = task;
   const priorityClassName = priorityClassOf(node, template.priorityClassName);
-  const { imagePullSecrets = [] } = template;
+  const place = {
+    node: node.name,
+    priorityClassName,
+    activeDeadlineSeconds,
+    terminationGracePeriodSeconds,
+    tolerations,
+  };
   return {
-    // Binds the pod directly, because kube-scheduler would not place a pod on a full node.
-    nodeName: node.name,
-    restartPolicy: 'Never',
-    activeDeadlineSeconds: task.activeDeadlineSeconds,
-    terminationGracePeriodSeconds: task.terminationGracePeriodSeconds,
-    ...(priorityClassName === '' ? {} : { priorityClassName }),
-    ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
-    tolerations: [...task.tolerations, ...(template.tolerations ?? [])],
-    serviceAccountName: template.serviceAccountName,
-    automountServiceAccountToken: false,
-    enableServiceLinks: false,
+    ...placePod(place, template),
     securityContext: {
       // The socket of the runtime belongs to root, and only root may use it (mode 0660).
       runAsUser: 0,
@@ -137,17 +107,12 @@ function buildContainer(node: PodNode, template: PodTemplate, args: readonly str
       { name: 'POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
     ],
     resources: {
-      // A full node takes a pod without requests. They are explicit zeros, because the API server sets a missing request to
-      // the limit, or to the default of a LimitRange. There is no CPU limit, because a throttled cleaner only takes longer to
-      // free the disk. The memory limit is generous, because the end of the cleaner during a removal is worse.
-      requests: { cpu: '0', memory: '0', ...template.requests },
+      // There is no CPU limit, because a throttled cleaner only takes longer to free the disk. The memory limit is generous,
+      // because the end of the cleaner during a removal is worse.
+      requests: { ...noRequests, ...template.requests },
       limits: { memory: '256Mi', ...template.limits },
     },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-    },
+    securityContext: noPrivileges,
     volumeMounts: [
       { name: 'job', mountPath: paths.job, readOnly: true },
       { name: 'state', mountPath: paths.state },

@@ -129,6 +129,11 @@ export const nodeRemoved = { reason: 'NodeRemoved', message: 'the node has left 
 /** Kubernetes removes these taints shortly after the node becomes ready. */
 const notReadyTaints: ReadonlySet<string> = new Set(['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']);
 
+/** The node as it is when it has become ready again. */
+export function asReady(node: Node): Node {
+  return { ...node, ready: true, taints: node.taints.filter(({ key }) => !notReadyTaints.has(key)) };
+}
+
 function isReady(node: Node) {
   return node.ready ? undefined : notReady;
 }
