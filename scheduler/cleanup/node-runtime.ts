@@ -1,3 +1,5 @@
+import { type RancherDistribution, readNodeArguments } from './k3s-arguments.ts';
+
 /** The socket of a node's runtime, and the cleaner's own directory on its image filesystem; both are paths on the node. */
 export interface NodeRuntime {
   readonly socket: string;
@@ -28,8 +30,14 @@ export interface RuntimeOverrides {
 interface Preset {
   readonly matches: (node: NodeFacts) => boolean;
   readonly socket: string;
-  readonly imageFilesystem: string;
+  /** The directory with the images on these nodes; undefined if the node does not show it. */
+  readonly imageDirectory: string | ((node: NodeFacts) => string | undefined);
 }
+
+const k3sSocket = '/run/k3s/containerd/containerd.sock';
+const dockerSocket = '/var/run/docker.sock';
+
+const rancherDistributions: readonly RancherDistribution[] = ['rke2', 'k3s'];
 
 const isContainerd = ({ containerRuntimeVersion }: NodeFacts) => containerRuntimeVersion.startsWith('containerd:');
 
@@ -45,36 +53,35 @@ const presets: readonly Preset[] = [
   {
     // The containerd of k3s has versions like 2.1.4-k3s1. RKE2 uses the same build and the same path of the socket.
     matches: (node) =>
-      /^containerd:.*k3s/.test(node.containerRuntimeVersion) ||
-      (isContainerd(node) && (hasInstanceType(node, 'k3s', 'rke2') || isBuildOf(node, 'k3s', 'rke2'))),
-    socket: '/run/k3s/containerd/containerd.sock',
-    imageFilesystem: '/var/lib/rancher',
+      isContainerd(node) && (node.containerRuntimeVersion.includes('k3s') || distributionOf(node) !== undefined),
+    socket: k3sSocket,
+    imageDirectory: imageDirectoryOfRancher,
   },
   {
     matches: (node) => isContainerd(node) && ('node.k0sproject.io/role' in node.labels || isBuildOf(node, 'k0s')),
     socket: '/run/k0s/containerd.sock',
-    imageFilesystem: '/var/lib/k0s/containerd',
+    imageDirectory: '/var/lib/k0s/containerd',
   },
   {
     matches: (node) => isContainerd(node) && 'microk8s.io/cluster' in node.labels,
     socket: '/var/snap/microk8s/common/run/containerd.sock',
-    imageFilesystem: '/var/snap/microk8s/common/var/lib/containerd',
+    imageDirectory: '/var/snap/microk8s/common/var/lib/containerd',
   },
   {
     matches: isContainerd,
     socket: '/run/containerd/containerd.sock',
-    imageFilesystem: '/var/lib/containerd',
+    imageDirectory: '/var/lib/containerd',
   },
   {
     matches: ({ containerRuntimeVersion }) => containerRuntimeVersion.startsWith('cri-o:'),
     socket: '/run/crio/crio.sock',
-    imageFilesystem: '/var/lib/containers/storage',
+    imageDirectory: '/var/lib/containers/storage',
   },
   {
     // With cri-dockerd, or with the dockershim of a kubelet before 1.24.
     matches: ({ containerRuntimeVersion }) => containerRuntimeVersion.startsWith('docker:'),
-    socket: '/var/run/docker.sock',
-    imageFilesystem: '/var/lib/docker',
+    socket: dockerSocket,
+    imageDirectory: '/var/lib/docker',
   },
 ];
 
@@ -82,24 +89,38 @@ const presets: readonly Preset[] = [
 export function resolveRuntime(node: NodeFacts, overrides: RuntimeOverrides): NodeRuntime | undefined {
   const preset = usesForeignRuntime(node) ? undefined : presets.find(({ matches }) => matches(node));
   const socket = overrideFor(node, overrides.sockets) ?? preset?.socket;
-  const stateDirectory =
-    overrideFor(node, overrides.stateDirectories) ?? (preset && `${preset.imageFilesystem}/nodesweep`);
+  const stateDirectory = overrideFor(node, overrides.stateDirectories) ?? presetDirectory(node, preset);
   return socket === undefined || stateDirectory === undefined ? undefined : { socket, stateDirectory };
 }
 
-/** Annotations in which k3s and RKE2 store the arguments of a node as JSON. */
-const argumentAnnotations = ['k3s.io/node-args', 'rke2.io/node-args'] as const;
+function presetDirectory(node: NodeFacts, preset: Preset | undefined): string | undefined {
+  const images = typeof preset?.imageDirectory === 'function' ? preset.imageDirectory(node) : preset?.imageDirectory;
+  return images && `${images}/nodesweep`;
+}
+
+/** Without a sign of the distribution, the directory is that above the directories of both. */
+function imageDirectoryOfRancher(node: NodeFacts): string | undefined {
+  const distribution = distributionOf(node);
+  if (distribution === undefined) return '/var/lib/rancher';
+  const { dataDirectory } = readNodeArguments(distribution, node.annotations);
+  return dataDirectory && `${dataDirectory}/agent/containerd`;
+}
+
+/** The distribution whose directories the node uses. The version of containerd does not show it, because both share it. */
+function distributionOf(node: NodeFacts): RancherDistribution | undefined {
+  return rancherDistributions.find((name) => isBuildOf(node, name) || hasInstanceType(node, name));
+}
 
 /**
- * True if k3s or RKE2 uses a runtime that is not its own. Then version and labels do not show the socket, and a guess could
- * clean the wrong runtime.
+ * True if k3s or RKE2 uses a runtime that is not its own, or Docker at an unusual socket. Then version and labels do not show
+ * the socket, and a guess could clean the wrong runtime.
  */
-function usesForeignRuntime({ containerRuntimeVersion, annotations = {} }: NodeFacts): boolean {
-  if (!containerRuntimeVersion.startsWith('containerd:')) return false;
-  const endpoint = /"--container-runtime-endpoint(?:=|"\s*,\s*")(?:unix:\/\/)?([^"]+)"/;
-  return argumentAnnotations.some((key) => {
-    const [, path] = endpoint.exec(annotations[key] ?? '') ?? [];
-    return path !== undefined && path !== '/run/k3s/containerd/containerd.sock';
+function usesForeignRuntime(node: NodeFacts): boolean {
+  return rancherDistributions.some((name) => {
+    const { runtimeEndpoint, usesDocker } = readNodeArguments(name, node.annotations);
+    if (runtimeEndpoint === undefined) return false;
+    if (usesDocker) return !['/run/docker.sock', dockerSocket].includes(runtimeEndpoint);
+    return isContainerd(node) && runtimeEndpoint !== k3sSocket;
   });
 }
 

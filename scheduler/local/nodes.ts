@@ -11,6 +11,7 @@ export class EndpointError extends Error {
 /** Possible runtimes of this machine, with the facts that a kubelet would report. */
 const usualRuntimes = [
   { containerRuntimeVersion: 'containerd://k3s', labels: {} },
+  { containerRuntimeVersion: 'containerd://', labels: { 'node.k0sproject.io/role': '' } },
   { containerRuntimeVersion: 'containerd://', labels: { 'microk8s.io/cluster': 'true' } },
   { containerRuntimeVersion: 'containerd://', labels: {} },
   { containerRuntimeVersion: 'cri-o://', labels: {} },

@@ -19,7 +19,12 @@ const minikube = { 'minikube.k8s.io/name': 'minikube' };
 
 const samples: readonly Sample[] = [
   { distribution: 'k3s', runtime: 'containerd://2.0.5-k3s1', kubelet: 'v1.33.1+k3s1', labels: instanceType('k3s') },
-  { distribution: 'k3s', runtime: 'containerd://2.0.5-k3s1', kubelet: 'v1.33.1', labels: instanceType('m5.large') },
+  {
+    distribution: 'k3s',
+    runtime: 'containerd://2.0.5-k3s1',
+    kubelet: 'v1.33.1+k3s1',
+    labels: instanceType('m5.large'),
+  },
   { distribution: 'k3s', runtime: 'containerd://2.1.4', kubelet: 'v1.33.1+k3s1' },
   { distribution: 'k3s', runtime: 'containerd://2.1.4', kubelet: 'v1.33.1', labels: instanceType('k3s') },
   { distribution: 'RKE2', runtime: 'containerd://2.0.5-k3s2', kubelet: 'v1.33.1+rke2r1', labels: instanceType('rke2') },
@@ -45,7 +50,7 @@ const samples: readonly Sample[] = [
     distribution: 'GKE with Container-Optimized OS',
     runtime: 'containerd://1.7.24',
     kubelet: 'v1.32.2-gke.1182003',
-    labels: { 'cloud.google.com/gke-nodepool': 'a' },
+    labels: { 'cloud.google.com/gke-nodepool': 'a', 'cloud.google.com/gke-os-distribution': 'cos' },
   },
   {
     distribution: 'EKS with Amazon Linux 2023',

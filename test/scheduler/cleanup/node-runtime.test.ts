@@ -1,18 +1,89 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { resolveRuntime } from '../../../scheduler/cleanup/node-runtime.ts';
 
 const none = { sockets: [], stateDirectories: [] };
 
-it.each([
-  '["agent","--container-runtime-endpoint","unix:///run/containerd/containerd.sock"]',
-  '["agent","--container-runtime-endpoint=/run/containerd/containerd.sock"]',
-])('a k3s that was told to use another containerd is not guessed: %s (H17)', (args) => {
-  const node = { containerRuntimeVersion: 'containerd://1.7.27', kubeletVersion: 'v1.33.1+k3s1', labels: {} };
-  const annotations = { 'k3s.io/node-args': args };
-  expect(resolveRuntime({ ...node, annotations }, none)).toBeUndefined();
-  const sockets = [{ path: '/run/a.sock' }];
-  const stateDirectories = [{ path: '/data/nodesweep' }];
-  expect(resolveRuntime({ ...node, annotations }, { sockets, stateDirectories })?.socket).toBe('/run/a.sock');
+const k3s = { containerRuntimeVersion: 'containerd://2.1.4-k3s1', kubeletVersion: 'v1.33.1+k3s1', labels: {} };
+const rke2 = { containerRuntimeVersion: 'containerd://2.1.4-k3s1', kubeletVersion: 'v1.33.1+rke2r1', labels: {} };
+const withArguments = (...words: readonly string[]) => ({
+  annotations: { 'k3s.io/node-args': JSON.stringify(['agent', ...words]) },
+});
+
+describe('a node of k3s or RKE2', () => {
+  it.each([
+    ['the usual directory of k3s', k3s, '/var/lib/rancher/k3s'],
+    ['the usual directory of RKE2', rke2, '/var/lib/rancher/rke2'],
+    ['--data-dir', { ...k3s, ...withArguments('--data-dir', '/data/k3s/') }, '/data/k3s'],
+    ['--data-dir with an equals sign', { ...k3s, ...withArguments('--data-dir=/data/k3s') }, '/data/k3s'],
+    ['-d', { ...k3s, ...withArguments('-d', '/data/k3s') }, '/data/k3s'],
+    ['the last --data-dir', { ...k3s, ...withArguments('--data-dir', '/file', '--data-dir', '/flag') }, '/flag'],
+    ['K3S_DATA_DIR', { ...k3s, annotations: { 'k3s.io/node-env': '{"K3S_DATA_DIR":"/env"}' } }, '/env'],
+    ['RKE2_DATA_DIR', { ...rke2, annotations: { 'rke2.io/node-env': '{"RKE2_DATA_DIR":"/env"}' } }, '/env'],
+    ['no data directory of the other', { ...rke2, ...withArguments('--data-dir', '/data') }, '/var/lib/rancher/rke2'],
+    ['--rootless=false', { ...k3s, ...withArguments('--rootless', 'false') }, '/var/lib/rancher/k3s'],
+  ])('has its state directory beside the images: %s (H17)', (_, node, directory) => {
+    expect(resolveRuntime(node, none)).toEqual({
+      socket: '/run/k3s/containerd/containerd.sock',
+      stateDirectory: `${directory}/agent/containerd/nodesweep`,
+    });
+  });
+
+  it('has its state directory above the directories of both if nothing shows which it is (H17)', () => {
+    const node = { containerRuntimeVersion: 'containerd://2.1.4-k3s1', labels: {} };
+    expect(resolveRuntime(node, none)?.stateDirectory).toBe('/var/lib/rancher/nodesweep');
+  });
+
+  it.each([
+    ['without root', withArguments('--rootless')],
+    ['without root, from a file', withArguments('--rootless', 'true')],
+    ['with a relative data directory', withArguments('--data-dir', 'data')],
+    ['with a data directory in a home', withArguments('--data-dir', '~/k3s')],
+    ['with a data directory that leads upwards', withArguments('--data-dir', '/data/../etc')],
+    ['without a value', withArguments('--data-dir')],
+    ['with arguments that are no JSON', { annotations: { 'k3s.io/node-args': '[server' } }],
+    ['with arguments that are no list', { annotations: { 'k3s.io/node-args': '{}' } }],
+    ['with an environment that is no object', { annotations: { 'k3s.io/node-env': '[]' } }],
+  ])('is not guessed %s (H17)', (_, annotations) => {
+    expect(resolveRuntime({ ...k3s, ...annotations }, none)).toBeUndefined();
+    const stateDirectories = [{ path: '/data/nodesweep' }];
+    const sockets = [{ path: '/run/a.sock' }];
+    expect(resolveRuntime({ ...k3s, ...annotations }, { sockets, stateDirectories })).toEqual({
+      socket: '/run/a.sock',
+      stateDirectory: '/data/nodesweep',
+    });
+  });
+
+  it.each([
+    [['--container-runtime-endpoint', 'unix:///run/containerd/containerd.sock']],
+    [['--container-runtime-endpoint=/run/containerd/containerd.sock']],
+    [['--container-runtime-endpoint', '/run/k3s/containerd/containerd.sock', '--container-runtime-endpoint=/run/a.sock']],
+    [['--kubelet-arg', 'container-runtime-endpoint=unix:///run/containerd/containerd.sock']],
+    [['--kubelet-arg=container-runtime-endpoint=unix:///run/containerd/containerd.sock']],
+  ])('with another containerd is not guessed: %j (H17)', (words) => {
+    const node = { ...k3s, containerRuntimeVersion: 'containerd://1.7.27', ...withArguments(...words) };
+    expect(resolveRuntime(node, none)).toBeUndefined();
+    const sockets = [{ path: '/run/a.sock' }];
+    const stateDirectories = [{ path: '/data/nodesweep' }];
+    expect(resolveRuntime(node, { sockets, stateDirectories })?.socket).toBe('/run/a.sock');
+  });
+
+  it.each([
+    ['is not guessed at an unusual socket', ['--docker', '--container-runtime-endpoint', '/run/a.sock'], undefined],
+    ['has the usual socket', ['--docker'], '/var/run/docker.sock'],
+    [
+      'has the usual socket by its other name',
+      ['--docker', '--container-runtime-endpoint', 'unix:///run/docker.sock'],
+      '/var/run/docker.sock',
+    ],
+    [
+      'has the usual socket behind a cri-dockerd of its own',
+      ['--container-runtime-endpoint', '/run/cri-dockerd.sock'],
+      '/var/run/docker.sock',
+    ],
+  ])('with Docker %s (H17)', (_, words, socket) => {
+    const node = { ...k3s, containerRuntimeVersion: 'docker://28.0.1', ...withArguments(...words) };
+    expect(resolveRuntime(node, none)?.socket).toBe(socket);
+  });
 });
 
 it.each(['', 'frakti://1', 'containerd', 'Containerd://2.1.0'])(
@@ -22,7 +93,7 @@ it.each(['', 'frakti://1', 'containerd', 'Containerd://2.1.0'])(
   },
 );
 
-it('a runtime that nobody knows has no socket', () => {
+it('an unknown runtime has no socket (H17)', () => {
   expect(resolveRuntime({ containerRuntimeVersion: 'rkt://1', labels: {} }, none)).toBeUndefined();
 });
 
