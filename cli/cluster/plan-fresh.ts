@@ -51,7 +51,7 @@ function requireAnswering(node: Node): PlanNode {
   if (!ready) throw new PlanError(`node ${name} is not ready, so no pod can make a plan there`);
   if (runtime !== undefined) return { ...node, runtime };
   throw new PlanError(
-    `no socket is known for the runtime "${containerRuntimeVersion}" of node ${name}; name it in the scheduler's NODESWEEP_SOCKETS`,
+    `no socket is known for the runtime "${containerRuntimeVersion}" of node ${name}; name it in the scheduler's NODESWEEP_SOCKETS, and a directory beside its images in NODESWEEP_STATE_DIRECTORIES`,
   );
 }
 

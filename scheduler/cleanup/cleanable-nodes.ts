@@ -5,6 +5,6 @@ import { type Eligibility, judgeNode, type NodeSelection } from '../run/eligibil
 export function judgeCleanable(node: Node, selection: NodeSelection): Eligibility {
   const eligibility = judgeNode(node, selection);
   if (eligibility.verdict !== 'Eligible' || node.runtime !== undefined) return eligibility;
-  const message = `no socket is known for the runtime "${node.containerRuntimeVersion}"; name it in the scheduler's NODESWEEP_SOCKETS`;
+  const message = `no socket is known for the runtime "${node.containerRuntimeVersion}"; name it in the scheduler's NODESWEEP_SOCKETS, and a directory beside its images in NODESWEEP_STATE_DIRECTORIES`;
   return { verdict: 'Ineligible', reason: 'UnknownRuntime', message };
 }

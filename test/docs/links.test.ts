@@ -21,7 +21,7 @@ function isResolved(from: MarkdownDocument, target: string): boolean {
   return statSync(join(top, file)).isFile() && anchorsOf(readDocument(file)).includes(anchor);
 }
 
-it('every relative link of README, CONTRIBUTING and docs leads to a file, and every anchor to a heading', () => {
+it('every relative link of README, CONTRIBUTING and docs refers to a file, and every anchor to a heading', () => {
   const links = documents.flatMap((from) =>
     [...from.text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => ({ from, target })),
   );
@@ -31,7 +31,7 @@ it('every relative link of README, CONTRIBUTING and docs leads to a file, and ev
   expect(broken.map(({ from, target }) => `${from.path}: ${target}`)).toEqual([]);
 });
 
-it('README leads to every document', () => {
+it('README links to every document', () => {
   const { text } = readDocument('README.md');
   expect(documents.filter(({ path }) => path !== 'README.md' && !text.includes(`](${path})`))).toEqual([]);
 });

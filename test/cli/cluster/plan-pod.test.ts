@@ -26,7 +26,7 @@ describe('the pod that makes a plan', () => {
     expect(pod.spec.volumes.slice(1)).toEqual(cleaner.spec.volumes.slice(1));
   });
 
-  it('is told of the pods bound to its node as a cleaner pod is (H4)', () => {
+  it('gets the pods bound to its node, as a cleaner pod does (H4)', () => {
     const cleaner = buildPod({ ...task, run: build.buildRun(), runUid: 'uid', attempt: 0 }, node, template);
     const told = { 'nodesweep.io/bound-references': expect.any(String) };
     expect(pod.metadata.annotations).toMatchObject(told);
@@ -34,18 +34,18 @@ describe('the pod that makes a plan', () => {
     expect(pod.spec.volumes[0]).toEqual(cleaner.spec.volumes[0]);
   });
 
-  it('is none that the scheduler takes for one of its own, and can be found', () => {
+  it('is not a pod that the scheduler treats as its own, and can be found', () => {
     expect(pod.metadata.labels).toMatchObject({ 'nodesweep.io/kind': 'plan', 'nodesweep.io/policy': 'nightly' });
   });
 
-  it('ends by itself should nobody wait for it any more, and goes with its policy (C31)', () => {
+  it('ends by itself if nobody waits for it any more, and is deleted with its policy (C31)', () => {
     expect(pod.spec).toMatchObject({ activeDeadlineSeconds: 60, terminationGracePeriodSeconds: 1 });
     expect(pod.metadata.ownerReferences).toMatchObject([{ kind: 'ConfigMap', name: 'nightly', uid: 'uid-1' }]);
   });
 });
 
 describe('the settings of the scheduler', () => {
-  it('are taken from its environment, and its image where it names no other', () => {
+  it('are taken from its environment, with its own image if no other is named', () => {
     const environment = { NODESWEEP_SERVICE_ACCOUNT: 'cleaner', NODESWEEP_SOCKETS: '/run/a.sock@pool=gpu' };
     expect(settingsOfScheduler({ image: 'acme/nodesweep:1', args: ['scheduler'], environment })).toMatchObject({
       image: 'acme/nodesweep:1',
@@ -54,7 +54,7 @@ describe('the settings of the scheduler', () => {
     });
   });
 
-  it('are taken from its flags, which outrank the environment', () => {
+  it('are taken from its flags, which take precedence over the environment', () => {
     const args = ['scheduler', '--image=acme/cleaner:2', '--service-account', 'other', '--unknown'];
     const environment = { NODESWEEP_SERVICE_ACCOUNT: 'cleaner' };
     expect(settingsOfScheduler({ image: 'acme/nodesweep:1', args, environment })).toMatchObject({

@@ -32,7 +32,7 @@ const reportLine = (total: number) =>
   JSON.stringify({ event: 'report', ...build.buildReport({ images: { ...build.buildReport().images, total } }) });
 
 describe('the plan of a node in the cluster', () => {
-  it('is what the last run did there, and says how long ago that was', async () => {
+  it('is the plan of the last run there, with its age', async () => {
     const lines = [
       imageLine({ id: 'kept', reason: 'InUse', message: 'used by x' }),
       imageLine({
@@ -68,7 +68,7 @@ describe('the plan of a node in the cluster', () => {
     ['the log lacks its beginning', {}, [imageLine(), reportLine(2)]],
     ['the run had failed before it looked at any image', {}, [reportLine(0)]],
     ['that is asked for', { fresh: true }, [imageLine(), reportLine(1)]],
-  ])('comes from a pod where %s', async (_why, request, lines) => {
+  ])('comes from a pod if %s', async (_why, request, lines) => {
     const text = lines?.join('\n');
     if (text !== undefined)
       cluster.lastLog = { policy: 'nightly', run: 'nightly-1', node: 'a', finishedAt: build.start, text };
@@ -78,7 +78,7 @@ describe('the plan of a node in the cluster', () => {
     expect(cluster.left.size).toBe(0);
   });
 
-  it('is made by a pod that is told what the cleaners of a run would be told', async () => {
+  it('is made by a pod with the same job as the cleaners of a run', async () => {
     cluster.policies = [build.buildPolicyObject({ dryRun: true, images: { protectWorkloads: true } })];
     cluster.boundReferences = ['starting:1'];
     cluster.workloadReferences = ['workload:1'];
@@ -91,7 +91,7 @@ describe('the plan of a node in the cluster', () => {
     expect(cluster.orders[0]?.bound.references).toEqual(['starting:1']);
   });
 
-  it('is made for a node that the policy leaves out too, which is said', async () => {
+  it('is made for a node that the policy leaves out too, with a remark', async () => {
     cluster.policies = [build.buildPolicyObject({ nodes: { matchLabels: { pool: 'ci' } } })];
     expect((await ask()).notes).toEqual(["the policy's next run would skip this node: its selector does not match it"]);
     cluster.policies = [build.buildPolicyObject({ nodes: { includeUnschedulable: false } })];
@@ -99,7 +99,7 @@ describe('the plan of a node in the cluster', () => {
     expect((await ask()).notes).toEqual([expect.stringContaining('the node is cordoned')]);
   });
 
-  it('is preceded by deleting what earlier ones have left behind', async () => {
+  it('is made after the leftovers of earlier plans are deleted', async () => {
     cluster.leftovers = ['nodesweep-plan-old'];
     cluster.left.add('nodesweep-plan-old');
     await ask();
@@ -107,7 +107,7 @@ describe('the plan of a node in the cluster', () => {
   });
 });
 
-describe('there is no plan, and nothing is left behind,', () => {
+describe('there is no plan, and nothing remains,', () => {
   it.each<[what: string, prepare: () => void, message: RegExp]>([
     [
       'of a policy that is not there',
@@ -142,10 +142,10 @@ describe('there is no plan, and nothing is left behind,', () => {
       () => {
         cluster.nodes = [build.buildNode('a', { runtime: undefined, containerRuntimeVersion: 'rkt://1' })];
       },
-      /no socket is known for the runtime "rkt:\/\/1" of node a; name it in the scheduler's NODESWEEP_SOCKETS/,
+      /no socket is known for the runtime "rkt:\/\/1" of node a; name it in the scheduler's NODESWEEP_SOCKETS, and a directory beside its images in NODESWEEP_STATE_DIRECTORIES/,
     ],
     [
-      'where the API server refuses the pod',
+      'if the API server refuses the pod',
       () => {
         cluster.fail = (call) => {
           if (call === 'createPlan') throw new Error('could not create pod p on node a: 403: exceeded quota');
@@ -154,7 +154,7 @@ describe('there is no plan, and nothing is left behind,', () => {
       /403: exceeded quota/,
     ],
     [
-      'where the image can not be pulled',
+      'if the image cannot be pulled',
       () => {
         cluster.states = [
           { containerReason: 'ContainerCreating' },
@@ -164,14 +164,14 @@ describe('there is no plan, and nothing is left behind,', () => {
       /^pod nodesweep-plan-\w+ made no plan on node a: ImagePullBackOff: Back-off pulling image "acme\/nodesweep:2"$/,
     ],
     [
-      'where the kubelet rejects the pod (C25)',
+      'if the kubelet rejects the pod (C25)',
       () => {
         cluster.states = [{ phase: 'Failed', reason: 'OutOfpods', message: 'Node has no room' }];
       },
       /on node a: OutOfpods: Node has no room$/,
     ],
     [
-      'where nodesweep itself fails in it: its own words tell why',
+      'if nodesweep itself fails in it, with its own words as the reason',
       () => {
         cluster.states = [{ phase: 'Failed', exitCode: 2, containerReason: 'Error' }];
         cluster.podLog = 'time="x" level=fatal\nnodesweep: crictl was not found: install crictl\n';
@@ -179,14 +179,14 @@ describe('there is no plan, and nothing is left behind,', () => {
       /on node a: crictl was not found: install crictl$/,
     ],
     [
-      'where somebody deletes the pod (C24)',
+      'if somebody deletes the pod (C24)',
       () => {
         cluster.states = [{ phase: 'Pending' }, undefined];
       },
       /on node a: it was deleted$/,
     ],
     [
-      'where the pod does not start in time: the newest warning tells why',
+      'if the pod does not start in time, with the newest warning as the reason',
       () => {
         cluster.states = [{ phase: 'Pending' }];
         cluster.trouble = 'FailedMount: /run/x.sock is not a socket';
@@ -194,7 +194,7 @@ describe('there is no plan, and nothing is left behind,', () => {
       /^pod nodesweep-plan-\w+ on node a did not end within 1 s: FailedMount: \/run\/x\.sock is not a socket$/,
     ],
     [
-      'where the pod runs another release',
+      'if the pod runs another release',
       () => {
         cluster.podLog = JSON.stringify({ ...plan, version: 2 });
       },
@@ -206,7 +206,7 @@ describe('there is no plan, and nothing is left behind,', () => {
     expect(cluster.left.size).toBe(0);
   });
 
-  it('where it is interrupted', async () => {
+  it('if it is interrupted', async () => {
     const controller = new AbortController();
     cluster.states = [{ phase: 'Pending' }];
     cluster.fail = (call) => {

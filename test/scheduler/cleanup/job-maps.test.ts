@@ -40,7 +40,7 @@ describe('a job', () => {
     ['14,000', 14_000, 2],
     ['60,000', 60_000, 3],
   ])(
-    'with %s references is stored in ConfigMaps that the API takes, and read whole (H21)',
+    'with %s references is stored in ConfigMaps that the API server accepts, and is read completely (H21)',
     async (_, count, leastMaps) => {
       const references = digested(count);
       const packed = await packJob('nightly-1.job', { ...job, workloadReferences: [...references, ...references] });
@@ -55,13 +55,13 @@ describe('a job', () => {
     60_000,
   );
 
-  it('with more than can be stored is refused, with the cause and what to do (H21)', async () => {
+  it('with more references than can be stored is refused, with the cause and the next step (H21)', async () => {
     const failed = packJob('nightly-1.job', { ...job, workloadReferences: digested(100_001) });
     await expect(failed).rejects.toThrow(JobTooLargeError);
     await expect(failed).rejects.toThrow(/name 100001 different images, and a job holds 100000: turn images\.protect/);
   });
 
-  it('is not done where a file with references is missing or damaged (H4)', async () => {
+  it('is not done if a file with references is missing or damaged (H4)', async () => {
     const packed = await packJob('nightly-1.job', job);
     await expect(read(packed, undefined)).rejects.toThrow(/bound-references, with references of images to keep/);
     for (const text of ['', 'H4sIAAAA', '[]']) {

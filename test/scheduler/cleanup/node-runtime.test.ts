@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { judgeCleanable } from '../../../scheduler/cleanup/cleanable-nodes.ts';
 import { resolveRuntime } from '../../../scheduler/cleanup/node-runtime.ts';
+import { buildNode, buildSpec } from '../../helpers/builders.ts';
 
 const none = { sockets: [], stateDirectories: [] };
 
@@ -56,7 +58,13 @@ describe('a node of k3s or RKE2', () => {
   it.each([
     [['--container-runtime-endpoint', 'unix:///run/containerd/containerd.sock']],
     [['--container-runtime-endpoint=/run/containerd/containerd.sock']],
-    [['--container-runtime-endpoint', '/run/k3s/containerd/containerd.sock', '--container-runtime-endpoint=/run/a.sock']],
+    [
+      [
+        '--container-runtime-endpoint',
+        '/run/k3s/containerd/containerd.sock',
+        '--container-runtime-endpoint=/run/a.sock',
+      ],
+    ],
     [['--kubelet-arg', 'container-runtime-endpoint=unix:///run/containerd/containerd.sock']],
     [['--kubelet-arg=container-runtime-endpoint=unix:///run/containerd/containerd.sock']],
   ])('with another containerd is not guessed: %j (H17)', (words) => {
@@ -97,9 +105,18 @@ it('an unknown runtime has no socket (H17)', () => {
   expect(resolveRuntime({ containerRuntimeVersion: 'rkt://1', labels: {} }, none)).toBeUndefined();
 });
 
-it('an override outranks the preset, for the nodes with its label', () => {
+it('an override takes precedence over the preset, for the nodes with its label', () => {
   const sockets = [{ path: '/run/gpu.sock', label: { key: 'pool', value: 'gpu' } }];
   const node = { containerRuntimeVersion: 'containerd://2.1.0', labels: { pool: 'gpu' } };
   expect(resolveRuntime(node, { ...none, sockets })?.socket).toBe('/run/gpu.sock');
   expect(resolveRuntime({ ...node, labels: {} }, { ...none, sockets })?.socket).toBe('/run/containerd/containerd.sock');
+});
+
+it('a node without a known runtime is skipped, and the message names both settings that it needs (H17)', () => {
+  const node = buildNode('a', { runtime: undefined, containerRuntimeVersion: 'rkt://1' });
+  expect(judgeCleanable(node, buildSpec({}).nodes)).toEqual({
+    verdict: 'Ineligible',
+    reason: 'UnknownRuntime',
+    message: expect.stringMatching(/"rkt:\/\/1".*NODESWEEP_SOCKETS.*NODESWEEP_STATE_DIRECTORIES/),
+  });
 });

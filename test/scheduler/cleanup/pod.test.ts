@@ -28,7 +28,7 @@ describe('the cleaner pod', () => {
     });
   });
 
-  it('has no token, no capability, no writable root and no way to more privileges', () => {
+  it('has no token, no capability, no writable root, and cannot get more privileges', () => {
     expect(pod.spec.automountServiceAccountToken).toBe(false);
     expect(pod.spec.securityContext.seccompProfile).toEqual({ type: 'RuntimeDefault' });
     expect(container?.securityContext).toEqual({
@@ -42,7 +42,7 @@ describe('the cleaner pod', () => {
     expect(container?.resources.limits).toEqual({ memory: '256Mi' });
   });
 
-  it('asks for no resources, in so many words, so that a node with none left takes it (H1)', () => {
+  it('requests no resources explicitly, so that a full node accepts it (H1)', () => {
     expect(container?.resources.requests).toEqual({ cpu: '0', memory: '0' });
   });
 
@@ -53,7 +53,7 @@ describe('the cleaner pod', () => {
     ['disk pressure, and no place left', { diskPressure: true, freePods: 0 }, 'nodesweep-cleaner'],
     ['disk pressure, and more pods than places', { diskPressure: true, freePods: -1 }, 'nodesweep-cleaner'],
     ['disk pressure, and nobody knows how many places are left', { diskPressure: true }, 'nodesweep-cleaner'],
-  ])('on a node with %s has the priority class that ends no other pod: %j, %s (H1, H2)', (_, facts, expected) => {
+  ])('on a node with %s has a priority class that ends no other pod: %j, %s (H1, H2)', (_, facts, expected) => {
     const node = { ...build.buildNode('a'), runtime, ...facts };
     expect(buildPod(order, node, template).spec.priorityClassName).toBe(expected);
   });
@@ -72,11 +72,11 @@ describe('the cleaner pod', () => {
     ['labels', 'admission.datadoghq.com/enabled', 'false'],
     ['annotations', 'dynatrace.com/inject', 'false'],
     ['annotations', 'vault.hashicorp.com/agent-inject', 'false'],
-  ] as const)('asks injectors for no further container, in the %s: %s=%s (H11)', (place, key, value) => {
+  ] as const)('asks injectors not to add a container, in the %s: %s=%s (H11)', (place, key, value) => {
     expect(pod.metadata[place]).toMatchObject({ [key]: value });
   });
 
-  it('keeps no node from being scaled down, in spite of its hostPath and its owner', () => {
+  it('does not prevent the scale-down of a node, in spite of its hostPath and its owner', () => {
     expect(pod.metadata.annotations).toMatchObject({ 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true' });
     expect(pod.metadata.annotations).not.toHaveProperty('karpenter.sh/do-not-disrupt');
   });
@@ -125,20 +125,20 @@ describe('the cleaner pod', () => {
     ['/run/user/1000/docker.sock', '/run/nodesweep/docker.sock'],
     ['/run/cri-dockerd.sock', '/run/nodesweep/runtime.sock'],
     ['/run/crio/crio.sock', '/run/nodesweep/runtime.sock'],
-  ])("sees the node's %s as %s, by which the cleaner tells Docker Engine apart", (socket, mountPath) => {
+  ])('mounts the %s of the node as %s, by which the cleaner recognises Docker Engine', (socket, mountPath) => {
     const [cleaner] = buildPod(order, { ...build.buildNode('a'), runtime: { ...runtime, socket } }, template).spec
       .containers;
     expect(cleaner?.volumeMounts).toContainEqual({ name: 'socket', mountPath });
     expect(cleaner?.env).toContainEqual({ name: 'CONTAINER_RUNTIME_ENDPOINT', value: `unix://${mountPath}` });
   });
 
-  it('belongs to the record of its run, so that it goes with it (C31)', () => {
+  it('belongs to the record of its run, so that it is deleted with it (C31)', () => {
     expect(pod.metadata.ownerReferences).toMatchObject([
       { kind: 'ConfigMap', name: 'nightly-29540760.run', uid: 'uid' },
     ]);
   });
 
-  it('has a valid name for the longest policy name, and another one for each run, node and try (C14)', () => {
+  it('has a valid name for the longest policy name, and another one for each run, node and attempt (C14)', () => {
     const run = runName('p'.repeat(52), { type: 'Schedule', slot: build.start });
     const request = runName('p'.repeat(52), { type: 'Request', request: 'x' });
     const names = [podName(run, 'a', 0), podName(run, 'a', 1), podName(run, 'b', 0), podName(request, 'a', 0)];
@@ -148,7 +148,7 @@ describe('the cleaner pod', () => {
     expect(podName(run, 'a', 0)).toBe(podName(run, 'a', 0));
   });
 
-  it('has the name of its node as a label, shortened where it is too long', () => {
+  it('has the name of its node as a label, shortened if it is too long', () => {
     const long = `node-${'x'.repeat(80)}.example.com`;
     expect(labelValue('node-1')).toBe('node-1');
     expect(labelValue(long)).toMatch(/^node-x+-[a-z0-9]{10}$/);
