@@ -81,7 +81,7 @@ it('pure folders do no I/O, read no clock and write no log', () => {
   ).toEqual([]);
 });
 
-it('pure folders import no flow and no adapter, but for their types', () => {
+it('pure folders import no flow and no adapter, except for their types', () => {
   const isForbidden = (name: string) => isIn(name, [...flowFolders, ...adapterFolders]);
   expect(offenders((file) => isPure(file) && file.runtimeImports.some(isForbidden))).toEqual([]);
 });
@@ -91,7 +91,7 @@ it('flows import ports, never adapters; a main.ts puts both together', () => {
   expect(offenders((file) => isOffending(file) && file.imports.some((name) => isIn(name, adapterFolders)))).toEqual([]);
 });
 
-it.each(Object.entries(adapters))('only its adapter imports %s, but for its types', (library, folders) => {
+it.each(Object.entries(adapters))('only its adapter imports %s, except for its types', (library, folders) => {
   const isOffending = ({ path, runtimeImports }: SourceFile) =>
     runtimeImports.includes(library) && !isIn(path, folders);
   expect(offenders(isOffending)).toEqual([]);
@@ -118,7 +118,7 @@ it('cleaner, puller and scheduler know the contract and not each other', () => {
   expect(programs.flatMap(imports)).toEqual([]);
 });
 
-it('nothing below the command line imports it', () => {
+it('nothing outside of the command line imports it', () => {
   const isCommandLine = (name: string) => name.startsWith('cli/') || name === 'main.ts';
   expect(
     offenders(({ path, imports }) => !path.startsWith('cli/') && path !== 'main.ts' && imports.some(isCommandLine)),

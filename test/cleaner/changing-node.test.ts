@@ -124,8 +124,8 @@ function expectTruth({ truths, events, report }: Ended, { maxPerRun = Number.POS
   if (count('failed') + count('unknown') > 0) expect(report.outcome).toBe('PartiallyFailed');
 }
 
-describe('however the images of a node change while a plan is carried out', () => {
-  it('none is removed that a rule protects by the latest look, and every one is told of as it is (H24, H28)', async () => {
+describe('images that change in any way while a plan is carried out', () => {
+  it('the cleaner removes no image that a rule protects by the latest lists, and reports each image as it is (H24, H28)', async () => {
     await fc.assert(
       fc.asyncProperty(generateCourse({ mayLie: false }), rules, rests, async (course, given, rests) => {
         const ended = await run(course, given, rests);
@@ -136,7 +136,7 @@ describe('however the images of a node change while a plan is carried out', () =
     );
   });
 
-  it('the same holds where looks fail, or tell what can not be so (H24, H28)', async () => {
+  it('the same is true if lists fail, or are impossible (H24, H28)', async () => {
     await fc.assert(
       fc.asyncProperty(generateCourse({ mayLie: true }), rules, rests, async (course, given, rests) => {
         const ended = await run(course, given, rests);

@@ -23,7 +23,7 @@ afterEach(async () => {
 const clean = (job: Partial<JobDocument> = {}, socket = server.socket) => cleanDocker({ directory, socket, job });
 const removals = () => server.requests.filter((request) => request.startsWith('DELETE'));
 
-it('cleans Docker Engine: what is used stays, refusals are skips, and the rest goes by ID (C33, C36, T10, T12, T16)', async () => {
+it('cleans Docker Engine: it keeps used images, skips refusals, and removes the others by ID (C33, C36, T10, T12, T16)', async () => {
   const { exitCode, report, decisions } = await clean();
   expect(decisions).toEqual([
     'docker.io/acme/derived:1 remove removed',
@@ -60,7 +60,7 @@ it('shows a removal that failed in its exit code and its report (C36)', async ()
   expect(report.errors[0]?.message).toContain('something broke');
 });
 
-describe('where the removal of the first of 60 images hangs', () => {
+describe('if the removal of the first of 60 images hangs', () => {
   const idOf = (index: number) => `sha256:${index.toString(16).padStart(64, '0')}`;
   const fill = () => {
     const [image] = server.answers.images;
@@ -74,7 +74,7 @@ describe('where the removal of the first of 60 images hangs', () => {
     while (!done()) await sleep(20);
   };
 
-  it('a stop begins no further removal, and ends with a report well before 30 s (H29)', async () => {
+  it('a cleaner that is stopped begins no further removal, and ends with a report well before 30 s (H29)', async () => {
     fill();
     let stoppedAt = 0;
     const stopWhen = async () => {
@@ -93,7 +93,7 @@ describe('where the removal of the first of 60 images hangs', () => {
     ]);
   }, 60_000);
 
-  it('the others of its batch go beside it, and none of them fails (H29)', async () => {
+  it('the other images of its batch are removed, and none of them fails (H29)', async () => {
     fill();
     const stopWhen = () => wait(() => removals().length >= 50);
     const { report } = await cleanDocker({ directory, socket: server.socket, job, stopWhen });
@@ -102,31 +102,31 @@ describe('where the removal of the first of 60 images hangs', () => {
   }, 60_000);
 });
 
-describe('removes nothing, and ends with 2', () => {
+describe('removes nothing, and its exit code is 2,', () => {
   it.each<[request: string, how: Failure]>([
     ['GET /images/json', 'half'],
     ['GET /containers/json', 'fails'],
     ['GET /containers/json', 'rubbish'],
     ['GET /containers/', 'closes the connection'],
-  ])('where %s has no answer to rely on: %s (T1)', async (request, how) => {
+  ])('if %s has no reliable answer: %s (T1)', async (request, how) => {
     server.fail(request, how);
     expect(await clean()).toMatchObject({ exitCode: 2, report: { errors: [{ reason: 'DockerError' }] } });
     expect(removals()).toEqual([]);
   });
 
-  it('where the list of containers is empty although there are some (T1)', async () => {
+  it('if the list of containers is empty although there are some (T1)', async () => {
     server.answers.containers = [];
     expect(await clean()).toMatchObject({ exitCode: 2, report: { errors: [{ reason: 'ContainersCutShort' }] } });
     expect(removals()).toEqual([]);
   });
 
-  it('where a container tells no image (T3)', async () => {
+  it('if a container names no image (T3)', async () => {
     server.answers.containers = server.answers.containers.map((container) => ({ ...container, ImageID: '' }));
     expect(await clean()).toMatchObject({ exitCode: 2, report: { errors: [{ reason: 'DockerError' }] } });
     expect(removals()).toEqual([]);
   });
 
-  it('where the socket is missing', async () => {
+  it('if the socket is missing', async () => {
     const { exitCode, report } = await clean({}, join(directory, 'missing', 'docker.sock'));
     expect(exitCode).toBe(2);
     expect(report.errors).toMatchObject([

@@ -77,7 +77,7 @@ const idsOf = (all: readonly { readonly id: string }[]) => all.map(({ id }) => i
 describe('on any node, under any policy', () => {
   const given = [generateNode(), generateRules()] as const;
 
-  it('nothing goes that is used, pinned, excluded, not included or protected (C33, C34, C35, N2, T2, T4, T5, T7, T9, T10, T18, T19)', async () => {
+  it('no image is removed that is used, pinned, excluded, not included or protected (C33, C34, C35, N2, T2, T4, T5, T7, T9, T10, T18, T19)', async () => {
     await fc.assert(
       fc.asyncProperty(...given, async (node, rules) => {
         const { left } = await run(node, rules, false);
@@ -87,7 +87,7 @@ describe('on any node, under any policy', () => {
     );
   });
 
-  it('every image is decided about once, and just those go that are said to', async () => {
+  it('every image has one decision, and exactly those with the decision to remove are removed', async () => {
     await fc.assert(
       fc.asyncProperty(...given, async (node, rules) => {
         const { events, left, removed } = await run(node, rules, false);
@@ -97,7 +97,7 @@ describe('on any node, under any policy', () => {
     );
   });
 
-  it('a dry run decides as the run does', async () => {
+  it('a dry run makes the same decisions as the run', async () => {
     await fc.assert(
       fc.asyncProperty(...given, async (node, rules) => {
         const [dry, real] = [await run(node, rules, true), await run(node, rules, false)];
@@ -110,7 +110,7 @@ describe('on any node, under any policy', () => {
     );
   });
 
-  it('the order in which the runtime lists things does not matter', async () => {
+  it('the order of the lists of the runtime does not matter', async () => {
     await fc.assert(
       fc.asyncProperty(...given, async (node, rules) => {
         const { images, containers, details } = node;
@@ -145,7 +145,7 @@ describe('on any node, under any policy', () => {
       withoutDisk,
       ({ images, ...rules }) => ({ ...rules, images: { ...images, keepNewestPerRepository: 0 } }),
     ],
-  ])('a lower %s never makes fewer go (N4, N5, N6, N7)', async (_, prepare, lower) => {
+  ])('a lower %s never removes fewer images (N4, N5, N6, N7)', async (_, prepare, lower) => {
     await fc.assert(
       fc.asyncProperty(...given, async (node, rules) => {
         const higher = await run(node, prepare(rules), true);
@@ -156,7 +156,7 @@ describe('on any node, under any policy', () => {
   });
 });
 
-describe('what is asked of the runtime', () => {
+describe('the question to the runtime', () => {
   const asked: string[] = [];
   const images = ['1', '2', '3'].map((tag) => buildImage(`docker.io/acme/app:${tag}`));
   const runtime = buildRuntime({
@@ -172,11 +172,11 @@ describe('what is asked of the runtime', () => {
   });
 
   it.each<[what: string, rules: Rules, calls: readonly string[]]>([
-    ['nothing but the lists, where nothing can go', { images: { exclude: ['**'] } }, []],
-    ['what sandboxes stand on, where something can', {}, ['sandboxes', 'inspecti 0']],
-    ['build times of crowded repositories', { images: { keepNewestPerRepository: 1 } }, ['sandboxes', 'inspecti 3']],
+    ['only the lists, if nothing can be removed', { images: { exclude: ['**'] } }, []],
+    ['the images of sandboxes, if something can be removed', {}, ['sandboxes', 'inspecti 0']],
+    ['build times of repositories with many images', { images: { keepNewestPerRepository: 1 } }, ['sandboxes', 'inspecti 3']],
     [
-      'layers of all images, where usage matters',
+      'layers of all images, if usage matters',
       { disk: { highPercent: 2, lowPercent: 1 } },
       ['sandboxes', 'inspecti 3'],
     ],

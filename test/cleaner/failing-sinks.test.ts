@@ -110,8 +110,8 @@ function openStore({ found, failures }: Store): HistoryStore {
   };
 }
 
-describe('whatever of the log, the events and the history can not be written', () => {
-  it('the same images go, and report and log each tell what they can (H26)', async () => {
+describe('if the log, the events or the history cannot be written', () => {
+  it('the same images are removed, and the report and the log show what they can (H26)', async () => {
     await fc.assert(
       fc.asyncProperty(sinks, async (drawn) => {
         const expected = await run({ ...healthy, store: drawn.store }, { minAge: '0s' });
@@ -137,7 +137,7 @@ describe('whatever of the log, the events and the history can not be written', (
     );
   });
 
-  it('a history that is damaged or can not be written makes no image old, and the report tells it (H27)', async () => {
+  it('a history that is damaged or cannot be written makes no image old, and the report shows it (H27)', async () => {
     await fc.assert(
       fc.asyncProperty(sinks, fc.constantFrom('10d', undefined), async (drawn, maxUnusedAge) => {
         const rules = { minAge: '1h', ...(maxUnusedAge && { maxUnusedAge }) };
@@ -157,7 +157,7 @@ describe('whatever of the log, the events and the history can not be written', (
   });
 });
 
-describe('a report that can not be written', () => {
+describe('a report that cannot be written', () => {
   let directory: string;
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'report-'));
@@ -165,10 +165,10 @@ describe('a report that can not be written', () => {
   afterAll(() => rm(directory, { recursive: true }));
 
   it.each([
-    ['since its disk is full', () => '/dev/full', false],
-    ['since it is a directory', () => directory, true],
-    ['since its directory is missing', () => join(directory, 'missing', 'report'), true],
-  ])('%s, is told and never thrown (H26)', async (_, path, isKnownBefore) => {
+    ['because its disk is full', () => '/dev/full', false],
+    ['because it is a directory', () => directory, true],
+    ['because its directory is missing', () => join(directory, 'missing', 'report'), true],
+  ])('%s, is reported and never thrown (H26)', async (_, path, isKnownBefore) => {
     const { report } = await run(healthy, { minAge: '0s' });
     const file = await openReport(path());
     expect(file.problem !== undefined).toBe(isKnownBefore);

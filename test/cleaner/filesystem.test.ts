@@ -21,7 +21,7 @@ async function expectMeasured(usage: { readonly capacityBytes: number }, path: s
 }
 
 describe('the disk with the images (T22, H13)', () => {
-  it('is where the runtime says that they are, wherever the state is', async () => {
+  it('is the one that the runtime names, wherever the state directory is', async () => {
     await expectMeasured(await measureImageDisk(runtimeWith(directory), { directory: '/proc' }), directory);
   });
 
@@ -35,22 +35,22 @@ describe('the disk with the images (T22, H13)', () => {
     }
   });
 
-  it('is one that is on this machine: a runtime may name places that only its own machine has', async () => {
+  it('is on this machine: a runtime may name directories that only its own machine has', async () => {
     const runtime = runtimeWith(elsewhere(), directory);
     await expectMeasured(await measureImageDisk(runtime, { directory: '/proc' }), directory);
   });
 
-  it('is that of the state directory where the runtime names none here, and somebody has named the directory', async () => {
+  it('is that of the state directory if the runtime names none on this machine, and the user named the directory', async () => {
     await expectMeasured(await measureImageDisk(runtimeWith(elsewhere()), { directory }), directory);
   });
 
-  it.each([[['/proc']], [['/nowhere/images']]])('is not guessed where the runtime names %s', async (mountpoints) => {
+  it.each([[['/proc']], [['/nowhere/images']]])('is not guessed if the runtime names %s', async (mountpoints) => {
     await expect(measureImageDisk(runtimeWith(...mountpoints), { directory: undefined })).rejects.toThrow(
       `${mountpoints[0]}, which can't be measured here: name a directory`,
     );
   });
 
-  it('is not guessed where the runtime does not answer', async () => {
+  it('is not guessed if the runtime does not answer', async () => {
     const getImageFilesystems = () => Promise.reject(new Error('the runtime is down'));
     await expect(measureImageDisk({ getImageFilesystems }, { directory })).rejects.toThrow('the runtime is down');
   });
@@ -59,18 +59,18 @@ describe('the disk with the images (T22, H13)', () => {
 describe('the disk with the images, seen from inside a pod (H13)', () => {
   const view = () => ({ directory, pathOnNode: '/var/lib/containerd/nodesweep' });
 
-  it('is that of the state directory where the images are beside it on the node', async () => {
+  it('is that of the state directory if the images are beside it on the node', async () => {
     const runtime = runtimeWith('/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs');
     await expectMeasured(await measureImageDisk(runtime, view()), directory);
   });
 
-  it('is not taken from a directory of the pod that happens to have the same path', async () => {
+  it('is not that of a directory of the pod that has the same path by chance', async () => {
     const runtime = runtimeWith('/var/lib/containerd');
     await expectMeasured(await measureImageDisk(runtime, { ...view(), directory: '/' }), '/');
   });
 
   it.each(['/data/containers/storage/overlay-images', '/var/lib/containerd-2/overlay-images'])(
-    'is not guessed where the images are elsewhere, in %s',
+    'is not guessed if the images are elsewhere, in %s',
     async (mountpoint) => {
       await expect(measureImageDisk(runtimeWith(mountpoint), view())).rejects.toThrow(
         `the runtime keeps its images in ${mountpoint}, and the state directory /var/lib/containerd/nodesweep is on another filesystem`,
@@ -79,7 +79,7 @@ describe('the disk with the images, seen from inside a pod (H13)', () => {
   );
 });
 
-it('the disk of a directory that is not there yet is the one that it would be on, and it is not made', async () => {
+it('the disk of a directory that does not exist yet is the one that it would be on, and the directory is not created', async () => {
   await expectMeasured(
     await measureImageDisk(runtimeWith(elsewhere()), { directory: join(directory, 'a', 'b') }),
     directory,
@@ -87,7 +87,7 @@ it('the disk of a directory that is not there yet is the one that it would be on
   expect(await readdir(directory)).toEqual([]);
 });
 
-it('so is that of a directory in whose place there is a file', async () => {
+it('the disk of a directory with a file in its place is the one that it would be on', async () => {
   await writeFile(join(directory, 'file'), '');
   const usage = await measureImageDisk(runtimeWith(elsewhere()), { directory: join(directory, 'file', 'state') });
   await expectMeasured(usage, directory);

@@ -31,9 +31,9 @@ async function leftInState(): Promise<readonly string[]> {
   return (await readdir(bench.stateDirectory)).toSorted();
 }
 
-describe('a disk that is full does not keep the cleaner from making room where a good history tells what is old (N6, H27)', () => {
+describe('the cleaner frees space on a full disk if a good history shows which images are old (N6, H27)', () => {
   it.each(['open', 'write', 'rename'])(
-    'where %s fails, and history and report are written once there is room',
+    'if %s fails, and history and report are written when there is room',
     async (step) => {
       await prepare({ disk: { highPercent: 85, lowPercent: 80 } });
       await runClean(bench, ['--dry-run']);
@@ -49,7 +49,7 @@ describe('a disk that is full does not keep the cleaner from making room where a
     },
   );
 
-  it('but no image goes there for being long unused: nobody knows what was used since the history was written', async () => {
+  it('the cleaner removes no image on a full disk because it is long unused: nobody knows which images were used since the history was written', async () => {
     await prepare({ images: { maxUnusedAge: '1s' } });
     await runClean(bench, ['--dry-run']);
     await setTimeout(1_500);
@@ -58,7 +58,7 @@ describe('a disk that is full does not keep the cleaner from making room where a
   });
 });
 
-describe('a state directory that can not be written to makes every image count as just seen, and is told of (H27)', () => {
+describe('a state directory that cannot be written makes every image count as just seen, and is in the report (H27)', () => {
   it.each([
     ['mkdir', 'EROFS', false],
     ['mkdir', 'ENOSPC', false],
@@ -67,7 +67,7 @@ describe('a state directory that can not be written to makes every image count a
     ['open', 'EROFS', true],
     ['sync', 'EDQUOT', false],
     ['rename', 'EIO', true],
-  ])('where %s fails with %s, with a history from before: %s', async (step, code, hasHistory) => {
+  ])('if %s fails with %s, with an earlier history: %s', async (step, code, hasHistory) => {
     await prepare();
     if (hasHistory) await runClean(bench, ['--dry-run']);
     else if (step !== 'mkdir') await mkdir(bench.stateDirectory);
@@ -79,7 +79,7 @@ describe('a state directory that can not be written to makes every image count a
     expect(run.events).toContainEqual(expect.objectContaining({ event: 'history', level: 'warn', msg: message }));
   });
 
-  it('and a policy without minAge still removes what is unused', async () => {
+  it('a policy without minAge still removes unused images', async () => {
     await prepare({ images: { minAge: '0s' } });
     const run = await runWithFault('mkdir', 'EROFS');
     expect(run.report).toMatchObject({ outcome: 'Succeeded', images: { removed: 1 } });
@@ -87,14 +87,14 @@ describe('a state directory that can not be written to makes every image count a
   });
 });
 
-describe('a history that can not be relied on is told of, and is no first run', () => {
+describe('a history that is not reliable is in the report, and is no first run', () => {
   const historyFile = () => `${bench.stateDirectory}/history.json`;
 
   it.each<[what: string, spoil: (text: string) => string]>([
     ['cut off', (text) => text.slice(0, -9)],
     ['empty', () => ''],
     ['of another version', (text) => text.replace('"version":1', '"version":2')],
-  ])('one that is %s makes every image count as just seen, once (H27)', async (_, spoil) => {
+  ])('a history that is %s makes every image count as just seen, once (H27)', async (_, spoil) => {
     await prepare();
     await runClean(bench, ['--dry-run']);
     await writeFile(historyFile(), spoil(await readFile(historyFile(), 'utf8')));
@@ -104,7 +104,7 @@ describe('a history that can not be relied on is told of, and is no first run', 
     expect((await runClean(bench)).report).toMatchObject({ images: { kept: 1 }, errors: [] });
   });
 
-  it.each(['-1e20', '1e308', '1e999', '"never"'])('one time of %s spoils one record alone (H30)', async (time) => {
+  it.each(['-1e20', '1e308', '1e999', '"never"'])('one time of %s damages only one record (H30)', async (time) => {
     await prepare();
     const other = buildImage('docker.io/library/other:1');
     updateNode(bench.nodeFile, (node) => ({ ...node, images: [...node.images, other] }));
@@ -121,7 +121,7 @@ describe('a history that can not be relied on is told of, and is no first run', 
   });
 });
 
-it('a cleaner whose history was written by one that looked later finds no image older (H23)', async () => {
+it('a history that was written by a later cleaner makes no image older (H23)', async () => {
   await prepare({ images: { minAge: '2m', maxUnusedAge: '2m' } });
   await runClean(bench, ['--dry-run']);
   const path = `${bench.stateDirectory}/history.json`;
@@ -135,7 +135,7 @@ it('a cleaner whose history was written by one that looked later finds no image 
   expect(record?.firstSeen).toBeGreaterThan(file.updatedAt);
 });
 
-it('a history that can not be replaced stays as it was, and is joined by what comes once it can (N8)', async () => {
+it('a history that cannot be replaced stays as it was, and gets the new entries when it can be replaced (N8)', async () => {
   await prepare();
   await runClean(bench);
   const history = `${bench.stateDirectory}/history.json`;

@@ -8,7 +8,7 @@ import { createBench, imagesLeft } from '../helpers/clean.ts';
 
 const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
 
-it('a log that a full file system has no room for changes nothing but the report, which tells it (H26, C36)', async () => {
+it('a log without room on a full filesystem changes only the report, which shows it (H26, C36)', async () => {
   const images = Array.from({ length: 60 }, (_, index) => buildImage(`docker.io/library/junk:${index}`));
   const bench = await createBench(buildSimulatedNode({ images }));
   const files = ['--job', bench.jobFile, '--report', bench.reportFile, '--state', bench.stateDirectory];
@@ -29,7 +29,7 @@ it('a log that a full file system has no room for changes nothing but the report
 });
 
 it.each(['ENOSPC', 'EPIPE', 'EIO', 'EAGAIN'])(
-  'a sink that fails with %s never throws, and tells it once (H26)',
+  'a sink that fails with %s never throws, and reports it once (H26)',
   (code) => {
     const written: number[] = [];
     const sink = openLogSink(1, (descriptor: number) => {

@@ -19,7 +19,7 @@ const alwaysPrinted =
   /^(images [\d.]+images(\.\d+\.(id|repoTags|repoDigests|size|pinned))?|ps [\d.]+containers(\.\d+\.(id|imageRef))?|inspect [\d.]+status(\.(id|mounts))?|info \d+\.status|pods [\d.]+items(\.\d+\.(id|state))?|inspectp [\d.]+status(\.(id|state))?)$/;
 const fullDisk = { capacityBytes: 100e9, usedBytes: 99e9, availableBytes: 1e9 };
 
-describe.each(fuzzNodes)('whatever happens to an answer ($name), nothing goes that it still tells of (T1)', (node) => {
+describe.each(fuzzNodes)('no change of an answer ($name) removes an image whose use it still shows (T1)', (node) => {
   const { truth, answers, expected } = node;
   const job = buildJob(node.job);
   const ids = new Set([answers.images, answers.ps, answers.pods].flatMap(textsOf));
@@ -62,7 +62,7 @@ describe.each(fuzzNodes)('whatever happens to an answer ($name), nothing goes th
     };
   }
 
-  it('when nothing happens, the junk goes', async () => {
+  it('when nothing happens, the unused images are removed', async () => {
     expect(await planRemovals(printAnswers(answers))).toHaveLength(expected.removed);
     expect(untouchable.size).toBe(expected.untouchable);
   });
@@ -124,15 +124,15 @@ describe('the real process', () => {
 
   it.each<[what: string, changed: Partial<PrintedAnswers>, exitCode: number, removed: number]>([
     ['removes the junk', {}, 1, node.expected.removed],
-    ['removes nothing where the images are cut off', { images: printed.images.slice(0, -9) }, 2, 0],
+    ['removes nothing if the images are cut off', { images: printed.images.slice(0, -9) }, 2, 0],
     [
-      'removes nothing where containers lost their images',
+      'removes nothing if containers lost their images',
       { ps: printed.ps.replaceAll('"imageRef"', '"ImageRef"') },
       2,
       0,
     ],
-    ['removes nothing where mounts are gone', { inspect: printed.inspect.replaceAll('"mounts"', '"mount"') }, 2, 0],
-    ['removes nothing where the containers are gone', { ps: '{"containers":[]}' }, 2, 0],
+    ['removes nothing if mounts are missing', { inspect: printed.inspect.replaceAll('"mounts"', '"mount"') }, 2, 0],
+    ['removes nothing if the containers are missing', { ps: '{"containers":[]}' }, 2, 0],
   ])('%s (T1)', async (_, changed, exitCode, removed) => {
     const bench = await createBench(buildSimulatedNode(), {});
     const { executable, readRemoved } = await writeReplayingCrictl(bench.directory, { ...printed, ...changed });

@@ -26,7 +26,7 @@ async function prepare(node: Partial<SimulatedNode>, job: object = {}): Promise<
 }
 
 describe('activeDeadlineSeconds', () => {
-  it('ends a run before it is ended: what is in flight finishes, and the report tells what was not tried (T14)', async () => {
+  it('ends a run before the kubelet does: the current removal finishes, and the report shows which images were not tried (T14)', async () => {
     const slow = junk.map((image) => ({ ...image, removal: { kind: 'Late', ms: 10_000 } as const }));
     await prepare({ images: slow }, { activeDeadlineSeconds: 10 });
     const run = await runClean(bench);
@@ -59,8 +59,8 @@ describe('activeDeadlineSeconds', () => {
   });
 });
 
-describe('others on the node', () => {
-  it('come first: the cleaner rests while they wait for the disk, and tells of it', async () => {
+describe('other processes on the node', () => {
+  it('have precedence: the cleaner pauses while they wait for the disk, and logs it', async () => {
     await prepare({ images: [old], pressure: { io: 80 } });
     const run = await runClean(bench);
 
@@ -70,7 +70,7 @@ describe('others on the node', () => {
     expect(run.report.durationMs).toBeGreaterThan(5_000);
   });
 
-  it('get the CPU first: crictl inherits a lower priority', async () => {
+  it('get the CPU first, because crictl inherits a lower priority', async () => {
     await prepare({ images: [old] });
     const CRICTL = join(bench.directory, 'crictl');
     await writeFile(CRICTL, `#!/bin/sh\nnice >"$0.niceness"\nexec '${simulatedCrictl}' "$@"\n`, { mode: 0o755 });
@@ -87,7 +87,7 @@ describe('a report', () => {
     return subprocess;
   };
 
-  it('that can not be written is noticed before anything is removed', async () => {
+  it('that cannot be written is noticed before anything is removed', async () => {
     await prepare({ images: [old] });
     const { exitCode, stdout } = await runWithReport(join(bench.directory, 'missing', 'report.json'));
 
@@ -96,7 +96,7 @@ describe('a report', () => {
     expect(imagesLeft(bench)).toEqual([nameOf(old)]);
   });
 
-  it('that a full disk has no room for stops no removal, and is no success', async () => {
+  it('without room on a full disk stops no removal, and is no success', async () => {
     await prepare({ images: [old] });
     const { exitCode, stdout } = await runWithReport('/dev/full');
 
@@ -105,7 +105,7 @@ describe('a report', () => {
     expect(imagesLeft(bench)).toEqual([]);
   });
 
-  it('of an earlier run does not pass for one of a run that was killed', async () => {
+  it('of an earlier run does not count as the report of a run that was killed', async () => {
     await prepare({ images: [{ ...old, removal: { kind: 'Late', ms: 3_000 } }] });
     await writeFile(bench.reportFile, 'an earlier report');
     const { subprocess, done } = startClean(bench);

@@ -130,7 +130,7 @@ class SimulatedNode {
   }
 }
 
-it('whatever happens to node and clock, an image goes by age only if it was unused for so long while the node was up', () => {
+it('an image is removed for its age only if it was unused for that time while the node was up, whatever happens to node and clock', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 40 }), (events) => {
       const node = new SimulatedNode();
@@ -143,7 +143,7 @@ it('whatever happens to node and clock, an image goes by age only if it was unus
   );
 });
 
-it('no image stays for ever on a node that restarts every day', () => {
+it('every unused image is removed at some time on a node that restarts every day', () => {
   const node = new SimulatedNode();
   const days = Array.from({ length: 20 }, () => {
     node.happens({ kind: 'off', ms: dayMs / 3 });

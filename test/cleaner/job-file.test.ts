@@ -22,7 +22,7 @@ describe('loadJobFile', () => {
     expect(await loadJobFile(path)).toMatchObject({ policy: 'nightly', images: { minAge: 3_600_000 } });
   });
 
-  it('names a file that is missing, and what to check', async () => {
+  it('names a file that is missing, and the things to check', async () => {
     await expect(loadJobFile(path)).rejects.toThrow(
       `job ${path} can't be read: check --job, and the ConfigMap mounted there (ENOENT`,
     );
@@ -38,12 +38,12 @@ describe('loadJobFile', () => {
     ],
     ['without a version', '{"policy":"a","run":"b"}', 'is not valid: version: '],
     ['something else', '[]', 'is not valid: '],
-  ])('says of a file that is %s what is wrong', async (_, text, message) => {
+  ])('reports the problem of a file that is %s', async (_, text, message) => {
     await writeFile(path, text);
     await expect(loadJobFile(path)).rejects.toThrow(`job ${path} ${message}`);
   });
 
-  it('tells every problem at once, with its path', async () => {
+  it('reports every problem at once, with its path', async () => {
     await writeFile(path, JSON.stringify({ ...job, novelty: 1, images: { include: ['nginx:*'], minAge: '2' } }));
     const error = await loadJobFile(path).catch(String);
     expect(error).toContain("images.include.0: can't match");

@@ -82,8 +82,8 @@ async function run({ sizes, lowPercent, highPercent = 85, capacity }: Node, { sh
 const rounding = 1e-6;
 const sum = (all: readonly number[]) => all.reduce((total, one) => total + one, 0);
 
-describe('however late a disk gives back what was removed', () => {
-  it('a run by thresholds removes what the sizes call for, and no image more (H25, N7, T21)', async () => {
+describe('space that becomes free late', () => {
+  it('a run by thresholds removes the images that the sizes require, and no more (H25, N7, T21)', async () => {
     await fc.assert(
       fc.asyncProperty(node, fc.oneof(trickle, atOnce), async (given, delaysMs) => {
         const { report, removed, left, excessBytes, usedPercent } = await run(given, { share: 1, delaysMs });
@@ -96,7 +96,7 @@ describe('however late a disk gives back what was removed', () => {
     );
   });
 
-  it('where nothing comes back, it stops there and says so (H25)', async () => {
+  it('a run stops and reports it if no space becomes free (H25)', async () => {
     await fc.assert(
       fc.asyncProperty(node, async (given) => {
         const delaysMs = [Number.POSITIVE_INFINITY];
@@ -110,7 +110,7 @@ describe('however late a disk gives back what was removed', () => {
     );
   });
 
-  it('where a part of the sizes comes back, it removes no more than that part calls for (H25, N10)', async () => {
+  it('a run removes no more than the freed part of the sizes requires (H25, N10)', async () => {
     const share = fc.double({ min: 0.3, max: 1, noNaN: true });
     await fc.assert(
       fc.asyncProperty(node, share, async (given, share) => {

@@ -19,14 +19,14 @@ function openCounted(answers: readonly (string | Error)[]) {
   return { node, asked: () => asked };
 }
 
-it('asks once where the images are, and measures each time how full it is there (H13)', async () => {
+it('asks once for the directory of the images, and measures its usage each time (H13)', async () => {
   const { node, asked } = openCounted([tmpdir(), '/nowhere']);
   const usages = [await node.measureDisk(), await node.measureDisk(), await node.measureDisk()];
   expect(usages.map(({ capacityBytes }) => capacityBytes > 0)).toEqual([true, true, true]);
   expect(asked()).toBe(1);
 });
 
-it('asks again where the images are after an answer that failed (H13)', async () => {
+it('asks again for the directory of the images after an answer that failed (H13)', async () => {
   const { node, asked } = openCounted([new Error('the runtime is down'), tmpdir()]);
   await expect(node.measureDisk()).rejects.toThrow('the runtime is down');
   expect((await node.measureDisk()).capacityBytes).toBeGreaterThan(0);

@@ -35,7 +35,7 @@ it('a cleaner loads nothing that only other commands need', async () => {
   expect(sources.filter((source) => source.startsWith('cli/'))).toEqual(['cli/clean.ts']);
 });
 
-it('the first container of a puller loads nothing but what it needs', async () => {
+it('the first container of a puller loads only the modules that it needs', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'prepare-'));
   const sources = [...new Set(await sourcesOf(['prepare', '--directory', directory]))];
   await rm(directory, { recursive: true });
@@ -50,7 +50,7 @@ it('the first container of a puller loads nothing but what it needs', async () =
   expect(sources.filter((source) => /^(?:scheduler|cleaner)\//.test(source))).toEqual([]);
 });
 
-it('a run that is over leaves no call of crictl behind that it began ahead of time', async () => {
+it('a run that is over leaves no early call of crictl behind', async () => {
   const bench = await createBench(buildSimulatedNode({}));
   const CRICTL = join(bench.directory, 'crictl');
   await writeFile(CRICTL, '#!/bin/sh\nsleep 60\n', { mode: 0o755 });
@@ -62,7 +62,7 @@ it('a run that is over leaves no call of crictl behind that it began ahead of ti
   expect(report.errors).toMatchObject([{ reason: 'BadJobError' }]);
 });
 
-it('a stop that comes with the first call of crictl, while the program still loads, ends with a report (H29, T14)', async () => {
+it('a cleaner that is stopped with the first call of crictl, while the program still loads, ends with a report (H29, T14)', async () => {
   const bench = await createBench(buildSimulatedNode({}));
   const CRICTL = join(bench.directory, 'crictl');
   await writeFile(CRICTL, `#!/bin/sh\nkill -TERM $PPID\nexec ${simulatedCrictl} "$@"\n`, { mode: 0o755 });

@@ -13,10 +13,10 @@ async function isStoppedWithin(ms: number, deadlineSeconds: number, elapsedMs: n
 describe('a run is asked to stop', () => {
   it.each([
     ['a tenth of the deadline before it', 1, 899, true],
-    ['a minute before it where it is long', 3600, 3_540_000 - 1, true],
-    ['at once where the time is over already', 1, 5_000, true],
+    ['a minute before it if it is long', 3600, 3_540_000 - 1, true],
+    ['immediately if the time is already over', 1, 5_000, true],
     ['no earlier', 3600, 3_480_000, false],
-    ['never at once, however long the deadline', 2 ** 31 - 1, 0, false],
+    ['never immediately, however long the deadline is', 2 ** 31 - 1, 0, false],
   ])('%s', async (_, deadlineSeconds, elapsedMs, isStopped) => {
     expect(await isStoppedWithin(50, deadlineSeconds, elapsedMs)).toBe(isStopped);
   });
@@ -35,13 +35,13 @@ describe('a run is asked to stop', () => {
 describe('untilStopped', () => {
   const request = new StopRequest('Interrupted', 'asked to stop');
 
-  it('gives what was read, or why it failed', async () => {
+  it('gives the result, or the error', async () => {
     const { signal } = new AbortController();
     await expect(untilStopped(async () => 'list', signal)).resolves.toBe('list');
     await expect(untilStopped(() => Promise.reject(new Error('unreadable')), signal)).rejects.toThrow('unreadable');
   });
 
-  it('reads nothing any more once a stop was asked for', async () => {
+  it('reads nothing any more after a request to stop', async () => {
     let isRead = false;
     const read = async () => {
       isRead = true;

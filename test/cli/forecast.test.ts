@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { forecast } from '../../cli/forecast.ts';
 import { buildSpec } from '../helpers/builders.ts';
 
-it('the next scheduled times are told in the zone of the policy and in UTC, over a change of the clocks too (C2)', () => {
+it('the next scheduled times are shown in the time zone of the policy and in UTC, also across a daylight-saving change (C2)', () => {
   const policy = buildSpec({ schedule: '30 2 * * *', timeZone: 'Europe/Berlin' });
   expect(forecast('nightly', policy, 3, new Date('2026-10-24T12:00:00Z'))).toEqual([
     'nightly: 30 2 * * * (Europe/Berlin)',
@@ -12,7 +12,7 @@ it('the next scheduled times are told in the zone of the policy and in UTC, over
   ]);
 });
 
-it('what keeps a scheduled time from starting on the minute is said', () => {
+it('the settings that delay the start of a scheduled run are shown', () => {
   const policy = buildSpec({ schedule: '@hourly', jitterSeconds: 300, suspend: true });
   const [title] = forecast('nightly', policy, 1, new Date('2026-10-24T12:00:00Z'));
   expect(title).toMatch(/^nightly: @hourly \(Etc\/UTC\); suspended: no run starts; each run starts [\d.]+ s later$/);

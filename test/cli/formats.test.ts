@@ -66,7 +66,7 @@ async function formatsOf(command: string): Promise<readonly string[]> {
   return [...choices.matchAll(/"([^"]+)"/g)].map(([, format = '']) => format);
 }
 
-it('every command of the help is run here', async () => {
+it('this test runs every command of the help', async () => {
   const { stdout } = await runProgram(['--help']);
   const [, list = ''] = /\nCommands:\n([\s\S]*)/.exec(stdout) ?? [];
   const commands = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, command]) => command);

@@ -25,7 +25,7 @@ describe('nodesweep lint', () => {
     expect(exitCode).toBe(1);
   });
 
-  it('says how many policies are valid, and exits with 0', async () => {
+  it('prints the number of valid policies, and exits with 0', async () => {
     await write('cleanup.yaml', 'schedule: "@daily"\n');
     expect(await nodesweep('lint', 'cleanup.yaml')).toMatchObject({ stdout: '1 policy is valid', exitCode: 0 });
   });
@@ -40,21 +40,21 @@ describe('nodesweep lint', () => {
     expect(exitCode).toBe(0);
   });
 
-  it('refuses bytes that are no UTF-8, instead of reading other characters (H31)', async () => {
+  it('refuses bytes that are not UTF-8, and does not read them as other characters (H31)', async () => {
     await writeFile(join(directory, 'cleanup.yaml'), Buffer.from('schedule: "@daily" # \xff', 'latin1'));
     const { stdout, exitCode } = await nodesweep('lint', 'cleanup.yaml');
     expect(stdout).toMatch(/^cleanup\.yaml: can't be read: .*utf-8/);
     expect(exitCode).toBe(1);
   });
 
-  it('names a file that can not be read, beside the problems of the others', async () => {
+  it('names a file that cannot be read, beside the problems of the others', async () => {
     await write('cleanup.yaml', 'schedule: nonsense\n');
     const { stdout, exitCode } = await nodesweep('lint', 'missing.yaml', 'cleanup.yaml');
     expect(stdout).toMatch(/^missing\.yaml:.*ENOENT[\s\S]*^cleanup\.yaml:schedule: /m);
     expect(exitCode).toBe(1);
   });
 
-  it('accepts the example policies that come with the manifests', async () => {
+  it('accepts the example policies of the manifests', async () => {
     const policies = join(import.meta.dirname, '../../manifests/policies');
     const files = ['example', 'ci', 'disk', 'nightly'].map((name) => join(policies, `${name}.yaml`));
     expect(await nodesweep('lint', ...files)).toMatchObject({ stdout: '4 policies are valid', exitCode: 0 });

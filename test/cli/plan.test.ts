@@ -50,7 +50,7 @@ const decisions = (
 
 describe('nodesweep plan', () => {
   it.each(['containerd-1.6', 'containerd-2.4'] as const)(
-    'tells on %s what a clean then does, and changes nothing itself',
+    'shows on %s the later actions of clean, and changes nothing itself',
     async (flavour) => {
       updateNode(bench.nodeFile, (node) => ({ ...node, flavour }));
       const before = readNode(bench.nodeFile);
@@ -66,7 +66,7 @@ describe('nodesweep plan', () => {
     },
   );
 
-  it('goes by the history that runs have left, and leaves it as it is', async () => {
+  it('uses the history of earlier runs, and does not change it', async () => {
     await runClean(bench, ['--dry-run']);
     const fresh = buildImage('docker.io/library/fresh:1');
     updateNode(bench.nodeFile, (node) => ({ ...node, containers: [], images: [...node.images, fresh] }));
@@ -79,7 +79,7 @@ describe('nodesweep plan', () => {
     expect(await readdir(bench.stateDirectory)).toEqual(files);
   });
 
-  it('prints a table of a policy file, the largest image first, where usage is below the threshold too', async () => {
+  it('prints a table for a policy file, the largest image first, also if usage is below the threshold', async () => {
     const policy = await writePolicy(
       'schedule: "@daily"\ndisk: {highPercent: 85, lowPercent: 80}\nimages: {keepSideLoaded: false}\n',
     );
@@ -104,12 +104,12 @@ describe('nodesweep plan', () => {
     expect(exitCode).toBe(0);
   });
 
-  it('prints the same as YAML, for people who want all of it', async () => {
+  it('prints the whole plan as YAML', async () => {
     const { stdout } = await nodesweep('plan', '--job', bench.jobFile, '-o', 'yaml');
     expect(planSchema.parse(parse(stdout)).images).toHaveLength(4);
   });
 
-  it('says that by hand it does not know the workloads of the cluster', async () => {
+  it('reports that it does not know the workloads of the cluster when it runs by hand', async () => {
     const policy = await writePolicy('schedule: "@daily"\nimages: {keepSideLoaded: false, protectWorkloads: true}\n');
     const { stdout } = await nodesweep('plan', '--policy', policy);
     expect(stdout).toContain('Note: protectWorkloads has no effect here');
@@ -122,7 +122,7 @@ describe('nodesweep plan', () => {
 });
 
 describe('nodesweep explain', () => {
-  it('tells of one image what every rule of a policy says', async () => {
+  it('shows the result of every rule of a policy for one image', async () => {
     const policy = await writePolicy('schedule: "@daily"\nimages: {keepSideLoaded: false, exclude: ["**/base"]}\n');
     const { stdout, exitCode } = await nodesweep('explain', 'acme/app:1', '--policy', policy);
     expect(stdout).toMatch(/^Names: +docker\.io\/acme\/app:1\n +docker\.io\/acme\/base:1\n/);
@@ -131,12 +131,12 @@ describe('nodesweep explain', () => {
     expect(exitCode).toBe(0);
   });
 
-  it('tells without a policy what uses an image here', async () => {
+  it('shows without a policy which containers use an image on this machine', async () => {
     const { stdout } = await nodesweep('explain', web.id.slice(7, 19), '-o', 'json');
     expect(JSON.parse(stdout)).toMatchObject({ policy: '<defaults>', image: { reason: 'InUse', usedBy: ['main'] } });
   });
 
-  it('of an image that is not there ends with exit code 2, and with those that may be meant', async () => {
+  it('exits with 2 for an image that does not exist, and names similar images', async () => {
     expect(await nodesweep('explain', 'library/olds:1')).toMatchObject({
       exitCode: 2,
       stdout: '',
@@ -147,7 +147,7 @@ describe('nodesweep explain', () => {
   });
 });
 
-describe('there is no plan, and exit code 2 with what to do,', () => {
+describe('there is no plan, and exit code 2 with the next step,', () => {
   it.each<[what: string, args: readonly string[], message: RegExp]>([
     ['without a policy', ['plan'], /--policy FILE, --job FILE, or POLICY --node NODE is required/],
     ['for a policy of the cluster without a node', ['plan', 'nightly'], /no node is given; use `nightly --node NODE`/],
@@ -175,7 +175,7 @@ describe('there is no plan, and exit code 2 with what to do,', () => {
     expect(exitCode).toBe(2);
   });
 
-  it('for a policy with mistakes, which are all named', async () => {
+  it('for a policy with problems, which are all named', async () => {
     const policy = await writePolicy('schedule: "@daily"\nimages: {minAge: 2, maxUnusedAge: x}\n');
     const { stderr, exitCode } = await nodesweep('plan', '--policy', policy);
     expect(stderr).toMatch(
@@ -191,7 +191,7 @@ describe('there is no plan, and exit code 2 with what to do,', () => {
   });
 });
 
-it('both complete in a shell', async () => {
+it('both commands complete in a shell', async () => {
   expect((await nodesweep('complete', '--', 'pl')).stdout).toMatch(/^plan\t/);
   expect((await nodesweep('complete', '--', 'explain', '--no')).stdout).toMatch(/^--node\t/);
 });

@@ -5,7 +5,7 @@ const nodesweep = (...args: readonly string[]) => runProgram(args);
 
 describe('the command line', () => {
   it.each(['clean', 'plan', 'explain', 'local'])(
-    '%s says in its help that it does not know what pods are about to start (H4)',
+    'the help of %s says that it does not know the pods that are about to start (H4)',
     async (command) => {
       const { stdout } = await nodesweep(command, '--help');
       expect(stdout).toContain('images of pods that are about to start are unknown; only minAge protects them');

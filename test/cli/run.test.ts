@@ -18,7 +18,7 @@ const nodesweep = (...args: readonly string[]) => runProgramFor(server, args);
 describe('nodesweep run', () => {
   const annotationOf = () => server.annotationOf('nightly', 'nodesweep.io/run-at');
 
-  it('asks for a run with the annotation that does so, a new one each time', async () => {
+  it('requests a run with its annotation, with a new value each time', async () => {
     server.putPolicy('nightly', 'schedule: "0 3 * * *"');
     const { stdout, exitCode } = await nodesweep('run', 'nightly');
     expect(stdout).toMatch(/^requested run nightly-r[0-9a-z]{9}; to see it: nodesweep status nightly$/);
@@ -32,7 +32,7 @@ describe('nodesweep run', () => {
   it.each([
     ['Succeeded', 0],
     ['Failed', 1],
-  ] as const)('follows it to its end; where it has %s, it exits with %i', async (phase, code) => {
+  ] as const)('follows it to its end; if it has %s, it exits with %i', async (phase, code) => {
     server.putPolicy('nightly', 'schedule: "0 3 * * *"');
     const following = startProgramFor(server, ['run', 'nightly', '--follow']);
     const request = await waitFor('the request', 30_000, async () => annotationOf());
@@ -52,7 +52,7 @@ describe('nodesweep run', () => {
     expect(exitCode).toBe(code);
   });
 
-  it('exits with 1 where no node matched, and says what to check (H15)', async () => {
+  it('exits with 1 if no node matched, with the things to check (H15)', async () => {
     server.putPolicy('nightly', 'schedule: "0 3 * * *"');
     const following = startProgramFor(server, ['run', 'nightly', '--follow']);
     const request = await waitFor('the request', 30_000, async () => annotationOf());
@@ -65,7 +65,7 @@ describe('nodesweep run', () => {
     expect(exitCode).toBe(1);
   });
 
-  it('ends with exit code 3 where a newer request replaces this one before it starts (H41)', async () => {
+  it('exits with 3 if a newer request replaces this one before it starts (H41)', async () => {
     server.putPolicy('nightly', 'schedule: "0 3 * * *"');
     const following = startProgramFor(server, ['run', 'nightly', '--follow']);
     await waitFor('the request', 30_000, async () => annotationOf());

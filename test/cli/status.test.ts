@@ -27,7 +27,7 @@ describe('nodesweep status', () => {
     expect(exitCode).toBe(0);
   });
 
-  it('names what is wrong with a policy, and exits with 1 (C3)', async () => {
+  it('shows the problem of a policy, and exits with 1 (C3)', async () => {
     server.putPolicy('broken', 'schedule: "61 * * * *"\nrollout: {parallelism: 0}');
     const { stdout, exitCode } = await nodesweep('status');
     expect(stdout).toMatch(/^broken +Invalid/m);
@@ -36,7 +36,7 @@ describe('nodesweep status', () => {
     expect(exitCode).toBe(1);
   });
 
-  it('shows the runs of one policy and why nodes failed, and exits with 1 where the last run has failed (C32)', async () => {
+  it('shows the runs of one policy with the reasons of failed nodes, and exits with 1 if the last run failed (C32)', async () => {
     server.putPolicy('nightly', 'schedule: "0 3 * * *"');
     server.putRun('nightly', { ...ended, phase: 'Failed', reason: 'NodesFailed' }, { a: succeeded, b: failed });
     server.putRun('nightly', { ...ended, name: 'nightly-0', startedAt: minutesAgo(120) }, { a: succeeded });
@@ -51,12 +51,12 @@ describe('nodesweep status', () => {
     expect(exitCode).toBe(1);
   });
 
-  it('tells that no scheduler has looked at a policy as it is now', async () => {
+  it('reports that no scheduler has read the current version of a policy', async () => {
     server.putPolicy('new', 'schedule: "@daily"', { observedVersion: '1' });
     expect((await nodesweep('status')).stdout).toMatch(/^new +Unobserved +@daily +- /m);
   });
 
-  it.each(['json', 'yaml'])('tells the same to programs, as %s', async (format) => {
+  it.each(['json', 'yaml'])('shows the same for programs, as %s', async (format) => {
     server.putPolicy('nightly', 'schedule: "0 3 * * *"');
     server.putRun('nightly', ended, { a: succeeded });
     const { stdout } = await nodesweep('status', '-o', format, 'nightly');
@@ -74,7 +74,7 @@ describe('nodesweep status', () => {
     });
   });
 
-  it('names a record that can not be read, shows the others, and exits with 1', async () => {
+  it('names a record that cannot be read, shows the others, and exits with 1', async () => {
     server.putPolicy('nightly', 'schedule: "0 3 * * *"');
     server.putDamagedRun('damaged');
     const { stdout, stderr, exitCode } = await nodesweep('status');
@@ -83,7 +83,7 @@ describe('nodesweep status', () => {
     expect(exitCode).toBe(1);
   });
 
-  it('exits with 2 for a policy that is not there, and names those that are', async () => {
+  it('exits with 2 for a policy that does not exist, and names the existing ones', async () => {
     server.putPolicy('nightly', 'schedule: "0 3 * * *"');
     expect(await nodesweep('status', 'nightli')).toMatchObject({
       stderr: 'nodesweep: there is no policy nightli; the policies in this namespace are: nightly',
@@ -91,7 +91,7 @@ describe('nodesweep status', () => {
     });
   });
 
-  it('exits with 2 where no API server answers, and says so', async () => {
+  it('exits with 2 if no API server answers, with a message', async () => {
     await server.stop();
     const { stderr, exitCode } = await nodesweep('status');
     expect(stderr).toMatch(/^nodesweep: could not list configmaps: .*ECONNREFUSED/);

@@ -5,12 +5,12 @@ const disk: DiskUsage = { capacityBytes: 1_000, usedBytes: 760, availableBytes: 
 const inodes = { capacity: 200, free: 10 };
 
 describe('the usage in percent (H14)', () => {
-  it('is what is not available of the capacity, as the kubelet has it: what is reserved for root counts as used', () => {
+  it('is the part of the capacity that is not available, as for the kubelet: blocks reserved for root count as used', () => {
     expect(usedPercent(disk)).toBeCloseTo(81);
     expect(usedPercent({ capacityBytes: 0, usedBytes: 0, availableBytes: 0 })).toBe(0);
   });
 
-  it('is that of the inodes where these are scarcer', () => {
+  it('is that of the inodes if fewer of these are left', () => {
     expect(usedPercent({ ...disk, inodes })).toBeCloseTo(95);
     expect(usedPercent({ ...disk, inodes: { capacity: 200, free: 190 } })).toBeCloseTo(81);
   });
@@ -29,7 +29,7 @@ describe('the answer of statfs', () => {
     expect(usageOf({ ...answer, files: 0, ffree: 0 })).not.toHaveProperty('inodes');
   });
 
-  it('tells the root of a container on overlayfs from a filesystem of another type', () => {
+  it('distinguishes the root of a container on overlayfs from a filesystem of another type', () => {
     expect(isOverlay({ type: 0x794c7630 })).toBe(true);
     expect(isOverlay(answer)).toBe(false);
   });

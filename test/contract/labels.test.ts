@@ -22,14 +22,14 @@ describe('the API server', () => {
     ['v', 'value of a label', labelValueProblem],
     ['a', 'key of an annotation', annotationKeyProblem],
   ])(
-    'takes what is taken, and refuses what is refused, as %s: the %s, of thousands of texts (H20)',
+    'accepts and refuses the same texts, as %s: the %s, of thousands of texts (H20)',
     (letter, _, check) => {
       expect(texts.length).toBeGreaterThan(3_000);
       expect(texts.filter(([text, taken]) => (check(text) === undefined) !== taken.includes(letter))).toEqual([]);
     },
   );
 
-  it('says the same of keys and values wherever a policy has them (H20)', () => {
+  it('gives the same result for keys and values in every place of a policy (H20)', () => {
     const differing = texts.filter(([text, taken]) => {
       const asKey = { matchLabels: { [text]: 'x' }, matchExpressions: [{ key: text, operator: 'Exists' }] };
       const asTaint = { tolerations: [{ key: text, operator: 'Exists' }] };
@@ -43,7 +43,7 @@ describe('the API server', () => {
     expect(differing).toEqual([]);
   });
 
-  it('takes the matchExpressions that are taken, and refuses those that are refused (H20)', () => {
+  it('accepts and refuses the same matchExpressions (H20)', () => {
     expect(requirements.length).toBeGreaterThan(500);
     const differing = requirements.filter(
       ([key, operator, values, taken]) => isValid({ matchExpressions: [{ key, operator, values }] }) !== taken,
@@ -52,7 +52,7 @@ describe('the API server', () => {
   });
 });
 
-describe('a toleration is taken or refused as by the API server (H20):', () => {
+describe('a toleration is accepted or refused as by the API server (H20):', () => {
   it.each([
     [{ operator: 'Exists' }, true],
     [{ operator: 'Exists', key: '', value: '', effect: '' }, true],

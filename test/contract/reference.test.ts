@@ -65,11 +65,11 @@ describe('parseReference', () => {
     digest,
     hex,
     `a.io/${'b'.repeat(255)}`,
-  ])('takes %j for no reference', (text) => {
+  ])('does not accept %j as a reference', (text) => {
     expect(parseReference(text)).toBeUndefined();
   });
 
-  it('changes nothing when it normalises for a second time', () => {
+  it('changes nothing when it normalises a second time', () => {
     fc.assert(
       fc.property(referenceText(), (text) => {
         const full = formatReference(parseReference(text) ?? { repository: '' });
@@ -85,13 +85,13 @@ describe('parseReference', () => {
 });
 
 describe('normaliseNames', () => {
-  it('drops placeholders and empty texts, so that they match no filter by accident (T11)', () => {
+  it('leaves out placeholders and empty texts, so that they match no filter by accident (T11)', () => {
     expect(normaliseNames(['<none>:<none>', '', 'docker.io/a/b@<none>', '<none>@<none>', 'nginx'])).toEqual([
       'docker.io/library/nginx:latest',
     ]);
   });
 
-  it('writes each as parsing and formatting it does, also where that is plain to see', () => {
+  it('writes each name in the same way as parsing and formatting it, also in simple cases', () => {
     const odd = fc.stringMatching(/^(?:[a-z]{1,2}[.:@/]?){1,6}(?:sha256:[0-9a-f]{64})?$/);
     fc.assert(
       fc.property(fc.oneof(referenceText(), odd), (text) => {
@@ -102,13 +102,13 @@ describe('normaliseNames', () => {
     );
   });
 
-  it('keeps a name it can not parse as it is, rather than to take the image for nameless', () => {
+  it('keeps a name that it cannot parse as it is, so that the image does not count as nameless', () => {
     expect(normaliseNames(['Odd Name'])).toEqual(['Odd Name']);
   });
 });
 
-describe('what is quickly read off a full name', () => {
-  it('is what taking it apart tells', () => {
+describe('the fast reading of a full name', () => {
+  it('gives the same result as parsing it', () => {
     fc.assert(
       fc.property(referenceText(), (text) => {
         const name = formatReference(parseReference(text) ?? { repository: '' });
@@ -152,7 +152,7 @@ it.each([
   [hex, true],
   [`docker://${digest}`, true],
   [`docker-pullable://docker.io/library/nginx@${digest}`, true],
-])('whether %s can mean one image only is %s, since a tag can move (T5)', (text, answer) => {
+])('the answer for %s to mean only one image is %s, because a tag can move (T5)', (text, answer) => {
   expect(isExact(text)).toBe(answer);
 });
 

@@ -32,7 +32,7 @@ function buildFindings(
 }
 
 describe('buildReport', () => {
-  it('counts every image once, and tells measured bytes beside nominal ones (N10, T21)', () => {
+  it('counts every image once, and has measured bytes beside nominal ones (N10, T21)', () => {
     const findings = buildFindings([{ kind: 'removed' }, { kind: 'removed' }, failed, unknown, skipped]);
     expect(buildReport(findings, 12)).toEqual({
       version: 1,
@@ -49,7 +49,7 @@ describe('buildReport', () => {
     });
   });
 
-  it('of a dry run removes nothing, keeps what stays, and tells the nominal size of the rest', () => {
+  it('of a dry run has no removed images, the kept images, and the nominal size of the others', () => {
     const report = buildReport({ ...buildFindings([]), dryRun: true, plan: { kept: [], removals: [removal] } }, 1);
     expect(report).toMatchObject({
       outcome: 'DryRun',
@@ -58,17 +58,17 @@ describe('buildReport', () => {
     });
   });
 
-  it('counts what was spared as kept', () => {
+  it('counts images that were spared as kept', () => {
     const spared = [{ image: removal.image, reason: 'BelowThreshold', message: 'enough' }] as const;
     expect(buildReport(buildFindings([], {}, { spared }), 1).images.kept).toBe(2);
   });
 
-  it('never tells a negative number of freed bytes, when others filled the disk meanwhile', () => {
+  it('never has a negative number of freed bytes, when other processes filled the disk meanwhile', () => {
     const after = { capacityBytes: 1_000, usedBytes: 999, availableBytes: 1 };
     expect(buildReport(buildFindings([{ kind: 'removed' }], { after }), 1).bytes.freed).toBe(0);
   });
 
-  it('tells zeros where the disk could not be measured', () => {
+  it('has zeros if the disk could not be measured', () => {
     const report = buildReport(buildFindings([], { before: undefined, after: undefined }), 1);
     expect(report.filesystem).toEqual({ capacityBytes: 0, usedBeforeBytes: 0, usedAfterBytes: 0 });
   });
@@ -105,7 +105,7 @@ describe('buildReport', () => {
       return buildReport({ ...findings, plan: { ...findings.plan, kept } }, 1);
     };
 
-    it('is TargetNotMet where usage stays above lowPercent, with what stands in the way in bytes', () => {
+    it('is TargetNotMet if usage stays above lowPercent, with the kept bytes by reason', () => {
       const report = end(850);
       expect(report).toMatchObject({ outcome: 'TargetNotMet', keptBytes: { InUse: 999, Excluded: 5 } });
       expect(report.errors).toEqual([
@@ -119,7 +119,7 @@ describe('buildReport', () => {
       expect(parseReport(JSON.stringify(report))).toEqual(report);
     });
 
-    it('counts what could not be removed too, and is partial then', () => {
+    it('also counts images that could not be removed, and is partial then', () => {
       const report = end(850, {}, [failed, { kind: 'removed' }]);
       expect(report).toMatchObject({ outcome: 'PartiallyFailed', keptBytes: { InUse: 999, RemovalFailed: 70 } });
       expect(report.errors.map(({ reason }) => reason)).toEqual(['RemovalFailed', 'TargetNotMet']);
@@ -127,20 +127,20 @@ describe('buildReport', () => {
 
     it.each([
       ['usage is at lowPercent', end(800)],
-      ['usage did not call for removals', end(840, { before: used(840) })],
+      ['usage did not require removals', end(840, { before: used(840) })],
       ['the policy has no thresholds', buildReport(buildFindings([], { before: used(920), after: used(920) }), 1)],
       ['usage could not be measured', end(0, { before: undefined, after: undefined })],
-    ])('is Succeeded where %s', (_, report) => {
+    ])('is Succeeded if %s', (_, report) => {
       expect(report).toMatchObject({ outcome: 'Succeeded', errors: [] });
       expect(report.keptBytes).toBeUndefined();
     });
 
-    it('says nothing of it in a dry run', () => {
+    it('has no TargetNotMet in a dry run', () => {
       expect(end(920, { dryRun: true })).toMatchObject({ outcome: 'DryRun', errors: [] });
     });
   });
 
-  it('of a plan that was refused is Failed, with the reason first, and a dry run tells it too (H16)', () => {
+  it('of a plan that was refused is Failed, with the reason first, also in a dry run (H16)', () => {
     const plan = { kept: [], removals: [], refusal: '9 of 10 images would go' };
     const errors = [{ reason: 'HistoryNotWritten', message: 'read-only' }];
     const report = buildReport(buildFindings([], { plan, errors }), 1);
@@ -150,7 +150,7 @@ describe('buildReport', () => {
     expect(planned).toMatchObject({ outcome: 'DryRun', errors: [{ reason: 'TooManyRemovals' }] });
   });
 
-  it('tells why it stopped, and how many images that left', () => {
+  it('has the reason why it stopped, and the number of images that were left', () => {
     const report = buildReport(buildFindings([{ kind: 'removed' }, untried, untried], {}, { stopped }), 1);
     expect(report.errors).toEqual([{ reason: 'Interrupted', message: '2 images were not tried: asked to stop' }]);
   });
@@ -159,7 +159,7 @@ describe('buildReport', () => {
 describe('a report with many errors', () => {
   const shout = { reason: 'X', message: `${'ü'.repeat(199)}😀 and so on` };
 
-  it.each([1, 5, 12, 13, 50, 3_000])('of %i fits into a termination message, and tells how many it omits', (count) => {
+  it.each([1, 5, 12, 13, 50, 3_000])('of %i fits into a termination message, with the number of omitted errors', (count) => {
     const report = buildFailure(Array(count).fill(shout), 1);
     expect(Buffer.byteLength(JSON.stringify(report))).toBeLessThanOrEqual(4_096);
     expect(reportSchema.parse(report)).toEqual(report);
@@ -168,7 +168,7 @@ describe('a report with many errors', () => {
     expect(report.errors.length).toBeGreaterThan(0);
   });
 
-  it('cuts what is too long on its own', () => {
+  it('cuts a single text that is too long', () => {
     const report = buildFailure([{ reason: 'X', message: 'x'.repeat(10_000) }], 1);
     expect(report.errors[0]?.message).toHaveLength(200);
     expect(report.omitted).toBe(1);
@@ -176,13 +176,13 @@ describe('a report with many errors', () => {
 });
 
 describe('parseReport', () => {
-  it('reads what was built', () => {
+  it('reads a report that was built', () => {
     const report = buildReport(buildFindings([{ kind: 'removed' }, failed]), 1);
     expect(parseReport(JSON.stringify(report))).toEqual(report);
   });
 
   it.each(['', 'OOMKilled', '{"version":1,"outcome":"Succ', '{"version":2}', '{}', 'null'])(
-    'takes %j for no report',
+    'does not accept %j as a report',
     (text) => {
       expect(parseReport(text)).toBeUndefined();
     },

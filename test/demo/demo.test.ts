@@ -31,7 +31,7 @@ function untilSaid(demo: ReturnType<typeof startDemo>, words: string): Promise<v
   });
 }
 
-test('the demo frees the disks of all nodes, keeps what is used, and leaves nothing behind', async () => {
+test('the demo frees the disks of all nodes, keeps used images, and leaves nothing behind', async () => {
   const { exitCode, stdout, stderr } = await startDemo();
 
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });

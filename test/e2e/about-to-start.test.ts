@@ -73,7 +73,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on real kubelets', () => 
     await waitForPod('fetching', '{.status.initContainerStatuses[0].state}', /running/);
   };
 
-  it('an image stays that a pod bound to the second node during the run is about to start, and that of a running pod whose container is gone (H4)', async () => {
+  it('the cleaner keeps the image of a pod that is bound to the second node during the run, and that of a running pod without its container (H4)', async () => {
     const { kubectl, apply } = installation;
     await startPodThatLosesItsContainer();
     onTestFinished(async () => {

@@ -72,7 +72,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('two nodes with 30 images 
     await kubectl('delete', 'configmap', '-n', namespace, 'plan');
   });
 
-  it('at the next scheduled time one pod a node removes exactly what is unused; record and logs tell the same; the TTL ends the pods (C1, C15, C30, C32)', async () => {
+  it('at the next scheduled time one pod on each node removes exactly the unused images; record and logs agree; the pods are deleted after the TTL (C1, C15, C30, C32)', async () => {
     const { kubectl, apply } = installation;
     const before = new Map(
       await Promise.all(cluster.nodes.map(async (node) => [node.name, await readImageNames(node)] as const)),

@@ -71,7 +71,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('Docker Engine', () => {
     }
   });
 
-  it('what containers use stays in every state, and the rest goes by ID (C33, C35, T2, T10, T12, T16)', async () => {
+  it('the cleaner keeps the images of containers in every state, and removes the others by ID (C33, C35, T2, T10, T12, T16)', async () => {
     const moved = (seed: string) => buildImageSpec({ names: ['docker.io/acme/moved:1'], layers: fillerLayers(seed) });
     const twoTags = ['docker.io/acme/tools:1', 'docker.io/acme/tools:2'];
     await engine.load([
@@ -110,7 +110,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('Docker Engine', () => {
     expect(await running?.inspect()).toMatchObject({ State: { Running: true } });
   });
 
-  it('an image that others are built on goes once they are gone, with the untagged ones between them (T16)', async () => {
+  it('an image on which others are built is removed after them, with the untagged ones between them (T16)', async () => {
     await engine.load([await runnable('base')]);
     await buildOn('acme/base:1', 'acme/step');
     await buildOn('acme/step:1', 'acme/built');
@@ -132,10 +132,10 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('Docker Engine', () => {
     expect(await engine.client.listImages({ all: true })).toEqual([]);
   });
 
-  describe('in the moment of a removal', () => {
+  describe('at the moment of a removal', () => {
     const socket = () => join(directory, 'docker.sock');
 
-    it('a container that begins to use the image saves it: a skip, and no second try (C34, T16, T17)', async () => {
+    it('a container that begins to use the image keeps it: a skip, and no second attempt (C34, T16, T17)', async () => {
       await engine.load([await runnable('late'), ...buildImageSpecs('docker.io/acme/unused', 2)]);
       const lateId = (await engine.client.getImage('acme/late:1').inspect()).Id;
       const removals: string[] = [];
@@ -158,7 +158,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('Docker Engine', () => {
       expect(await names()).toEqual(['acme/late:1']);
     });
 
-    it('the end of dockerd is told, and the next run does the rest (C36, T13)', async () => {
+    it('the end of dockerd is reported, and the next run removes the other images (C36, T13)', async () => {
       await engine.load(buildImageSpecs('docker.io/acme/unused', 6));
       let removals = 0;
       const proxy = await openDockerProxy(socket(), engine.socket, async (request) => {
@@ -179,7 +179,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('Docker Engine', () => {
     });
   });
 
-  it('with disk thresholds as few go as are needed, and none whose layers would stay (N6, N7, N10, T21)', async () => {
+  it('disk thresholds remove only the necessary images, and none with layers that would stay (N6, N7, N10, T21)', async () => {
     const layers = (name: string, megabytes: number) =>
       fillerLayers(name, { layers: 1, filesPerLayer: megabytes, bytesPerFile: megabyte });
     const image = (name: string, ...parts: readonly ImageSpec['layers'][]) =>

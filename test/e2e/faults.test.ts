@@ -18,8 +18,8 @@ async function countNodes(kubectl: Kubectl): Promise<number> {
   return JSON.parse(await kubectl('get', 'nodes', '-o', 'json')).items.length;
 }
 
-describe('a scheduler that is killed in the middle of a fan-out', () => {
-  it('continues the run after its restart: one run, one pod a node (C10, C15)', async () => {
+describe('a scheduler that is killed while it creates pods', () => {
+  it('continues the run after its restart: one run, one pod on each node (C10, C15)', async () => {
     const { kubectl, apply } = installation;
     const policy = { schedule: '@yearly', rollout: { parallelism: 1 }, images: nothing };
     await apply(buildPolicy('killed', policy, { 'nodesweep.io/run-at': 'now' }));

@@ -41,7 +41,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a node of a real kubel
     return installation.apply(buildPolicy(name, policy, { 'nodesweep.io/run-at': 'now' }));
   };
 
-  it('whose CPUs are all requested, the cleaner runs, and the pod that has them goes on (H1, H2)', async () => {
+  it('without free CPUs, the cleaner runs, and the pod that requested them continues (H1, H2)', async () => {
     // The pods of the system have requests too: the neighbour takes what they leave.
     const path = 'jsonpath={range .items[*]}{.spec.containers[0].resources.requests.cpu}{"\\n"}{end}';
     const selector = '--field-selector=spec.nodeName=node-1,status.phase!=Succeeded,status.phase!=Failed';

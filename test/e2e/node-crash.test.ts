@@ -37,7 +37,7 @@ describeOnRuntimes('a runtime that fails', (bench) => {
     await expectIntact(node, used);
   };
 
-  it('is killed in the middle of a batch: what was asked to go is unknown and the others are skipped; the next run removes also what only has an ID left (T12, T13, N9)', async () => {
+  it('is killed in the middle of a batch: the requested images are unknown and the others are skipped; the next run also removes images with only an ID (T12, T13, N9)', async () => {
     const { node } = bench;
     let killed = Promise.resolve();
     const result = await runGated(node, {
@@ -65,7 +65,7 @@ describeOnRuntimes('a runtime that fails', (bench) => {
     await expectIntact(node, used);
   });
 
-  it('is killed with half of a batch removed, and started again: the other half has failed, and the other batches go on (T13, N9)', async () => {
+  it('is killed with half of a batch removed, and started again: the other half has failed, and the other batches continue (T13, N9)', async () => {
     const { node } = bench;
     const result = await runGated(node, {
       before: async (call) => {
@@ -100,7 +100,7 @@ describeOnRuntimes('a runtime that fails', (bench) => {
     await expectNextRunToFinish(bench);
   });
 
-  it('is restarted between plan and removal: the run goes on as if nothing was (N8)', async () => {
+  it('is restarted between plan and removal: the run continues normally (N8)', async () => {
     const { node } = bench;
     let restarted: Promise<void> | undefined;
     const restart = async () => {
@@ -123,7 +123,7 @@ describeOnRuntimes('a runtime that fails', (bench) => {
     await expectIntact(node, used);
   });
 
-  it.each(['images', 'ps'])('is frozen when it is asked for %s: nothing is removed (T1)', async (command) => {
+  it.each(['images', 'ps'])('is frozen at the request for %s: nothing is removed (T1)', async (command) => {
     const { node } = bench;
     const result = await runGated(node, {
       before: async (call) => {
@@ -137,7 +137,7 @@ describeOnRuntimes('a runtime that fails', (bench) => {
     await expectNextRunToFinish(bench);
   });
 
-  it('is frozen during a removal, until after its time is up: the cleaner looks again, and tries again what is still there (T13)', async () => {
+  it('is frozen during a removal, until after its deadline: the cleaner lists the images again, and tries those that still exist again (T13)', async () => {
     const { node } = bench;
     const result = await runGated(node, {
       before: async (call) => {
@@ -153,7 +153,7 @@ describeOnRuntimes('a runtime that fails', (bench) => {
     await expectIntact(node, used);
   });
 
-  it('is frozen during a removal and afterwards: what was asked to go is unknown (T13)', async () => {
+  it('is frozen during a removal and afterwards: the requested images are unknown (T13)', async () => {
     const { node } = bench;
     const result = await runGated(node, {
       before: async (call) => {

@@ -10,7 +10,7 @@ import { expectGone, expectIntact, expectTold } from './node-expect.ts';
 const big = { layers: 1, filesPerLayer: 4, bytesPerFile: 500_000 };
 
 describeOnRuntimes(
-  'a filesystem of images that is full to the last byte',
+  'a filesystem with images that has no free byte',
   (bench) => {
     it.each([
       ['that has no directory for the history yet', undefined],
@@ -20,7 +20,7 @@ describeOnRuntimes(
       ],
       ['whose history is there', async (node: TestNode) => void (await runClean(node, { job: nothing }))],
     ])(
-      '%s is cleaned until it is as empty as it should be, and afterwards the history is there (H27, N7, N8, N10)',
+      '%s is cleaned down to the low threshold, and then has the history (H27, N7, N8, N10)',
       async (_, prepare) => {
         const { node } = bench;
         const unused = await node.importImages(buildImageSpecs('registry.test/unused', 20, big));

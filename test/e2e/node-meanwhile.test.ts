@@ -9,8 +9,8 @@ import { type CleanResult, runClean, runGated, startClean } from './node-clean.t
 import { describeOnRuntimes } from './node-describe.ts';
 import { expectGone, expectPresent } from './node-expect.ts';
 
-describeOnRuntimes('between the plan and the look before a batch', (bench) => {
-  it('an image that becomes excluded, or pinned where the runtime can pin, stays for that reason (H24)', async () => {
+describeOnRuntimes('between the plan and the lists before a batch', (bench) => {
+  it('an image that becomes excluded, or pinned if the runtime can pin, is kept for that reason (H24)', async () => {
     const { node, runtime } = bench;
     await startUser(node);
     const [named, pinned, unused] = await node.importImages(
@@ -37,7 +37,7 @@ describeOnRuntimes('between the plan and the look before a batch', (bench) => {
     await expectGone(node, [unused]);
   });
 
-  it('and the one after it, an image that somebody removes and pulls again stays as a new one (H24)', async () => {
+  it('and the lists before the next one, an image that somebody removes and pulls again is kept as a new one (H24)', async () => {
     const { node } = bench;
     await startUser(node);
     // It is the smallest, and so the last one, in the second batch.
@@ -65,7 +65,7 @@ describeOnRuntimes('between the plan and the look before a batch', (bench) => {
 describeOnRuntimes(
   'two cleaners that overlap by more than a minute',
   (bench) => {
-    it('make no image older: what was used a minute ago stays by age, and its history tells that minute (H23)', async () => {
+    it('make no image older: an image that was used a minute ago is kept by age, and its history has that minute (H23)', async () => {
       const { node } = bench;
       await startUser(node);
       const [recent] = await node.importRunnables(['registry.test/recent:1']);

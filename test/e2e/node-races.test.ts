@@ -5,8 +5,8 @@ import { runClean, runGated } from './node-clean.ts';
 import { describeOnRuntimes } from './node-describe.ts';
 import { expectGone, expectIntact, expectPresent, expectTold } from './node-expect.ts';
 
-describeOnRuntimes('a node on which others are at work', (bench) => {
-  it('a container that starts between plan and removal saves its image (T17, C34)', async () => {
+describeOnRuntimes('a node on which other processes work', (bench) => {
+  it('a container that starts between plan and removal keeps its image (T17, C34)', async () => {
     const { node } = bench;
     const unused = await node.importImages(buildImageSpecs('registry.test/unused', 5));
     const late = await node.importRunnables(['registry.test/running:1', 'registry.test/created:1']);
@@ -29,7 +29,7 @@ describeOnRuntimes('a node on which others are at work', (bench) => {
     await expectIntact(node, late);
   });
 
-  it('a container that starts at the very moment of the removal goes on, since its files are its own (T17)', async () => {
+  it('a container that starts at the moment of the removal continues, because it has its own files (T17)', async () => {
     const { node } = bench;
     const [late, other] = await node.importRunnables(['registry.test/late:1', 'registry.test/other:1']);
     await node.runPod(other?.id);
@@ -71,7 +71,7 @@ describeOnRuntimes('a node on which others are at work', (bench) => {
     await expectPresent(node, [digested]);
   });
 
-  it('a pull in progress ends well although an image with the same layers is removed meanwhile (T18)', async () => {
+  it('a pull in progress succeeds although an image with the same layers is removed meanwhile (T18)', async () => {
     const { node } = bench;
     const shared = fillerLayers('shared', { layers: 3, filesPerLayer: 40, bytesPerFile: 100 });
     const runnable = await buildRunnableImageSpec('pulled:1', node.lone.program);
@@ -91,7 +91,7 @@ describeOnRuntimes('a node on which others are at work', (bench) => {
     await expectIntact(node, pulled ? [pulled] : []);
   });
 
-  it('two cleaners with different policies and a third party that removes images agree on what is gone, and keep what is used (T24, T15, C33, N4)', async () => {
+  it('two cleaners with different policies, and another process that removes images, agree on the removed images, and keep the used ones (T24, T15, C33, N4)', async () => {
     const { node } = bench;
     const mine = await node.importImages(buildImageSpecs('registry.test/mine', 60));
     const yours = await node.importImages(buildImageSpecs('registry.test/yours', 20));

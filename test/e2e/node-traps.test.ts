@@ -21,7 +21,7 @@ describeOnRuntimes('the traps of a node', (bench) => {
     return image;
   };
 
-  it('the pause image stays while sandboxes use it, though the runtime may not pin it (T7)', async () => {
+  it('the pause image is kept while sandboxes use it, although the runtime may not pin it (T7)', async () => {
     const { node } = bench;
     await runSomething(node);
     const sandboxImage = await node.imageIdOf('localhost/pause:1');
@@ -31,7 +31,7 @@ describeOnRuntimes('the traps of a node', (bench) => {
     await node.runPod();
   });
 
-  it('an image whose tag has moved since its container started stays, and so does the one that has the tag now (T5, C33)', async () => {
+  it('an image is kept if its tag moved after its container started, and so is the image that has the tag now (T5, C33)', async () => {
     const { node } = bench;
     const name = 'registry.test/moved:1';
     const [old] = await node.importRunnables([name]);
@@ -48,7 +48,7 @@ describeOnRuntimes('the traps of a node', (bench) => {
     await expectIntact(node, [old, fresh]);
   });
 
-  it('an image with several tags goes as a whole or not at all, and stays for any name that is used or excluded (T4, T10, C35)', async () => {
+  it('an image with several tags is removed as a whole or not at all, and is kept if any name is used or excluded (T4, T10, C35)', async () => {
     const { node } = bench;
     const { program } = node.lone;
     await runSomething(node);
@@ -82,7 +82,7 @@ describeOnRuntimes('the traps of a node', (bench) => {
     await expectIntact(node, [byTag, byDigest]);
   });
 
-  it('an image that a container of any state uses stays, and one of a container that is gone goes (T2, C33)', async () => {
+  it('an image that a container in any state uses is kept, and the image of a container that no longer exists is removed (T2, C33)', async () => {
     const { node } = bench;
     await runSomething(node);
     const [running, created, gone] = await node.importRunnables([
@@ -108,7 +108,7 @@ describeOnRuntimes('the traps of a node', (bench) => {
 describeOnRuntimes(
   'a runtime that pins and mounts images',
   (bench) => {
-    it('keeps what is pinned by its label, and what is mounted as a volume, which the list of containers does not show (T9, N2)', async () => {
+    it('keeps images that are pinned by their label, and images that are mounted as volumes, which the list of containers does not show (T9, N2)', async () => {
       const { node } = bench;
       const [user] = await node.importRunnables(['registry.test/user:1']);
       const [byId, byName, pinned, unused] = await node.importImages(
@@ -130,7 +130,7 @@ describeOnRuntimes(
 );
 
 describeOnRuntimes('orphans', (bench) => {
-  it('records with only an ID are found, told of, and removed by it; those in use stay (T12, T11, C33)', async () => {
+  it('images with only an ID are found, reported, and removed by it; those in use are kept (T12, T11, C33)', async () => {
     const { node } = bench;
     const names = ['registry.test/used:1', 'registry.test/first:1', 'registry.test/second:1'];
     const images = await node.importRunnables(names);

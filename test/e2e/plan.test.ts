@@ -83,7 +83,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a plan of a node of the c
     await kubectl('delete', 'configmap', '-n', namespace, 'looked-at');
   });
 
-  it('is made by a pod where no run was yet; it removes nothing and leaves nothing behind', async () => {
+  it('is made by a pod if there was no run yet; it removes nothing and leaves nothing behind', async () => {
     for (const node of cluster.nodes) {
       const before = await readImageNames(node);
       const planned = await plan('--node', node.name);
@@ -96,7 +96,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a plan of a node of the c
     }
   });
 
-  it('is what the log of the last run tells, and with --fresh the same anew', async () => {
+  it('is the log of the last run, and with --fresh the same from a new look at the node', async () => {
     const { kubectl, apply } = installation;
     const policy = { schedule: '@yearly', dryRun: true, images };
     await apply(buildPolicy('looked-at', policy, { 'nodesweep.io/run-at': 'now' }));
@@ -131,7 +131,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a plan of a node of the c
     await expectNothingLeft();
   });
 
-  it('says which pod can not start and why, by the settings of the scheduler, and leaves nothing behind (C17)', async () => {
+  it('names the pod that cannot start with the reason, by the settings of the scheduler, and leaves nothing behind (C17)', async () => {
     const { kubectl } = installation;
     const set = async (assignment: string) => {
       await kubectl('set', 'env', '-n', namespace, deployment, assignment);

@@ -43,7 +43,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a cleaner pod on a real k
       (await podsOf(policy)).find((name) => !known.includes(name)),
     );
 
-  it('that takes too long is ended when the time of its run is over, though the scheduler was killed meanwhile (C29)', async () => {
+  it('that takes too long is ended at the deadline of its run, although the scheduler was killed meanwhile (C29)', async () => {
     await run('overdue', { nodes, activeDeadlineSeconds: 20 });
     const pod = await nextPod('overdue', []);
     await killScheduler(installation);
@@ -57,7 +57,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a cleaner pod on a real k
     expect(await readRuns(installation.kubectl, 'overdue')).toHaveLength(1);
   });
 
-  it('that somebody deletes is created again, as often as the policy says (C24)', async () => {
+  it('that somebody deletes is created again, as often as the policy allows (C24)', async () => {
     await run('deleted', { nodes, activeDeadlineSeconds: 120, rollout: { restartLimit: 1 } });
     const deleted: string[] = [];
     for (let round = 0; round < 2; round += 1) {
@@ -71,7 +71,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a cleaner pod on a real k
     expect(await podsOf('deleted')).toEqual([]);
   });
 
-  it('whose image can not be pulled is given up, with the reason, and goes (C17)', async () => {
+  it('with an image that cannot be pulled has failed, with the reason, and is deleted (C17)', async () => {
     // Nobody listens on that port of the node itself.
     await setEnvironment(installation.kubectl, 'NODESWEEP_IMAGE=127.0.0.1:9/absent:1');
     onTestFinished(() => setEnvironment(installation.kubectl, 'NODESWEEP_IMAGE-'));

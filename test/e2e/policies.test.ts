@@ -13,8 +13,8 @@ afterEach(async ({ task }) => {
   if (task.result?.state === 'fail') await keepEvidence(installation, task.name);
 });
 
-describe('a broken policy', () => {
-  it('gets an event that names each problem with its path, and the good one beside it runs (C3, C40)', async () => {
+describe('a policy that is not valid', () => {
+  it('gets an event that names each problem with its path, and the valid one beside it runs (C3, C40)', async () => {
     const { kubectl, apply } = installation;
     await apply(
       buildPolicy('bad-cron', { schedule: '61 * * * *' }),

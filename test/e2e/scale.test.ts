@@ -32,7 +32,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
     await cluster?.stop();
   });
 
-  it('where pods of critical priority need a quota, cleaners have theirs, and it limits nothing', async () => {
+  it('cleaners have a quota of their own if pods of critical priority need one, and it limits nothing', async () => {
     const pod = {
       metadata: { generateName: 'critical-' },
       spec: { priorityClassName: 'system-node-critical', containers: [{ name: 'any', image: 'registry.test/any:1' }] },
@@ -45,7 +45,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
     expect(quota).toBe('{}');
   });
 
-  it('a scheduler that is killed 20 times in the middle of a run over 200 nodes makes one run of it, with one pod a node (C10, C15, C18)', async () => {
+  it('a scheduler that is killed 20 times during a run over 200 nodes makes one run, with one pod on each node (C10, C15, C18)', async () => {
     const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9));
     console.log(`SEED=${seed}`);
     const random = createRandom(seed);
@@ -65,7 +65,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
     await onlyRun('killed');
   });
 
-  it('two replicas that both believe to lead make one run of it, with one pod a node (C10, C15)', async () => {
+  it('two replicas that both act as the leader make one run, with one pod on each node (C10, C15)', async () => {
     const nodes = await addNodes('twins', 100);
     await Promise.all([start({ NODESWEEP_LEADER_ELECTION: 'false' }), start({ NODESWEEP_LEADER_ELECTION: 'false' })]);
     await run('twins');
@@ -75,7 +75,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
     await onlyRun('twins');
   });
 
-  it('of two replicas the other one goes on, at once when the leader is stopped, and later when it is killed (C10, C15)', async () => {
+  it('the other one of two replicas continues, immediately when the leader is stopped, and later when it is killed (C10, C15)', async () => {
     const nodes = await addNodes('leaders', 40);
     const first = await start();
     await waitFor('the first to lead', 30_000, async () => (await isLeading(first)) || undefined);
@@ -99,7 +99,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
     expect(ledger.nodesOf(ended.run)).toEqual(nodes);
   });
 
-  it('an API server that goes away in the middle of a run delays it: readiness says so, and all goes on by itself (C10, C15, C19)', async () => {
+  it('an API server that stops during a run delays it: the scheduler is not ready, and continues by itself (C10, C15, C19)', async () => {
     const nodes = await addNodes('outage', 60);
     const scheduler = await start();
     await run('outage', { rollout: { parallelism: 10 } });
@@ -114,7 +114,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
     expect(ledger.nodesOf(ended.run)).toEqual(nodes);
   });
 
-  it('nodes that appear, vanish, get tainted or cordoned in the middle of a run are dealt with, each in its way (C16, C20, C21)', async () => {
+  it('nodes that join, leave, or are tainted or cordoned during a run are each handled correctly (C16, C20, C21)', async () => {
     await addNodes('churn', 30);
     await start();
     const selection = { tolerations: [], includeUnschedulable: false };
@@ -141,7 +141,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
     expect(pods).toEqual(expect.arrayContaining(['node-churn-late-1', 'node-churn-late-2']));
   });
 
-  it('pods that hang, fail, crash or never start, and a node that is not ready, are given up, each for its reason; the others are cleaned (C17, C28, C29)', async () => {
+  it('pods that hang, fail, crash or never start, and a node that is not ready, have failed, each with its reason; the others are cleaned (C17, C28, C29)', async () => {
     const good = await addNodes('fates', 20);
     for (const fate of ['fails', 'crashes', 'hangs', 'stuck'] as const) await addNodes('fates', 2, fate);
     await cluster.api.call('POST', '/api/v1/nodes', buildNodeObject('node-fates-lost', { pool: 'fates' }, false));
@@ -178,7 +178,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
     });
   });
 
-  it('disk pressure starts a run on the nodes that are under it, and not again before the cool-down is over', async () => {
+  it('disk pressure starts a run on the nodes that have it, and not again before ten minutes have passed', async () => {
     await addNodes('pressure', 5);
     await start();
     await apply(policyFor('pressure', { disk: { highPercent: 85, lowPercent: 70, onPressure: true } }));

@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-test('the same specs make the same bytes', async () => {
+test('the same specifications give the same bytes', async () => {
   const specs = buildImageSpecs('docker.io/acme/app', 3);
   expect(await write('first.tar', specs)).toEqual(await write('second.tar', specs));
 });

@@ -38,7 +38,7 @@ describe('a key', () => {
   it.each([
     ['an appointment in the past', -100_000],
     ['an appointment that is no number', Number.NaN],
-  ])('with %s is not worked on without a pause (H32)', async (_title, next) => {
+  ])('with %s is not processed without a pause (H32)', async (_title, next) => {
     const { dispatcher, begun } = dispatch(['a'], async () => next);
     dispatcher.trigger();
     await sleep(500);
@@ -46,7 +46,7 @@ describe('a key', () => {
     expect(begun.length).toBeLessThan(12);
   });
 
-  it('is worked on again after what changed meanwhile, and never twice at once; stop waits for the work in progress', async () => {
+  it('is processed again after a change, and never twice at the same time; stop waits for the current work', async () => {
     const ends: number[] = [];
     let atOnce = 0;
     const { dispatcher } = dispatch(['a'], async () => {
@@ -65,7 +65,7 @@ describe('a key', () => {
     expect(ends).toHaveLength(2);
   });
 
-  it('that is gone is forgotten, and comes back with the next change', async () => {
+  it('that no longer exists is forgotten, and is processed again after the next change', async () => {
     const keys = ['a'];
     const { dispatcher, begun } = dispatch(keys, async () => (keys.length === 0 ? 'Gone' : undefined));
     dispatcher.trigger();
@@ -81,7 +81,7 @@ describe('a key', () => {
     await vi.waitFor(() => expect(begun).toHaveLength(3));
   });
 
-  it('is worked on as a flow of its own', async () => {
+  it('is processed as a flow of its own', async () => {
     const flows: string[] = [];
     const { dispatcher } = dispatch(['a', 'b'], async () => {
       await sleep(1);
@@ -93,12 +93,12 @@ describe('a key', () => {
   });
 });
 
-describe('one key in trouble', () => {
+describe('a key with a problem', () => {
   it.each([
     ['waits', () => sleep(60_000, undefined, { ref: false })],
     ['is repeated all the time', async () => {}],
     ['uses the CPU', async () => compute(200)],
-  ])('that %s delays no other’s start by more than a second (H32)', async (_title, work) => {
+  ])('that %s delays no other key by more than a second (H32)', async (_title, work) => {
     const lateness: number[] = [];
     let dueAt = 0;
     const { dispatcher } = dispatch(['trouble', 'good'], async (key) => {
@@ -115,7 +115,7 @@ describe('one key in trouble', () => {
     expect(Math.max(...lateness)).toBeLessThan(1_000);
   });
 
-  it('does not keep the event loop: between two keys it turns (H32)', async () => {
+  it('does not block the event loop: it runs between two keys (H32)', async () => {
     const many = Array.from({ length: 100 }, (_, index) => `key-${index}`);
     const { dispatcher, begun } = dispatch(many, async () => {
       compute(10);
@@ -130,7 +130,7 @@ describe('one key in trouble', () => {
     expect(longest).toBeLessThan(500);
   });
 
-  it('with many changed keys in front of it, one that is due goes first (H32)', async () => {
+  it('does not delay a key that is due, even if many changed keys wait before it (H32)', async () => {
     const many = Array.from({ length: 50 }, (_, index) => `key-${index}`);
     const { dispatcher, begun } = dispatch(['due', ...many], async (key) => {
       compute(key === 'due' ? 0 : 20);
@@ -142,7 +142,7 @@ describe('one key in trouble', () => {
   });
 });
 
-it('while changes keep coming, to look at everything leaves most of the CPU to others', async () => {
+it('leaves most of the CPU to others while changes arrive continuously', async () => {
   const { dispatcher, times } = dispatch(['a'], async () => {
     dispatcher.trigger();
     useCpu(60);
@@ -153,7 +153,7 @@ it('while changes keep coming, to look at everything leaves most of the CPU to o
   expect(times('a')).toBeLessThan(6);
 });
 
-it('a step of the clock, an hour back or forth, changes nothing: it waits by another clock (H34)', async () => {
+it('a clock change by an hour in either direction changes nothing, because waiting uses another clock (H34)', async () => {
   const { dispatcher, begun } = dispatch(['a'], async () => 100);
   dispatcher.trigger();
   await sleep(200);

@@ -36,7 +36,7 @@ const holderOf = (server: LoopbackApi) =>
 const untilLeading = ({ election }: ReturnType<typeof stand>) =>
   vi.waitFor(() => expect(election.isLeader).toBe(true), { timeout: 5_000, interval: 10 });
 
-it('one of two replicas leads, and renews the lease as the API wants it written (C10)', async () => {
+it('one of two replicas leads, and renews the lease in the format of the API (C10)', async () => {
   const server = await startServer();
   const first = stand(server, 'first');
   await untilLeading(first);
@@ -55,7 +55,7 @@ it('one of two replicas leads, and renews the lease as the API wants it written 
   });
 });
 
-it('the other one goes on at once when the lease is given back (C10)', async () => {
+it('the other replica continues immediately when the lease is released (C10)', async () => {
   const server = await startServer();
   const first = stand(server, 'first');
   await untilLeading(first);
@@ -69,7 +69,7 @@ it('the other one goes on at once when the lease is given back (C10)', async () 
   expect(holderOf(server)).toBe('second');
 });
 
-it('the other one goes on when the lease has run out, and not before (C10)', async () => {
+it('the other replica continues when the lease has expired, and not before (C10)', async () => {
   const server = await startServer();
   const collection = path.slice(0, path.lastIndexOf('/'));
   // Its holder is gone for good.
@@ -81,7 +81,7 @@ it('the other one goes on when the lease has run out, and not before (C10)', asy
   expect(server.objects.get(path)).toMatchObject({ spec: { holderIdentity: 'second', leaseTransitions: 1 } });
 });
 
-it('who cannot reach the API server leads no longer, says so, and leads again when it is back', async () => {
+it('a replica that cannot reach the API server stops leading, logs it, and leads again when the API server is back', async () => {
   const server = await startServer();
   const only = stand(server, 'only');
   await untilLeading(only);
@@ -96,7 +96,7 @@ it('who cannot reach the API server leads no longer, says so, and leads again wh
   expect(only.onElected).toHaveBeenCalledTimes(2);
 });
 
-it('who finds the lease changed by somebody else leads no longer', async () => {
+it('a replica stops leading if somebody else changed the lease', async () => {
   const server = await startServer();
   const first = stand(server, 'first');
   await untilLeading(first);

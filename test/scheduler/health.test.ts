@@ -15,7 +15,7 @@ async function serve(
   };
 }
 
-it('readyz tells whether the process is ready at that moment, and healthz nothing but that it turns (H33)', async () => {
+it('readyz shows if the process is ready now, and healthz only that its event loop runs (H33)', async () => {
   let isReady = false;
   const get = await serve({ isReady: () => isReady });
   expect([(await get('/healthz')).code, (await get('/readyz')).code]).toEqual([200, 503]);
@@ -23,12 +23,12 @@ it('readyz tells whether the process is ready at that moment, and healthz nothin
   expect((await get('/readyz?verbose')).code).toBe(200);
 });
 
-it('metrics are served as Prometheus reads them', async () => {
+it('metrics are served in the format of Prometheus', async () => {
   const get = await serve({});
   expect(await get('/metrics')).toEqual({ code: 200, text: 'up 1\n', type: 'text/plain; version=0.0.4' });
 });
 
-it('metrics that can not be read take nothing else down', async () => {
+it('metrics that cannot be read affect nothing else', async () => {
   const get = await serve({ readMetrics: async () => Promise.reject(new Error('no')) });
   expect(await get('/metrics')).toMatchObject({ code: 500, text: "the metrics can't be read: Error: no\n" });
   expect((await get('/healthz')).code).toBe(200);

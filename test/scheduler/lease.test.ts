@@ -11,7 +11,7 @@ function seen(lease: Partial<Lease>, seenAt = 0): SeenLease {
 }
 
 describe('the lease', () => {
-  it('is taken where there is none', () => {
+  it('is taken if there is none', () => {
     expect(leaseToWrite(undefined, me, 0, now)).toEqual({
       holder: 'me',
       durationSeconds: 15,
@@ -21,7 +21,7 @@ describe('the lease', () => {
     });
   });
 
-  it('is renewed by its holder, who has had it since it took it', () => {
+  it('is renewed by its holder, which has had it since it took it', () => {
     expect(leaseToWrite(seen({ holder: 'me' }), me, 99_000, now)).toMatchObject({
       holder: 'me',
       acquiredAt: start,
@@ -33,12 +33,12 @@ describe('the lease', () => {
   it.each([
     ['is left to its holder for its duration, however old it says it is', {}, 14_999, undefined],
     [
-      'is taken when it has not changed for its duration, whatever time it tells',
+      'is taken when it has not changed for its duration, whatever time it contains',
       { renewedAt: secondsLater(9e6) },
       15_000,
       'me',
     ],
-    ['is taken at once when it was given back', { holder: undefined }, 0, 'me'],
+    ['is taken immediately when it was released', { holder: undefined }, 0, 'me'],
     ['runs out after the duration that its holder has set', { durationSeconds: 60 }, 59_999, undefined],
   ])('%s', (_title, lease, clockMs, holder) => {
     expect(leaseToWrite(seen(lease), me, clockMs, now)?.holder).toBe(holder);
@@ -48,7 +48,7 @@ describe('the lease', () => {
     expect(leaseToWrite(seen({}), me, 20_000, now)).toMatchObject({ acquiredAt: now, transitions: 4 });
   });
 
-  it('that is given back is nobody’s', () => {
+  it('that is released has no holder', () => {
     const { lease } = seen({ holder: 'me' });
     expect(releasedLease(lease, now)).toMatchObject({ holder: undefined, durationSeconds: 1, transitions: 3 });
   });

@@ -28,7 +28,7 @@ describe('a scheduler that begins', () => {
     expect((await scheduler.stop()).exitCode).toBe(0);
   });
 
-  it('is ready by itself once the API server is there (H33)', async () => {
+  it('becomes ready by itself when the API server answers (H33)', async () => {
     await scheduler.api.stop();
     scheduler.start();
     await untilAnswer('/healthz', 200);
@@ -37,7 +37,7 @@ describe('a scheduler that begins', () => {
     expect((await scheduler.stop()).exitCode).toBe(0);
   });
 
-  it('ends with an error where the API server says that it can’t know its own image', async () => {
+  it('ends with an error if the API server does not let it read its own image', async () => {
     scheduler.api.fault = ({ path }) => (path.includes('/pods/') ? { code: 403, reason: 'Forbidden' } : undefined);
     scheduler.start();
     const { exitCode, log } = await scheduler.end();

@@ -20,7 +20,7 @@ const story = (story: Partial<History>): History => ({
 /** Histories that went wrong once, as small as they could be made. */
 it.each<[string, History]>([
   [
-    'a pod that is given up, deleted, and never ends holds up the other nodes for a while only (C17, C18, C21)',
+    'a failed pod that is deleted and never ends delays the other nodes only for a time (C17, C18, C21)',
     story({
       nodes: 4,
       document: {
@@ -58,7 +58,7 @@ it.each<[string, History]>([
     }),
   ],
   [
-    'a scheduler whose pods are late to be seen leaves the place to the one that seems to be gone (C15, C18)',
+    'a scheduler that sees its pods late still counts a pod that seems to be gone (C15, C18)',
     story({
       document: { ...everyMinute, rollout: { parallelism: 1 } },
       steps: [
@@ -71,7 +71,7 @@ it.each<[string, History]>([
     }),
   ],
   [
-    'a scheduler that is a little behind finds the record of a run that is over and kept for no time (C10, C13)',
+    'a scheduler with a slightly old view finds the record of a finished run although the history limit is 0 (C10, C13)',
     story({
       nodes: 0,
       document: { ...everyMinute, successfulRunsHistoryLimit: 0 },
@@ -82,7 +82,7 @@ it.each<[string, History]>([
     }),
   ],
   [
-    'a scheduled time that was started by a scheduler that had not heard of an edit is remembered (C7)',
+    'a scheduled time that was started by a scheduler that did not know of an edit is remembered (C7)',
     story({
       nodes: 0,
       steps: [
@@ -93,7 +93,7 @@ it.each<[string, History]>([
     }),
   ],
   [
-    'a scheduler that has not heard of an edit leaves the status to the one that has (C9)',
+    'a scheduler that does not know of an edit leaves the status to the one that does (C9)',
     story({
       nodes: 0,
       steps: [
@@ -105,7 +105,7 @@ it.each<[string, History]>([
     }),
   ],
   [
-    'a scheduler that was slow to judge a policy writes over no scheduled time that another remembered meanwhile (C7)',
+    'a scheduler that was slow with a policy does not replace a later scheduled time that another one stored meanwhile (C7)',
     story({
       paces: [[0, 0, 100]],
       nodes: 0,
@@ -118,7 +118,7 @@ it.each<[string, History]>([
     }),
   ],
   [
-    'a run under disk pressure that starts in the very instant its policy begins is remembered, and its record goes (C13)',
+    'a run under disk pressure that starts at the same instant as its policy is remembered, and its record is deleted (C13)',
     story({
       nodes: 4,
       steps: [
@@ -141,7 +141,7 @@ it.each<[string, History]>([
     }),
   ],
   [
-    'a cleaner that reports while the deadline ends it counts (H39)',
+    'a report counts if the cleaner writes it while the deadline ends it (H39)',
     story({
       replicas: 1,
       nodes: 3,
@@ -155,7 +155,7 @@ it.each<[string, History]>([
     }),
   ],
   [
-    'a node that was not ready and one that had left are visited when they come back (H18, H41)',
+    'a node that was not ready and a node that had left are cleaned when they come back (H18, H41)',
     story({
       replicas: 1,
       nodes: 3,
@@ -175,7 +175,7 @@ it.each<[string, History]>([
     }),
   ],
   [
-    'a run that only waits for a node that is not ready holds up no other (H18)',
+    'a run that only waits for a node that is not ready delays no other run (H18)',
     story({
       replicas: 1,
       document: { ...everyMinute, activeDeadlineSeconds: 600 },

@@ -18,7 +18,7 @@ const {
  * policies are edited, suspended, broken, deleted, nodes come and go, pods meet every fate, calls fail, are slow, or lose
  * their answer, watches are late, and schedulers are killed after any call, two of them at once.
  */
-it('no history makes a scheduled time run twice or be missed, puts too many pods on nodes, stops a run for ever, or leaves anything over (C1, C3-C13, C15-C24, C26-C32)', {
+it('no sequence of events repeats or misses a scheduled run, creates too many pods on nodes, stops a run permanently, or leaves objects behind (C1, C3-C13, C15-C24, C26-C32)', {
   timeout: 1_800_000,
 }, async () => {
   await fc.assert(

@@ -42,7 +42,7 @@ async function playRun(): Promise<InspectionScheduler> {
   return scheduler;
 }
 
-it('another kind of policy goes through the same rollout: canary, waves, a further try, a failure, and its end', async () => {
+it('another kind of policy has the same rollout: canary, waves, a further attempt, a failure, and its end', async () => {
   const scheduler = await playRun();
   const [run] = scheduler.runs();
   expect(run).toMatchObject({ kind: inspection, phase: 'Failed', message: '1 of 5 nodes failed' });
@@ -56,7 +56,7 @@ it('another kind of policy goes through the same rollout: canary, waves, a furth
   expect([...scheduler.cluster.jobs.values()]).toEqual([{ files: ['/etc/hosts', '/etc/motd'] }]);
 });
 
-it('its record, status and events speak of it in its own words and figures', async () => {
+it('its record, status and events have its own words and figures', async () => {
   const { cluster } = await playRun();
   const [stored] = cluster.records.values();
   const record = parse(stored?.data['run.yaml'] ?? '');
@@ -79,7 +79,7 @@ it('its record is read back as it was written, and is refused by a scheduler tha
   expect(() => decodeRun(stored?.data ?? {}, runKinds)).toThrow(RunRecordError);
 });
 
-it('a pod that does not start is told of in its words, and so is a run without a node to work on', async () => {
+it('a pod that does not start is reported in its words, and so is a run without a node to work on', async () => {
   const late = buildScheduler();
   await late.pass(start);
   late.change('a', { phase: 'Pending' });
@@ -93,7 +93,7 @@ it('a pod that does not start is told of in its words, and so is a run without a
   expect(none.runs()[0]).toMatchObject({ message: 'none of the matching nodes could be inspected' });
 });
 
-it('every problem of its policy is told, and a ConfigMap with two kinds of policies is none', () => {
+it('every problem of its policy is reported, and a ConfigMap with two kinds of policies is no policy', () => {
   const problemsOf = (data: Record<string, string>) => {
     const parsed = parsePolicy('nightly', data, kinds);
     return parsed.valid ? [] : parsed.problems.map(({ path, message }) => `${path}: ${message}`);

@@ -25,7 +25,7 @@ describe('settings', () => {
     });
   });
 
-  it('are read from the environment, and a flag outranks it', () => {
+  it('are read from the environment, and a flag takes precedence', () => {
     const environment = { NODESWEEP_PORT: '9000', NODESWEEP_SOCKETS: 'unix:///run/a.sock@pool=gpu  /run/b.sock' };
     expect(readSettings({ port: '9001' }, environment)).toMatchObject({
       port: 9001,
@@ -75,7 +75,7 @@ describe('settings', () => {
     ['NODESWEEP_SELINUX_TYPE', 'spc t', /must be an SELinux type/],
     ['NODESWEEP_LIMITS', 'memory=much', /"memory=much" is not written resource=quantity/],
   ])(
-    'of the cleaner pods that the API server would refuse are refused at once: %s=%s (H20)',
+    'of the cleaner pods that the API server would refuse are refused immediately: %s=%s (H20)',
     (variable, value, expected) => {
       expect(() => readSettings({}, { [variable]: value })).toThrow(expected);
     },
@@ -99,7 +99,7 @@ describe('settings', () => {
       );
   });
 
-  it('that can not be used are all named at once', () => {
+  it('that cannot be used are all named at once', () => {
     const read = () => readSettings({ port: 'x', sockets: 'run/a.sock' }, { NODESWEEP_LOG_LEVEL: 'loud' });
     expect(read).toThrow(SettingsError);
     expect(read).toThrow(

@@ -6,7 +6,7 @@ const a = buildImage('a.io/a');
 const b = buildImage('a.io/b');
 
 describe('updateHistory', () => {
-  it('on a first run takes every image for an old one (N8, T25)', () => {
+  it('treats every image as an old one on a first run (N8, T25)', () => {
     const usage = buildInventory({ images: [a, b], inUse: buildInUse(b) });
     expect(updateHistory(undefined, usage, now)).toEqual({
       startedAt: now,
@@ -19,19 +19,19 @@ describe('updateHistory', () => {
     });
   });
 
-  it('later sees new images first now, and forgets those that are gone (N1)', () => {
+  it('records new images as first seen now on later runs, and forgets images that no longer exist (N1)', () => {
     const earlier = buildHistory({ [a.id]: { firstSeen: 5, lastUsed: now - 1 } });
     const history = updateHistory(earlier, buildInventory({ images: [b] }), now);
     expect(history).toEqual({ ...buildHistory({ [b.id]: { firstSeen: now } }), lookedAt: now });
   });
 
-  it('keeps what another cleaner saw later than this run, which lacks it (T24)', () => {
+  it('keeps entries that another cleaner wrote later than this run (T24)', () => {
     const theirs = { new: { firstSeen: now + 1 }, used: { firstSeen: 5, lastUsed: now + 1 } };
     const stored = { ...buildHistory(theirs), lookedAt: now + 1 };
     expect(updateHistory(stored, buildInventory(), now)).toEqual(stored);
   });
 
-  it('leaves out an image that another cleaner found gone after this look, and takes no finish from it (T24, H23)', () => {
+  it('leaves out an image that another cleaner found gone after these lists, and does not use its finish time (T24, H23)', () => {
     const stored = { ...buildHistory({ [b.id]: { firstSeen: 5 } }), lookedAt: now + 1 };
     const finishedAt = new Map([[b.id, now - 10]]);
     const usage = buildInventory({ images: [a, b], inUse: buildInUse(b), finishedAt });
@@ -46,9 +46,9 @@ describe('updateHistory', () => {
     { what: 'finished before', finishedAt: now - 10, before: undefined, lastUsed: now - 10 },
     { what: 'finished before it was last seen used', finishedAt: now - 10, before: now - 5, lastUsed: now - 5 },
     { what: 'finished in the future, by a clock that was set back', finishedAt: now + 10, before: 1, lastUsed: now },
-    { what: 'finished at no time', finishedAt: Number.NaN, before: 1, lastUsed: now },
+    { what: 'finished at an impossible time', finishedAt: Number.NaN, before: 1, lastUsed: now },
     { what: 'finished by an unsteady clock', finishedAt: now - 10, before: 1, isClockSteady: false, lastUsed: now },
-  ])('takes the last use of an image that is $what (N4)', ({ finishedAt, before, lastUsed, isClockSteady = true }) => {
+  ])('records the last use of an image that is $what (N4)', ({ finishedAt, before, lastUsed, isClockSteady = true }) => {
     const records = { [a.id]: { firstSeen: 0, ...(before !== undefined && { lastUsed: before }) } };
     const finished = new Map(finishedAt === undefined ? [] : [[a.id, finishedAt]]);
     const usage = buildInventory({ images: [a], inUse: buildInUse(a), finishedAt: finished });
@@ -57,18 +57,18 @@ describe('updateHistory', () => {
   });
 });
 
-it('forgetImages leaves out what is removed, as of then', () => {
+it('forgetImages leaves out the removed images, at the time of the removal', () => {
   const history = buildHistory({ [a.id]: { firstSeen: 1 }, [b.id]: { firstSeen: 2 } });
   expect(forgetImages(history, [a.id], 9)).toEqual({ ...buildHistory({ [b.id]: { firstSeen: 2 } }), lookedAt: 9 });
 });
 
-it('recallImages brings back what was forgotten, unless it is known again', () => {
+it('recallImages restores forgotten images, unless they have new entries', () => {
   const { images } = buildHistory({ [a.id]: { firstSeen: 1 }, [b.id]: { firstSeen: 2 } });
   const stored = buildHistory({ [a.id]: { firstSeen: 9 } });
   expect(recallImages(stored, images)).toEqual(buildHistory({ [a.id]: { firstSeen: 9 }, [b.id]: { firstSeen: 2 } }));
 });
 
-it('shiftHistory moves every time but that of images older than the history, and none into the future', () => {
+it('shiftHistory moves every time except for images older than the history, and no time into the future', () => {
   const history = buildHistory({
     old: { firstSeen: 0, lastUsed: 7 },
     new: { firstSeen: 5 },

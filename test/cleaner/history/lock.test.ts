@@ -50,14 +50,14 @@ function namesOf(cleaners: number, count: number): readonly string[] {
   return Array.from({ length: cleaners * count }, (_, index) => `${index % cleaners}-${Math.floor(index / cleaners)}`);
 }
 
-it('of many cleaners at once none loses what another one adds (T24)', async () => {
+it('many cleaners at once lose no entry of another cleaner (T24)', async () => {
   const cleaners = Array.from({ length: 6 }, (_, index) => startCleaner(String(index), '5'));
   expect((await Promise.all(cleaners)).map(({ stdout }) => stdout)).toEqual(Array(6).fill(''));
   expect(await recordsLeft()).toEqual(namesOf(6, 5).toSorted());
   expect((await readdir(directory)).toSorted()).toEqual(['history.json', 'history.lock']);
 });
 
-it('the lock of a cleaner that is killed goes to one after the other of those who wait (T24)', async () => {
+it('the lock of a killed cleaner goes to each waiting cleaner in turn (T24)', async () => {
   const hanging = await startHanging();
   const cleaners = Array.from({ length: 6 }, (_, index) => startCleaner(String(index), '3'));
   expect((await takeLock(lockFile, impatient)).problem).toMatch(/another cleaner has held .*history.lock for 0.05 s/);
@@ -67,7 +67,7 @@ it('the lock of a cleaner that is killed goes to one after the other of those wh
   expect(await recordsLeft()).toEqual(namesOf(6, 3).toSorted());
 });
 
-it('a lock leaves nothing behind that could go stale: its file stays empty', async () => {
+it('a lock leaves nothing behind that could become stale: its file stays empty', async () => {
   const hanging = await startHanging();
   await hanging.kill();
   expect(await readdir(directory)).toEqual(['history.lock']);
@@ -77,7 +77,7 @@ it('a lock leaves nothing behind that could go stale: its file stays empty', asy
   lock.release();
 });
 
-it('an owner that hangs holds nobody up for ever: the others go on without the lock, and say so', async () => {
+it('an owner that hangs delays the others only for a time: they continue without the lock, and report it', async () => {
   const owner = await takeLock(lockFile);
   const place = { directory, readClock, limits: impatient, onUnlocked: vi.fn() };
   await changeHistory(place, () => buildHistory({ theirs: { firstSeen: Date.now() } }));
@@ -86,7 +86,7 @@ it('an owner that hangs holds nobody up for ever: the others go on without the l
   owner.release();
 });
 
-it('an owner that took too long begins again with what others wrote meanwhile', async () => {
+it('an owner that took too long starts again with the entries that others wrote in the meantime', async () => {
   let calls = 0;
   await changeHistory({ directory, readClock, limits: { waitMs: 10_000, holdMs: -1 } }, (stored) => {
     const theirs = formatHistory(buildHistory({ theirs: { firstSeen: 1 } }), stored.at);
@@ -99,11 +99,11 @@ it('an owner that took too long begins again with what others wrote meanwhile', 
   expect((await readdir(directory)).toSorted()).toEqual(['history.json', 'history.lock']);
 });
 
-describe('where the lock can not be had', () => {
+describe('if the lock is not available', () => {
   it.each<[what: string, spoil: () => Promise<unknown>, problem: RegExp]>([
     ['its file is a directory', () => mkdir(lockFile), /can't be locked: unable to open database file/],
     ['its file is something else', () => writeFile(lockFile, 'x'.repeat(5_000)), /locked: file is not a database/],
-  ])('the change is made without it, and why is told: %s', async (_, spoil, problem) => {
+  ])('the change is made without it, and the reason is reported: %s', async (_, spoil, problem) => {
     await spoil();
     const onUnlocked = vi.fn();
     await changeHistory({ directory, readClock, onUnlocked }, () => buildHistory({ a: { firstSeen: 1 } }));

@@ -286,7 +286,7 @@ const events = fc.oneof(
   ),
 );
 
-it('however cleaners overlap with each other, restarts and steps of the clock, no image is older or longer unused than it is (H23, N8)', async () => {
+it('no image counts as older or longer unused than it is, however cleaners overlap with each other, with restarts and with clock changes (H23, N8)', async () => {
   const times = fc.integer({ min: 1, max: 60 }).map((minutes) => minutes * minuteMs);
   const course = fc.array(fc.tuple(events, times), { maxLength: 50, size: 'max' });
   await fc.assert(

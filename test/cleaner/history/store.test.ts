@@ -28,7 +28,7 @@ const placeAt = (at: Clock) => ({ directory, readClock: async () => at });
 const load = (at = clock) => loadHistory(placeAt(at));
 const save = (changed: History = history, at = clock) => changeHistory(placeAt(at), () => changed);
 
-it('what is saved is found again, in a directory made for it and without leftovers (N8)', async () => {
+it('a saved history is read back, from a directory that is created for it, without leftovers (N8)', async () => {
   directory = join(parent, 'deep', 'below');
   await save();
   expect(await load()).toEqual({ kind: 'Found', at: clock, history });
@@ -39,7 +39,7 @@ it('a node without a history has none', async () => {
   expect(await load()).toEqual({ kind: 'Missing', at: clock });
 });
 
-it('a change is made to what is there by then (T24)', async () => {
+it('a change applies to the history that is stored at that time (T24)', async () => {
   await save(buildHistory({ theirs: { firstSeen: 7 } }));
   await changeHistory(placeAt(clock), (stored) => {
     if (stored.kind !== 'Found') return history;
@@ -53,25 +53,25 @@ it('a change is made to what is there by then (T24)', async () => {
 });
 
 describe('a change that fails leaves no draft behind', () => {
-  it('where a file is in the place of the directory', async () => {
+  it('if a file is in the place of the directory', async () => {
     await writeFile(directory, 'a file where the directory should be');
     await expect(save()).rejects.toThrow('ENOTDIR');
     expect(await readdir(parent)).toEqual(['state']);
   });
 
-  it('where the file can not be replaced', async () => {
+  it('if the file cannot be replaced', async () => {
     await mkdir(file, { recursive: true });
     await expect(save()).rejects.toThrow('EISDIR');
     expect((await readdir(directory)).toSorted()).toEqual(['history.json', 'history.lock']);
   });
 
-  it('and ends, where directories can not be made', async () => {
+  it('and ends, if directories cannot be created', async () => {
     directory = '/proc/nodesweep/state';
     await expect(save()).rejects.toThrow("ENOENT: no such file or directory, mkdir '/proc/nodesweep'");
   });
 });
 
-it('the draft of a cleaner that was killed is used up by the next', async () => {
+it('the next cleaner replaces the draft of a cleaner that was killed', async () => {
   await save();
   await writeFile(`${file}.tmp`, 'x'.repeat(100_000));
   await save();
@@ -86,9 +86,9 @@ describe('a history is damaged', () => {
     ['of another version', (text) => text.replace('"version":1', '"version":2')],
     ['of another shape', () => '[]'],
     ['without images', (text) => text.replace(/"images":\{.*\}\}/, '"images":[]}')],
-    ['begun at no time', (text) => text.replace('"startedAt":0', '"startedAt":-1e20')],
-    ['written at no time', (text) => text.replace(/"updatedAt":\d+/, '"updatedAt":1e308')],
-    ['written at no uptime', (text) => text.replace(/"uptimeMs":\d+/, '"uptimeMs":-1')],
+    ['with an impossible start time', (text) => text.replace('"startedAt":0', '"startedAt":-1e20')],
+    ['with an impossible write time', (text) => text.replace(/"updatedAt":\d+/, '"updatedAt":1e308')],
+    ['with an impossible uptime', (text) => text.replace(/"uptimeMs":\d+/, '"uptimeMs":-1')],
   ])('when it is %s (N8, H27)', async (_, spoil) => {
     await save();
     await writeFile(file, spoil(await readFile(file, 'utf8')));
@@ -110,7 +110,7 @@ describe('a history is damaged', () => {
   });
 });
 
-describe('one odd record is left out, and told of, and the others stay (H30)', () => {
+describe('one odd record is left out and reported, and the others stay (H30)', () => {
   it.each([
     '"firstSeen":-1e20',
     '"firstSeen":1e308',
@@ -132,7 +132,7 @@ describe('one odd record is left out, and told of, and the others stay (H30)', (
     });
   });
 
-  it('{"__proto__": …} is an image like another, which is not there', async () => {
+  it('{"__proto__": …} is an image like any other, which does not exist', async () => {
     await save();
     await writeFile(file, (await readFile(file, 'utf8')).replace('"sha256:a"', '"__proto__"'));
     const loaded = await load();
@@ -141,7 +141,7 @@ describe('one odd record is left out, and told of, and the others stay (H30)', (
   });
 });
 
-it('of more images than fit, those that were active last are left out: they count as new anyway', async () => {
+it('if there are more images than fit, the most recently active ones are left out: they count as new anyway', async () => {
   const idOf = (index: number) => `sha256:${String(index).padStart(64, '0')}`;
   const records = Array.from({ length: 20_001 }, (_, index) => [idOf(index), { firstSeen: 30_000 - index }]);
   await save(buildHistory(Object.fromEntries(records)));
@@ -162,22 +162,22 @@ describe('time counts while the node is known to be up (N8, T25):', () => {
     ['a clock that jumped back by a year', { ...clock, now: now - 365 * dayMs }, 0, false],
     ['a clock that began in 1970 with a restart', { now: 1_000, ...rebooted }, 5 * minuteMs, false],
     ['a node that was off for a month', { now: now + 30 * dayMs, ...rebooted }, 5 * minuteMs, false],
-    ['a system that tells no boot', { now: now + minuteMs, uptimeMs: dayMs + minuteMs }, minuteMs, true],
-    ['a restart where the system tells no boot', { now: now + dayMs, uptimeMs: 5 * minuteMs }, 5 * minuteMs, false],
+    ['a system that reports no boot ID', { now: now + minuteMs, uptimeMs: dayMs + minuteMs }, minuteMs, true],
+    ['a restart of a system that reports no boot ID', { now: now + dayMs, uptimeMs: 5 * minuteMs }, 5 * minuteMs, false],
     [
-      'another cleaner that looked a moment later',
+      'another cleaner that read the node a moment later',
       { now: now - 10, uptimeMs: dayMs - 10, bootId: 'boot-1' },
       -10,
       true,
     ],
     [
-      'another cleaner that looked an hour later (H23)',
+      'another cleaner that read the node an hour later (H23)',
       { now: now - 60 * minuteMs, uptimeMs: dayMs - 60 * minuteMs, bootId: 'boot-1' },
       -60 * minuteMs,
       true,
     ],
     [
-      'another cleaner that looked an hour later, where the system tells no boot (H23)',
+      'another cleaner that read the node an hour later, on a system that reports no boot ID (H23)',
       { now: now - 60 * minuteMs, uptimeMs: dayMs - 60 * minuteMs },
       -60 * minuteMs,
       true,

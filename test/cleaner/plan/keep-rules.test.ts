@@ -159,7 +159,7 @@ describe('by default (H8)', () => {
   });
 });
 
-describe('whether any image could go', () => {
+describe('the possibility that any image can be removed', () => {
   const images = [app, base];
   const newest = { job: { images: { keepNewestPerRepository: 5 } } };
   it.each<[answer: boolean, why: string, facts: FactFields]>([
@@ -167,12 +167,12 @@ describe('whether any image could go', () => {
     [false, 'all are used', { inventory: { images, inUse: buildInUse(app, base) } }],
     [false, 'there is none', { inventory: { images: [] } }],
     [true, 'which are the newest is not known before they are inspected', { ...newest, inventory: { images } }],
-  ])('is %s where %s', (answer, _why, facts) => {
+  ])('is %s if %s', (answer, _why, facts) => {
     expect(couldRemove(buildFacts(facts))).toBe(answer);
   });
 });
 
-it('an image whose layers all stay is kept below the threshold, since its removal frees nothing (N7)', () => {
+it('an image is kept as below the threshold if all of its layers stay, because its removal frees nothing (N7)', () => {
   const layers = ['sha256:1', 'sha256:2'];
   const details = new Map([app, base].map(({ id }) => [id, { id, layers }]));
   const inventory = { images: [app, base], inUse: buildInUse(base), details };

@@ -20,7 +20,7 @@ describe('maxPercentPerRun (H16)', () => {
     [59, 5, 5],
     [100, 0, 10],
     [undefined, 0, 10],
-  ])('of %s lets of 10 images, %i of them used, %i go', (maxPercentPerRun, used, count) => {
+  ])('of %s, with 10 images and %i of them used, allows the removal of %i', (maxPercentPerRun, used, count) => {
     expect(plan({ images: { maxPercentPerRun } }, used).removals).toHaveLength(count);
   });
 
@@ -33,14 +33,14 @@ describe('maxPercentPerRun (H16)', () => {
     );
   });
 
-  it('keeps every image that would have gone, and says why', () => {
+  it('keeps every image that would have been removed, with the reason', () => {
     const { kept, refusal } = plan({ images: { maxPercentPerRun: 50 } }, 2);
     expect(refusal).toContain('8 of 10 images');
     expect(kept.filter(({ reason }) => reason === 'OverLimit')).toHaveLength(8);
     expect(kept.find(({ reason }) => reason === 'OverLimit')?.message).toBe(refusal);
   });
 
-  it('asks for what would go, not for what could: maxPerRun and disk usage leave less', () => {
+  it('counts the images that would be removed, not those that could be: maxPerRun and disk usage leave fewer', () => {
     expect(plan({ images: { maxPercentPerRun: 50, maxPerRun: 5 } }, 0).refusal).toBeUndefined();
     const disk = { highPercent: 85, lowPercent: 80 };
     const diskUsage = { capacityBytes: 1_000, usedBytes: 900, availableBytes: 100 };

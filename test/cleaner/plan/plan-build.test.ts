@@ -39,7 +39,7 @@ describe('the document of a plan', () => {
     }),
   });
 
-  it('says whose it is and of when, and is read back as it was written', () => {
+  it('names its node and its time, and is read back as it was written', () => {
     expect(plan).toMatchObject({ version: 1, policy: 'nightly', node: 'node-1', time: '2026-01-31T00:00:00.000Z' });
     expect(plan.notes).toEqual(['a note']);
     expect(parsePlan(JSON.stringify(plan))).toEqual(plan);
@@ -53,7 +53,7 @@ describe('the document of a plan', () => {
     ]);
   });
 
-  it('tells of an image when it was seen and used, and by what', () => {
+  it('shows when an image was seen and used, and which containers use it', () => {
     expect(imageOf(plan, used)).toMatchObject({
       firstSeen: '2026-01-22T00:00:00.000Z',
       lastUsed: '2026-01-31T00:00:00.000Z',
@@ -64,13 +64,13 @@ describe('the document of a plan', () => {
     expect(imageOf(plan, large)).toMatchObject({ lastUsed: '2026-01-30T00:00:00.000Z', message: 'no rule keeps it' });
   });
 
-  it('claims no time of what was there before the history, nor a use that was never seen', () => {
+  it('shows no first time for images older than the history, and no use that was never seen', () => {
     expect(imageOf(plan, small)).not.toHaveProperty('firstSeen');
     expect(imageOf(plan, small)).not.toHaveProperty('lastUsed');
     expect(imageOf(plan, small)).not.toHaveProperty('usedBy');
   });
 
-  it('tells what every rule says of an image, strongest first', () => {
+  it('shows the result of every rule for an image, strongest first', () => {
     const verdicts = imageOf(plan, used)?.verdicts ?? [];
     expect(verdicts.map(({ rule }) => rule)).toEqual([
       'InUse',
@@ -93,17 +93,17 @@ describe('the document of a plan', () => {
   });
 });
 
-describe('what a plan frees', () => {
+describe('the bytes that a plan frees', () => {
   const layersOf = (image: { readonly id: string }, ...layers: string[]) => ({ id: image.id, layers });
 
-  it('are the layers that nothing else holds; and sizes where layers are not known, which it says', () => {
+  it('are the layers that nothing else holds, and, with a remark, sizes if layers are not known', () => {
     const images = [small, used, large];
     const details = new Map([small, used].map((image) => [image.id, layersOf(image, 'shared')]));
     const { totals } = planOf({ inventory: { images, inUse: buildInUse(used), details } });
     expect(totals).toEqual({ images: 3, sizeBytes: 900, removals: 2, freesBytes: 500, nominal: 1 });
   });
 
-  it('brings the usage down as far as that goes, in percent as the kubelet has it', () => {
+  it('lower the usage accordingly, in percent as for the kubelet', () => {
     const diskUsage = { capacityBytes: 1_000, usedBytes: 900, availableBytes: 100 };
     const { filesystem } = planOf({ inventory: { images: [small] }, diskUsage });
     expect(filesystem).toEqual({
@@ -124,7 +124,7 @@ describe('an image that stays because of the others', () => {
     [small.id]: { firstSeen: daysAgo(1) },
   });
 
-  it('is kept by the threshold where usage is low enough without it', () => {
+  it('is kept by the threshold if usage is low enough without its removal', () => {
     const plan = planOf({ job: { disk }, inventory: { images: [small, large] }, diskUsage, history });
     expect(imageOf(plan, large)).toMatchObject({ decision: 'remove', message: 'disk usage requires its removal' });
     expect(imageOf(plan, small)).toMatchObject({ decision: 'keep', reason: 'BelowThreshold' });
@@ -134,7 +134,7 @@ describe('an image that stays because of the others', () => {
     expect(plan).toMatchObject({ disk, filesystem: { usedPercent: 90, afterPercent: 40 } });
   });
 
-  it('is kept by the limit where others go first', () => {
+  it('is kept by the limit if others are removed first', () => {
     const plan = planOf({ job: { images: { maxPerRun: 1 } }, inventory: { images: [small, large] }, history });
     expect(imageOf(plan, small)?.verdicts.filter(({ keeps }) => keeps)).toMatchObject([{ rule: 'OverLimit' }]);
     expect(imageOf(plan, large)?.verdicts.at(-1)).toEqual({
@@ -144,7 +144,7 @@ describe('an image that stays because of the others', () => {
     });
   });
 
-  it('and one that is unused for long goes at any usage, which is said', () => {
+  it('is removed at any usage, with a remark, if it was unused for long', () => {
     const low = { ...diskUsage, usedBytes: 100, availableBytes: 900 };
     const job = { disk, images: { maxUnusedAge: '2d' } };
     const plan = planOf({ job, inventory: { images: [small, large] }, diskUsage: low, history });
@@ -156,7 +156,7 @@ describe('an image that stays because of the others', () => {
   });
 });
 
-it('what is no plan of this version is none', () => {
+it('a document of another version is no plan', () => {
   const plan = planOf({ inventory: { images: [small] }, now: now + minuteMs });
   expect(parsePlan(JSON.stringify({ ...plan, version: 2 }))).toBeUndefined();
   expect(parsePlan(JSON.stringify({ ...plan, later: 'is ignored' }))).toEqual(plan);

@@ -41,7 +41,7 @@ describe('an image without any reason to stay', () => {
     expect(decide(app)).toBe('removed');
   });
 
-  it('is removed when it has no name, where all images are included (T12)', () => {
+  it('is removed without a name too, if all images are included (T12)', () => {
     expect(decide(buildImage([]))).toBe('removed');
   });
 });
@@ -149,11 +149,11 @@ describe('a first run, or one after a clock jump (N8, T25)', () => {
   const usage = buildInventory({ images: [app] });
   const history = updateHistory(undefined, usage, now);
 
-  it('takes every image for old enough', () => {
+  it('treats every image as old enough', () => {
     expect(decide(app, { history })).toBe('removed');
   });
 
-  it('and for just used as far as maxUnusedAge goes, also in the runs that follow', () => {
+  it('treats every image as just used for maxUnusedAge, also in the runs that follow', () => {
     const job: Partial<JobDocument> = { images: { maxUnusedAge: '7d' } };
     expect(decide(app, { history, job })).toBe('RecentlyUsed');
     const later = now + 7 * dayMs;
@@ -167,7 +167,7 @@ describe('keepNewestPerRepository', () => {
   const images = [two, three, one];
   const job: Partial<JobDocument> = { images: { keepNewestPerRepository: 1, minAge: '0s' } };
 
-  it('needs the build times of images in crowded repositories alone', () => {
+  it('needs the build times only of images in repositories with more images than that', () => {
     const lonely = buildImage('b.io/app:1');
     expect(selectCrowded([...images, lonely], 1)).toEqual(images.map(({ id }) => id));
     expect(selectCrowded(images, 3)).toEqual([]);
@@ -180,7 +180,7 @@ describe('keepNewestPerRepository', () => {
     expect(plan.kept).toMatchObject([{ image: one, reason: 'NewestInRepository' }]);
   });
 
-  it('keeps the one seen first most recently where build times are unknown', () => {
+  it('keeps the image that was first seen most recently if build times are unknown', () => {
     const history = buildHistory({
       [one.id]: { firstSeen: 1 },
       [two.id]: { firstSeen: 9 },
@@ -191,7 +191,7 @@ describe('keepNewestPerRepository', () => {
     expect(plan.kept).toMatchObject([{ image: two, reason: 'NewestInRepository' }]);
   });
 
-  it('keeps all of those that could be the last to stay, where nothing tells them apart', () => {
+  it('keeps all images that could be the newest, if nothing distinguishes them', () => {
     const details = detailsOf({ id: one.id, builtAt: 3 }, { id: two.id, builtAt: 3 }, { id: three.id, builtAt: 1 });
     const plan = makePlan(buildFacts({ job, inventory: { images, details } }));
     expect(plan.kept.map(({ image }) => image)).toEqual([two, one]);
@@ -246,7 +246,7 @@ describe('the order of removal (N3)', () => {
     expect(removed(plan)).toEqual([large, a, b, early, older, newer, late]);
   });
 
-  it('has those first that go at any disk usage', () => {
+  it('begins with the images that are removed at any disk usage', () => {
     const [fresh, stale] = [buildImage('a.io/fresh'), buildImage('a.io/stale')];
     const history = buildHistory({ [fresh.id]: { firstSeen: now - dayMs }, [stale.id]: { firstSeen: 0 } });
     const job: Partial<JobDocument> = { images: { maxUnusedAge: '7d' }, disk: { highPercent: 85, lowPercent: 80 } };
@@ -263,7 +263,7 @@ describe('images.maxPerRun', () => {
   const images = ['a', 'b', 'c'].map((id) => buildImage(`a.io/${id}`, { id }));
   const history = buildHistory({ a: { firstSeen: 3 }, b: { firstSeen: 2 }, c: { firstSeen: 1 } });
 
-  it('lets the least recently used go, and keeps the others for a later run (H9)', () => {
+  it('removes the least recently used images, and keeps the others for a later run (H9)', () => {
     const facts = buildFacts({ job: { images: { maxPerRun: 2 } }, history, inventory: { images } });
     const plan = foreseePlan(makePlan(facts), undefined);
     expect(removed(plan).map(({ id }) => id)).toEqual(['c', 'b']);
@@ -272,7 +272,7 @@ describe('images.maxPerRun', () => {
     ]);
   });
 
-  it('changes nothing where fewer images would go', () => {
+  it('changes nothing if fewer images would be removed', () => {
     const plan = makePlan(buildFacts({ job: { images: { maxPerRun: 3 } }, history, inventory: { images } }));
     expect(removed(plan)).toHaveLength(3);
   });
@@ -294,7 +294,7 @@ describe('foreseePlan', () => {
   });
 });
 
-describe('whatever is on the node', () => {
+describe('for any content of the node', () => {
   const name = fc.constantFrom('a.io/app:1', 'a.io/app:2', 'a.io/base:1', 'b.io/team/tool:1', 'b.io/pause:3', 'web:1');
   const images = fc
     .array(fc.record({ names: fc.uniqueArray(name, { maxLength: 3 }), size: fc.nat(500), pinned: fc.boolean() }), {
@@ -333,7 +333,7 @@ describe('whatever is on the node', () => {
       }),
   );
 
-  it('a plan decides about every image exactly once', () => {
+  it('a plan has exactly one decision for every image', () => {
     fc.assert(
       fc.property(facts, (given) => {
         for (const plan of [makePlan(given), foreseePlan(makePlan(given), given.diskUsage)]) {
@@ -361,7 +361,7 @@ describe('whatever is on the node', () => {
     );
   });
 
-  it('a plan removes no more images than maxPerRun, and of those that would go otherwise the first', () => {
+  it('a plan removes at most maxPerRun images: the first of those that would be removed without it', () => {
     fc.assert(
       fc.property(facts, fc.integer({ min: 1, max: 12 }), (given, maxPerRun) => {
         const limited = { ...given, job: { ...given.job, images: { ...given.job.images, maxPerRun } } };
@@ -374,7 +374,7 @@ describe('whatever is on the node', () => {
     );
   });
 
-  it('a plan is the same whatever the order in which the runtime lists images', () => {
+  it('a plan does not depend on the order in which the runtime lists images', () => {
     fc.assert(
       fc.property(facts, (given) => {
         const reversed = { ...given, inventory: { ...given.inventory, images: given.inventory.images.toReversed() } };

@@ -44,30 +44,30 @@ describe('down to a threshold', () => {
     { id: 'app-2', layers: 'abd', usedDaysAgo: 3, size: 130 },
   ];
 
-  it('an image goes as soon as it frees something, and not before', () => {
+  it('an image is removed as soon as its removal frees something, and not before', () => {
     expect(order(buildNode(samples))).toEqual({
       removals: ['app-1 50', 'lone 100', 'app-2 30', 'base 100'],
       useless: [],
     });
   });
 
-  it('an image would be removed in vain whose layers are all held by one that stays', () => {
+  it('the removal of an image is useless if a kept image holds all of its layers', () => {
     expect(order(buildNode(samples), ['app-2'])).toEqual({ removals: ['app-1 50', 'lone 100'], useless: ['base'] });
   });
 
-  it('images of the very same layers, which differ in their configuration alone, go together', () => {
+  it('images with the same layers, which differ only in their configuration, are removed together', () => {
     const node = buildNode([...samples, { ...app1, id: 'app-1-again', usedDaysAgo: 2 }]);
     expect(order(node).removals).toEqual(['lone 100', 'app-2 30', 'app-1 0', 'app-1-again 50', 'base 100']);
     expect(order(node, ['app-1-again']).useless).toEqual(['base', 'app-1']);
   });
 
-  it('those that always go come first, also where they free nothing', () => {
+  it('images that are always removed come first, even if their removal frees nothing', () => {
     const node = buildNode(samples, { job: { disk, images: { maxUnusedAge: '7d' } } });
     expect(order(node).removals).toEqual(['base 0', 'app-1 50', 'lone 100', 'app-2 130']);
   });
 });
 
-it('without a threshold all go, least recently used first, whatever they share', () => {
+it('without a threshold all images are removed, least recently used first, whatever layers they share', () => {
   const samples = [
     { id: 'app', layers: 'ab', usedDaysAgo: 1, size: 150 },
     { id: 'base', layers: 'a', usedDaysAgo: 2 },
@@ -75,7 +75,7 @@ it('without a threshold all go, least recently used first, whatever they share',
   expect(order(buildNode(samples, { job: {} })).removals).toEqual(['base 0', 'app 150']);
 });
 
-describe('whatever layers images share', () => {
+describe('with any layers that images share', () => {
   const layers = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 4 });
   const samples = fc
     .array(fc.record({ layers, usedDaysAgo: fc.nat(9), size: fc.nat(500) }), { maxLength: 10 })
@@ -101,7 +101,7 @@ describe('whatever layers images share', () => {
     return chainsOf(facts, image).some((chain) => !held.has(chain));
   };
 
-  it('every removal for space frees a layer at its turn, or together with those after it of the same layers', () => {
+  it('every removal for space frees a layer at its turn, or together with the next images with the same layers', () => {
     fc.assert(
       fc.property(nodes, ({ facts, candidates }) => {
         const { removals } = orderRemovals(facts, candidatesOf(facts, candidates));
@@ -117,7 +117,7 @@ describe('whatever layers images share', () => {
     );
   });
 
-  it('what is useless to remove would free nothing, even if everything else went that may', () => {
+  it('a useless removal would free nothing, even if all other candidates were removed', () => {
     fc.assert(
       fc.property(nodes, ({ facts, candidates }) => {
         const { removals, useless } = orderRemovals(facts, candidatesOf(facts, candidates));
@@ -128,7 +128,7 @@ describe('whatever layers images share', () => {
     );
   });
 
-  it('no more is freed than the images are large', () => {
+  it('the freed bytes are never more than the sizes of the images', () => {
     fc.assert(
       fc.property(nodes, ({ facts, candidates }) => {
         const { removals } = orderRemovals(facts, candidatesOf(facts, candidates));
@@ -138,7 +138,7 @@ describe('whatever layers images share', () => {
     );
   });
 
-  it('the order is the same however the runtime lists images', () => {
+  it('the order does not depend on the order in which the runtime lists images', () => {
     fc.assert(
       fc.property(nodes, ({ facts, candidates, shuffle }) => {
         const { removals } = orderRemovals(facts, candidatesOf(facts, candidates));

@@ -30,23 +30,23 @@ describe('the removal of an image frees', () => {
   const app = sample('app', 'abc', 150);
   const tool = sample('tool', 'abcd', 151);
 
-  it('exactly what it adds to the images it is built on', () => {
+  it('exactly the layers that it adds to the images that it is built on', () => {
     expect(freed(tool, app, base)).toEqual([1, 50, 100]);
   });
 
-  it('nothing while images that are built on it stay, and then all', () => {
+  it('nothing while images that are built on it stay, and everything after that', () => {
     expect(freed(base, app, tool)).toEqual([0, 0, 151]);
     expect(freed(base, tool, app)).toEqual([0, 1, 150]);
   });
 
-  it('an even part of what no image in between tells, to the last byte', () => {
+  it('an equal part of the bytes that no image in between accounts for, to the last byte', () => {
     const left = sample('left', 'abx', 100);
     const right = sample('right', 'aby', 300);
     expect(freed(left, right)).toEqual([34, 300]);
     expect(freed(right, left)).toEqual([234, 100]);
   });
 
-  it('its nominal size where its layers are not known', () => {
+  it('its nominal size if its layers are not known', () => {
     expect(freed(sample('one', '', 7), sample('two', '', 7))).toEqual([7, 7]);
   });
 
@@ -54,24 +54,24 @@ describe('the removal of an image frees', () => {
     expect(freed(sample('one', 'ac', 40), sample('two', 'bc', 60))).toEqual([40, 60]);
   });
 
-  it('what it does not share, where the runtime tells (Docker Engine)', () => {
+  it('the bytes that it does not share, if the runtime reports them (Docker Engine)', () => {
     const one = sample('one', 'abc', 500, 400);
     const two = sample('two', 'abd', 420, 400);
     expect(freed(one, two)).toEqual([100, 420]);
     expect(freed(two, one)).toEqual([20, 500]);
   });
 
-  it('what it does not share, where the runtime tells that but not the layers', () => {
+  it('the bytes that it does not share, if the runtime reports them but not the layers', () => {
     expect(freed(sample('one', '', 500, 400), sample('two', '', 420, 400))).toEqual([100, 20]);
   });
 
-  it('nothing less than nothing, whatever sizes the runtime tells', () => {
+  it('never a negative number of bytes, whatever sizes the runtime reports', () => {
     expect(freed(sample('app', 'abc', 5), sample('base', 'ab', 100))).toEqual([0, 100]);
     expect(freed(sample('app', 'abc', 5, 100), sample('base', 'ab', 100, 100))).toEqual([0, 100]);
   });
 });
 
-describe('an image that is asked to go', () => {
+describe('an image that is to be removed', () => {
   const ask = (samples: readonly Sample[], ...asked: readonly Sample[]) => {
     const ledger = ledgerOf(samples);
     return asked.map(({ image }) =>
@@ -86,19 +86,19 @@ describe('an image that is asked to go', () => {
   const tool = sample('tool', 'abcd', 151);
   const other = sample('other', 'abe', 120);
 
-  it('goes at once where it holds a layer alone', () => {
+  it('is removed immediately if only it holds a layer', () => {
     expect(ask([base, app, other], app, other, base)).toEqual([['app'], ['other'], ['base']]);
   });
 
-  it('waits for those that are built on it, and goes right after the last of them', () => {
+  it('waits for the images that are built on it, and is removed right after the last of them', () => {
     expect(ask([base, app, tool, other], base, app, tool, other)).toEqual([[], [], ['tool', 'app'], ['other', 'base']]);
   });
 
-  it('waits for ever where one that is built on it stays', () => {
+  it('is never removed if an image that is built on it stays', () => {
     expect(ask([base, app], base)).toEqual([[]]);
   });
 
-  it('waits for its mates of the very same layers, and goes with the last of them', () => {
+  it('waits for the images with the same layers, and is removed with the last of them', () => {
     const mates = ['one', 'two', 'three'].map((id) => sample(id, 'abm', 130));
     expect(ask([base, ...mates], ...mates, base)).toEqual([[], [], ['one', 'two', 'three'], ['base']]);
     expect(ask([base, ...mates], base, ...mates.slice(1))).toEqual([[], [], []]);
@@ -121,7 +121,7 @@ describe('whatever layers images share', () => {
   );
   const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0);
 
-  it('removing all of them frees the same in any order, and with nominal sizes alone no more than their sum', () => {
+  it('the removal of all images frees the same bytes in any order, and with only nominal sizes no more than their sum', () => {
     fc.assert(
       fc.property(shuffled, ({ all, order }) => {
         expect(sumOf(freed(...order))).toBe(sumOf(freed(...all)));
@@ -131,7 +131,7 @@ describe('whatever layers images share', () => {
     );
   });
 
-  it('it does not matter in which order the runtime lists them', () => {
+  it('the order in which the runtime lists images does not matter', () => {
     fc.assert(
       fc.property(shuffled, ({ all, order }) => {
         const [one, two] = [ledgerOf(all), ledgerOf(order)];

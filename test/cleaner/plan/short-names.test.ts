@@ -30,7 +30,7 @@ const registry = fc.oneof(
 );
 const tag = fc.stringMatching(/^[a-z0-9][a-z0-9.]{0,5}$/);
 
-describe.each(protections)('what %s names without a registry', (_, protect) => {
+describe.each(protections)('a name of %s without a registry', (_, protect) => {
   it.each([
     ['localhost/team/report:1', 'team/report:1'],
     ['quay.io/team/tool:2', 'team/tool:2'],
@@ -41,7 +41,7 @@ describe.each(protections)('what %s names without a registry', (_, protect) => {
     expect(isKept(buildImage(name), protect(reference))).toBe(true);
   });
 
-  it('stays under whatever registry the runtime found it in (H6)', () => {
+  it('keeps the image under every registry in which the runtime finds it (H6)', () => {
     fc.assert(
       fc.property(registry, fc.array(segment, { minLength: 1, maxLength: 3 }), tag, (host, path, version) => {
         const reference = `${path.join('/')}:${version}`;
@@ -55,7 +55,7 @@ describe.each(protections)('what %s names without a registry', (_, protect) => {
     ['another tag', 'localhost/team/report:2', 'team/report:1'],
     ['a registry', 'localhost/team/report:1', 'quay.io/team/report:1'],
     ['docker.io by name', 'quay.io/team/report:1', 'docker.io/team/report:1'],
-  ])('is exact otherwise: one that names %s keeps nothing else (%s, %s)', (_what, name, reference) => {
+  ])('is exact in all other parts: one that names %s keeps nothing else (%s, %s)', (_what, name, reference) => {
     expect(isKept(buildImage(name), protect(reference))).toBe(false);
   });
 });

@@ -22,8 +22,8 @@ it.each([
   ['nobody', { io: stalled(39.9), memory: stalled(9.9) }, []],
   ['some for the disk', { io: stalled(40), memory: stalled(0) }, ['io']],
   ['some for memory', { memory: stalled(10) }, ['memory']],
-  ['nobody as far as the kernel tells', {}, []],
-] as const)('of late %s waited a lot', (_, pressure, resources) => {
+  ['nobody, as far as the kernel reports', {}, []],
+] as const)('recently %s waited for a long time', (_, pressure, resources) => {
   expect(findPressed(pressure)).toEqual(resources);
 });
 
@@ -32,13 +32,13 @@ it.each([
   ['a bit less than two fifths longer', { io: stalled(0, 1_000) }, { io: stalled(0, 40_900) }, []],
   ['two fifths longer', { io: stalled(0, 1_000) }, { io: stalled(0, 41_000) }, ['io']],
   ['a tenth longer for memory', { memory: stalled(0, 0) }, { memory: stalled(0, 10_000) }, ['memory']],
-  ['for how long the kernel tells no more', { io: stalled(0, 0) }, {}, []],
+  ['for an unknown time, because the kernel no longer reports it', { io: stalled(0, 0) }, {}, []],
 ] as const)('within 100 ms, tasks waited %s', (_, before, after, resources) => {
   expect(findPressedBetween(before, after, 100)).toEqual(resources);
 });
 
 describe('readPressure', () => {
-  it('reads what the kernel tells of the node', async () => {
+  it('reads the figures of the kernel for the node', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'pressure-'));
     await writeFile(join(directory, 'io'), calm);
     await writeFile(join(directory, 'memory'), 'some avg10=1.50 avg60=0.00 avg300=0.00 total=7\n');
@@ -48,7 +48,7 @@ describe('readPressure', () => {
     await rm(directory, { recursive: true });
   });
 
-  it('reads nothing where the kernel tells nothing', async () => {
+  it('reads nothing if the kernel reports nothing', async () => {
     expect(await readPressure('/nowhere')).toEqual({});
   });
 });

@@ -94,7 +94,7 @@ function refuse(runtime: FakeRuntime, answer: RemovalAnswer): FakeRuntime {
 }
 
 describe('carryOut', () => {
-  it('removes by ID, in batches, and tells of each image as soon as its batch is done', async () => {
+  it('removes by ID, in batches, and reports each image as soon as its batch is done', async () => {
     const runtime = buildRuntime({ images });
     const told: string[] = [];
     let nowMs = 0;
@@ -123,7 +123,7 @@ describe('carryOut', () => {
     ['images', { maxRemovals: 3, maxRemovedBytes: 10_000 }],
     ['bytes', { maxRemovals: 100, maxRemovedBytes: 399 }],
   ])(
-    'removes no larger share than allowed, in %s, where the disk calls for more than foreseen (H16)',
+    'removes no larger share than allowed, in %s, if the disk requires more than expected (H16)',
     async (_, limits) => {
       const runtime = buildRuntime({ images });
       const result = await run(buildPlan(images, { always: false, untilPercent: 1, ...limits }), runtime);
@@ -140,14 +140,14 @@ describe('carryOut', () => {
     expect(runtime.requests).toEqual([[first.id]]);
   });
 
-  it('counts an image that is gone already as removed, without asking for it (T15)', async () => {
+  it('counts an image that no longer exists as removed, without a request (T15)', async () => {
     const runtime = buildRuntime({ images: [first] });
     const result = await run(buildPlan([first, second]), runtime);
     expect(outcomes(result)).toEqual({ 'image-0': 'removed', 'image-1': 'removed' });
     expect(runtime.requests).toEqual([[first.id]]);
   });
 
-  it('takes a refusal because of use for a skip, and asks no second time (T16)', async () => {
+  it('skips an image that is refused because of use, and does not try again (T16)', async () => {
     const complaint = { imageId: first.id, message: 'image used by 1: image is in use by a container' };
     const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [complaint] });
     const result = await run(buildPlan([first, second]), runtime);
@@ -155,14 +155,14 @@ describe('carryOut', () => {
     expect(runtime.requests).toHaveLength(1);
   });
 
-  it('takes no refusal that names another image for one of its own (T16)', async () => {
+  it('ignores a refusal that names another image (T16)', async () => {
     const complaint = { message: 'image used by 1: image is in use by a container' };
     const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [complaint] });
     const result = await run(buildPlan([first]), runtime);
     expect(outcomes(result)).toEqual({ 'image-0': 'failed RemovalFailed' });
   });
 
-  it('goes on with the others when one image can not be removed (N9)', async () => {
+  it('continues with the others when one image cannot be removed (N9)', async () => {
     const complaint = { imageId: first.id, message: 'read-only file system' };
     const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [complaint] });
     const result = await run(buildPlan(images), runtime);
@@ -175,7 +175,7 @@ describe('carryOut', () => {
     });
   });
 
-  it('looks for itself when the runtime claims success', async () => {
+  it('checks the list when the runtime reports success', async () => {
     const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [] });
     const result = await run(buildPlan([first]), runtime);
     expect(result.results[0]?.outcome).toMatchObject({
@@ -184,7 +184,7 @@ describe('carryOut', () => {
     });
   });
 
-  it('takes a timeout for no failure: what is gone is removed (T13)', async () => {
+  it('does not treat a timeout as a failure: an image that no longer exists is removed (T13)', async () => {
     const runtime = buildRuntime({ images });
     const remove = runtime.removeImages;
     runtime.removeImages = async (ids) => {
@@ -197,7 +197,7 @@ describe('carryOut', () => {
     });
   });
 
-  it('tries an image that is still there after a timeout once more, after the others (T13)', async () => {
+  it('tries an image that still exists after a timeout once more, after the others (T13)', async () => {
     const runtime = refuse(buildRuntime({ images }), { timedOut: true, complaints: [{ message: 'DeadlineExceeded' }] });
     const result = await run(buildPlan(images.slice(0, 60)), runtime);
     expect(runtime.requests.map((ids) => ids.length)).toEqual([50, 10, 1]);
@@ -205,7 +205,7 @@ describe('carryOut', () => {
     expect(result.results).toHaveLength(60);
   });
 
-  it('asks again for those that were never asked for, before all others, and takes none for a failure (H29)', async () => {
+  it('tries images that were never requested before all others, and counts none as a failure (H29)', async () => {
     const runtime = buildRuntime({ images });
     const remove = runtime.removeImages;
     runtime.removeImages = async (ids) => {
@@ -218,7 +218,7 @@ describe('carryOut', () => {
     expect(result.results.map(({ outcome }) => outcome.kind)).toEqual(Array(60).fill('removed'));
   });
 
-  it('takes no image of a batch that timed out with the one that hangs: each is tried again alone (H29)', async () => {
+  it('tries each image of a batch that timed out again alone (H29)', async () => {
     const runtime = buildRuntime({ images });
     const remove = runtime.removeImages;
     runtime.removeImages = async (ids) => {
@@ -231,7 +231,7 @@ describe('carryOut', () => {
     expect(result.results.filter(({ outcome }) => outcome.kind === 'removed')).toHaveLength(4);
   });
 
-  it('ends where the runtime gives no answer to batch after batch, and the rest is not tried (H29)', async () => {
+  it('ends if the runtime answers none of several batches, and does not try the other images (H29)', async () => {
     const runtime = buildRuntime({ images });
     runtime.removeImages = async (ids) => {
       runtime.requests.push(ids);
@@ -243,7 +243,7 @@ describe('carryOut', () => {
     expect(result.results).toHaveLength(images.length);
   });
 
-  it('tries an image for whose removal the disk was too full once more, after the others', async () => {
+  it('tries an image again after the others if the disk was too full for its removal', async () => {
     const message = 'write /var/lib/containerd/meta.db: no space left on device';
     const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [{ imageId: first.id, message }] });
     const result = await run(buildPlan(images.slice(0, 60)), runtime);
@@ -251,7 +251,7 @@ describe('carryOut', () => {
     expect(outcomes(result)).toMatchObject({ 'image-0': 'failed RemovalFailed', 'image-1': 'removed' });
   });
 
-  it('tells unknown where nothing shows whether images are gone (safety rule 6)', async () => {
+  it('reports unknown if nothing shows that images are gone (safety rule 6)', async () => {
     const runtime = buildRuntime({ images });
     const list = runtime.listImages;
     runtime.listImages = () => (runtime.requests.length > 0 ? Promise.reject(new Error('runtime is down')) : list());
@@ -265,7 +265,7 @@ describe('carryOut', () => {
     expect(runtime.requests).toHaveLength(1);
   });
 
-  it('removes nothing more once the containers can not be read (T1)', async () => {
+  it('removes nothing more when the containers cannot be read (T1)', async () => {
     const runtime = buildRuntime({ images });
     runtime.listContainers = async () => {
       if (runtime.requests.length > 0) throw new Error('no answer');
@@ -278,7 +278,7 @@ describe('carryOut', () => {
   });
 
   it.each(['Interrupted', 'DeadlineExceeded'] as const)(
-    'asked to stop (%s), lets the batch in flight finish and starts no other (T14)',
+    'finishes the current batch and starts no other when it is asked to stop (%s; T14)',
     async (reason) => {
       const controller = new AbortController();
       const runtime = buildRuntime({ images });
@@ -307,7 +307,7 @@ describe('carryOut', () => {
     expect(runtime.images).toEqual([last]);
   });
 
-  it('asked to stop, waits no longer for a list that does not come (T14)', async () => {
+  it('stops waiting for a list that does not arrive when it is asked to stop (T14)', async () => {
     const controller = new AbortController();
     const runtime = buildRuntime({ images });
     runtime.listContainers = () => {
@@ -320,11 +320,11 @@ describe('carryOut', () => {
     expect(runtime.requests).toEqual([]);
   });
 
-  describe('rests', () => {
+  describe('pauses', () => {
     it.each([
-      ['that take time are followed by a look of their own', true, ['rest', 'look', 'look', 'image-1']],
-      ['that take none leave the look after the last batch good', false, ['rest', 'look', 'image-1']],
-    ])('come before each batch, and not where nothing more is to go; those %s', async (_, takesTime, afterwards) => {
+      ['that take time are followed by a list of their own', true, ['rest', 'look', 'look', 'image-1']],
+      ['that take none need no further list after the last batch', false, ['rest', 'look', 'image-1']],
+    ])('come before each batch, and not if nothing more is to be removed; those %s', async (_, takesTime, afterwards) => {
       const runtime = buildRuntime({ images: images.slice(0, 90) });
       const story: string[] = [];
       const listContainers = runtime.listContainers;
@@ -350,7 +350,7 @@ describe('carryOut', () => {
   });
 
   describe('down to a threshold (N7)', () => {
-    it('stops at the first point at or below it, and spares the rest', async () => {
+    it('stops at the first point at or below it, and keeps the other images', async () => {
       const runtime = buildRuntime({ images: images.slice(0, 90) });
       const result = await run(buildPlan(runtime.images, { always: false, untilPercent: 80 }), runtime);
       expect(runtime.images).toHaveLength(80);
@@ -359,7 +359,7 @@ describe('carryOut', () => {
       expect(result.spared[0]).toMatchObject({ image: images[10], reason: 'BelowThreshold' });
     });
 
-    it('still removes those that always go', async () => {
+    it('still removes the images that are always removed', async () => {
       const runtime = buildRuntime({ images: [first, second, third] });
       const removals = [first, second, third].map((image) => buildRemoval(image, { always: image === first }));
       const result = await run({ kept: [], removals, untilPercent: 80 }, runtime);
@@ -367,7 +367,7 @@ describe('carryOut', () => {
       expect(result.spared.map(({ image }) => image)).toEqual([second, third]);
     });
 
-    it('stops where usage can not be measured', async () => {
+    it('stops if usage cannot be measured', async () => {
       const runtime = buildRuntime({ images });
       const result = await carryOut(
         buildPlan([first], { always: false, untilPercent: 80 }),
@@ -388,7 +388,7 @@ describe('carryOut', () => {
   });
 });
 
-describe('what changes while a plan is carried out', () => {
+describe('a change while a plan is carried out', () => {
   const facts = (fields: Partial<JobDocument> = {}) => buildFacts({ job: fields, inventory: { images } });
 
   function carry(runtime: FakeRuntime, plan: Plan, given = facts(), fields: Partial<RemovalPorts> = {}) {
@@ -413,9 +413,9 @@ describe('what changes while a plan is carried out', () => {
     ['pinned', 'Pinned', (image) => ({ ...image, pinned: true })],
     ['given an excluded name', 'Excluded', (image) => ({ ...image, names: [...image.names, 'a.io/base:1'] })],
     ['given another name', 'TooYoung', (image) => ({ ...image, names: [...image.names, 'a.io/new:1'] })],
-    ['robbed of its included name', 'NotIncluded', (image) => ({ ...image, names: ['b.io/moved:1'] })],
+    ['left without its included name', 'NotIncluded', (image) => ({ ...image, names: ['b.io/moved:1'] })],
     ['pulled in another size', 'TooYoung', (image) => ({ ...image, sizeBytes: 7 })],
-  ])('an image that was %s stays, with the reason (H24, C34, T17)', async (_, reason, change) => {
+  ])('keeps an image that was %s, with the reason (H24, C34, T17)', async (_, reason, change) => {
     const runtime = buildRuntime({ images: [change(first), second] });
     const given = facts({ images: { include: ['a.io/**'], exclude: ['**/base:*'], minAge: '0s' } });
     const result = await carry(runtime, buildPlan([first, second]), given);
@@ -423,13 +423,13 @@ describe('what changes while a plan is carried out', () => {
     expect(runtime.images).toEqual([change(first)]);
   });
 
-  it('an image that a sandbox stands on which came since the plan stays (H7, H24)', async () => {
+  it('keeps the image of a sandbox that started after the plan (H7, H24)', async () => {
     const runtime = buildRuntime({ images: [first, second], getSandboxImages: async () => [first.id] });
     const result = await carry(runtime, buildPlan([first, second]), facts({ images: { minAge: '0s' } }));
     expect(outcomes(result)).toEqual({ 'image-0': 'skipped Pinned', 'image-1': 'removed' });
   });
 
-  it('an image that was gone in one look and is back in the next stays (H24)', async () => {
+  it('keeps an image that is missing in one list and is in the next list again (H24)', async () => {
     const last = images.at(-1) ?? first;
     const runtime = buildRuntime({ images: images.slice(0, -1) });
     const remove = runtime.removeImages;
@@ -441,7 +441,7 @@ describe('what changes while a plan is carried out', () => {
     expect(outcomes(result)[last.id]).toBe('skipped TooYoung');
   });
 
-  it('an image that can not be removed takes no place of the limit (H9)', async () => {
+  it('an image that cannot be removed does not count towards the limit (H9)', async () => {
     const complaint = { imageId: first.id, message: 'read-only file system' };
     const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [complaint] });
     const result = await carry(runtime, { ...buildPlan(images.slice(0, 4)), maxRemovals: 2 });
@@ -453,7 +453,7 @@ describe('what changes while a plan is carried out', () => {
     expect(result.spared).toMatchObject([{ image: { id: 'image-3' }, reason: 'OverLimit' }]);
   });
 
-  it('a list without the images that are used says nothing of what is gone (H28)', async () => {
+  it('a list without the images that are used does not show that images are gone (H28)', async () => {
     const runtime = buildRuntime({ images: images.slice(0, 5), containers: [buildContainer(images[4] ?? first)] });
     runtime.removeImages = async (ids) => {
       runtime.listImages = async () => [];
@@ -489,7 +489,7 @@ describe('what changes while a plan is carried out', () => {
   }
 
   it.each([0, 1_000, 5_000, 20_000])(
-    'space that comes back %i ms late takes no image more with it (H25, N7, T21)',
+    'space that becomes free %i ms late does not cause the removal of a further image (H25, N7, T21)',
     async (delayMs) => {
       const { result, removed, waitedMs } = await freeLate(1, delayMs);
       expect(removed).toBe(30);
@@ -498,14 +498,14 @@ describe('what changes while a plan is carried out', () => {
     },
   );
 
-  it('space that does not come back ends the run, which says so (H25)', async () => {
+  it('a run ends with a report if space does not become free (H25)', async () => {
     const { result, removed, waitedMs } = await freeLate(1, Number.POSITIVE_INFINITY);
     expect(removed).toBe(30);
     expect(result.stopped).toMatchObject({ reason: 'SpaceNotFreed', message: expect.stringContaining('3000 bytes') });
     expect(waitedMs).toBeLessThan(40_000);
   });
 
-  it('where sizes promise twice what the disk gives, further images go after a wait (H25, N10)', async () => {
+  it('further images are removed after a pause if the disk frees only half of the sizes (H25, N10)', async () => {
     const { result, removed, waitedMs } = await freeLate(0.5, 0);
     expect(removed).toBe(60);
     expect(result.stopped).toBeUndefined();
@@ -524,11 +524,11 @@ describe('selectBatch', () => {
     ['none when there is none', queue(false, 1), 0, 0],
     ['those that always go whatever the excess', [...queue(true, 1, 1), ...queue(false, 1)], -5, 2],
     ['none of an empty queue', [], 100, 0],
-  ])('takes %s', (_, tasks, excessBytes, count) => {
+  ])('selects %s', (_, tasks, excessBytes, count) => {
     expect(selectBatch(tasks, excessBytes, 50)).toHaveLength(count);
   });
 
-  it('takes no more than it may', () => {
+  it('selects no more than it may', () => {
     expect(selectBatch(queue(true, 1, 1, 1), undefined, 2)).toHaveLength(2);
     expect(selectBatch(queue(false, 1, 1, 1), 100, 2)).toHaveLength(2);
   });

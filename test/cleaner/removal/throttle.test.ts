@@ -44,12 +44,12 @@ class SimulatedPressure {
   }
 }
 
-it('where nobody waits there is no rest', async () => {
+it('there is no pause if nobody waits', async () => {
   const node = new SimulatedPressure(0);
   expect(await node.restedMs()).toBe(0);
 });
 
-it('where nobody waited before the first batch, what the kernel has to write after a batch is no reason to rest', async () => {
+it('the writes of the kernel after a batch cause no pause if nobody waited before the first batch', async () => {
   const node = new SimulatedPressure(0);
   await node.throttle(new AbortController().signal);
   node.othersShare = 1;
@@ -59,7 +59,7 @@ it('where nobody waited before the first batch, what the kernel has to write aft
   }
 });
 
-it('waiting that ends while nothing of ours runs costs one short look, once in a while', async () => {
+it('processes that stop waiting while no removal runs cost one short check at intervals', async () => {
   const node = new SimulatedPressure(0, 'memory');
   let restedMs = 0;
   for (let batch = 0; batch < 100; batch++) {
@@ -71,7 +71,7 @@ it('waiting that ends while nothing of ours runs costs one short look, once in a
   expect(node.told).toEqual([]);
 });
 
-it('others may begin to wait for memory at any time', async () => {
+it('other processes may begin to wait for memory at any time', async () => {
   const node = new SimulatedPressure(0, 'memory');
   await node.throttle(new AbortController().signal);
   node.othersShare = 1;
@@ -79,8 +79,8 @@ it('others may begin to wait for memory at any time', async () => {
   expect(await node.restedMs()).toBe(5_000);
 });
 
-describe('others who wait all the time', () => {
-  it('hold up a batch for 5 s, and a run for a minute', async () => {
+describe('other processes that always wait', () => {
+  it('delay a batch for 5 s, and a run for a minute', async () => {
     const node = new SimulatedPressure(1);
     node.work(60_000);
     const rests: number[] = [];
@@ -93,14 +93,14 @@ describe('others who wait all the time', () => {
     expect(node.told).toHaveLength(12);
   });
 
-  it('hold up no run that is asked to stop', async () => {
+  it('do not delay a run that is asked to stop', async () => {
     const node = new SimulatedPressure(1);
     node.work(60_000);
     expect(await node.restedMs(AbortSignal.abort())).toBe(0);
   });
 });
 
-it('ends as soon as others are at ease', async () => {
+it('a pause ends as soon as no other process waits', async () => {
   const node = new SimulatedPressure(1);
   node.work(60_000);
   const throttle = createThrottle({
@@ -116,7 +116,7 @@ it('ends as soon as others are at ease', async () => {
   expect(node.told).toEqual([{ restedMs: 1_600, resources: ['io'] }]);
 });
 
-it('without anything to be read there is no rest', async () => {
+it('there is no pause if nothing can be read', async () => {
   const throttle = createThrottle({
     readPressure: async () => ({}),
     sleep: () => Promise.reject(new Error('rested')),
@@ -126,7 +126,7 @@ it('without anything to be read there is no rest', async () => {
   await expect(throttle(new AbortController().signal)).resolves.toBe(false);
 });
 
-it('whatever others do, a run rests for no more than a minute', async () => {
+it('a run pauses for at most a minute, whatever other processes do', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.record({ workMs: fc.nat(20_000), others: fc.double({ min: 0, max: 1, noNaN: true }) })),

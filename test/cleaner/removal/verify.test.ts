@@ -10,7 +10,7 @@ function judge(message: string, fields: Partial<RemovalAnswer> & { readonly imag
   return judgeRemoval(id, { timedOut, complaints: [{ imageId, message }] }, true);
 }
 
-describe('a refusal is a skip, and asking again would change nothing (T16)', () => {
+describe('a refusal is a skip, and another attempt would change nothing (T16)', () => {
   it.each([
     ['InUse', 'image used by 5972cd01dbbd: image is in use by a container'],
     [
@@ -36,7 +36,7 @@ describe('a refusal is a skip, and asking again would change nothing (T16)', () 
     expect(judge(message, { timedOut: true })).toMatchObject({ kind: 'skipped', reason });
   });
 
-  it('tells what to do about an image with several names (T10)', () => {
+  it('a message says what to do about an image with several names (T10)', () => {
     const outcome = judge(
       'conflict: unable to delete a (must be forced) - image is referenced in multiple repositories',
     );
@@ -44,20 +44,20 @@ describe('a refusal is a skip, and asking again would change nothing (T16)', () 
   });
 });
 
-describe('of an image that is still there', () => {
+describe('for an image that still exists', () => {
   it.each([
     ['RemovalFailed', 'read-only file system', false],
     ['RemovalFailed', 'read-only file system', true],
     ['RemovalTimedOut', 'rpc error: code = DeadlineExceeded desc = context deadline exceeded', true],
     ['RemovalTimedOut', '"DELETE /images/a" of Docker Engine gave no whole answer within 600 s: check', true],
   ])(
-    'any other complaint is a failure (%s: %s), whether or not others ran out of time',
+    'any other message is a failure (%s: %s), even if others timed out',
     (reason, message, timedOut) => {
       expect(judge(message, { timedOut })).toEqual({ kind: 'failed', reason, message });
     },
   );
 
-  it('one without a complaint of its own ran out of time where the batch did', () => {
+  it('an image without a message of its own timed out if the batch did', () => {
     const complaints = [
       { message: 'gave no answer within 605 s' },
       { imageId: other, message: 'read-only file system' },
@@ -65,7 +65,7 @@ describe('of an image that is still there', () => {
     expect(judgeRemoval(id, { timedOut: true, complaints }, true)).toMatchObject({ reason: 'RemovalTimedOut' });
   });
 
-  it('one without a complaint of its own did not run out of time where another alone did (T13)', () => {
+  it('an image without a message of its own did not time out if only another one did (T13)', () => {
     const complaints = [{ imageId: other, message: 'rpc error: code = DeadlineExceeded' }];
     expect(judgeRemoval(id, { timedOut: true, complaints }, true)).toMatchObject({ reason: 'RemovalFailed' });
     expect(judgeRemoval(other, { timedOut: true, complaints }, true)).toMatchObject({ reason: 'RemovalTimedOut' });
@@ -78,25 +78,25 @@ describe('of an image that is still there', () => {
     'the image used by a mirror is in use: try again',
     'the option must be forced on in the configuration of the daemon',
     'image is in use by a container file that can not be read',
-  ])('one that only speaks of use is a failure: %s', (message) => {
+  ])('a message that only mentions use is a failure: %s', (message) => {
     expect(judge(message)).toMatchObject({ kind: 'failed', reason: 'RemovalFailed' });
   });
 
-  it('a complaint about another image says nothing', () => {
+  it('a message about another image has no effect', () => {
     expect(judge('image is in use', { imageId: other })).toMatchObject({
       kind: 'failed',
       message: expect.stringContaining('still lists'),
     });
   });
 
-  it('its own complaint counts more than one about all', () => {
+  it('a message about the image has precedence over one about all', () => {
     const complaints = [{ message: 'some failed' }, { imageId: id, message: 'read-only file system' }];
     expect(judgeRemoval(id, { timedOut: false, complaints }, true)).toHaveProperty('message', 'read-only file system');
     expect(judgeRemoval(other, { timedOut: false, complaints }, true)).toHaveProperty('message', 'some failed');
   });
 });
 
-it('an image that is gone was removed, whatever the runtime said of it (T13, T15)', () => {
+it('an image that no longer exists was removed, whatever the runtime reported (T13, T15)', () => {
   const complaints = [{ imageId: id, message: 'image is in use' }];
   expect(judgeRemoval(id, { timedOut: true, complaints }, false)).toEqual({ kind: 'removed' });
 });

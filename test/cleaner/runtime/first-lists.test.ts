@@ -38,7 +38,7 @@ it('gives the lists no more time than the setting allows (H12)', () => {
   ]);
 });
 
-it('hands an answer out once: whoever looks again, as before each removal, looks anew (C34)', async () => {
+it('uses an answer once: later lists, as before each removal, are requested again (C34)', async () => {
   const { run, asked } = countingCrictl();
   const runtime = await connectRuntime({ ...endpoint, run: beginFirstLists(endpoint, run)?.run });
   const looks = [await runtime.listImages(), await runtime.listImages(), await runtime.listImages()];
@@ -48,7 +48,7 @@ it('hands an answer out once: whoever looks again, as before each removal, looks
   expect(asked.filter((args) => args.startsWith('ps'))).toHaveLength(1);
 });
 
-it('ends what nobody has waited for when the run is over', () => {
+it('ends the calls that nobody waited for when the run is over', () => {
   const { run, calls } = countingCrictl();
   const look = beginFirstLists(endpoint, run);
   expect(calls.map(({ signal }) => signal?.aborted)).toEqual([false, false, false]);
@@ -56,7 +56,7 @@ it('ends what nobody has waited for when the run is over', () => {
   expect(calls.map(({ signal }) => signal?.aborted)).toEqual([true, true, true]);
 });
 
-it('asks nothing by crictl where the runtime is Docker Engine', () => {
+it('does not call crictl if the runtime is Docker Engine', () => {
   const { run, asked } = countingCrictl();
   expect(beginFirstLists({ crictl: 'crictl', endpoint: 'unix:///var/run/docker.sock' }, run)).toBeUndefined();
   expect(asked).toEqual([]);

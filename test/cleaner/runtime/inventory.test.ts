@@ -53,7 +53,7 @@ describe('an image is used', () => {
     },
   );
 
-  it('until it finished, where only exited containers are left and the runtime knows of all (N4)', async () => {
+  it('until it finished, if only exited containers are left and the runtime knows all of them (N4)', async () => {
     const containers = ['a', 'b', 'c', 'd'].map((id) => buildContainer(id < 'c' ? web : other, { id }));
     const details = [
       { id: 'a', mountedImages: [], finishedAt: 1 },
@@ -65,15 +65,15 @@ describe('an image is used', () => {
   });
 });
 
-describe('nothing can be said of usage', () => {
+describe('usage is unknown', () => {
   it.each<[what: string, node: Partial<FakeRuntime>, message: string]>([
     [
-      'a container refers to no image here (T3)',
+      'a container refers to no image on this node (T3)',
       { containers: [{ id: 'c', name: 'default/web/main', references: ['ghost:1', `sha256:${'00'.repeat(32)}`] }] },
       'container default/web/main (c) uses sha256:0000',
     ],
     [
-      'the tag of a container has moved, and the image it runs can not be found by digest (T3, T5)',
+      'the tag of a container moved, and its image cannot be found by digest (T3, T5)',
       {
         containers: [
           { id: 'c', name: 'default/web/main', references: ['docker.io/library/other:1', `other@${digest}`] },
@@ -88,17 +88,17 @@ describe('nothing can be said of usage', () => {
       'container default/web/main (c) names no image: remove the container if nobody needs it ("crictl rm c", or "docker rm" on Docker Engine)',
     ],
     [
-      'a mounted image is no image here (T3, T9)',
+      'a mounted image is not an image on this node (T3, T9)',
       { containers: [buildContainer(web, { id: 'c' })], details: [{ id: 'c', mountedImages: ['ghost:1'] }] },
       'uses ghost:1, which is not an image on this node',
     ],
     [
-      'no container at all leads to an image, so that the lists may speak of different things (T3)',
+      'no container refers to a listed image, so that the lists may not match (T3)',
       { containers: [buildContainer(web, { imageId: `sha256:${'00'.repeat(32)}` })] },
       `uses sha256:${'00'.repeat(32)}, which is not an image on this node`,
     ],
     [
-      'a container tells an ID of a kind that nobody knows, and else a tag that may have moved (T3, T5)',
+      'a container has only an ID of an unknown kind and a tag that may have moved (T3, T5)',
       { containers: [buildContainer(web, { imageId: 'novel:1', references: ['docker.io/library/other:1'] })] },
       'uses novel:1, which is not an image on this node',
     ],
@@ -113,7 +113,7 @@ describe('nothing can be said of usage', () => {
       'the list of images is empty',
     ],
     [
-      'the ID of a container leads to no image, and no other ID does: it may be of another kind (H28, T6)',
+      'the ID of a container refers to no image, and no other ID does: it may be of another kind (H28, T6)',
       {
         containers: [
           buildContainer(web, { id: 'c', imageId: `sha256:${'00'.repeat(32)}` }),
@@ -124,7 +124,7 @@ describe('nothing can be said of usage', () => {
     ],
     ['the list of containers fails (T1)', { listContainers: () => Promise.reject(new Error('down')) }, 'down'],
     [
-      'containers can not be inspected (T9)',
+      'containers cannot be inspected (T9)',
       {
         containers: [buildContainer(web)],
         inspectContainers: () => Promise.reject(new Error('no inspection')),
@@ -135,7 +135,7 @@ describe('nothing can be said of usage', () => {
     await expect(readUsage(buildRuntime({ images: [web, other], ...node }))).rejects.toThrow(message);
   });
 
-  it('when there is nothing at all just after the start of the node, as long as its pods may be still to come (H28)', async () => {
+  it('when there is nothing just after the start of the node, while its pods may still come (H28)', async () => {
     const runtime = buildRuntime({ images: [web] });
     const readUp = (minutes: number) => createUsageReader(runtime, undefined, () => minutes * 60_000)();
     await expect(readUp(1)).rejects.toThrow('the node started only 1m ago, so its pods may not have started yet');
@@ -144,7 +144,7 @@ describe('nothing can be said of usage', () => {
     await expect(readUp(1)).resolves.toMatchObject({ images: [web] });
   });
 
-  it('when the list lacks the container of the very pod that asks (T1)', async () => {
+  it('when the list lacks the container of the pod that asks (T1)', async () => {
     const runtime = buildRuntime({ images: [web], containers: [buildContainer(web, { podUid: 'another' })] });
     await expect(readUsage(runtime, 'own')).rejects.toThrow('lacks the container of this pod (uid own)');
     runtime.containers = [buildContainer(web, { podUid: 'own' })];
@@ -152,8 +152,8 @@ describe('nothing can be said of usage', () => {
   });
 });
 
-describe('what comes and goes while it is read', () => {
-  it('is no reason to fail: a container whose image is gone already has an ID to tell it by (T6)', async () => {
+describe('an object that comes and goes while it is read', () => {
+  it('is no reason to fail: a container without its image still has an image ID (T6)', async () => {
     const runtime = buildNode({ imageId: `sha256:${'00'.repeat(32)}`, references: ['ghost:1'] });
     runtime.containers = [...runtime.containers, buildContainer(web)];
     const { inUse, remarks } = await readUsage(runtime);
@@ -166,7 +166,7 @@ describe('what comes and goes while it is read', () => {
     ]);
   });
 
-  it('is no reason to fail either where the runtime tells IDs among the references, as another container shows (T6)', async () => {
+  it('is no reason to fail either if the runtime has IDs among the references, as another container shows (T6)', async () => {
     const gone = { id: 'c', name: 'default/web/main', references: [`sha256:${'00'.repeat(32)}`, 'ghost:1'] };
     const running = (reference: string) => ({ id: 'd', name: 'default/web/other', references: [reference] });
     const runtime = buildRuntime({ images: [web, other], containers: [gone, running(web.id)] });
@@ -175,7 +175,7 @@ describe('what comes and goes while it is read', () => {
     await expect(readUsage(runtime)).rejects.toThrow('which is not an image on this node');
   });
 
-  it('such as a container that ended before it was inspected, is read again', async () => {
+  it('is read again, such as a container that ended before it was inspected', async () => {
     const runtime = buildNode({ imageId: web.id });
     const inspect = runtime.inspectContainers;
     runtime.inspectContainers = async (ids) => {
@@ -186,7 +186,7 @@ describe('what comes and goes while it is read', () => {
     expect((await readUsage(runtime)).inUse.size).toBe(0);
   });
 
-  it('such as containers that never stay for long, which are gone when they are asked about (H12)', async () => {
+  it('is left out, such as containers that live for a short time and are gone when they are inspected (H12)', async () => {
     let next = 0;
     const runtime = buildNode({ imageId: web.id });
     const lasting = runtime.containers;
@@ -196,7 +196,7 @@ describe('what comes and goes while it is read', () => {
     expect([...(await readUsage(runtime)).inUse.keys()]).toEqual([web.id, other.id]);
   });
 
-  it('but a container that is listed and can not be inspected makes usage unknown (H28)', async () => {
+  it('makes usage unknown if it is a container that is listed and cannot be inspected (H28)', async () => {
     const runtime = buildNode({ imageId: web.id });
     runtime.inspectContainers = async () => [];
     await expect(readUsage(runtime)).rejects.toThrow(
@@ -204,7 +204,7 @@ describe('what comes and goes while it is read', () => {
     );
   });
 
-  it('such as an image that was pulled after the images were listed, is read again (T18)', async () => {
+  it('is read again, such as an image that was pulled after the images were listed (T18)', async () => {
     const fresh = buildImage('docker.io/library/fresh:1');
     const runtime = buildNode({ references: ['fresh:1'] });
     const listed = runtime.images;
@@ -216,25 +216,25 @@ describe('what comes and goes while it is read', () => {
   });
 });
 
-describe('what is listed twice', () => {
+describe('an object that is listed twice', () => {
   it('is one image, with all its names and pinned if either is', async () => {
     const twice = { ...web, id: hex, names: ['quay.io/acme/model:2'], sizeBytes: 7, pinned: true };
     const { images } = await readUsage(buildRuntime({ images: [web, twice, other] }));
     expect(images).toEqual([{ ...web, names: [...web.names, 'quay.io/acme/model:2'], pinned: true }, other]);
   });
 
-  it('is a container that uses all that either of the two refers to', async () => {
+  it('is a container that uses all references of both entries', async () => {
     const containers = [buildContainer(web, { id: 'c' }), buildContainer(other, { id: 'c' })];
     const { inUse } = await readUsage(buildRuntime({ images: [web, crio, other], containers }));
     expect([...inUse.keys()]).toEqual([web.id, other.id]);
   });
 });
 
-describe('an image that can not be read (H30)', () => {
+describe('an image that cannot be read (H30)', () => {
   const odd = { id: 'sha512:odd', names: ['quay.io/acme/odd:1'], sizeBytes: 0, pinned: false } as const;
   const flaw = { kind: 'Unreadable', detail: 'id: is not the ID of an image' } as const;
 
-  it('is left out and told, and still accounts for the container that refers to it', async () => {
+  it('is left out and reported, and still resolves the container that refers to it', async () => {
     const byId = buildContainer(web, { id: 'c', imageId: odd.id });
     const byName = { id: 'd', name: 'default/odd/main', references: ['acme/odd:1', 'quay.io/acme/odd:1'] };
     const containers = [byId, byName, buildContainer(web)];
@@ -246,19 +246,19 @@ describe('an image that can not be read (H30)', () => {
     ]);
   });
 
-  it('is left out too where another entry with its ID can be read', async () => {
+  it('is left out too if another entry with its ID can be read', async () => {
     const { images } = await readUsage(buildRuntime({ images: [web, other, { ...web, id: hex, flaw }] }));
     expect(images).toEqual([other]);
   });
 
-  it('does not hide a container whose image is unknown', async () => {
+  it('does not hide a container with an unknown image', async () => {
     const containers = [buildContainer(web), { id: 'd', name: 'default/odd/main', references: ['acme/ghost:1'] }];
     const images = [web, { ...odd, flaw }];
     await expect(readUsage(buildRuntime({ images, containers }))).rejects.toThrow('is not an image on this node');
   });
 });
 
-it('a second reading inspects new containers alone', async () => {
+it('a second reading inspects only new containers', async () => {
   const asked: (readonly string[])[] = [];
   const runtime = buildRuntime({ images: [web], containers: [buildContainer(web, { id: 'a' })] });
   runtime.inspectContainers = async (ids) => {

@@ -34,7 +34,7 @@ describe('an image is found', () => {
   });
 });
 
-describe('an image is not found, and those that may be meant are named', () => {
+describe('an image is not found, and similar images are named', () => {
   it.each([
     [
       'a tag that is not there',
@@ -59,7 +59,7 @@ describe('an image is not found, and those that may be meant are named', () => {
     );
   });
 
-  it('several tags of one repository, where none is latest; no more than five are listed', () => {
+  it('several tags of one repository without latest; at most five are listed', () => {
     const tags = [1, 2, 3, 4, 5, 6, 7].map((tag) => buildPlannedImage(`acme/app:${tag}`));
     expect(() => findImage(tags, 'acme/app')).toThrow(
       /"acme\/app" matches 7 images; choose one: .*app:5 \(\w+\), and 2 more$/,
@@ -80,7 +80,7 @@ describe('the explanation of an image', () => {
     ],
   });
 
-  it('says what it is, what every rule says, and what follows', () => {
+  it('shows the image, the result of every rule, and the decision', () => {
     expect(formatExplanation(buildPlanDocument([kept], { notes: ['a note'] }), kept).split('\n')).toEqual([
       'Names:       docker.io/library/web:1',
       '             docker.io/library/web:stable',
@@ -102,14 +102,14 @@ describe('the explanation of an image', () => {
     ]);
   });
 
-  it('says of one that goes what that frees', () => {
+  it('shows the bytes that the removal of an image frees', () => {
     const text = formatExplanation(buildPlanDocument([nginx]), nginx);
     expect(text).toContain('Size:        100 MiB; its removal frees about 10 MiB\n');
     expect(text).toContain('Used by:     <none>\n');
     expect(text).toContain('\nDecision: remove: no rule keeps it');
   });
 
-  it('says of a run what came of the decision, and leaves out the rules that its log does not tell', () => {
+  it('shows the outcome of the decision in a run, and leaves out the rules that are not in its log', () => {
     const failed = buildPlannedImage('web', { outcome: 'failed', reason: 'RemovalFailed', message: 'read-only' });
     const text = formatExplanation(buildPlanDocument([failed], { run: 'nightly-1' }), failed);
     expect(text).toContain(
@@ -118,7 +118,7 @@ describe('the explanation of an image', () => {
     expect(text).not.toContain('RULE');
   });
 
-  it('is for programs what the plan says of the node, and of the one image', () => {
+  it('has the plan of the node for programs, with only this image', () => {
     const plan = buildPlanDocument([nginx, kept]);
     const { images: _images, totals: _totals, ...rest } = plan;
     expect(explain(plan, kept)).toEqual({ ...rest, image: kept });

@@ -29,7 +29,7 @@ describe('the table of a plan', () => {
     ]);
   });
 
-  it('tells more where it may be wide: IDs, what is freed, pins, all names, and the reasons in words', () => {
+  it('shows more with the wide format: IDs, freed bytes, pins, all names, and the reasons in words', () => {
     const [header = '', first = '', second = ''] = formatPlan(plan, true).split('\n');
     expect(header.split(/\s{3,}/).slice(6)).toEqual(['ID', 'FREES', 'PINNED', 'OTHER NAMES', 'MESSAGE']);
     expect(first.split(/\s{3,}/).slice(6)).toEqual([
@@ -42,17 +42,17 @@ describe('the table of a plan', () => {
     expect(second.split(/\s{3,}/).slice(7)).toEqual(['-', 'no', '-', 'used by default/web/main']);
   });
 
-  it('admits on the first run of a node that it knows no ages', () => {
+  it('shows on the first run of a node that ages are unknown', () => {
     const { historySince: _, ...first } = buildPlanDocument([unseen]);
     expect(formatPlan(first, false)).toMatch(/efefef {3}100 MiB {3}<unknown> {3}<unknown> {3}remove/);
   });
 
-  it('says of an image that was never seen in use: never', () => {
+  it('shows never for an image that was never seen in use', () => {
     const { lastUsed: _, ...unused } = buildPlannedImage('unused');
     expect(formatPlan(buildPlanDocument([unused]), false)).toMatch(/ 5d {4}never /);
   });
 
-  it('has no header over nothing', () => {
+  it('has no header without images', () => {
     expect(formatPlan(buildPlanDocument([]), false)).toBe('0 images of 0 B; none would be removed');
   });
 });
@@ -77,25 +77,25 @@ describe('the lines below', () => {
     ],
     ['that usage is not known', { disk }, ['Disk usage is unknown; removal starts at 85 % and stops at 80 %']],
     ['every note', { notes: ['one', 'two'] }, ['Note: one', 'Note: two']],
-  ])('tell %s', (_title, fields, lines) => {
+  ])('show %s', (_title, fields, lines) => {
     expect(below(fields).slice(1)).toEqual(lines);
   });
 
-  it('tell no usage afterwards where nothing would go', () => {
+  it('show no usage afterwards if nothing would be removed', () => {
     expect(below({ filesystem, disk }, [web])).toEqual([
       '1 image of 100 MiB; none would be removed',
       'Disk usage: 90 %; removal starts at 85 % and stops at 80 %',
     ]);
   });
 
-  it('tell for how many images a size stands in for layers that are not known', () => {
+  it('show the number of images with a size in place of unknown layers', () => {
     const totals = { images: 1, sizeBytes: 2 ** 20, removals: 1, freesBytes: 2 ** 20, nominal: 1 };
     expect(below({ totals })).toEqual([
       '1 image of 1 MiB; 1 would be removed, which frees about 1 MiB (with the full size of 1 of them, whose layers are unknown)',
     ]);
   });
 
-  it('tell of a run what it did', () => {
+  it('show the results of a run', () => {
     const images = [
       buildPlannedImage('gone', { outcome: 'removed' }),
       buildPlannedImage('stuck', { outcome: 'failed', reason: 'RemovalFailed' }),

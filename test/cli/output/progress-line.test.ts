@@ -5,7 +5,7 @@ import { buildPod, buildReportedPod, buildRun, tried } from '../../helpers/build
 
 const nodes = (entries: Record<string, NodeProgress>) => new Map(Object.entries(entries));
 
-it('counts nodes by what the record tells, and by pods that have succeeded since (C32)', () => {
+it('counts nodes by the record, and by pods that have succeeded since (C32)', () => {
   const run = buildRun(
     {},
     {
@@ -22,13 +22,13 @@ it('counts nodes by what the record tells, and by pods that have succeeded since
   expect(describeProgress(run, pods)).toBe('4 of 5 nodes: 2 succeeded, 1 failed, 1 skipped');
 });
 
-it('does not take a pod that failed for the end of its node', () => {
+it('does not count a failed pod as the end of its node', () => {
   const run = buildRun({}, { nodes: nodes({ a: started(waiting, 0) }) });
   const pods = [buildReportedPod('a', { outcome: 'Failed' })];
   expect(describeProgress(run, pods)).toBe('0 of 1 nodes: 0 succeeded, 0 failed, 0 skipped');
 });
 
-it('tells why a run is paused, and how to resume it', () => {
+it('shows the reason why a run is paused, and the way to resume it', () => {
   const run = buildRun({}, { phase: 'Paused', message: 'set the annotation' });
   expect(describeProgress(run, [])).toBe('0 of 0 nodes: 0 succeeded, 0 failed, 0 skipped; paused: set the annotation');
 });

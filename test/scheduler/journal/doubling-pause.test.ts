@@ -13,11 +13,11 @@ it.each([
   expect(doublingPauseMs(failures, { firstMs: 2_000, maxMs: 60_000 })).toBe(pauseMs);
 });
 
-it('pauses for the first pause without a failure', () => {
+it('has the first pause without a failure', () => {
   expect(doublingPauseMs(0, { firstMs: 2_000, maxMs: 60_000 })).toBe(2_000);
 });
 
-it('never pauses for longer than the maximum, and never for less than after fewer failures', () => {
+it('never pauses longer than the maximum, and never shorter than after fewer failures', () => {
   const failures = fc.integer({ min: 0, max: 100_000 });
   fc.assert(
     fc.property(failures, failures, fc.integer({ min: 1, max: 10_000 }), (a, b, firstMs) => {

@@ -40,7 +40,7 @@ describe.each([
 ])('the pods bound to %s', (_, nodes) => {
   const read = async () => (await reader.read(nodes)).get('node-1');
 
-  it('need every image that their specs name, of containers of all kinds and of volumes (H4, T18)', async () => {
+  it('need every image in their specs, of containers of all kinds and of volumes (H4, T18)', async () => {
     putPod('all', 'node-1', {
       image: 'main:1',
       spec: {
@@ -67,7 +67,7 @@ describe.each([
     });
   });
 
-  it('are none where the node has none, and each image is told once', async () => {
+  it('are none if the node has none, and each image is reported once', async () => {
     expect(await read()).toEqual({ references: [], count: 0 });
     for (const name of ['a', 'b', 'c']) putPod(name, 'node-1', { image: 'same:1' });
     expect(await new BoundPodReader(api).read(nodes).then((pods) => pods.get('node-1'))).toEqual({
@@ -76,18 +76,18 @@ describe.each([
     });
   });
 
-  it('are never those of an older state: no version is asked for (H4)', async () => {
+  it('are never those of an older state: no version is requested (H4)', async () => {
     await read();
     for (const query of lists()) expect(query.has('resourceVersion')).toBe(false);
   });
 
-  it('are not known where they can not be read, and the API says why (H35)', async () => {
+  it('are not known if they cannot be read, with the reason of the API server (H35)', async () => {
     server.fault = () => ({ code: 403, reason: 'Forbidden' });
     await expect(reader.read(nodes)).rejects.toThrow(/^could not list (the )?pods.*: 403: refused: Forbidden$/);
   });
 });
 
-it('the pods of a wave are read once, page by page, for the steps that follow each other closely (H31)', async () => {
+it('the pods of a wave are read once, page by page, for steps in quick succession (H31)', async () => {
   for (let index = 0; index < 1_100; index += 1) putPod(`pod-${index}`, `node-${(index % 6) + 1}`);
   const pods = await reader.read(many);
   expect([...pods.values()].map(({ count }) => count).reduce((sum, count) => sum + count)).toBe(1_100);
@@ -95,7 +95,7 @@ it('the pods of a wave are read once, page by page, for the steps that follow ea
   expect(lists().map((query) => query.get('limit'))).toEqual(['500', '500', '500']);
 });
 
-it('the pods of a few nodes are read anew each time, each by the name of its node (H4)', async () => {
+it('the pods of a few nodes are read again each time, each by the name of its node (H4)', async () => {
   await reader.read(['node-1', 'node-2']);
   putPod('new', 'node-2');
   const pods = await reader.read(['node-1', 'node-2']);

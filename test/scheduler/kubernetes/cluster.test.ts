@@ -84,21 +84,21 @@ async function createRun(run: Run = buildRun()): Promise<void> {
 }
 
 describe('the record of a run', () => {
-  it('is created once, and shows at once (C10)', async () => {
+  it('is created once, and is visible immediately (C10)', async () => {
     expect(await cluster.createRun(policy, buildRun())).toMatchObject({ outcome: 'Created', run: runs()[0] });
     expect(runs()).toMatchObject([{ value: { name: 'nightly-29540760', phase: 'Running' } }]);
     expect(await cluster.createRun(policy, buildRun())).toMatchObject({ outcome: 'AlreadyExists', run: runs()[0] });
     expect(runs()).toHaveLength(1);
   });
 
-  it('whose creation was done, but not answered, is there when it is tried again (C10)', async () => {
+  it('exists at the next attempt if its creation was done but not answered (C10)', async () => {
     failOnce('lost', isPost);
     await expect(createRun()).rejects.toThrow(/^could not create the record of run nightly-29540760: /);
     expect(await cluster.createRun(policy, buildRun())).toMatchObject({ outcome: 'AlreadyExists', run: runs()[0] });
     await vi.waitFor(() => expect(runs()).toHaveLength(1));
   });
 
-  it('is written over in the version that is known, and in no other', async () => {
+  it('is replaced only in the known version', async () => {
     await createRun();
     const [stored] = runs();
     const paused = { ...buildRun(), phase: 'Paused' as const };
@@ -109,7 +109,7 @@ describe('the record of a run', () => {
     expect(runs()).toMatchObject([{ value: { phase: 'Paused' } }]);
   });
 
-  it('that somebody else has changed shows as it is now, even where no watch has told so yet (C10)', async () => {
+  it('that somebody else has changed is visible as it is now, even before the watch reports it (C10)', async () => {
     const other = connect();
     await other.start(() => {});
     await createRun();
@@ -128,7 +128,7 @@ describe('the record of a run', () => {
     await other.stop();
   });
 
-  it('whose update was done, but not answered, is known as it is after the next try', async () => {
+  it('is known as it is after the next attempt, if its update was done but not answered', async () => {
     await createRun();
     const [stored] = runs();
     failOnce('lost', isPut);
@@ -141,7 +141,7 @@ describe('the record of a run', () => {
     expect(runs()).toMatchObject([{ value: { phase: 'Failed' } }]);
   });
 
-  it('that is gone is known to be', async () => {
+  it('that no longer exists is known not to exist', async () => {
     await createRun();
     const [stored] = runs();
     server.fault = ({ query }) => (query.has('watch') ? 'cut' : undefined);
@@ -154,7 +154,7 @@ describe('the record of a run', () => {
     await cluster.deleteRun('nightly-29540760');
   });
 
-  it('of a policy that was deleted is none of the new policy of the same name', async () => {
+  it('of a policy that was deleted does not belong to the new policy of the same name', async () => {
     await createRun();
     server.remove(maps, 'nightly');
     putPolicy('nightly', { uid: 'another' });
@@ -162,7 +162,7 @@ describe('the record of a run', () => {
     expect(runs()).toEqual([]);
   });
 
-  it('that is damaged is left alone and named, and the others go on', async () => {
+  it('that is damaged is left alone and named, and the others continue', async () => {
     const metadata = { labels: { 'nodesweep.io/kind': 'run' }, ownerReferences: [{ uid: 'uid-of-nightly' }] };
     server.put(maps, 'damaged.run', { metadata, data: { 'run.yaml': 'version: 7' } });
     await createRun();
@@ -177,7 +177,7 @@ describe('the record of a run', () => {
 describe('the status of a policy', () => {
   const statuses = () => cluster.state().statuses.get('nightly');
 
-  it('is created, and then written over', async () => {
+  it('is created, and then replaced', async () => {
     expect(await cluster.writeStatus(policy, status)).toBe(true);
     expect(await cluster.writeStatus(policy, { ...status, lastRun: 'nightly-1' })).toBe(true);
     expect(statuses()).toMatchObject({ value: { lastRun: 'nightly-1' } });
@@ -195,7 +195,7 @@ describe('the status of a policy', () => {
     await other.stop();
   });
 
-  it('that can not be read is there without a value, and is written over', async () => {
+  it('that cannot be read exists without a value, and is replaced', async () => {
     await cluster.writeStatus(policy, status);
     const { metadata } = server.objects.get(`${maps}/nightly.status`) ?? {};
     server.put(maps, 'nightly.status', { metadata, data: { 'status.yaml': '{' } });
@@ -204,7 +204,7 @@ describe('the status of a policy', () => {
     expect(statuses()).toMatchObject({ value: { valid: true } });
   });
 
-  it('is never written over an object that is something else', async () => {
+  it('never replaces an object of another kind', async () => {
     server.put(maps, 'nightly.status', { data: { mine: 'keep' } });
     await expect(cluster.writeStatus(policy, status)).rejects.toThrow(
       'ConfigMap nightly.status has the name of a status: delete it, or rename the policy',
@@ -222,7 +222,7 @@ describe('cleaner pods', () => {
     server.asked.length = 0;
   });
 
-  it('are bound to their node, belong to the record of their run, and show at once (C15)', async () => {
+  it('are bound to their node, belong to the record of their run, and are visible immediately (C15)', async () => {
     await cluster.createPod(buildRun(), node, 0, noPods);
     expect(known()).toMatchObject([{ run: 'nightly-29540760', node: 'node-1', attempt: 0, phase: 'Pending' }]);
     expect(
@@ -233,7 +233,7 @@ describe('cleaner pods', () => {
     });
   });
 
-  it('that exist already are taken over (C15)', async () => {
+  it('that exist already are adopted (C15)', async () => {
     failOnce('lost', isPost);
     await expect(cluster.createPod(buildRun(), node, 0, noPods)).rejects.toThrow(
       /^could not create a cleaner pod on node node-1: /,
@@ -243,20 +243,20 @@ describe('cleaner pods', () => {
     expect(server.count('POST', ({ path }) => path === pods)).toBe(2);
   });
 
-  it('that were not created because two met at the quota are not taken for existing ones (C19)', async () => {
+  it('that were not created because of a conflict at the quota do not count as existing ones (C19)', async () => {
     failOnce({ code: 409, reason: 'Conflict' }, isPost);
     await cluster.createPod(buildRun(), node, 0, noPods);
     expect(known()).toHaveLength(1);
   });
 
-  it('that are refused say why and on which node (C19)', async () => {
+  it('that are refused fail with the reason and the node (C19)', async () => {
     server.fault = (asked) => (isPost(asked) ? { code: 403, reason: 'Forbidden' } : undefined);
     await expect(cluster.createPod(buildRun(), node, 0, noPods)).rejects.toThrow(
       'could not create a cleaner pod on node node-1: 403: refused: Forbidden',
     );
   });
 
-  it('are not created again while the one before is at work, though the watch has not told of it (C15)', async () => {
+  it('are not created again while the pod before runs, although the watch has not reported it (C15)', async () => {
     const name = podName('nightly-29540760', 'node-1', 0);
     server.fault = ({ query }) => (query.has('watch') ? 'cut' : undefined);
     server.cutWatches();
@@ -281,7 +281,7 @@ describe('cleaner pods', () => {
 
   const readBound = async () => (await cluster.readBoundPods(['node-1'])).get('node-1') ?? noPods;
 
-  it('are critical under disk pressure where a place is free, as the kubelet counts (H1, H2)', async () => {
+  it('are critical under disk pressure if a place is free, as the kubelet counts (H1, H2)', async () => {
     for (const name of ['a', 'b']) bind(name, 'Running');
     bind('ended', 'Succeeded');
     await cluster.createPod(buildRun(), pressed, 0, await readBound());
@@ -289,7 +289,7 @@ describe('cleaner pods', () => {
     expect(known()).toHaveLength(1);
   });
 
-  it('are not critical under disk pressure where no place is free: the kubelet would end another pod (H1)', async () => {
+  it('are not critical under disk pressure if no place is free: the kubelet would end another pod (H1)', async () => {
     for (const name of ['a', 'b', 'c']) bind(name, 'Running');
     await cluster.createPod(buildRun(), pressed, 0, await readBound());
     expect(createdClass()).toEqual(['nodesweep-cleaner']);
@@ -303,7 +303,7 @@ describe('cleaner pods', () => {
     expect(server.count('GET', ({ path }) => path.endsWith('/pods'))).toBe(0);
   });
 
-  it('are not critical where a webhook gives them requests: the kubelet would end another pod (H1, H22)', async () => {
+  it('are not critical if a webhook gives them requests: the kubelet would end another pod (H1, H22)', async () => {
     const requests = { cpu: '10m' };
     server.mutate = (pod) => {
       const { spec } = pod as V1Pod;
@@ -316,7 +316,7 @@ describe('cleaner pods', () => {
     expect(createdClass()).toEqual(['nodesweep-cleaner']);
   });
 
-  it('of a class that the cluster does not know say what to do', async () => {
+  it('of an unknown priority class fail with the next step', async () => {
     const reason = 'no PriorityClass with name nodesweep-cleaner was found';
     server.fault = (asked) => (isPost(asked) ? { code: 403, reason } : undefined);
     await expect(cluster.createPod(buildRun(), node, 0, noPods)).rejects.toThrow(
@@ -324,7 +324,7 @@ describe('cleaner pods', () => {
     );
   });
 
-  it('tell of the container that is the cleaner, beside which others may run (H11)', async () => {
+  it('have the state of the container of the cleaner, beside which others may run (H11)', async () => {
     const message = JSON.stringify(buildReport());
     const labels = { 'nodesweep.io/kind': 'cleaner', 'nodesweep.io/run': 'nightly-29540760' };
     const containerStatuses = [
@@ -341,14 +341,14 @@ describe('cleaner pods', () => {
     expect(known()[0]).toMatchObject({ hasOthersAtWork: true });
   });
 
-  it('of a run whose record is gone are not created', async () => {
+  it('of a run without a record are not created', async () => {
     await cluster.deleteRun('nightly-29540760');
     await expect(cluster.createPod(buildRun(), node, 0, noPods)).rejects.toThrow(
       'run nightly-29540760 has no record any more',
     );
   });
 
-  it('are known to be ending once they are deleted, and gone where they were gone already (C26)', async () => {
+  it('are terminating after they are deleted, and gone if they no longer existed (C26)', async () => {
     await cluster.createPod(buildRun(), node, 0, noPods);
     const name = known()[0]?.name ?? '';
     server.fault = ({ query }) => (query.has('watch') ? 'cut' : undefined);
@@ -373,7 +373,7 @@ describe('cleaner pods', () => {
 describe('the job of a run', () => {
   const jobs = () => [...server.objects].filter(([, { metadata }]) => metadata.labels?.['nodesweep.io/kind'] === 'job');
 
-  it('is immutable, belongs to the record, and is left as it is where it exists', async () => {
+  it('is immutable, belongs to the record, and is left as it is if it exists', async () => {
     await createRun();
     await cluster.createJob(buildRun(), job);
     await cluster.createJob(buildRun(), { ...job, dryRun: true });
@@ -396,7 +396,7 @@ describe('the job of a run', () => {
     await other.stop();
   });
 
-  it('that is large is mounted whole, also by pods of a scheduler that did not write it (H21)', async () => {
+  it('that is large is mounted completely, also by pods of a scheduler that did not write it (H21)', async () => {
     await createRun();
     const digest = (index: number) => createHash('sha256').update(String(index)).digest('hex');
     const references = Array.from({ length: 40_000 }, (_, index) => `registry.test/app@sha256:${digest(index)}`);
@@ -419,8 +419,8 @@ describe('the job of a run', () => {
   });
 });
 
-describe('what else is asked', () => {
-  it('is what keeps a pod from starting: the newest warning that tells', async () => {
+describe('other requests', () => {
+  it('give the reason why a pod does not start: the newest meaningful warning', async () => {
     const event = (name: string, reason: string, message: string, lastTimestamp: string) =>
       server.put('/api/v1/namespaces/nodesweep/events', name, {
         involvedObject: { kind: 'Pod', name: 'pod-1' },
@@ -436,7 +436,7 @@ describe('what else is asked', () => {
     expect(await cluster.readPodWarning('pod-1')).toBe('FailedMount: no such socket');
   });
 
-  it('are the images that workloads name: every kind, every container, and volumes (H5)', async () => {
+  it('give the images that workloads name: every kind, every container, and volumes (H5)', async () => {
     const spec = (...images: string[]) => ({ containers: images.map((image) => ({ image })) });
     const templated = (image: string) => ({ spec: { replicas: 0, template: { spec: spec(image, 'same') } } });
     server.put('/apis/apps/v1/deployments', 'a', templated('deployment'));
@@ -480,7 +480,7 @@ describe('what else is asked', () => {
     ]);
   });
 
-  it('are the images in objects of any other kind that a setting names (H5)', async () => {
+  it('give the images in objects of any other kind that a setting names (H5)', async () => {
     server.put('/apis/argoproj.io/v1alpha1/rollouts', 'a', {
       spec: {
         template: { spec: { containers: [{ image: 'rollout:1' }] } },
@@ -497,7 +497,7 @@ describe('what else is asked', () => {
     ['that nobody has any more', ['widgets.example.com/v1'], 'widgets.example.com/v1', '404'],
     ['that may not be listed', [], 'controllerrevisions', '403'],
   ] as const)(
-    'are not known where there is a kind %s, and that is said in the words of the API (H5, H35)',
+    'are not known if there is a kind %s, with the words of the API server (H5, H35)',
     async (_, kinds, kind, code) => {
       server.fault = ({ path }) =>
         path.endsWith('/controllerrevisions') && code === '403' ? { code: 403, reason: 'Forbidden' } : undefined;
@@ -511,7 +511,7 @@ describe('what else is asked', () => {
 });
 
 describe('the state', () => {
-  it('is complete when the cluster has started, and each change of it is told', async () => {
+  it('is complete when the cluster has started, and each change is reported', async () => {
     expect(cluster.state()).toMatchObject({ policies: [{ name: 'nightly' }], nodes: [], pods: [], runs: [] });
     server.put('/api/v1/nodes', 'node-1', { status: { conditions: [{ type: 'Ready', status: 'True' }] } });
     await vi.waitFor(() => expect(cluster.state().nodes).toMatchObject([{ name: 'node-1', ready: true }]));
@@ -537,7 +537,7 @@ describe('the state', () => {
     expect(onChange).toHaveBeenCalledTimes(1);
   });
 
-  it('is told to be old while the API server is away, and comes back by itself', async () => {
+  it('is reported as old while the API server is away, and becomes current by itself', async () => {
     await vi.waitFor(() => expect(cluster.isCurrent).toBe(true));
     await server.stop();
     await vi.waitFor(() => expect(cluster.isCurrent).toBe(false));
@@ -546,7 +546,7 @@ describe('the state', () => {
   });
 });
 
-it('a request that was there for a moment is remembered with its policy, since it must not vanish (H41)', async () => {
+it('a request that existed for a moment is remembered with its policy, because it must not be lost (H41)', async () => {
   for (const request of ['one', 'two', 'three', 'three'])
     putPolicy('nightly', { annotations: { 'nodesweep.io/run-at': request } });
   const seen = () => cluster.state().policies.find(({ name }) => name === 'nightly');
@@ -554,7 +554,7 @@ it('a request that was there for a moment is remembered with its policy, since i
   expect(seen()?.replacedRequests).toEqual(['one', 'two']);
 });
 
-it('the record of a run whose policy has lost its label is deleted, and another one of that name stays (C31, H41)', async () => {
+it('the record of a run is deleted if its policy lost its label, and another record of that name stays (C31, H41)', async () => {
   await cluster.createRun(policy, buildRun());
   // An object that a selector does not match any more is DELETED to its watch.
   server.remove(maps, 'nightly');

@@ -18,7 +18,7 @@ const selection = { ...buildRun().spec.nodes, tolerations: [] };
 const judge = (...tolerations: NonNullable<Parameters<typeof readNode>[2]>) =>
   judgeNode(readNode(object as never, presets, tolerations), selection);
 
-it('a node whose taints all cleaner pods tolerate by a setting is cleaned, whatever the policy tolerates (C16)', () => {
+it('a node is cleaned if a setting lets all cleaner pods tolerate its taints, whatever the policy tolerates (C16)', () => {
   expect(judge({ key: 'spot', operator: 'Exists' }, { key: 'dedicated', operator: 'Equal', value: 'infra' })).toEqual({
     verdict: 'Eligible',
   });

@@ -6,7 +6,7 @@ import { podName } from '../../../scheduler/run/names.ts';
 const run = 'nightly-29540760';
 
 it.each(['2', '0', '7', 'x', '', '-1', '1e9', 'NaN', '2.5', undefined])(
-  'a pod is of the try that its name proves, and on the node it is bound to, with the annotations changed to %j (C24)',
+  'the name of a pod shows its attempt, and its binding shows its node, even with the annotations %j (C24)',
   (attempt) => {
     const annotations = { [annotation.node]: 'b', ...(attempt !== undefined && { [annotation.attempt]: attempt }) };
     const metadata = { name: podName(run, 'a', 2), labels: { [label.run]: run }, annotations };

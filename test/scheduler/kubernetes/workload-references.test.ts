@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { LoopbackApi } from '../../helpers/loopback-api.ts';
 
-it('20,000 pods of 5.4 KB fit through a small heap, since only references are kept of each page (H31)', async () => {
+it('20,000 pods of 5.4 KB need only a small heap, because only references of each page are kept (H31)', async () => {
   const server = new LoopbackApi();
   await server.start();
   const env = Array.from({ length: 50 }, (_, index) => ({ name: `VARIABLE_${index}`, value: 'x'.repeat(70) }));

@@ -64,7 +64,7 @@ describe.concurrent('nodesweep local', () => {
     expect(image).toMatchObject({ event: 'image', names: ['docker.io/library/old:1'], policy: 'nightly' });
   });
 
-  test('C4, C8: a missed scheduled time is made up for once, and not again after a restart', async ({
+  test('C4, C8: a missed scheduled time starts one run, and none again after a restart', async ({
     host,
     start,
     expect,
@@ -86,7 +86,7 @@ describe.concurrent('nodesweep local', () => {
     ]);
   });
 
-  test('a bare document is a policy named by its directory, and an old file starts no run for a scheduled time of long ago', async ({
+  test('a bare document is a policy with the name of its directory, and an old file starts no run for an old scheduled time', async ({
     host,
     start,
     expect,
@@ -99,7 +99,7 @@ describe.concurrent('nodesweep local', () => {
     expect((await host.runs()).map(({ policy }) => policy)).toEqual(['fence']);
   });
 
-  test('C40: broken files are logged with their path, and the good policy beside them runs', async ({
+  test('C40: files that are not valid are logged with their path, and the valid policy beside them runs', async ({
     host,
     start,
     expect,
@@ -115,7 +115,7 @@ describe.concurrent('nodesweep local', () => {
     expect(await local.line(`${host.policies}/wrong/cleanup.yaml:suspnd: is not a known field`)).toBeDefined();
   });
 
-  test('T14: SIGINT, even twice, lets the removal in flight finish, and the next process takes over its report', async ({
+  test('T14: after SIGINT, even twice, the current removal finishes, and the next process reads its report', async ({
     host,
     start,
     expect,
@@ -151,7 +151,7 @@ describe.concurrent('nodesweep local', () => {
     expect(await host.files('pods')).toHaveLength(1);
   });
 
-  test('C31: deleting a policy removes what belongs to it; a file that is broken deletes nothing', async ({
+  test('C31: deleting a policy removes its pods and records; a file that is not valid deletes nothing', async ({
     host,
     start,
     expect,
@@ -168,7 +168,7 @@ describe.concurrent('nodesweep local', () => {
     expect([await host.files('statuses'), await host.files('runs'), await host.files('jobs')]).toEqual([[], [], []]);
   });
 
-  test('a second process is kept out of the state directory of a first', async ({ host, start, expect }) => {
+  test('a second process cannot use the state directory of the first', async ({ host, start, expect }) => {
     await start(host).line('the scheduler is ready');
     const { exitCode, stderr } = await start(host).ended();
 
@@ -176,7 +176,7 @@ describe.concurrent('nodesweep local', () => {
     expect(stderr).toContain(`another nodesweep local uses ${host.state}; stop it, or set another`);
   });
 
-  test('a directory of policies that is missing is named', async ({ host, start, expect }) => {
+  test('a missing directory of policies is named', async ({ host, start, expect }) => {
     await rm(host.policies, { recursive: true });
     const { exitCode, stderr } = await start(host).ended();
 

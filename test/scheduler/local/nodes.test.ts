@@ -20,10 +20,10 @@ const docker = '/var/run/docker.sock';
 
 test.each([
   ['of the only runtime', [containerd], containerd],
-  ['of Docker Engine where it is the only one', [docker], docker],
-  ['of Docker Engine, and not of the containerd that it brings along', [containerd, docker], docker],
+  ['of Docker Engine if it is the only one', [docker], docker],
+  ['of Docker Engine, and not of the containerd that it includes', [containerd, docker], docker],
   [
-    "of the kubelet's runtime, where there is a kubelet beside Docker Engine",
+    "of the kubelet's runtime, if there is a kubelet beside Docker Engine",
     [containerd, docker, '/var/lib/kubelet'],
     containerd,
   ],
@@ -32,11 +32,11 @@ test.each([
   expect(node?.runtime?.socket).toBe(socket);
 });
 
-test('a machine without any runtime is told where one was looked for', () => {
+test('the error for a machine without any runtime lists the sockets that were checked', () => {
   expect(() => localNodes([], 'host', '/state', () => false)).toThrow(/known socket \(.*\/var\/run\/docker\.sock\)/);
 });
 
-test('everything that is wrong with endpoints is said at once', () => {
+test('all problems of endpoints are reported at once', () => {
   const endpoints = ['/run/a.sock', 'b=tcp://b:1', '../c=unix:///run/c.sock', 'd=/run/d.sock', 'd=/run/e.sock'];
   expect(() => localNodes(endpoints, 'host', '/state')).toThrow(
     [

@@ -62,7 +62,7 @@ test('a cleaner that ends is a pod that succeeded, with its report', async () =>
   expect(pod && cleanerResult(pod)).toMatchObject({ kind: 'Done', result: 'Succeeded', tally: { removed: 1 } });
 });
 
-test('a cleaner that is killed is lost, also to the next process', async () => {
+test('a cleaner that is killed is lost, also for the next process', async () => {
   const ended = nextChange();
   await startCleaner();
   process.kill(await readPid(), 'SIGKILL');

@@ -32,7 +32,7 @@ describe('the metrics', () => {
     expect(names.length).toBeGreaterThan(10);
   });
 
-  it('tell of a run that has ended: outcome, duration, nodes, images and bytes', async () => {
+  it('describe a run that has ended: outcome, duration, nodes, images and bytes', async () => {
     const metrics = new Metrics('1.2.3');
     const nodes = new Map([
       ['node-1', settled(tried(1), 'Succeeded', { tally })],
@@ -55,14 +55,14 @@ describe('the metrics', () => {
     );
   });
 
-  it('take a disk that filled up meanwhile for one on which nothing was freed', async () => {
+  it('count nothing as freed on a disk that filled up meanwhile', async () => {
     const metrics = new Metrics('1');
     const nodes = new Map([['node-1', settled(tried(1), 'Succeeded', { tally: { ...tally, freedBytes: -5 } })]]);
     metrics.observeEnd(buildRun({}, { phase: 'Succeeded', finishedAt: start, nodes }));
     expect(await readLines(metrics)).toContain('nodesweep_freed_bytes_total{policy="nightly"} 0');
   });
 
-  it('tell how late a run has started after its scheduled time, and nothing of the kind for one that was asked for', async () => {
+  it('show the delay of a run after its scheduled time, and no delay for a requested run', async () => {
     const metrics = new Metrics('1');
     metrics.observeStart(buildRun(), secondsLater(2));
     metrics.observeStart(buildRun({}, { trigger: { type: 'Request', request: 'now' } }), secondsLater(9));
@@ -71,7 +71,7 @@ describe('the metrics', () => {
     expect(lines).toContain('nodesweep_run_start_lag_seconds_count 1');
   });
 
-  it('tell which policies are valid as it is when they are read, and nothing more of one that is deleted (C3)', async () => {
+  it('show which policies are valid when they are read, and nothing for a deleted policy (C3)', async () => {
     const metrics = new Metrics('1');
     const status = (valid: boolean) => ({ value: { valid } as PolicyStatus, resourceVersion: '1' });
     const both = buildState({
@@ -107,7 +107,7 @@ describe('the metrics', () => {
     expect(lines.length).toBeLessThan(20);
   });
 
-  it('tell who leads, whether the cluster is known as it is, and how many runs are active', async () => {
+  it('show the leader, the state of the watches, and the number of active runs', async () => {
     const metrics = new Metrics('1');
     const runs = [buildRun(), buildRun({}, { phase: 'Paused' }), buildRun({}, { phase: 'Failed' })];
     const state = buildState({ runs: runs.map((value) => ({ value, resourceVersion: '1' })) });
@@ -117,7 +117,7 @@ describe('the metrics', () => {
     );
   });
 
-  it('count requests to the API server by verb, resource and code, and time passes', async () => {
+  it('count requests to the API server by verb, resource and code, and measure the time of passes', async () => {
     const metrics = new Metrics('1');
     metrics.observeRequest({ verb: 'create', resource: 'pods', code: 201, seconds: 0.1 });
     metrics.observeRequest({ verb: 'create', resource: 'pods', code: 0, seconds: 30 });

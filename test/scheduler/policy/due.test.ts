@@ -26,7 +26,7 @@ describe('jitter', () => {
   const delayMs = startDelayMs('nightly', { jitterSeconds });
   const at = (milliseconds: number) => new Date(start.getTime() + milliseconds);
 
-  it('delays the start by the same for a name, and less than jitterSeconds', () => {
+  it('delays the start by the same time for a name, and by less than jitterSeconds', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.integer({ min: 0, max: 86_400 }), (name, seconds) => {
         const delay = startDelayMs(name, { jitterSeconds: seconds });
@@ -46,13 +46,13 @@ describe('jitter', () => {
     expect(new Set(seconds).size).toBeGreaterThan(250);
   });
 
-  it('leaves the scheduled time what it is: only its start is later (C1)', () => {
+  it('does not change the scheduled time: only the start is later (C1)', () => {
     expect(delayMs).toBeGreaterThan(0);
     expect(dueTrigger(question({ jitterSeconds }), memory, at(delayMs - 1))).toBeUndefined();
     expect(dueTrigger(question({ jitterSeconds }), memory, at(delayMs))).toEqual({ type: 'Schedule', slot: start });
   });
 
-  it('keeps the scheduled time the next one until it is started', () => {
+  it('keeps the scheduled time as the next one until its run starts', () => {
     const asked = question({ jitterSeconds });
     expect(upcomingScheduledTime(asked, memory, at(delayMs - 1))).toEqual(start);
     expect(upcomingScheduledTime(asked, memory, at(delayMs))).toEqual(secondsLater(3600));
@@ -82,7 +82,7 @@ describe('disk pressure', () => {
     ['the policy does not ask for it', pressed({ disk: { highPercent: 85, lowPercent: 80 } })],
     ['no node is under it', { ...pressed(), isPressed: false }],
     ['the policy is suspended (C12)', pressed({ suspend: true })],
-  ])('starts none where %s', (_title, asked) => {
+  ])('starts none if %s', (_title, asked) => {
     expect(dueTrigger(asked, memory, start)).toBeUndefined();
   });
 
@@ -93,24 +93,24 @@ describe('disk pressure', () => {
     expect(dueTrigger(pressed(), { ...after, lastStart: secondsLater(600) }, secondsLater(605))).toBeUndefined();
   });
 
-  it('gives way to a scheduled time that is due, which cleans the pressed nodes too', () => {
+  it('starts no run of its own if a scheduled time is due, which cleans these nodes too', () => {
     expect(dueTrigger(pressed({ schedule: '0 * * * *' }), memory, start)).toEqual({ type: 'Schedule', slot: start });
   });
 });
 
 describe('startingDeadlineSeconds: 0', () => {
-  it('is taken, as by CronJob, without a word about jitterSeconds (H19)', () => {
+  it('is accepted, as by CronJob, without a message about jitterSeconds (H19)', () => {
     expect(parseCleanup('schedule: "@hourly"\nstartingDeadlineSeconds: 0')).toMatchObject({ valid: true });
   });
 
-  it('leaves a scheduled time its own second (H19, C5)', () => {
+  it('allows a start within the second of the scheduled time (H19, C5)', () => {
     const asked = question({ startingDeadlineSeconds: 0 });
     expect(dueTrigger(asked, memory, new Date(start.getTime() + 999))).toEqual({ type: 'Schedule', slot: start });
     expect(dueTrigger(asked, memory, secondsLater(1))).toBeUndefined();
   });
 });
 
-it('the next scheduled time of @every stays where it is as time goes by, and follows the last one (H19)', () => {
+it('the next scheduled time of @every does not move as time passes, and follows the last one (H19)', () => {
   const asked = question({ schedule: '@every 10m' });
   const since = { scheduleSince: start };
   expect(upcomingScheduledTime(asked, since, secondsLater(1))).toEqual(secondsLater(600));

@@ -17,7 +17,7 @@ data:
 `;
 
 describe('lint', () => {
-  it('takes a bare document named by its key', () => {
+  it('accepts a bare document named by its key', () => {
     expect(lint('cleanup.yaml', 'schedule: "@daily"')).toEqual({ policies: 1, problems: [] });
     expect(lint('cleanup.yaml', 'schedule: "@never"').problems).toEqual([
       expect.stringMatching(/^schedule: unknown descriptor/),
@@ -27,7 +27,7 @@ describe('lint', () => {
     ]);
   });
 
-  it('takes manifests, several to a file, also as a list, and names every problem with its policy', () => {
+  it('accepts several manifests in a file, also as a list, and names every problem with its policy', () => {
     const text = [configMap('good', 'schedule: "@daily"'), configMap('bad', '{schedule: "61 * * * *", foo: 1}')].join(
       '---',
     );
@@ -42,7 +42,7 @@ describe('lint', () => {
     expect(lint('list.yaml', list).problems).toHaveLength(2);
   });
 
-  it('leaves other objects alone, but says when there is no policy at all', () => {
+  it('ignores other objects, but reports a file without any policy', () => {
     const deployment = 'kind: Deployment\nmetadata: {name: web}\nspec: {}\n';
     expect(lint('all.yaml', `${deployment}---${configMap('good', 'schedule: "@daily"')}`)).toEqual({
       policies: 1,
@@ -51,7 +51,7 @@ describe('lint', () => {
     expect(lint('all.yaml', deployment).problems).toEqual([expect.stringMatching(/^: has no policy/)]);
   });
 
-  it('finds a policy that lacks the label, and a name that is there twice (C40)', () => {
+  it('finds a policy without the label, and a name that occurs twice (C40)', () => {
     expect(lint('a.yaml', configMap('lost', 'schedule: "@daily"', '{}')).problems).toEqual([
       expect.stringMatching(/^lost\/metadata\.labels: need nodesweep\.io\/kind/),
     ]);
@@ -61,7 +61,7 @@ describe('lint', () => {
     ]);
   });
 
-  it('says where YAML does not parse', () => {
+  it('reports the place at which YAML does not parse', () => {
     expect(lint('a.yaml', 'kind: ConfigMap\n  foo: [').problems.join()).toMatch(/line 2/);
   });
 });

@@ -42,7 +42,7 @@ describe('a cleanup policy', () => {
     });
   });
 
-  it('takes every field of the reference at once', () => {
+  it('accepts every field of the reference at the same time', () => {
     expect(
       documentProblems(`
 schedule: "*/5 * * * *"
@@ -157,11 +157,11 @@ describe('bad input is named with its path:', () => {
     expect(documentProblems(text).join('\n')).toMatch(message);
   });
 
-  it('several problems of a document come together', () => {
+  it('several problems of a document are reported together', () => {
     expect(documentProblems('schedule: "61 * * * *"\nfoo: 1\nrollout: {parallelism: 0}')).toHaveLength(3);
   });
 
-  it('no policy key, both keys, and keys that are none', () => {
+  it('a ConfigMap without a policy key, with both keys, or with unknown keys is refused', () => {
     const cleanup = 'schedule: "@daily"';
     expect(problems('nightly', {})).toEqual(['data: has no policy; put it under the key cleanup.yaml']);
     expect(problems('nightly', { 'cleanup.yaml': cleanup, 'prepull.yaml': '' }).join()).toMatch(
@@ -173,7 +173,7 @@ describe('bad input is named with its path:', () => {
     );
   });
 
-  it('a name that is too long for the names derived from it, or no DNS label (C14)', () => {
+  it('a name that is too long for the names derived from it, or is not a DNS label, is refused (C14)', () => {
     const data = { 'cleanup.yaml': 'schedule: "@daily"' };
     expect(problems('a'.repeat(52), data)).toEqual([]);
     expect(problems('a'.repeat(53), data)).toEqual([
@@ -183,7 +183,7 @@ describe('bad input is named with its path:', () => {
   });
 });
 
-it('the JSON Schema describes the document as it is written, with unknown keys refused', () => {
+it('the JSON Schema describes the document as users write it, and refuses unknown keys', () => {
   expect(policyJsonSchema()).toMatchObject({
     type: 'object',
     required: ['schedule'],

@@ -18,7 +18,7 @@ const total = (problems: readonly Problem[], text: string) => {
 };
 
 describe('problems that are stored or sent (H36)', () => {
-  it('fit, however many and long they are, and tell how many are left out', () => {
+  it('fit, however many and long they are, with the number of those that are left out', () => {
     fc.assert(
       fc.property(
         fc.array(problem, { minLength: 1, maxLength: 60 }),
@@ -37,7 +37,7 @@ describe('problems that are stored or sent (H36)', () => {
     );
   });
 
-  it('are told as they are where they are few and short', () => {
+  it('are unchanged if they are few and short', () => {
     const problems = [
       { path: 'a', message: 'is wrong' },
       { path: '', message: 'is empty' },
@@ -50,7 +50,7 @@ describe('problems that are stored or sent (H36)', () => {
 const sizeOf = (data: Record<string, string>) =>
   Object.entries(data).reduce((sum, [key, text]) => sum + Buffer.byteLength(key) + Buffer.byteLength(text), 0);
 
-it('8,000 malformed excludes are told in status, condition and event, with how many more there are (H36, C40)', () => {
+it('8,000 malformed excludes are in status, condition and event, with the number of further ones (H36, C40)', () => {
   const exclude = Array.from({ length: 8_000 }, (_, index) => `team-${index}/[broken-image-name`);
   const object = buildPolicyObject({ images: { exclude } });
   const parsed = parseCleanup(object.data['cleanup.yaml'] ?? '');

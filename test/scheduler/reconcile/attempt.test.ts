@@ -113,7 +113,7 @@ describe('an error of a step', () => {
     expect(cluster.events.find(({ reason }) => reason === 'SlotMissed')?.message).toContain(words);
   });
 
-  it('is reported once, though each time it names another pod (H35)', async () => {
+  it('is reported once, although it names another pod each time (H35)', async () => {
     scheduler.edit({ schedule: '0 10 * * *', activeDeadlineSeconds: 80_000 });
     cluster.fail = (call) => {
       if (call.startsWith('createPod'))

@@ -7,7 +7,7 @@ function build() {
   return { logged, background: new BackgroundTasks({ info: note, warn: note, error: note }) };
 }
 
-it('a piece of work is not begun again while it is under way, and can be afterwards', async () => {
+it('a task does not start again while it runs, and can start again afterwards', async () => {
   const { background } = build();
   const gate = Promise.withResolvers<void>();
   let begun = 0;
@@ -25,7 +25,7 @@ it('a piece of work is not begun again while it is under way, and can be afterwa
   expect(begun).toBe(3);
 });
 
-it('one that fails is said to be begun again, disturbs nobody, and can be', async () => {
+it('a task that fails does not affect others, and can start again', async () => {
   const { background, logged } = build();
   const fail = async () => {
     throw new Error('503: busy');

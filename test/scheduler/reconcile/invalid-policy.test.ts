@@ -11,7 +11,7 @@ beforeEach(() => {
   cluster = scheduler.cluster;
 });
 
-it('a policy that is not valid starts no run, is reported once, and disturbs no other policy (C3, C40)', async () => {
+it('a policy that is not valid starts no run, is reported once, and does not affect other policies (C3, C40)', async () => {
   const broken = { schedule: '61 * * * *', rollout: { parallelism: '150%' as const } };
   cluster.policies = [buildPolicyObject(broken, { name: 'broken', uid: 'uid-2' }), buildPolicyObject()];
   await scheduler.pass(start);
@@ -23,7 +23,7 @@ it('a policy that is not valid starts no run, is reported once, and disturbs no 
   expect(scheduler.runs().map(({ policy }) => policy)).toEqual(['nightly']);
 });
 
-it('a policy that an edit made invalid is reported, and its run goes on as it began (C40)', async () => {
+it('a policy that an edit made invalid is reported, and its run continues as it began (C40)', async () => {
   await scheduler.pass(start);
   cluster.policies = [buildPolicyObject({ schedule: 'nonsense' }, { resourceVersion: '2' })];
   cluster.finishPods();

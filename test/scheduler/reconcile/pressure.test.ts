@@ -21,7 +21,7 @@ describe('disk pressure', () => {
   const policyUnderPressure = (document: Partial<CleanupDocument> = {}) =>
     scheduler.edit({ schedule: '0 0 1 1 *', disk: { onPressure: true }, nodes: { tolerations: [] }, ...document });
 
-  it('starts one run on the nodes that are under it, once in ten minutes, also with two schedulers and after a restart (C10)', async () => {
+  it('starts one run on the nodes that have it, once in ten minutes, also with two schedulers and after a restart (C10)', async () => {
     policyUnderPressure();
     await scheduler.pass(start);
     expect(scheduler.runs()).toEqual([]);
@@ -59,7 +59,7 @@ describe('disk pressure', () => {
     });
   });
 
-  it('reaches a node that comes under it while the run is active (C20)', async () => {
+  it('includes a node that gets it while the run is active (C20)', async () => {
     policyUnderPressure();
     cluster.nodes = [pressedNode('a'), buildNode('b')];
     await scheduler.pass(start);

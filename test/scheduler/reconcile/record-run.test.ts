@@ -24,7 +24,7 @@ it('the progress of a run is written less and less often, so that a long run cos
   expect(times).toEqual([15, 30]);
 });
 
-it('the nodes of a run are recorded once, however many waves they take', async () => {
+it('the nodes of a run are recorded once, in any number of waves', async () => {
   scheduler.edit({ rollout: { parallelism: 3 } });
   cluster.nodes = Array.from({ length: 60 }, (_, index) => buildNode(`node-${index}`));
   for (let seconds = 0; seconds <= 20; seconds += 1) {
@@ -38,7 +38,7 @@ it('the nodes of a run are recorded once, however many waves they take', async (
   expect(others.length).toBeLessThanOrEqual(10);
 });
 
-it('a scheduler that takes a run over writes its record before it starts anything, even if nothing is new', async () => {
+it('a scheduler that continues the run of another writes its record before it starts anything, even if nothing is new', async () => {
   cluster.fail = (call) => {
     if (call.startsWith('createPod')) throw new Killed();
   };

@@ -26,7 +26,7 @@ it('a pod that cannot be created is tried again, and the pods of the other nodes
   expect(scheduler.pods()).toEqual(['a#0', 'b#0', 'c#0']);
 });
 
-it('a cleaner is told of the pods that are bound to its node right before it starts (H4, T18)', async () => {
+it('a cleaner gets the pods that are bound to its node right before it starts (H4, T18)', async () => {
   scheduler.edit({ rollout: { parallelism: 1 } });
   await scheduler.pass(start);
   expect(scheduler.pods()).toEqual(['a#0']);
@@ -105,7 +105,7 @@ it('a job that is too large to store ends the run at once, with the cause (H21)'
   expect(scheduler.pods()).toEqual([]);
 });
 
-it('a large run starts its pods in several passes, so that other policies get their turn', async () => {
+it('a large run starts its pods in several passes, so that the scheduler reconciles other policies in between', async () => {
   cluster.nodes = Array.from({ length: 250 }, (_, index) => buildNode(`node-${index}`));
   const counts: number[] = [];
   for (let seconds = 0; seconds < 3; seconds += 1) {
@@ -117,7 +117,7 @@ it('a large run starts its pods in several passes, so that other policies get th
   expect(cluster.writes.filter((write) => write.startsWith('updateRun'))).toEqual([]);
 });
 
-it('after a pass in which all pods were refused, the API server is not asked for the others at once (C19)', async () => {
+it('the scheduler does not immediately request the other pods after a pass in which all pods were refused (C19)', async () => {
   cluster.nodes = Array.from({ length: 250 }, (_, index) => buildNode(`node-${index}`));
   cluster.fail = (call) => {
     if (call.startsWith('createPod')) throw new Error('no pods today');

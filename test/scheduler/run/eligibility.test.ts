@@ -10,7 +10,7 @@ const judge = (nodes: CleanupDocument['nodes'], node: Parameters<typeof buildNod
 const labels = { pool: 'ci', zone: 'a' };
 const taint = { key: 'dedicated', value: 'gpu', effect: 'NoSchedule' };
 
-describe('a node is chosen by its labels (C16, H20):', () => {
+describe('labels select a node (C16, H20):', () => {
   it.each([
     [{ matchLabels: { pool: 'ci' } }, 'Eligible'],
     [{ matchLabels: { pool: 'web' } }, 'NotSelected'],
@@ -27,7 +27,7 @@ describe('a node is chosen by its labels (C16, H20):', () => {
   });
 });
 
-describe('a node that is meant but can not be cleaned is told apart with its reason (C16, C17, H10):', () => {
+describe('a node that is selected but cannot be cleaned has a reason of its own (C16, C17, H10):', () => {
   it.each([
     [
       'cordoned, and cordoned nodes are left out',

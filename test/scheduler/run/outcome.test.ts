@@ -45,7 +45,7 @@ describe('the outcome of a run (H15)', () => {
     ['PartiallyFailed', 'one has failed and one is above its target', endRunWith(aboveTarget, nothing)],
     ['NoMatchingNodes', 'no node matches', endRunWith()],
     ['Failed', 'nothing was removed anywhere', endRunWith(nothing)],
-  ])('is %s where %s: in record, event, condition and metric alike', async (outcome, _, run) => {
+  ])('is %s if %s: in record, event, condition and metric', async (outcome, _, run) => {
     expect(outcomeOf(run)).toBe(outcome);
     expect(encodeRun(run)['run.yaml']).toContain(`\noutcome: ${outcome}\n`);
     expect(runFinished(run)).toMatchObject({
@@ -65,16 +65,16 @@ describe('the outcome of a run (H15)', () => {
     expect(new Set(reasons).size).toBe(runs.length);
   });
 
-  it('is none while the run is under way', () => {
+  it('is undefined while the run is active', () => {
     expect(outcomeOf(buildRun())).toBeUndefined();
     expect(outcomeOf(buildRun({}, { phase: 'Paused' }))).toBeUndefined();
   });
 
-  it('is no success of a record without nodes that an earlier version wrote', () => {
+  it('is no success for a record without nodes that an earlier version wrote', () => {
     expect(outcomeOf(buildRun({}, { phase: 'Succeeded', reason: 'NoMatchingNodes' }))).toBe('NoMatchingNodes');
   });
 
-  it('tells of a missed target what stands in the way, in bytes, in record and event', () => {
+  it('has the kept bytes by reason for a missed target, in record and event', () => {
     const run = endRunWith(succeeded, aboveTarget);
     expect(run).toMatchObject({ phase: 'Succeeded', reason: 'TargetNotMet' });
     expect(runFinished(run).message).toContain(`node-1: TargetNotMet: ${missed}`);
@@ -88,7 +88,7 @@ describe('the outcome of a run (H15)', () => {
   });
 });
 
-it('a node on which too much would go has failed at once, and is not tried again (H16)', () => {
+it('a node with too many removals fails immediately, and is not tried again (H16)', () => {
   const refused: Partial<Report> = {
     outcome: 'Failed',
     errors: [{ reason: 'TooManyRemovals', message: '9 of 10 images would go' }],

@@ -50,7 +50,7 @@ describe('a node in a record', () => {
     ['a pause before any pod', { attempts: 0, ...cause, retryAt: 5 }, refused(tried(0), cause, 5)],
     ['a cause without a pause', { attempts: 2, ...cause }, started(waiting, 1)],
     ['a cause before any pod', { attempts: 0, ...cause }, waiting],
-  ])('that has %s is read as the state that it stands for', (_, record, expected) => {
+  ])('that has %s is read as the state that it means', (_, record, expected) => {
     expect(decodeProgress(cleanup, record)).toEqual(expected);
   });
 
@@ -66,7 +66,7 @@ describe('a node in a record', () => {
     tally: optional(fc.tuple(...Array.from({ length: 7 }, () => fc.nat()))),
   });
 
-  it('of any fields has one state, which is read back as it was written', () => {
+  it('with any fields has one state, which is read back as it was written', () => {
     fc.assert(
       fc.property(anyRecord, (record) => {
         const progress = decodeProgress(cleanup, record);

@@ -35,7 +35,7 @@ describe('a record that this version can read only in part (C29, H38)', () => {
     return (text ?? '').replace(from, to);
   };
 
-  it('tells what is wrong with the policy that it holds, and keeps the rest of that', () => {
+  it('has the problem of its policy, and keeps the other parts of the policy', () => {
     const data = encodeRun(run);
     const decoded = decodeRun({ ...data, 'run.yaml': edit(data['run.yaml'], 'pool: ci', '"a b": ci') }, runKinds);
     expect(decoded).toMatchObject({ name: run.name, phase: 'Running', spec: { ttlSecondsAfterFinished: 90 } });
@@ -43,13 +43,13 @@ describe('a record that this version can read only in part (C29, H38)', () => {
     expect(encodeRun(decoded)['run.yaml']).toContain('a b: ci');
   });
 
-  it('tells of a schedule that is refused by now', () => {
+  it('reports a schedule that is now refused', () => {
     const data = encodeRun(run);
     const decoded = decodeRun({ ...data, 'run.yaml': edit(data['run.yaml'], '0 * * * *', '0 * * * 9') }, runKinds);
     expect(decoded.damage).toMatch(/: schedule: day-of-week: 9/);
   });
 
-  it('tells of nodes whose progress is none', () => {
+  it('reports nodes with an unknown progress', () => {
     const data = { ...encodeRun(run), 'nodes.json': '{"a":{"attempts":null},"b":{"attempts":1}}' };
     const decoded = decodeRun(data, runKinds);
     expect(decoded.damage).toBe('the record does not tell how far node a is');
@@ -84,7 +84,7 @@ describe('a record of a run over 15,000 nodes', () => {
   it.each([
     ['succeed', succeeded],
     ['fail', failed],
-  ])('stays below the 1 MiB that the API server takes when they %s', (_, progressOf) => {
+  ])('stays below the 1 MiB that the API server accepts when they %s', (_, progressOf) => {
     expect(sizeOf(encodeRun(manyNodes(progressOf)))).toBeLessThan(1_000_000);
   });
 
@@ -93,7 +93,7 @@ describe('a record of a run over 15,000 nodes', () => {
     expect(decodeRun(encodeRun(run), runKinds)).toEqual(run);
   });
 
-  it('is refused where it is damaged', () => {
+  it('is refused if it is damaged', () => {
     const data = encodeRun(manyNodes(succeeded));
     const half = (data['nodes.json.gz'] ?? '').slice(0, 10_000);
     expect(() => decodeRun({ ...data, 'nodes.json.gz': half }, runKinds)).toThrow(RunRecordError);

@@ -21,7 +21,7 @@ const started = (run: Run, pods: readonly RunPod[] = [], now = start, known = no
 const rollout = (settings: CleanupDocument['rollout'], names: readonly string[] = []) =>
   withStarted(buildRun({ rollout: settings ?? {} }), names);
 
-describe('how many nodes are cleaned at once (C18)', () => {
+describe('the number of nodes that are cleaned at the same time (C18)', () => {
   it.each([
     [2, ['a#0', 'b#0']],
     ['100%', ['a#0', 'b#0', 'c#0', 'd#0', 'e#0']],
@@ -32,13 +32,13 @@ describe('how many nodes are cleaned at once (C18)', () => {
     expect(started(rollout({ parallelism }))).toEqual(expected);
   });
 
-  it('counts what is active, a terminating pod too (C26)', () => {
+  it('counts active nodes, also those with a terminating pod (C26)', () => {
     const run = rollout({ parallelism: 2 }, ['a', 'b']);
     expect(started(run, [buildPod('a', { deletionTimestamp: start }), buildPod('b')])).toEqual([]);
     expect(started(run, [buildReportedPod('a'), buildPod('b')])).toEqual(['c#0']);
   });
 
-  it('gives up a pod that was deleted and does not end: its node has failed, and the others go on (C18, C21)', () => {
+  it('does not count a pod that was deleted and does not end: its node has failed, and the others continue (C18, C21)', () => {
     const run = rollout({ parallelism: 1 }, ['a']);
     const stuck = buildPod('a', { deletionTimestamp: start });
     const patient = step(run, [stuck]);
@@ -50,7 +50,7 @@ describe('how many nodes are cleaned at once (C18)', () => {
   });
 });
 
-describe('canaries go first', () => {
+describe('canaries are cleaned first', () => {
   const run = rollout({ canary: 2 }, ['a', 'b']);
   it('and alone', () => {
     expect(started(rollout({ canary: 2 }))).toEqual(['a#0', 'b#0']);
@@ -75,7 +75,7 @@ describe('after a node has failed (C27)', () => {
   });
   const run = (failurePolicy: 'Continue' | 'FailFast' | 'Pause') => rollout({ parallelism: 1, failurePolicy }, ['a']);
 
-  it('Continue goes on with the others', () => {
+  it('Continue cleans the others', () => {
     expect(started(run('Continue'), [failed])).toEqual(['b#0']);
     expect(step(run('Continue'), [failed]).run.nodes.get('a')).toMatchObject({
       result: 'Failed',
@@ -94,7 +94,7 @@ describe('after a node has failed (C27)', () => {
     });
   });
 
-  it('Pause waits for a request to go on, and each request counts once', () => {
+  it('Pause waits for a request to resume, and each request counts once', () => {
     const paused = step(run('Pause'), [failed]).run;
     expect(paused).toMatchObject({ phase: 'Paused', finishedAt: undefined });
     expect(paused.message).toMatch(/set the annotation nodesweep.io\/resume-at/);
@@ -104,7 +104,7 @@ describe('after a node has failed (C27)', () => {
   });
 });
 
-describe('a cleaner that did not get to work is tried again on its node', () => {
+describe('a cleaner that did not start its work is started again on its node', () => {
   const lost = (attempt: number) =>
     buildPod('a', { attempt, phase: 'Failed', reason: 'Evicted', message: 'low on memory' });
   const one = [buildNode('a')];
@@ -117,7 +117,7 @@ describe('a cleaner that did not get to work is tried again on its node', () => 
     expect(second.wakeAt).toEqual(secondsLater(16));
   });
 
-  it('until the restart limit is reached, and told apart from a failure of the cleaner (C25, C28)', () => {
+  it('until the restart limit is reached, with another reason than a failure of the cleaner (C25, C28)', () => {
     const run = buildRun({ rollout: { restartLimit: 1 } }, { nodes: new Map([['a', created(tried(1), 1)]]) });
     const { run: ended } = step(run, [lost(0), lost(1)], start, one);
     expect(ended.phase).toBe('Failed');
@@ -137,7 +137,7 @@ describe('a cleaner that did not get to work is tried again on its node', () => 
     expect(gone.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'PodDeleted' });
   });
 
-  it('when its report says that nothing was attempted', () => {
+  it('when its report shows that nothing was attempted', () => {
     const report = {
       outcome: 'Failed' as const,
       errors: [{ reason: 'RuntimeUnreachable', message: 'no such socket' }],
@@ -150,7 +150,7 @@ describe('a cleaner that did not get to work is tried again on its node', () => 
     });
   });
 
-  it('not when it was killed after a restart of the scheduler forgot the try: the pod proves it (C10)', () => {
+  it('but not again after a restart of the scheduler that forgot the attempt: the pod proves it (C10)', () => {
     expect(started(rollout({}), [buildPod('a')], start, one)).toEqual([]);
   });
 });
@@ -195,13 +195,13 @@ describe('a node that has no room for a cleaner (H3)', () => {
     expect(pods).toBe(8);
   });
 
-  it('is reported as NodeFull also when the run ends before, which is no fault of the run', () => {
+  it('is reported as NodeFull also when the run ends before, which does not fail the run', () => {
     const { node, run } = play({}, 100, 60);
     expect(node).toMatchObject({ result: 'Failed', reason: 'NodeFull' });
     expect(run).toMatchObject({ phase: 'Failed', reason: 'NodesFailed' });
   });
 
-  it('uses up no try of the cleaner, and a crash uses up none of the patience', () => {
+  it('does not count as a restart of the cleaner, and a crash does not shorten the wait for room', () => {
     const crashed = buildPod('a', { attempt: 1, phase: 'Failed', containerReason: 'Error', exitCode: 139 });
     const run = buildRun({ rollout: { restartLimit: 1 } }, { nodes: new Map([['a', created(tried(1, 1), 1)]]) });
     const later = step(run, [rejected(0), crashed], start, one);
@@ -209,7 +209,7 @@ describe('a node that has no room for a cleaner (H3)', () => {
     expect(later.wakeAt).toEqual(secondsLater(5));
   });
 
-  it('holds up no other node, though the policy ends a run at the first failure (C17)', () => {
+  it('delays no other node, although the policy ends a run at the first failure (C17)', () => {
     const run = rollout({ parallelism: 1, failurePolicy: 'FailFast' }, ['a']);
     expect(started(run, [rejected(0)])).toEqual(['b#0']);
     const full = buildRun(
@@ -220,10 +220,10 @@ describe('a node that has no room for a cleaner (H3)', () => {
   });
 });
 
-describe('a pod that others have put a container into (H11)', () => {
+describe('a pod with an injected container (H11)', () => {
   const one = [buildNode('a')];
 
-  it('has settled its node when its cleaner has ended, and is then deleted', () => {
+  it('gives its node a result when its cleaner has ended, and is then deleted', () => {
     const beside = buildReportedPod('a', {}, { phase: 'Running', hasOthersAtWork: true });
     const next = step(rollout({}, ['a']), [beside], start, one);
     expect(next.run).toMatchObject({ phase: 'Succeeded' });
@@ -232,7 +232,7 @@ describe('a pod that others have put a container into (H11)', () => {
     expect(step(next.run, [going], start, one).tidy).toEqual([]);
   });
 
-  it('stays with its log where nothing else runs in it: the kubelet tells the end of the pod a little later (C30)', () => {
+  it('stays with its log if nothing else runs in it: the kubelet reports the end of the pod a little later (C30)', () => {
     const ended = buildReportedPod('a', {}, { phase: 'Running', hasOthersAtWork: false });
     const next = step(rollout({}, ['a']), [ended], start, one);
     expect(next.run).toMatchObject({ phase: 'Succeeded' });
@@ -253,7 +253,7 @@ describe('a pod that others have put a container into (H11)', () => {
 describe('canaries are nodes that can be cleaned (H10)', () => {
   const fargate = buildNode('0', { labels: { 'eks.amazonaws.com/compute-type': 'fargate' } });
 
-  it('so that one that never can is skipped, and another is the canary', () => {
+  it('so that one that never can be is skipped, and another is the canary', () => {
     const known = [fargate, ...nodes];
     expect(started(rollout({ canary: 1 }), [], start, known)).toEqual(['a#0']);
     const ended = step(rollout({ canary: 1 }, ['a']), [buildReportedPod('a')], start, [fargate, buildNode('a')]).run;
@@ -261,17 +261,17 @@ describe('canaries are nodes that can be cleaned (H10)', () => {
     expect(ended.nodes.get('0')).toMatchObject({ result: 'Skipped', reason: 'NodeUnsupported' });
   });
 
-  it('and cordoned ones only where there is no other', () => {
+  it('and cordoned ones only if there is no other', () => {
     const known = [buildNode('a', { unschedulable: true }), buildNode('b')];
     expect(started(rollout({ canary: 1 }), [], start, known)).toEqual(['b#0']);
   });
 
-  it('so that one without room gives its place to another at once', () => {
+  it('so that another node immediately replaces one without room', () => {
     const full = buildPod('a', { phase: 'Failed', reason: 'OutOfpods' });
     expect(started(rollout({ canary: 1 }, ['a']), [full])).toEqual(['b#0']);
   });
 
-  it('so that one whose pod does not start gives its place to another, but not for ever', () => {
+  it('so that another node replaces one with a pod that does not start, a limited number of times', () => {
     const pending = (name: string) => buildPod(name, { phase: 'Pending' });
     const later = secondsLater(60);
     const lost = (names: readonly string[]) => step(rollout({ canary: 1 }, names), names.map(pending), later).run;
@@ -284,7 +284,7 @@ describe('canaries are nodes that can be cleaned (H10)', () => {
   });
 });
 
-describe('a run is never held up', () => {
+describe('a run is never delayed', () => {
   it('by a node that is not ready: it is reported, and cleaned if it comes back before the deadline (C17, C20, H18)', () => {
     const known = [buildNode('a'), buildNode('b', { ready: false })];
     const { run: waiting, wakeAt } = step(rollout({}, ['a']), [buildReportedPod('a')], start, known);
@@ -314,7 +314,7 @@ describe('a run is never held up', () => {
     expect(advanceRun({ ...view, pods: [buildPod('a')] }, start).run).toMatchObject({ phase: 'Running' });
   });
 
-  it('by a node that is ready, though Kubernetes has not taken its taint away yet (H18)', () => {
+  it('by a node that is ready, although Kubernetes has not removed its taint yet (H18)', () => {
     const taints = [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }];
     const run = buildRun({ nodes: { tolerations: [] } });
     expect(step(run, [], start, [buildNode('a', { taints })]).run).toMatchObject({ reason: 'NodesNotReady' });
@@ -342,7 +342,7 @@ describe('a run is never held up', () => {
     expect(ended.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'DeadlineExceeded' });
   });
 
-  it('by nodes that are not there: zero matching nodes is an explicit result, and no success (C23, H15)', () => {
+  it('by nodes that do not exist: zero matching nodes is an explicit result, and no success (C23, H15)', () => {
     expect(step(rollout({}), [], start, []).run).toMatchObject({ phase: 'Failed', reason: 'NoMatchingNodes' });
     expect(step(rollout({}), [], secondsLater(3_600), [buildNode('a', { ready: false })]).run).toMatchObject({
       phase: 'Failed',
@@ -351,13 +351,13 @@ describe('a run is never held up', () => {
   });
 });
 
-it('a cordon after success does not erase the result (C22)', () => {
+it('a cordon after success does not change the result (C22)', () => {
   const run = buildRun({ nodes: { includeUnschedulable: false } }, { nodes: new Map([['a', created(tried(0), 0)]]) });
   const ended = step(run, [buildReportedPod('a')], start, [buildNode('a', { unschedulable: true })]).run;
   expect(ended.nodes.get('a')).toMatchObject({ result: 'Succeeded', tally: { removed: 3, freedBytes: 300 } });
 });
 
-it('a node that was tried in vain has failed, even if it turns ineligible before the next try (C17)', () => {
+it('a node has failed after an attempt without success, even if it becomes ineligible before the next attempt (C17)', () => {
   const run = buildRun(
     { nodes: { tolerations: [] } },
     {
@@ -371,14 +371,14 @@ it('a node that was tried in vain has failed, even if it turns ineligible before
   expect(ended.nodes.get('a')).toMatchObject({ result: 'Failed', reason: 'OutOfMemory' });
 });
 
-it('a node that leaves untried and comes back is cleaned (C20, C21)', () => {
+it('a node that leaves before any attempt and comes back is cleaned (C20, C21)', () => {
   const run = rollout({ parallelism: 1 }, ['a']);
   const without = step(run, [buildPod('a')], start, [buildNode('a')]).run;
   expect(started(without, [buildReportedPod('a')], start, [buildNode('a'), buildNode('b')])).toEqual(['b#0']);
 });
 
 it.each([0, 1])(
-  'a node that leaves after %i tries and comes back while the run is active is cleaned (C20, H18, H41)',
+  'a node that leaves after %i attempts and comes back while the run is active is cleaned (C20, H18, H41)',
   (tries) => {
     const run = rollout({}, tries === 0 ? ['b'] : ['a', 'b']);
     const others = [buildPod('b')];
@@ -390,7 +390,7 @@ it.each([0, 1])(
   },
 );
 
-it('a node that comes back is tried no more often than restartLimit says (C28, H41)', () => {
+it('a node that comes back is tried no more often than restartLimit allows (C28, H41)', () => {
   const run = rollout({ restartLimit: 0 }, ['a', 'b']);
   const without = step(run, [buildPod('b')], start, [buildNode('b')]).run;
   const back = step(without, [buildPod('b')], secondsLater(60), [buildNode('a'), buildNode('b')]).run;
@@ -419,7 +419,7 @@ describe('a report that comes after the deadline of the run', () => {
     expect(last.run.nodes.get('c')).toMatchObject({ result: 'Failed', reason: 'DeadlineExceeded' });
   });
 
-  it('makes the run a success where every node has reported (H39)', () => {
+  it('makes the run a success if every node has reported (H39)', () => {
     const known = [buildNode('a'), buildNode('b')];
     const pods = [buildReportedPod('a'), buildReportedPod('b')];
     expect(step(step(run, [asked('a'), asked('b')], over(1), known).run, pods, over(9), known).run).toMatchObject({
@@ -428,7 +428,7 @@ describe('a report that comes after the deadline of the run', () => {
     });
   });
 
-  it('is waited for until the grace period is over, and no longer (C29, H39)', () => {
+  it('counts until the grace period is over, and no longer (C29, H39)', () => {
     const closing = step(run, [asked('a'), asked('b')], over(1));
     expect(closing.wakeAt).toEqual(over(130));
     expect(step(closing.run, [asked('a'), asked('b')], over(129)).run.phase).toBe('Running');
@@ -437,13 +437,13 @@ describe('a report that comes after the deadline of the run', () => {
     expect([...ended.nodes.values()].map(({ state }) => state)).toEqual(Array(5).fill('Settled'));
   });
 
-  it('is not waited for for ever where nobody can ask the pod to end (C29, H39)', () => {
+  it('does not delay the end of the run permanently if nobody can ask the pod to end (C29, H39)', () => {
     expect(step(run, [buildPod('a'), buildPod('b')], over(599)).run.phase).toBe('Running');
     expect(step(run, [buildPod('a'), buildPod('b')], over(600)).run.phase).toBe('Failed');
   });
 });
 
-it('the cause of the try before stays known while the next is on record (H35)', () => {
+it('the record keeps the cause of the attempt before during the next one (H35)', () => {
   const cause = { reason: 'OutOfMemory', message: 'killed at 256 MiB' };
   const run = buildRun({ activeDeadlineSeconds: 100 }, { nodes: new Map([['a', backingOff(tried(1), cause, 0)]]) });
   const written = withReserved(run, ['a']);

@@ -58,7 +58,7 @@ describe('the conditions of a policy', () => {
     expect(briefly({ ...judged, problems: [...judged.problems] }, runs, now)).toEqual(expected);
   });
 
-  it('name what is wrong, which run is active, and why the last one failed', () => {
+  it('name the problem, the active run, and the reason why the last run failed', () => {
     const problems = [{ path: 'schedule', message: 'minute: 61' }];
     const failed = ended({ name: 'nightly-1', phase: 'Failed', reason: 'NodesFailed', message: '1 of 2 nodes failed' });
     const runs = [failed, buildRun({}, { name: 'nightly-2', startedAt: secondsLater(5) })];
@@ -69,18 +69,18 @@ describe('the conditions of a policy', () => {
     ]);
   });
 
-  it('tell of the newest run that has ended', () => {
+  it('describe the newest run that has ended', () => {
     const older = ended({ phase: 'Failed', reason: 'NodesFailed' });
     const newer = ended({ startedAt: secondsLater(30), reason: 'Completed' });
     expect(briefly(valid, [older, newer], now)).toContain('Degraded=False Completed');
   });
 
-  it('keep how the last run ended when its record is gone (C13)', () => {
+  it('keep the result of the last run when its record is gone (C13)', () => {
     const conditions = conditionsOf(valid, [ended({ phase: 'Failed', reason: 'NodesFailed' })], now);
     expect(conditionsOf({ ...valid, conditions }, [], secondsLater(900))).toBe(conditions);
   });
 
-  it('tell since when they have been so, whatever the reason, and are the same while nothing changes', () => {
+  it('have the time of their last change, whatever the reason, and are the same while nothing changes', () => {
     const conditions = conditionsOf(valid, [], start);
     expect(conditionsOf({ ...valid, conditions }, [], now)).toBe(conditions);
     const later = conditionsOf({ ...valid, conditions }, [ended({ reason: 'Completed' })], now);

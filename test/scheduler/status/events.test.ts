@@ -13,7 +13,7 @@ describe('the event of a run that succeeded', () => {
     ['beside a Fargate node', skipped('NodeUnsupported'), 'Normal'],
     ['beside a node that was not ready', skipped('NotReady'), 'Warning'],
     ['with a remark of a cleaner', { ...succeeded, reason: 'HistoryNotWritten' }, 'Warning'],
-  ])('%s is %j, %s: what nobody can change is no warning (H10)', (_, other, type) => {
+  ])('%s is %j, %s: a skip that nobody can change is no warning (H10)', (_, other, type) => {
     const nodes = new Map([
       ['a', succeeded],
       ['b', other],

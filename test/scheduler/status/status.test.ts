@@ -21,26 +21,26 @@ function observe(document: Partial<CleanupDocument>, version: string, now: Date,
 }
 
 describe('the scheduled times of a policy begin', () => {
-  it('when it is made, also if nobody saw it then (C4)', () => {
+  it('when it is created, also if nobody saw it then (C4)', () => {
     expect(observe({}, '1', start).scheduleSince).toEqual(secondsLater(-3600));
   });
 
   it.each([
     ['schedule', { schedule: '61 * * * *' }],
     ['time zone', { timeZone: 'Mars/Olympus' }],
-  ])('when its %s is fixed, which was never valid: not with a time before (C3, C9)', (_title, broken) => {
+  ])('when its %s is fixed, which was never valid: not at a time before (C3, C9)', (_title, broken) => {
     const invalid = observe(broken, '1', secondsLater(-1800));
     const fixed = observe({}, '2', secondsLater(10), invalid);
     expect(fixed).toMatchObject({ valid: true, scheduleSince: secondsLater(10), nextSlot: secondsLater(3600) });
   });
 
-  it('as before where the schedule stayed the same while something else was not valid (C9)', () => {
+  it('as before if the schedule stayed the same while something else was not valid (C9)', () => {
     const first = observe({}, '1', secondsLater(-1800));
     const invalid = observe({ rollout: { parallelism: 0 } }, '2', secondsLater(-60), first);
     expect(observe({}, '3', secondsLater(10), invalid).scheduleSince).toEqual(secondsLater(-3600));
   });
 
-  it('now where the status tells of a scheduled time that was missed in a future of another clock (H34)', () => {
+  it('now if the status has a missed scheduled time in the future, from a wrong clock (H34)', () => {
     const status = { ...observe({}, '1', start), missedSlot: secondsLater(86_400) };
     const object = buildPolicyObject({}, { resourceVersion: '1' });
     const stored = { value: status, resourceVersion: '1' };
@@ -54,7 +54,7 @@ describe('the scheduled times of a policy begin', () => {
 });
 
 describe('a schedule that is valid and never fires (H19)', () => {
-  it.each(['0 0 31 2 *', '0 0 30 2 ?', ', * * * *'])('%s is told in the Ready condition', (schedule) => {
+  it.each(['0 0 31 2 *', '0 0 30 2 ?', ', * * * *'])('%s is shown in the Ready condition', (schedule) => {
     expect(observe({ schedule }, '1', start).conditions?.[0]).toMatchObject({
       type: 'Ready',
       status: 'True',

@@ -40,7 +40,7 @@ describe('a YAML text', () => {
     );
   });
 
-  it('has its duplicate keys found where the library finds them', () => {
+  it('has the same duplicate keys as the library finds', () => {
     const key = fc.constantFrom('a', 'b', '"a"', "'b'", 'c d', '? a\n');
     const block = fc
       .array(key, { minLength: 1, maxLength: 6 })
@@ -60,7 +60,7 @@ describe('a YAML text', () => {
     );
   });
 
-  it('is read, or refused with a problem, whatever it is made of (H31)', () => {
+  it('is read, or refused with a problem, whatever its content (H31)', () => {
     const piece = fc.constantFrom(
       ...'[]{}:-?,&*!|>%@`"\'#~ \t\n\r\\ab1'.split(''),
       '---\n',
@@ -88,13 +88,13 @@ describe('a YAML text', () => {
     );
   });
 
-  it('takes a mark of byte order at its beginning, and documents without content', () => {
+  it('may have a byte order mark at its beginning, and documents without content', () => {
     expect(values('\ufeffa: 1')).toEqual([{ a: 1 }]);
     expect(values('')).toEqual([null]);
     expect(values('---\n---\na')).toEqual([null, 'a']);
   });
 
-  it('has what its aliases stand for', () => {
+  it('has the values of its aliases', () => {
     expect(values('a: &x [1, {b: 2}]\nc: *x\nd: &x 3\ne: *x')).toEqual([
       { a: [1, { b: 2 }], c: [1, { b: 2 }], d: 3, e: 3 },
     ]);
@@ -210,7 +210,7 @@ describe('a hostile policy is refused within seconds of a busy machine (H31, H32
     expect(spent).toBeLessThan(2_500);
   });
 
-  it('six times the keys cost about six times the time, in what the scheduler has written too', () => {
+  it('six times the keys take about six times the time, also in documents that the scheduler wrote', () => {
     const cost = (count: number) =>
       computingMs(() =>
         readYaml(
@@ -222,7 +222,7 @@ describe('a hostile policy is refused within seconds of a busy machine (H31, H32
     expect(cost(30_000)).toBeLessThan(12 * cost(5_000) + 200);
   });
 
-  it('the problem says by what the text is too large', () => {
+  it('the problem names the limit that the text exceeds', () => {
     expect(problems('a: 1\n'.repeat(200_000))).toEqual([
       ': is too large: it has 1000000 characters, and the limit is 524288',
     ]);
@@ -238,14 +238,14 @@ describe('a hostile policy is refused within seconds of a busy machine (H31, H32
   });
 });
 
-it('several documents in one policy are refused in plain words', () => {
+it('several documents in one policy are refused with a clear message', () => {
   expect(parseCleanup('schedule: "@daily"\n---\nschedule: "@daily"')).toMatchObject({
     valid: false,
     problems: [{ path: '', message: 'has several YAML documents; put each into its own ConfigMap' }],
   });
 });
 
-it('what was stored and is damaged is an error that names the place', () => {
+it('a stored document that is damaged is an error that names the place', () => {
   expect(() => readStored('a: [')).toThrow(YamlError);
   expect(() => readStored('a: 1\na: 2')).toThrow('line 2, column 1: Map keys must be unique');
 });

@@ -48,7 +48,7 @@ describe.each([
     });
   });
 
-  it('give the pause image where they tell it (T7)', () => {
+  it('give the pause image if they name it (T7)', () => {
     expect(readSample(`${version}/info.json`, infoAnswer)).toBe(expected.sandboxImage);
   });
 
@@ -57,7 +57,7 @@ describe.each([
     expect(sandboxes.filter(({ isReady }) => isReady)).toHaveLength(expected.ready);
   });
 
-  it('give the image that each sandbox stands on (T7, H7)', () => {
+  it('give the image of each sandbox (T7, H7)', () => {
     const images = readSample(`${version}/inspectp.json`, sandboxStatusesAnswer).map(({ image }) => image);
     expect(new Set(images)).toEqual(new Set(['localhost/pause:1']));
   });
@@ -92,12 +92,12 @@ describe('containers', () => {
     ]);
   });
 
-  it('of containerd 2.4 have the ID and what the user wrote (T6)', () => {
+  it('of containerd 2.4 have the ID and the reference that the user wrote (T6)', () => {
     const [done] = readSample('containerd-2.4/ps-a.json', containersAnswer);
     expect(done).toMatchObject({ name: 'done', imageId: pauseId, references: ['localhost/pause:1', pauseId] });
   });
 
-  it('finish at the time that inspect tells (N1)', () => {
+  it('finish at the time that inspect reports (N1)', () => {
     const [done] = readSample('containerd-2.4/inspect.json', containerStatusesAnswer);
     expect(done).toMatchObject({ mountedImages: [], finishedAt: Date.parse('2026-11-21T08:53:16.323Z') });
   });
@@ -123,12 +123,12 @@ describe('the answers of CRI-O', () => {
     ]);
   });
 
-  it('give the pause image of OpenShift by its digest, which no name would tell from other images (T7)', () => {
+  it('give the pause image of OpenShift by its digest, because no name distinguishes it from other images (T7)', () => {
     const sandboxImage = readSample('cri-o/info.json', infoAnswer);
     expect(images.find(({ pinned }) => pinned)?.names).toEqual([sandboxImage]);
   });
 
-  it('give containers by what the kubelet asked for, a digest of their image, and its ID (T6)', () => {
+  it('give containers with the reference from the kubelet, a digest of their image, and its ID (T6)', () => {
     expect(containers[0]).toMatchObject({
       name: 'shop/web-0/web',
       imageId: images[7]?.id,
@@ -146,7 +146,7 @@ describe('the answers of CRI-O', () => {
     expect(exited).toMatchObject({ mountedImages: [], finishedAt: Date.parse('2026-11-21T08:53:12.5Z') });
   });
 
-  it('give the image that a sandbox stands on, with a process of its own and without (T7, H7)', () => {
+  it('give the image of a sandbox, with and without a process of its own (T7, H7)', () => {
     const sandboxImage = readSample('cri-o/info.json', infoAnswer);
     const sandboxes = readSample('cri-o/inspectp.json', sandboxStatusesAnswer);
     expect(sandboxes.map(({ image }) => image)).toEqual([sandboxImage, sandboxImage]);
@@ -174,7 +174,7 @@ describe('the answers of crictl 1.24, one document after the other (T6, T20)', (
   const readText = (name: string) =>
     readFileSync(new URL(`../../../fixtures/answers/crictl-1.24/${name}.json`, import.meta.url), 'utf8');
 
-  it('give images and containers without what came later', () => {
+  it('give images and containers without the fields of later versions', () => {
     const images = readSample('crictl-1.24/images.json', imagesAnswer);
     expect(images.map(({ names }) => names)).toEqual([['docker.io/acme/app:1'], ['docker.io/acme/base:1']]);
     const containers = readSample('crictl-1.24/ps-a.json', containersAnswer);
@@ -184,13 +184,13 @@ describe('the answers of crictl 1.24, one document after the other (T6, T20)', (
     ]);
   });
 
-  it('are told apart from one document, wherever its lines break (T20)', () => {
+  it('are distinguished from one document, wherever its lines break (T20)', () => {
     const other = { ...image, id: `sha256:${'cd'.repeat(32)}` };
     const text = `{"images": [\n${JSON.stringify(image)},\n${JSON.stringify(other)}\n]}\n`;
     expect(read(text, imagesAnswer).map((listed) => listed.id)).toEqual([id, other.id]);
   });
 
-  it('give what inspect tells of each, unless the last document is cut off (T1)', () => {
+  it('give the result of inspect for each, unless the last document is cut off (T1)', () => {
     const containers = readSample('crictl-1.24/ps-a.json', containersAnswer);
     const details = readSample('crictl-1.24/inspect.json', containerStatusesAnswer);
     expect(details.map(({ id }) => id)).toEqual(containers.map(({ id }) => id));
@@ -220,7 +220,7 @@ describe('readAnswer', () => {
     ['the epoch', '1970-01-01T00:00:00Z'],
     ['nothing', ''],
     ['no time at all', 'yesterday'],
-  ])('takes %s for no time', (_, created) => {
+  ])('reads %s as no time', (_, created) => {
     const answer = { status: { id }, info: { imageSpec: { created } } };
     expect(read(JSON.stringify(answer), imageStatusesAnswer)).toEqual([{ id }]);
   });
@@ -261,7 +261,7 @@ describe('readAnswer', () => {
       'an image by its name alone',
       { containerPath: '/data', hostPath: '/a', image: { image: '', userSpecifiedImage: 'web:1' } },
     ],
-  ])('refuses a mount that has %s: some image is used, and which is lost (T9)', (_, mount) => {
+  ])('refuses a mount that has %s: an image is used, but it is unknown which (T9)', (_, mount) => {
     expect(readMounts([mount])).toEqual({ flaw: '0.status.mounts.0: has neither a path nor an image' });
   });
 
@@ -272,7 +272,7 @@ describe('readAnswer', () => {
     ['null', 'expected object'],
     ['{}', 'images: Invalid input: expected array'],
     ['{"images": null}', 'images: Invalid input: expected array'],
-  ])('says what is wrong with %j (T1)', (text, flaw) => {
+  ])('reports the problem of %j (T1)', (text, flaw) => {
     expect(readAnswer(text, imagesAnswer)).toEqual({ flaw: expect.stringContaining(flaw) });
   });
 
@@ -324,12 +324,12 @@ function readMounts(mounts: readonly object[]) {
   return readAnswer(JSON.stringify({ status: { id: 'c', finishedAt: '', mounts } }), containerStatusesAnswer);
 }
 
-describe('one odd image fails no other (H30)', () => {
+describe('one odd image makes no other fail (H30)', () => {
   const other = { ...image, id: `sha256:${'cd'.repeat(32)}` };
   const readList = (images: readonly unknown[]) => read(JSON.stringify({ images }), imagesAnswer);
 
   it.each(['18446744073709551615', '-1', '', 'many', '9'.repeat(30), -1, 0.5, 2 ** 64])(
-    'a size of %j, which no disk has, counts as nothing and is told',
+    'a size of %j, which no disk has, counts as 0 and is reported',
     (size) => {
       expect(readList([{ ...image, size }, other])).toEqual([
         { id, names: [], pinned: false, sizeBytes: 0, flaw: { kind: 'SizeUnknown', detail: expect.any(String) } },
@@ -348,7 +348,7 @@ describe('one odd image fails no other (H30)', () => {
     ['a pin that is no pin', { ...image, pinned: 'yes' }, { id }],
     ['a size that is no size', { ...image, size: null }, { id }],
     ['nothing at all', null, { id: '' }],
-  ])('an image with %s is told apart, with what containers may refer to', (_, odd, rescued) => {
+  ])('an image with %s is reported, with the references that containers may use', (_, odd, rescued) => {
     const isPinTold = typeof odd === 'object' && odd !== null && 'pinned' in odd;
     const good = { ...other, ...(isPinTold && { pinned: false }) };
     expect(readList([odd, good])).toMatchObject([
@@ -366,7 +366,7 @@ describe('one odd image fails no other (H30)', () => {
   it.each([
     ['a time that is a number', { created: 7 }],
     ['layers that are no list', { rootfs: { diff_ids: 'many' } }],
-  ])('a configuration with %s leaves out its image alone', (_, imageSpec) => {
+  ])('a configuration with %s leaves out only its image', (_, imageSpec) => {
     const answer = [{ status: { id }, info: { imageSpec } }, { status: { id: other.id } }];
     expect(read(JSON.stringify(answer), imageStatusesAnswer)).toEqual([{ id, isUnreadable: true }, { id: other.id }]);
   });

@@ -79,7 +79,7 @@ describe('an answer', () => {
     expect(String(error)).toContain(message);
   });
 
-  it('that says nothing of a container it was asked about is refused (T1)', async () => {
+  it('without a requested container is refused (T1)', async () => {
     const executable = await writeExecutable('echo \'{"status":{"id":"another","mounts":[]}}\'');
     const inspection = createCrictl({ executable, endpoint }).inspectContainers(['a'.repeat(64)]);
     await expect(inspection).rejects.toThrow(`it lacks ${'a'.repeat(64)}`);
@@ -87,7 +87,7 @@ describe('an answer', () => {
 });
 
 describe('an executable', () => {
-  it('that is missing is named, with what to do', async () => {
+  it('that is missing is named, with the next step', async () => {
     const runtime = createCrictl({ executable: '/nowhere/crictl', endpoint });
     await expect(runtime.listImages()).rejects.toThrow(
       '/nowhere/crictl was not found: install crictl, or set CRICTL to the path of the executable',
@@ -98,7 +98,7 @@ describe('an executable', () => {
     await expect(createCrictl({ executable: 'no-such-crictl' }).listImages()).rejects.toThrow('install crictl');
   });
 
-  it('that may not be executed is named, with what to do', async () => {
+  it('that may not be executed is named, with the next step', async () => {
     const executable = await writeExecutable('echo', 0o644);
     await expect(createCrictl({ executable }).listImages()).rejects.toThrow(
       `${executable} can't be executed (EACCES): make it executable`,
@@ -110,7 +110,7 @@ describe('an executable', () => {
     await expect(createCrictl({ executable }).listImages()).rejects.toThrow('it is longer than 67108864 bytes');
   });
 
-  it('that hangs is ended with all it started, well after its own deadline', async () => {
+  it('that hangs is ended with all its children, well after its own deadline', async () => {
     const executable = await writeExecutable('sleep 3600 & sleep 3600');
     const runtime = createCrictl({ executable, readSeconds: 0.25, graceSeconds: 0.25 });
     await expect(runtime.listImages()).rejects.toThrow(
@@ -118,7 +118,7 @@ describe('an executable', () => {
     );
   });
 
-  it('that takes long is asked for again with twice the time, up to a setting, and later ones at once with that (H12)', async () => {
+  it('that takes long is started again with twice the time, up to a setting, and later ones begin with that time (H12)', async () => {
     const times: string[] = [];
     const slow =
       (neededSeconds: number): RunCrictl =>
@@ -146,7 +146,7 @@ describe('an executable', () => {
     expect(times).toEqual([`${maxReadSeconds}s ${maxReadSeconds + 5}`]);
   });
 
-  it('that fails for another reason is asked for once', async () => {
+  it('that fails for another reason is started once', async () => {
     let calls = 0;
     const down: RunCrictl = async () => {
       calls++;
@@ -158,14 +158,14 @@ describe('an executable', () => {
 });
 
 describe('arguments', () => {
-  it('hold the deadline and the endpoint in so many words', async () => {
+  it('contain the deadline and the endpoint explicitly', async () => {
     const executable = await writeExecutable('echo \'{"images":[]}\'');
     await createCrictl({ executable, endpoint: '/run/containerd.sock' }).listImages();
     const address = 'unix:///run/containerd.sock';
     expect(await readArguments()).toEqual(['-t', '30s', '-r', address, '-i', address, 'images', '-o', 'json']);
   });
 
-  it('leave the endpoint to crictl where none is given, and give removals ten minutes', async () => {
+  it('leave the endpoint to crictl if none is given, and allow ten minutes for removals', async () => {
     const executable = await writeExecutable('');
     await createCrictl({ executable }).removeImages([web.id, old.id]);
     expect(await readArguments()).toEqual(['-t', '600s', 'rmi', web.id, old.id]);
@@ -179,7 +179,7 @@ describe('arguments', () => {
     await expect(readFile(join(directory, 'owned'))).rejects.toThrow('ENOENT');
   });
 
-  it('with more IDs than one call takes are spread over several', async () => {
+  it('with more IDs than one call allows are divided over several', async () => {
     const containers = Array.from({ length: 450 }, (_, index) => buildContainer(web, { id: `container-${index}` }));
     writeNode(endpoint, buildSimulatedNode({ images: [web], containers }));
     const details = await createCrictl({ executable: simulatedCrictl, endpoint }).inspectContainers(
@@ -208,7 +208,7 @@ describe('containers', () => {
     return { runtime: createCrictl({ executable: 'crictl' }, run), calls };
   }
 
-  it('that vanish before they are asked about are asked for no more, and the others are told (H12)', async () => {
+  it('that no longer exist are requested no more, and the others are reported (H12)', async () => {
     const gone = ids.filter((_, index) => index % 40 === 0);
     const { runtime, calls } = createRuntime((asked) => {
       const first = asked.find((id) => gone.includes(id));
@@ -223,13 +223,13 @@ describe('containers', () => {
   it.each<CrictlProblem>([
     { kind: 'TooLong', bytes: 1 },
     { kind: 'TimedOut', seconds: 1 },
-  ])('are asked about in smaller parts where the answer is $kind (H12)', async (problem) => {
+  ])('are requested in smaller parts if the answer is $kind (H12)', async (problem) => {
     const { runtime, calls } = createRuntime((asked) => (asked.length > 30 ? problem : undefined));
     expect((await runtime.inspectContainers(ids)).map(({ id }) => id)).toEqual(ids);
     expect(calls).toEqual([100, 50, 25, 25, 50, 25, 25, 30]);
   });
 
-  it('are waited for in proportion to their number (H12)', async () => {
+  it('get time in proportion to their number (H12)', async () => {
     const deadlines: number[] = [];
     const run: RunCrictl = async ({ deadlineSeconds }, args) => {
       deadlines.push(deadlineSeconds);
@@ -240,7 +240,7 @@ describe('containers', () => {
   });
 });
 
-describe('images that can not be inspected', () => {
+describe('images that cannot be inspected', () => {
   const images = Array.from({ length: 450 }, (_, index) => buildImage(`docker.io/library/image:${index}`));
   const ids = images.map(({ id }) => id);
 
@@ -258,7 +258,7 @@ describe('images that can not be inspected', () => {
     return { runtime: createCrictl({ executable: 'crictl', endpoint }, run), calls };
   }
 
-  it('are left out, and do not keep the others from being told', async () => {
+  it('are left out, and the others are reported', async () => {
     const damaged = [ids[0], ids[250], ids[251]].filter((id) => id !== undefined);
     const { runtime, calls } = createDamaged(damaged);
     const details = await runtime.inspectImages(ids);
@@ -266,14 +266,14 @@ describe('images that can not be inspected', () => {
     expect(calls).toHaveLength(6);
   });
 
-  it('end the questions when there are very many of them', async () => {
+  it('end the requests when there are very many of them', async () => {
     const { runtime, calls } = createDamaged(ids.slice(200));
     const details = await runtime.inspectImages(ids);
     expect(details.map(({ id }) => id)).toEqual(ids.slice(0, 200));
     expect(calls).toHaveLength(51);
   });
 
-  it('are left out too where the runtime hangs over one, and end the questions where it hangs over several (H30)', async () => {
+  it('are left out too if the runtime hangs with one, and end the requests if it hangs with several (H30)', async () => {
     const hangs = 'code = DeadlineExceeded desc = context deadline exceeded';
     const one = createDamaged(ids.slice(0, 1), hangs);
     expect(await one.runtime.inspectImages(ids)).toHaveLength(449);
@@ -282,7 +282,7 @@ describe('images that can not be inspected', () => {
     expect(all.calls).toHaveLength(2);
   });
 
-  it('are asked about in smaller parts where their configurations are too long for one answer (H30)', async () => {
+  it('are requested in smaller parts if their configurations are too long for one answer (H30)', async () => {
     const run: RunCrictl = async (_call, args) => {
       const asked = args.slice(3);
       if (asked.length > 60) return { problem: { kind: 'TooLong', bytes: 1 } };
@@ -293,7 +293,7 @@ describe('images that can not be inspected', () => {
   });
 
   it.each([['is down', 'code = Unavailable desc = connection error', 'connection error']])(
-    'are none where the runtime %s: that fails at once',
+    'are none if the runtime %s: this fails immediately',
     async (_, reason, message) => {
       const { runtime, calls } = createDamaged(ids, reason);
       await expect(runtime.inspectImages(ids)).rejects.toThrow(message);
@@ -301,14 +301,14 @@ describe('images that can not be inspected', () => {
     },
   );
 
-  it('are none where crictl names none', async () => {
+  it('are none if crictl names none', async () => {
     const executable = await writeBrokenCrictl(directory, 'inspecti', 'fails');
     await expect(createCrictl({ executable, endpoint }).inspectImages([web.id])).rejects.toThrow('something broke');
   });
 });
 
 describe('removal', () => {
-  it('says nothing when the runtime accepts it', async () => {
+  it('has no message when the runtime accepts it', async () => {
     const answer = await createCrictl({ executable: simulatedCrictl, endpoint }).removeImages([old.id]);
     expect(answer).toEqual({ timedOut: false, complaints: [] });
     expect(readNode(endpoint).images).toEqual([web]);
@@ -318,7 +318,7 @@ describe('removal', () => {
     { kind: 'InUse', timedOut: false, message: 'image is in use by a container' },
     { kind: 'Hangs', timedOut: true, message: 'DeadlineExceeded' },
   ] as const)(
-    'tells which image the runtime refuses, and why ($kind; T13, T16)',
+    'reports the image that the runtime refuses, with the reason ($kind; T13, T16)',
     async ({ kind, timedOut, message }) => {
       writeNode(endpoint, buildSimulatedNode({ images: [web, { ...old, removal: { kind } }] }));
       const answer = await createCrictl({ executable: simulatedCrictl, endpoint, removeSeconds: 0.2 }).removeImages([
@@ -332,12 +332,12 @@ describe('removal', () => {
     },
   );
 
-  it('does not throw when crictl itself is missing: something may have been removed before', async () => {
+  it('does not throw when crictl is missing: an image may have been removed before', async () => {
     const answer = await createCrictl({ executable: '/nowhere/crictl' }).removeImages([web.id]);
     expect(answer).toEqual({ timedOut: false, complaints: [{ message: expect.stringContaining('was not found') }] });
   });
 
-  it('that hangs is left when a stop leaves no more time (H29)', async () => {
+  it('that hangs is abandoned when a stop leaves no more time (H29)', async () => {
     const executable = await writeExecutable('sleep 3600');
     const ends = { stop: AbortSignal.timeout(50), giveUp: AbortSignal.timeout(100) };
     const answer = await createCrictl({ executable }).removeImages([web.id], new Map(), ends);

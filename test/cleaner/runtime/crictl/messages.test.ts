@@ -7,7 +7,7 @@ const gone = `sha256:${'9e'.repeat(32)}`;
 const used = `sha256:${'a6'.repeat(32)}`;
 
 describe('readComplaints', () => {
-  it('takes the joined errors of crictl apart, by image', () => {
+  it('separates the joined errors of crictl by image', () => {
     const stderr = `time="2026-11-21T08:53:47Z" level=error msg="no such image ${gone}\\nerror of removing image \\"${used}\\": rpc error: code = Unknown desc = image is in use by a container"\n`;
     expect(readComplaints(stderr, [gone, used])).toEqual([
       { imageId: gone, message: `no such image ${gone}` },
@@ -25,7 +25,7 @@ describe('readComplaints', () => {
     ]);
   });
 
-  it('lets a message that names no image stand for all', () => {
+  it('applies a message that names no image to all images', () => {
     expect(readComplaints('time="x" level=fatal msg="connection refused"', [gone])).toEqual([
       { message: 'connection refused' },
     ]);

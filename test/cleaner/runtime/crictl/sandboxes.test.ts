@@ -28,7 +28,7 @@ function buildNode(fields: Partial<SimulatedNode>): { current: SimulatedNode } {
 }
 
 it.each(['containerd-1.6', 'containerd-2.4', 'cri-o', 'crictl-1.24'] as const)(
-  'the images that sandboxes in any state stand on are told by %s, by name or ID (H7)',
+  'the images of sandboxes in any state are reported by %s, by name or ID (H7)',
   async (flavour) => {
     const id = `sha256:${'ab'.repeat(32)}`;
     const sandboxes = [
@@ -41,7 +41,7 @@ it.each(['containerd-1.6', 'containerd-2.4', 'cri-o', 'crictl-1.24'] as const)(
   },
 );
 
-it('hundreds of sandboxes are asked about in few calls, and each once (H7)', async () => {
+it('hundreds of sandboxes are inspected in few calls, and each once (H7)', async () => {
   const sandboxes = Array.from({ length: 450 }, (_, index) => buildSandbox(`pod-${index}`));
   const node = buildNode({ sandboxes });
   const { runtime, asked } = startRuntime(node);
@@ -52,7 +52,7 @@ it('hundreds of sandboxes are asked about in few calls, and each once (H7)', asy
   expect(asked.slice(5)).toEqual([[buildSandbox('new').id]]);
 });
 
-it('a sandbox that is removed while it is asked about stands on nothing, though the runtime does not name it (H7)', async () => {
+it('a sandbox that is removed while it is inspected has no image, although the runtime does not name it (H7)', async () => {
   const [gone, ...rest] = Array.from({ length: 10 }, (_, index) => buildSandbox(`pod-${index}`));
   if (gone === undefined) throw new Error('there are ten');
   const node = buildNode({ sandboxes: [gone, ...rest] });
@@ -63,7 +63,7 @@ it('a sandbox that is removed while it is asked about stands on nothing, though 
   expect(asked.length).toBeLessThan(12);
 });
 
-it('without any sandbox nothing more is asked', async () => {
+it('without any sandbox there is no further request', async () => {
   const { runtime, asked } = startRuntime(buildNode({ flavour: 'cri-o' }));
   expect(await runtime.getSandboxImages()).toEqual(['registry.test/base:1']);
   expect(asked).toEqual([]);
@@ -71,15 +71,15 @@ it('without any sandbox nothing more is asked', async () => {
 
 it.each([
   ['that is left out', { image: null }],
-  ['that is empty though the sandbox is ready', { image: '' }],
-])('an image %s is unknown: it could be any (H7)', async (_, answer) => {
+  ['that is empty although the sandbox is ready', { image: '' }],
+])('an image %s is unknown: it can be any image (H7)', async (_, answer) => {
   const { runtime } = startRuntime(buildNode({ sandboxes: [buildSandbox('a', { answer })] }));
   await expect(runtime.getSandboxImages()).rejects.toThrow(
     `it lacks the image of the sandbox ${buildSandbox('a').id}, which could be any image on this node`,
   );
 });
 
-it('a sandbox whose container is gone stands on no image (H7)', async () => {
+it('a sandbox without a container has no image (H7)', async () => {
   const sandbox = buildSandbox('a', { state: 'SANDBOX_NOTREADY', answer: { image: '', processStatus: 'deleted' } });
   expect(await startRuntime(buildNode({ sandboxes: [sandbox] })).runtime.getSandboxImages()).toEqual([]);
 });

@@ -24,7 +24,7 @@ const containerOf = ({ containersInspected }: DockerAnswers, name: string) =>
 
 describe.each(versions)('Docker Engine %s', (_, answers) => {
   it.each([2 ** 64, -1, 0.5])(
-    'takes a size of %d, which no disk has, for none, and keeps the other images (H30)',
+    'counts a size of %d, which no disk has, as unknown, and keeps the other images (H30)',
     (size) => {
       const [first, ...others] = answers.images;
       const images = imagesAnswer.parse([{ ...first, Size: size }, ...others]);
@@ -36,7 +36,7 @@ describe.each(versions)('Docker Engine %s', (_, answers) => {
   );
 
   it.each([{ Id: 'nginx:latest' }, { RepoTags: 7 }, { RepoDigests: 'many' }, { Size: '1' }])(
-    'tells apart an image with %j, and keeps the other images (H30)',
+    'reports an image with %j, and keeps the other images (H30)',
     (odd) => {
       const [first, ...others] = answers.images;
       const images = imagesAnswer.parse([{ ...first, ...odd }, ...others]);
@@ -54,7 +54,7 @@ describe.each(versions)('Docker Engine %s', (_, answers) => {
     expect(images.every(({ pinned }) => !pinned)).toBe(true);
   });
 
-  it('lists an image that its tag was taken from, and no placeholder is a name of it (T11, T12)', () => {
+  it('lists an image that lost its tag, without a placeholder as its name (T11, T12)', () => {
     const nameless = imagesAnswer.parse(answers.images).filter(({ names }) => names.length === 0);
     expect(nameless).toMatchObject([{ id: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) }]);
   });
@@ -77,7 +77,7 @@ describe.each(versions)('Docker Engine %s', (_, answers) => {
     ]);
   });
 
-  it('tells layers and the time of the build, and no time where there is none', () => {
+  it('reports layers and the build time, and no time if there is none', () => {
     const details = answers.imagesInspected.map((image) => imageAnswer.parse(image));
     const old = details.find(({ id }) => id === idOf(answers, 'acme/old:1'));
     const other = details.find(({ id }) => id === idOf(answers, 'acme/other:1'));
@@ -97,30 +97,30 @@ describe('shared sizes', () => {
   it.each([
     ['20.10', diskUsageAnswer.parse(v20.systemDf), v20, 1_000_000],
     ['29', sharedSizesAnswer.parse(v29.imagesShared), v29, 2_045_952],
-  ])('are told by Docker Engine %s', (_, shared, answers, bytes) => {
+  ])('are reported by Docker Engine %s', (_, shared, answers, bytes) => {
     expect(shared.get(idOf(answers, 'acme/old:1'))).toBe(bytes);
     expect(shared.get(idOf(answers, 'acme/moved:1'))).toBe(0);
   });
 
-  it('are unknown where an older version ignores the question', () => {
+  it('are unknown if an older version ignores the request', () => {
     expect(sharedSizesAnswer.parse(v20.imagesShared).size).toBe(0);
   });
 });
 
-describe('when a container finished', () => {
+describe('the time at which a container finished', () => {
   it('is known of one that exited', () => {
     expect(containerAnswer.parse(containerOf(v20, 'job')).finishedAt).toBe(Date.UTC(2026, 10, 21, 13, 10, 38, 255));
   });
 
   it.each([
-    ['runs, whatever it was before its last start', 'k8s_web_web-0_default'],
+    ['runs, whatever its state was before its last start', 'k8s_web_web-0_default'],
     ['was never started', 'setup'],
   ])('is unknown of one that %s', (_, name) => {
     expect(containerAnswer.parse(containerOf(v20, name))).not.toHaveProperty('finishedAt');
   });
 });
 
-it('an image that is mounted is told by its name, and not by the directory of its files (T9)', () => {
+it('an image that is mounted is reported by its name, not by the directory of its files (T9)', () => {
   const web = containerAnswer.parse(containerOf(v29, 'k8s_web_web-0_default'));
   expect(web.mountedImages).toEqual(['acme/old:1']);
   const bind = { Type: 'bind', Name: '', Source: '/srv' };
@@ -185,7 +185,7 @@ describe('an answer that is not one', () => {
     [{ message: 'no' }, 'it: Invalid input: expected array, received object'],
     [[{ Id: 'nginx:latest', Size: 1 }], '0.Id: is not an image ID'],
     [[{ Id: `sha256:${'a'.repeat(64)}` }], '0.RepoTags: Invalid input: expected array, received undefined'],
-  ])('is told with what is wrong (T1; %s)', (answer, flaw) => {
+  ])('is reported with the problem (T1; %s)', (answer, flaw) => {
     expect(readAnswer(answer, imagesAnswer)).toEqual({ flaw });
   });
 });

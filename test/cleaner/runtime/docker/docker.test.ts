@@ -68,14 +68,14 @@ describe('an answer', () => {
     expect(String(error)).toContain(message);
   });
 
-  it('of containers leaves out those that vanish before they are asked about (H12)', async () => {
+  it('about containers leaves out those that no longer exist (H12)', async () => {
     const [known = ''] = server.answers.containersInspected.map(({ Id }) => Id);
     const details = await runtime.inspectContainers([known, 'f'.repeat(64)]);
     expect(details.map((container) => container.id)).toEqual([known]);
   });
 
   it.each(['hangs', 'breaks off'] as const)(
-    'that %s is waited for until the deadline, and refused (T1)',
+    'that %s is refused after the deadline (T1)',
     async (how) => {
       server.fail('GET /containers/json', how);
       await expect(runtime.listContainers()).rejects.toThrow(
@@ -90,19 +90,19 @@ describe('an answer', () => {
     await expect(hurried.listContainers()).rejects.toThrow('gave no whole answer within 0.2 s');
   });
 
-  it('that is about another container than the one asked about is refused (T1)', async () => {
+  it('about another container than the requested one is refused (T1)', async () => {
     server.fail('GET /containers/', 'is about another');
     await expect(runtime.inspectContainers(containers)).rejects.toThrow("can't be relied on (it is about another)");
   });
 
-  it('about an image that is gone, or that can not be told of, leaves out that one alone (T1)', async () => {
+  it('about an image that does not exist, or cannot be read, leaves out only that image (T1)', async () => {
     server.fail(`GET /images/${id('acme/other:1')}/json`, 'fails');
     const asked = ['sha256:gone', id('acme/other:1'), id('acme/old:1')];
     expect(await runtime.inspectImages(asked)).toMatchObject([{ id: id('acme/old:1') }]);
   });
 
   it.each(['hangs', 'keyless', 'is about another'] as const)(
-    'about one image that %s leaves out that one alone (H30)',
+    'about one image that %s leaves out only that image (H30)',
     async (how) => {
       server.fail(`GET /images/${id('acme/other:1')}/json`, how);
       const asked = [id('acme/other:1'), id('acme/old:1')];
@@ -114,13 +114,13 @@ describe('an answer', () => {
 describe('the socket', () => {
   const listAt = (socket: string) => createDocker({ socket }).listImages();
 
-  it('that does not exist is named, with what to do', async () => {
+  it('that does not exist is named, with the next step', async () => {
     await expect(listAt('/nowhere/docker.sock')).rejects.toThrow(
       "Docker Engine's socket /nowhere/docker.sock does not exist: start Docker Engine, or set CONTAINER_RUNTIME_ENDPOINT",
     );
   });
 
-  it('that nothing listens on is named, with what to do', async () => {
+  it('that no process serves is named, with the next step', async () => {
     const file = join(directory, 'left-over.sock');
     await writeFile(file, '');
     await expect(listAt(file)).rejects.toThrow(
@@ -144,7 +144,7 @@ describe('the socket', () => {
 });
 
 describe('shared sizes', () => {
-  it('come from the whole disk usage before API 1.42, which ignores a question for them alone', async () => {
+  it('come from the whole disk usage before API 1.42, which ignores a request for only them', async () => {
     const [old] = await runtime.inspectImages([id('acme/old:1')]);
     expect(old).toMatchObject({ sharedBytes: 1_000_000, builtAt: Date.UTC(2025, 5, 1, 12) });
     expect(server.requests).toContain('GET /system/df');
@@ -159,14 +159,14 @@ describe('shared sizes', () => {
     expect(newer.requests).not.toContain('GET /system/df');
   });
 
-  it('are done without where the disk is too slow to tell them', async () => {
+  it('are left out if the disk is too slow to report them', async () => {
     server.fail('GET /system/df', 'hangs');
     const [old] = await runtime.inspectImages([id('acme/old:1')]);
     expect(old).not.toHaveProperty('sharedBytes');
     expect(old?.layers).toHaveLength(2);
   });
 
-  it('are asked for with images alone', async () => {
+  it('are requested only with images', async () => {
     expect(await runtime.inspectImages([])).toEqual([]);
     expect(server.requests).toEqual([]);
   });
@@ -195,7 +195,7 @@ describe('usage', () => {
     expect(await inUse()).toContain(id('acme/old:1'));
   });
 
-  it('is of the image that runs where its tag was moved, and of the one that has the tag now (T5)', async () => {
+  it('is of the image that runs after its tag moved, and of the one that has the tag now (T5)', async () => {
     const [first, ...others] = server.answers.containers;
     if (first === undefined) throw new Error('containers were recorded');
     const nameless = server.answers.images.find(({ RepoTags }) => RepoTags?.includes('<none>:<none>'))?.Id;
@@ -203,28 +203,28 @@ describe('usage', () => {
     expect(await inUse()).toEqual(expect.arrayContaining([id('acme/moved:1'), nameless]));
   });
 
-  it('can not be told where a container tells no image (T3)', async () => {
+  it('is unknown if a container names no image (T3)', async () => {
     const [first, ...others] = server.answers.containers;
     if (first === undefined) throw new Error('containers were recorded');
     server.answers.containers = [{ ...first, ImageID: '' }, ...others];
     await expect(inUse()).rejects.toThrow("can't be relied on (0.ImageID: is not an image ID)");
   });
 
-  it('can not be told where a mounted image is none that is there (T3, T9)', async () => {
+  it('is unknown if a mounted image does not exist (T3, T9)', async () => {
     const [first, ...others] = server.answers.containersInspected;
     if (first === undefined) throw new Error('containers were recorded');
     server.answers.containersInspected = [{ ...first, Mounts: [{ Type: 'image', Name: 'acme/gone:1' }] }, ...others];
     await expect(inUse()).rejects.toThrow('uses acme/gone:1, which is not an image on this node');
   });
 
-  it('can not be told from an empty list while there are containers (T1)', async () => {
+  it('is unknown from an empty list while there are containers (T1)', async () => {
     server.answers.containers = [];
     await expect(inUse()).rejects.toThrow('the list of containers is empty');
   });
 });
 
 describe('removal', () => {
-  it('is asked for by ID, without force, one image after the other (C36, T12)', async () => {
+  it('is requested by ID, without force, one image after the other (C36, T12)', async () => {
     const nameless = server.answers.images.find(({ RepoTags }) => RepoTags?.includes('<none>:<none>'))?.Id ?? '';
     const ids = [id('acme/old:1'), nameless];
     expect(await runtime.removeImages(ids)).toEqual({ timedOut: false, complaints: [] });
@@ -232,13 +232,13 @@ describe('removal', () => {
     expect(server.answers.images.map(({ Id }) => Id)).not.toEqual(expect.arrayContaining(ids));
   });
 
-  it('of an image that is gone is done (T15)', async () => {
+  it('of an image that no longer exists is done (T15)', async () => {
     const gone = `sha256:${'f'.repeat(64)}`;
     expect(await runtime.removeImages([gone])).toEqual({ timedOut: false, complaints: [] });
   });
 
   it.each(readDockerAnswers('docker-20.10').removals.filter(({ status }) => status === 409))(
-    'that is refused is told with the words of the daemon, and holds no other back ($title; T16, N9)',
+    'that is refused is reported with the words of the daemon, and does not delay others ($title; T16, N9)',
     async ({ name, body }) => {
       const answer = await runtime.removeImages([id(name), id('acme/old:1')]);
       expect(answer).toMatchObject({ timedOut: false, complaints: [{ imageId: id(name), ...Object(body) }] });
@@ -252,7 +252,7 @@ describe('removal', () => {
     const tools = id('acme/tools:1');
     const deletions = () => server.requests.filter((request) => request.startsWith('DELETE'));
 
-    it('goes tag by tag where both may go, and by ID in the end, always without force', async () => {
+    it('is done tag by tag if both may be removed, and by ID at the end, always without force', async () => {
       const answer = await runtime.removeImages([tools], new Map([[tools, [first, second]]]));
       expect(answer).toEqual({ timedOut: false, complaints: [] });
       expect(deletions()).toEqual([
@@ -264,9 +264,9 @@ describe('removal', () => {
     });
 
     it.each<[what: string, allowed: readonly string[], change: () => void]>([
-      ['one of them may not go', [first], () => undefined],
+      ['one of them may not be removed', [first], () => undefined],
       [
-        'a third has come since',
+        'a third one appeared meanwhile',
         [first, second],
         () => {
           server.answers.images = server.answers.images.map((image) =>
@@ -275,7 +275,7 @@ describe('removal', () => {
         },
       ],
       [
-        'a container has come since',
+        'a container appeared meanwhile',
         [first, second],
         () => {
           server.answers.containers = [
@@ -284,15 +284,15 @@ describe('removal', () => {
           ];
         },
       ],
-      ['the containers can not be listed', [first, second], () => server.fail('GET /containers/json', 'half')],
-      ['the image can not be inspected', [first, second], () => server.fail(`GET /images/${tools}/json`, 'fails')],
-      ['a name can not be looked up', [first, second], () => server.fail('GET /images/acme/tools:1/json', 'fails')],
+      ['the containers cannot be listed', [first, second], () => server.fail('GET /containers/json', 'half')],
+      ['the image cannot be inspected', [first, second], () => server.fail(`GET /images/${tools}/json`, 'fails')],
+      ['a name cannot be inspected', [first, second], () => server.fail('GET /images/acme/tools:1/json', 'fails')],
       [
         'a name has moved to another image',
         [first, second],
         () => server.fail('GET /images/acme/tools:1/json', 'is about another'),
       ],
-    ])('keeps all its names where %s', async (_, allowed, change) => {
+    ])('keeps all its names if %s', async (_, allowed, change) => {
       change();
       const answer = await runtime.removeImages([tools], new Map([[tools, allowed]]));
       expect(answer).toMatchObject({ timedOut: false, complaints: [{ imageId: tools }] });
@@ -305,7 +305,7 @@ describe('removal', () => {
     const [hung = '', ...others] = names.map(id);
     const patient = () => createDocker({ socket: server.socket, removeSeconds: 0.3, patienceSeconds: 0.02 });
 
-    it('is told as that, and the others go beside it (T13, H29)', async () => {
+    it('is reported as a timeout, and the others are removed (T13, H29)', async () => {
       server.fail(`DELETE /images/${hung}`, 'hangs');
       const answer = await patient().removeImages([hung, ...others]);
       expect(answer).toMatchObject({ complaints: [{ imageId: hung }] });
@@ -314,7 +314,7 @@ describe('removal', () => {
       expect(server.requests).toHaveLength(3);
     });
 
-    it('with all others keeps a daemon that hangs from being asked for more than a few (H29)', async () => {
+    it('makes only a few requests, with all others, to a daemon that hangs (H29)', async () => {
       server.fail('DELETE', 'hangs');
       const ids = Array.from({ length: 9 }, (_, index) => `sha256:${String(index).repeat(64)}`);
       const answer = await patient().removeImages(ids);
@@ -322,7 +322,7 @@ describe('removal', () => {
       expect(answer.notAsked).toEqual(ids.slice(4));
     });
 
-    it('ends with the time that a stop leaves, and no other is asked for after the stop (H29)', async () => {
+    it('ends with the time that a stop leaves, and no other is requested after the stop (H29)', async () => {
       server.fail('DELETE', 'hangs');
       const [stop, giveUp] = [new AbortController(), new AbortController()];
       const ends = { stop: stop.signal, giveUp: giveUp.signal };
@@ -338,7 +338,7 @@ describe('removal', () => {
     });
   });
 
-  it('does not throw where the daemon is gone: something may have been removed before', async () => {
+  it('does not throw if the daemon is gone: an image may have been removed before', async () => {
     const answer = await createDocker({ socket: '/nowhere/docker.sock' }).removeImages([id('acme/old:1')]);
     expect(answer).toMatchObject({ timedOut: false, complaints: [{ imageId: id('acme/old:1') }] });
     expect(answer.complaints[0]?.message).toContain('does not exist');

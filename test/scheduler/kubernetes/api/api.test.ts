@@ -45,7 +45,7 @@ describe('requests to the API server', () => {
     expect(server.connections).toBeLessThanOrEqual(3);
   });
 
-  it('that are refused for an expected reason answer nothing, and tell apart what has the same code', async () => {
+  it('that are refused for an expected reason have no answer, and distinguish reasons with the same code', async () => {
     server.put(pods, 'a');
     expect(await api.call('create pod a', ['AlreadyExists'], createPod('a'))).toBeUndefined();
     expect(await api.call('read pod b', ['NotFound'], getPod('b'))).toBeUndefined();
@@ -65,14 +65,14 @@ describe('requests to the API server', () => {
     expect(server.count(method)).toBe(3);
   });
 
-  it('wait as long as the server asks for', async () => {
+  it('wait as long as the server requires', async () => {
     refuseFirst(1, 'POST', { code: 429, retryAfter: 1 });
     const startedAt = performance.now();
     await api.call('create pod a', [], createPod('a'));
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(1_000);
   });
 
-  it('are given up when the server stays busy, and are not sent again after any other error', async () => {
+  it('fail when the server stays busy, and are not sent again after any other error', async () => {
     refuseFirst(100, 'POST', { code: 429, retryAfter: 0 });
     await expect(api.call('create pod a', [], createPod('a'))).rejects.toThrow('could not create pod a: 429: refused');
     expect(server.count('POST')).toBe(6);
@@ -81,7 +81,7 @@ describe('requests to the API server', () => {
     expect(server.count('GET')).toBe(1);
   });
 
-  it('that nobody answers name what could not be done, and why', async () => {
+  it('without an answer fail with an error that names the operation and the reason', async () => {
     await server.stop();
     await expect(api.call('read pod a', [], getPod('a'))).rejects.toThrow(/^could not read pod a: .*ECONNREFUSED/);
     await server.start();
@@ -107,7 +107,7 @@ describe('requests to the API server', () => {
     await renewing.close();
   });
 
-  it('are observed by verb, resource and code, those without an answer as code 0', async () => {
+  it('are counted by verb, resource and code, those without an answer as code 0', async () => {
     await api.call('create', [], createPod('a'));
     await api.call('read', ['NotFound'], getPod('b'));
     await server.stop();
@@ -120,7 +120,7 @@ describe('requests to the API server', () => {
     expect(observed.every(({ seconds }) => seconds > 0)).toBe(true);
   });
 
-  it('are at most so many in ten seconds as the rate allows', async () => {
+  it('are at most as many in ten seconds as the rate allows', async () => {
     const transport = new KubernetesTransport(server.config);
     const slow = new KubernetesApi({ transport, requestsPerSecond: 1 });
     server.put(pods, 'a');

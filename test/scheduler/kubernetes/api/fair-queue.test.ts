@@ -12,7 +12,7 @@ function request(made: string[], name: string, milliseconds: number) {
   };
 }
 
-it('requests go at the rate, after as many at once as go in ten seconds', async () => {
+it('requests are sent at the rate, after as many at once as the rate allows in ten seconds', async () => {
   const made: string[] = [];
   const queue = new FairQueue(5);
   for (let index = 0; index < 100; index += 1) void queue.run('a', request(made, 'a', 1));
@@ -36,7 +36,7 @@ it('flows take turns: one with many requests waiting delays no other (H32)', asy
   expect(made.slice(before).filter((name) => name === 'few').length).toBeGreaterThanOrEqual(4);
 });
 
-it('however many requests of others hang, a flow with nothing under way goes (H32)', async () => {
+it('a flow without a request in progress is served, however many requests of others hang (H32)', async () => {
   const made: string[] = [];
   const queue = new FairQueue(1_000);
   for (const name of ['a', 'b', 'c', 'd', 'e', 'f'])
@@ -50,14 +50,14 @@ it('however many requests of others hang, a flow with nothing under way goes (H3
   expect(done).toHaveBeenCalledTimes(2);
 });
 
-it('a request that fails leaves its place', async () => {
+it('a request that fails frees its place', async () => {
   const queue = new FairQueue(1_000);
   for (let index = 0; index < 300; index += 1)
     await expect(queue.run('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await queue.run('a', async () => 'yes')).toBe('yes');
 });
 
-it('a step of the clock, an hour back, holds up no request (H34)', async () => {
+it('a clock change by an hour back delays no request (H34)', async () => {
   const made: string[] = [];
   const queue = new FairQueue(1);
   for (let index = 0; index < 12; index += 1) void queue.run('a', request(made, 'a', 1));

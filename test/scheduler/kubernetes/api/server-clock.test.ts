@@ -19,7 +19,7 @@ function answer(clock: ServerClock, skewMs: number, seconds: readonly number[]):
   }
 }
 
-it('tells the time of the API server to a second, however far off this machine’s clock is and however slow answers are (H34)', () => {
+it('gives the time of the API server to a second, however wrong the clock of this machine is and however slow answers are (H34)', () => {
   const skews = fc.integer({ min: -10_000_000, max: 10_000_000 });
   const durations = fc.array(fc.double({ min: 0, max: 20, noNaN: true }), { maxLength: 20 });
   fc.assert(
@@ -32,7 +32,7 @@ it('tells the time of the API server to a second, however far off this machine�
   );
 });
 
-it('a step of this machine’s clock changes nothing (H34)', () => {
+it('a change of the clock of this machine changes nothing (H34)', () => {
   vi.useFakeTimers({ now: 1_800_000_000_000 });
   const clock = new ServerClock();
   answer(clock, 0, [0.01]);
@@ -41,7 +41,7 @@ it('a step of this machine’s clock changes nothing (H34)', () => {
   expect(Math.abs(clock.now().getTime() - before)).toBeLessThan(1_000);
 });
 
-it('a step of the API server’s clock is followed once several answers agree, and is told (H34)', () => {
+it('a change of the clock of the API server is followed when several answers agree, and is reported (H34)', () => {
   vi.useFakeTimers({ now: 1_800_000_000_000 });
   const clock = new ServerClock();
   const steps = vi.fn();
@@ -55,7 +55,7 @@ it('a step of the API server’s clock is followed once several answers agree, a
   expect(steps).toHaveBeenCalledTimes(1);
 });
 
-it('one of several servers with a wrong clock is not believed (H34)', () => {
+it('one of several servers with a wrong clock is ignored (H34)', () => {
   vi.useFakeTimers({ now: 1_800_000_000_000 });
   const clock = new ServerClock();
   answer(clock, 0, [0.01]);
@@ -66,7 +66,7 @@ it('one of several servers with a wrong clock is not believed (H34)', () => {
   expect(Math.abs(errorOf(clock, 0))).toBeLessThan(1_300);
 });
 
-it('answers without a date leave the time to this machine', () => {
+it('answers without a date do not change the time of this machine', () => {
   vi.useFakeTimers({ now: 1_800_000_000_000 });
   const clock = new ServerClock();
   clock.observe(undefined, performance.now());

@@ -15,7 +15,7 @@ function readByHand() {
   return { reads, shared, turn };
 }
 
-it('there is one read at a time, and whoever asks meanwhile shares the next one (H31)', async () => {
+it('there is one read at a time, and callers that come meanwhile share the next one (H31)', async () => {
   const { reads, shared, turn } = readByHand();
   const first = shared.read();
   const others = [shared.read(), shared.read(), shared.read()];
@@ -33,7 +33,7 @@ it('there is one read at a time, and whoever asks meanwhile shares the next one 
   expect(await late).toBe(3);
 });
 
-it('a read that fails is an error of those who wait for it, and of nobody else', async () => {
+it('a read that fails is an error only for the callers that wait for it', async () => {
   const { reads, shared, turn } = readByHand();
   const first = shared.read();
   const second = shared.read();
@@ -47,7 +47,7 @@ it('a read that fails is an error of those who wait for it, and of nobody else',
   expect(await third).toBe(3);
 });
 
-it('it is for all, and belongs to no flow', async () => {
+it('a read is for all callers, and belongs to no flow', async () => {
   const { reads, shared } = readByHand();
   const read = inFlow('a policy', () => shared.read());
   expect(reads[0]?.flow).toBe('');

@@ -25,7 +25,7 @@ const get = async () => {
   return statusCode;
 };
 
-it('a request that is cut off takes no connection but its own with it (H32)', async () => {
+it('a request that is cut off ends only its own connection (H32)', async () => {
   let count = 0;
   server.fault = () => (count++ % 50 === 49 ? 'cut' : undefined);
   const failures: unknown[] = [];
@@ -34,14 +34,14 @@ it('a request that is cut off takes no connection but its own with it (H32)', as
   expect(server.connections).toBeLessThanOrEqual(failures.length + 2 * concurrency);
 });
 
-it('an answer that credentials are wrong has them read again, over the connections there are', async () => {
+it('credentials are read again after an answer that they are wrong, and the connections stay open', async () => {
   let count = 0;
   server.fault = () => (count++ % 2 === 0 ? { code: 401 } : undefined);
   for (let index = 0; index < 10; index += 1) expect([await get(), await get()]).toEqual([401, 200]);
   expect(server.connections).toBeLessThanOrEqual(2);
 });
 
-it('a new authority, or a new certificate of one’s own, is for new connections', async () => {
+it('a new authority, or a new own certificate, is used for new connections', async () => {
   const { config } = server;
   const changing = new KubernetesTransport(config);
   const ask = async () => {
@@ -58,7 +58,7 @@ it('a new authority, or a new certificate of one’s own, is for new connections
   await changing.close();
 });
 
-it('the API server is away, and its connections come back by themselves', async () => {
+it('connections come back by themselves after the API server was away', async () => {
   await get();
   await server.stop();
   await expect(get()).rejects.toThrow();

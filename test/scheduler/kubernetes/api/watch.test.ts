@@ -41,7 +41,7 @@ const watches = () => server.asked.filter(({ query }) => query.has('watch'));
 const untilWatching = (count = 1) => vi.waitFor(() => expect(watches().length).toBe(count), { timeout: 10_000 });
 
 describe('a watched collection', () => {
-  it('is complete when it has started, however many pages it has', async () => {
+  it('is complete when it has started, with any number of pages', async () => {
     for (let index = 0; index < 1_200; index += 1) put(`node-${index}`, 'red');
     await watcher.start();
     expect(collection.values()).toHaveLength(1_200);
@@ -59,14 +59,14 @@ describe('a watched collection', () => {
     expect(lists()).toBe(1);
   });
 
-  it('asks for bookmarks, and to be cut off after a time of its own', async () => {
+  it('requests bookmarks, and a timeout of its own', async () => {
     await watcher.start();
     await untilWatching();
     expect(watches()[0]?.query.get('allowWatchBookmarks')).toBe('true');
     expect(Number(watches()[0]?.query.get('timeoutSeconds'))).toBeGreaterThanOrEqual(300);
   });
 
-  it('goes on where it was cut off, and misses nothing of what happened meanwhile', async () => {
+  it('continues after it was cut off, and misses no change', async () => {
     put('a', 'red');
     await watcher.start();
     await untilWatching();
@@ -80,7 +80,7 @@ describe('a watched collection', () => {
     expect(podWarnings).toHaveLength(1);
   });
 
-  it('goes on from the bookmark where nothing has changed for long', async () => {
+  it('continues from the bookmark if nothing has changed for long', async () => {
     await watcher.start();
     await untilWatching();
     for (let index = 0; index < 3; index += 1) server.bookmark(path);
@@ -112,7 +112,7 @@ describe('a watched collection', () => {
     expect(lists()).toBe(2);
   });
 
-  it('is not asked for again before an API server that is overloaded wants to be asked (C19)', async () => {
+  it('is not requested again before the time that an overloaded API server named (C19)', async () => {
     await watcher.start();
     await untilWatching();
     let refusedAt: number | undefined;
@@ -140,7 +140,7 @@ describe('a watched collection', () => {
     expect(podWarnings.map(String)).toEqual(['ClusterError: could not list nodes: 500: refused: ']);
   });
 
-  it('is current while it is watched, is not while the API server is away, and comes back by itself', async () => {
+  it('is current while it is watched, is not current while the API server is away, and comes back by itself', async () => {
     put('a', 'red');
     await watcher.start();
     await vi.waitFor(() => expect(watcher.isCurrent).toBe(true));
@@ -172,7 +172,7 @@ describe('a watched collection', () => {
       ['its watches are cut off and it has forgotten the version', () => server.expire(path)],
       ['its watches go on, and tell of an older version', () => put('same', 'yellow')],
       ['its watches go on, and tell of an older version by a bookmark alone', () => server.bookmark(path)],
-    ])('is what the store holds: %s (H31)', async (_title, happen) => {
+    ])('has the objects of the store: %s (H31)', async (_title, happen) => {
       server.restore();
       happen();
       server.forgotten = 0;
@@ -182,12 +182,12 @@ describe('a watched collection', () => {
       await expectValues('changed=red', `same=${same}`);
     });
 
-    it('is what the store holds: its watches go on, and tell nothing at all (H31)', async () => {
+    it('has the objects of the store: its watches continue, without any event (H31)', async () => {
       server.restore();
       await expectValues('changed=red', 'deleted=red', 'same=red');
     });
 
-    it('is what the store holds, also where it has gone on beyond the versions that were known (H31)', async () => {
+    it('has the objects of the store, also if it continued beyond the known versions (H31)', async () => {
       server.restore();
       server.fault = ({ query }) => (query.has('watch') ? 'cut' : undefined);
       server.cutWatches();
@@ -198,15 +198,15 @@ describe('a watched collection', () => {
     });
   });
 
-  it('does not trust a connection on which nothing has come for long', async () => {
+  it('does not trust a connection that received nothing for long', async () => {
     await watcher.start();
     await untilWatching(2);
     expect(podWarnings).toHaveLength(1);
   });
 });
 
-describe('what is known of an object', () => {
-  it('is its newest version, in whichever order they come', () => {
+describe('the known state of an object', () => {
+  it('is its newest version, in any order of arrival', () => {
     const older = put('a', 'red');
     const newer = put('a', 'blue');
     collection.apply(newer);
@@ -214,7 +214,7 @@ describe('what is known of an object', () => {
     expect(collection.values()).toEqual(['a=blue']);
   });
 
-  it('is that of the new object of the same name, and the end of the old one does not touch it', () => {
+  it('is that of the new object of the same name, and the end of the old object does not change it', () => {
     const old = put('a', 'red');
     const next = server.put(path, 'a', { metadata: { uid: 'another', labels: { color: 'blue' } } });
     collection.apply(old);
@@ -223,13 +223,13 @@ describe('what is known of an object', () => {
     expect(collection.values()).toEqual(['a=blue']);
   });
 
-  it('is told as a change only where it makes a difference', () => {
+  it('is reported as a change only if it makes a difference', () => {
     collection.apply(put('a', 'red'));
     collection.apply(put('a', 'red'));
     expect(changes).toBe(1);
   });
 
-  it('stays when it was written after the list in which it is missing', () => {
+  it('stays if it was written after the list in which it is missing', () => {
     collection.apply(put('listed', 'red'));
     collection.apply(put('gone', 'red'));
     const listVersion = 102n;
