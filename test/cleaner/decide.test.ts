@@ -174,7 +174,11 @@ describe('the question to the runtime', () => {
   it.each<[what: string, rules: Rules, calls: readonly string[]]>([
     ['only the lists, if nothing can be removed', { images: { exclude: ['**'] } }, []],
     ['the images of sandboxes, if something can be removed', {}, ['sandboxes', 'inspecti 0']],
-    ['build times of repositories with many images', { images: { keepNewestPerRepository: 1 } }, ['sandboxes', 'inspecti 3']],
+    [
+      'build times of repositories with many images',
+      { images: { keepNewestPerRepository: 1 } },
+      ['sandboxes', 'inspecti 3'],
+    ],
     [
       'layers of all images, if usage matters',
       { disk: { highPercent: 2, lowPercent: 1 } },

@@ -48,13 +48,16 @@ describe('updateHistory', () => {
     { what: 'finished in the future, by a clock that was set back', finishedAt: now + 10, before: 1, lastUsed: now },
     { what: 'finished at an impossible time', finishedAt: Number.NaN, before: 1, lastUsed: now },
     { what: 'finished by an unsteady clock', finishedAt: now - 10, before: 1, isClockSteady: false, lastUsed: now },
-  ])('records the last use of an image that is $what (N4)', ({ finishedAt, before, lastUsed, isClockSteady = true }) => {
-    const records = { [a.id]: { firstSeen: 0, ...(before !== undefined && { lastUsed: before }) } };
-    const finished = new Map(finishedAt === undefined ? [] : [[a.id, finishedAt]]);
-    const usage = buildInventory({ images: [a], inUse: buildInUse(a), finishedAt: finished });
-    const history = updateHistory({ ...buildHistory(records), isClockSteady }, usage, now);
-    expect(history.images.get(a.id)).toEqual({ firstSeen: 0, lastUsed });
-  });
+  ])(
+    'records the last use of an image that is $what (N4)',
+    ({ finishedAt, before, lastUsed, isClockSteady = true }) => {
+      const records = { [a.id]: { firstSeen: 0, ...(before !== undefined && { lastUsed: before }) } };
+      const finished = new Map(finishedAt === undefined ? [] : [[a.id, finishedAt]]);
+      const usage = buildInventory({ images: [a], inUse: buildInUse(a), finishedAt: finished });
+      const history = updateHistory({ ...buildHistory(records), isClockSteady }, usage, now);
+      expect(history.images.get(a.id)).toEqual({ firstSeen: 0, lastUsed });
+    },
+  );
 });
 
 it('forgetImages leaves out the removed images, at the time of the removal', () => {

@@ -163,7 +163,12 @@ describe('time counts while the node is known to be up (N8, T25):', () => {
     ['a clock that began in 1970 with a restart', { now: 1_000, ...rebooted }, 5 * minuteMs, false],
     ['a node that was off for a month', { now: now + 30 * dayMs, ...rebooted }, 5 * minuteMs, false],
     ['a system that reports no boot ID', { now: now + minuteMs, uptimeMs: dayMs + minuteMs }, minuteMs, true],
-    ['a restart of a system that reports no boot ID', { now: now + dayMs, uptimeMs: 5 * minuteMs }, 5 * minuteMs, false],
+    [
+      'a restart of a system that reports no boot ID',
+      { now: now + dayMs, uptimeMs: 5 * minuteMs },
+      5 * minuteMs,
+      false,
+    ],
     [
       'another cleaner that read the node a moment later',
       { now: now - 10, uptimeMs: dayMs - 10, bootId: 'boot-1' },

@@ -50,12 +50,9 @@ describe('for an image that still exists', () => {
     ['RemovalFailed', 'read-only file system', true],
     ['RemovalTimedOut', 'rpc error: code = DeadlineExceeded desc = context deadline exceeded', true],
     ['RemovalTimedOut', '"DELETE /images/a" of Docker Engine gave no whole answer within 600 s: check', true],
-  ])(
-    'any other message is a failure (%s: %s), even if others timed out',
-    (reason, message, timedOut) => {
-      expect(judge(message, { timedOut })).toEqual({ kind: 'failed', reason, message });
-    },
-  );
+  ])('any other message is a failure (%s: %s), even if others timed out', (reason, message, timedOut) => {
+    expect(judge(message, { timedOut })).toEqual({ kind: 'failed', reason, message });
+  });
 
   it('an image without a message of its own timed out if the batch did', () => {
     const complaints = [

@@ -74,15 +74,12 @@ describe('an answer', () => {
     expect(details.map((container) => container.id)).toEqual([known]);
   });
 
-  it.each(['hangs', 'breaks off'] as const)(
-    'that %s is refused after the deadline (T1)',
-    async (how) => {
-      server.fail('GET /containers/json', how);
-      await expect(runtime.listContainers()).rejects.toThrow(
-        '"GET /containers/json?all=1" of Docker Engine gave no whole answer within 1.2 s: check whether dockerd hangs',
-      );
-    },
-  );
+  it.each(['hangs', 'breaks off'] as const)('that %s is refused after the deadline (T1)', async (how) => {
+    server.fail('GET /containers/json', how);
+    await expect(runtime.listContainers()).rejects.toThrow(
+      '"GET /containers/json?all=1" of Docker Engine gave no whole answer within 1.2 s: check whether dockerd hangs',
+    );
+  });
 
   it('gets no more time than the setting allows, also at the first try (H12)', async () => {
     server.fail('GET /containers/json', 'hangs');
