@@ -108,7 +108,7 @@ it('nothing of policies, runs, records and statuses knows what cleaning or pulli
   expect(offenders((file) => isIn(file.path, folders) && file.imports.some(isOfKind))).toEqual([]);
 });
 
-it('cleaner, puller and scheduler know the contract and not each other', () => {
+it('the cleaner, the puller and the scheduler import the contract and not each other', () => {
   const programs = ['cleaner/', 'puller/', 'scheduler/'];
   const imports = (from: string) =>
     offenders(({ path, imports }) => {

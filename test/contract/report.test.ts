@@ -159,14 +159,17 @@ describe('buildReport', () => {
 describe('a report with many errors', () => {
   const shout = { reason: 'X', message: `${'ü'.repeat(199)}😀 and so on` };
 
-  it.each([1, 5, 12, 13, 50, 3_000])('of %i fits into a termination message, with the number of omitted errors', (count) => {
-    const report = buildFailure(Array(count).fill(shout), 1);
-    expect(Buffer.byteLength(JSON.stringify(report))).toBeLessThanOrEqual(4_096);
-    expect(reportSchema.parse(report)).toEqual(report);
-    const intact = report.errors.filter(({ message }) => message === shout.message).length;
-    expect(report.omitted).toBe(count - intact);
-    expect(report.errors.length).toBeGreaterThan(0);
-  });
+  it.each([1, 5, 12, 13, 50, 3_000])(
+    'of %i fits into a termination message, with the number of omitted errors',
+    (count) => {
+      const report = buildFailure(Array(count).fill(shout), 1);
+      expect(Buffer.byteLength(JSON.stringify(report))).toBeLessThanOrEqual(4_096);
+      expect(reportSchema.parse(report)).toEqual(report);
+      const intact = report.errors.filter(({ message }) => message === shout.message).length;
+      expect(report.omitted).toBe(count - intact);
+      expect(report.errors.length).toBeGreaterThan(0);
+    },
+  );
 
   it('cuts a single text that is too long', () => {
     const report = buildFailure([{ reason: 'X', message: 'x'.repeat(10_000) }], 1);
