@@ -19,38 +19,35 @@ describeOnRuntimes(
         async (node: TestNode) => void (await mkdir(node.stateDirectory)),
       ],
       ['whose history is there', async (node: TestNode) => void (await runClean(node, { job: nothing }))],
-    ])(
-      '%s is cleaned down to the low threshold, and then has the history (H27, N7, N8, N10)',
-      async (_, prepare) => {
-        const { node } = bench;
-        const unused = await node.importImages(buildImageSpecs('registry.test/unused', 20, big));
-        const [used] = await node.importRunnables(['registry.test/used:1']);
-        if (used === undefined) throw new Error('an image was imported');
-        await node.runPod(used.id);
-        await prepare?.(node);
-        await fill(node);
-        const before = await node.imageIds();
+    ])('%s is cleaned down to the low threshold, and then has the history (H27, N7, N8, N10)', async (_, prepare) => {
+      const { node } = bench;
+      const unused = await node.importImages(buildImageSpecs('registry.test/unused', 20, big));
+      const [used] = await node.importRunnables(['registry.test/used:1']);
+      if (used === undefined) throw new Error('an image was imported');
+      await node.runPod(used.id);
+      await prepare?.(node);
+      await fill(node);
+      const before = await node.imageIds();
 
-        const result = await runClean(node, { job: { ...everything, disk: { highPercent: 95, lowPercent: 85 } } });
-        // The history can't be written while the disk is full, and the report says what follows from that.
-        const message = expect.stringMatching(
-          /ENOSPC.*: (?:every image counts as just seen|no image counts as long unused)$/,
-        );
-        expect(result).toMatchObject({ exitCode: 0, report: { outcome: 'Succeeded' } });
-        expect(result.report?.errors).toEqual([{ reason: 'HistoryNotWritten', message }]);
-        await expectTold(result, node, before);
-        const { removed = 0 } = result.report?.images ?? {};
-        expect(removed).toBeGreaterThan(0);
-        expect(removed).toBeLessThan(unused.length);
-        await expectMeasured(result, node);
-        const history = JSON.parse(await readFile(join(node.stateDirectory, 'history.json'), 'utf8'));
-        expect(Object.keys(history.images).sort()).toEqual([...(await node.imageIds())].sort());
+      const result = await runClean(node, { job: { ...everything, disk: { highPercent: 95, lowPercent: 85 } } });
+      // The history can't be written while the disk is full, and the report says what follows from that.
+      const message = expect.stringMatching(
+        /ENOSPC.*: (?:every image counts as just seen|no image counts as long unused)$/,
+      );
+      expect(result).toMatchObject({ exitCode: 0, report: { outcome: 'Succeeded' } });
+      expect(result.report?.errors).toEqual([{ reason: 'HistoryNotWritten', message }]);
+      await expectTold(result, node, before);
+      const { removed = 0 } = result.report?.images ?? {};
+      expect(removed).toBeGreaterThan(0);
+      expect(removed).toBeLessThan(unused.length);
+      await expectMeasured(result, node);
+      const history = JSON.parse(await readFile(join(node.stateDirectory, 'history.json'), 'utf8'));
+      expect(Object.keys(history.images).sort()).toEqual([...(await node.imageIds())].sort());
 
-        expect(await runClean(node, { job: everything })).toMatchObject({ exitCode: 0 });
-        await expectGone(node, unused);
-        await expectIntact(node, [used]);
-      },
-    );
+      expect(await runClean(node, { job: everything })).toMatchObject({ exitCode: 0 });
+      await expectGone(node, unused);
+      await expectIntact(node, [used]);
+    });
   },
   { imageFilesystemSize: '200M' },
 );
