@@ -324,29 +324,32 @@ describe('carryOut', () => {
     it.each([
       ['that take time are followed by a list of their own', true, ['rest', 'look', 'look', 'image-1']],
       ['that take none need no further list after the last batch', false, ['rest', 'look', 'image-1']],
-    ])('come before each batch, and not if nothing more is to be removed; those %s', async (_, takesTime, afterwards) => {
-      const runtime = buildRuntime({ images: images.slice(0, 90) });
-      const story: string[] = [];
-      const listContainers = runtime.listContainers;
-      runtime.listContainers = () => {
-        story.push('look');
-        return listContainers();
-      };
-      await carryOut(
-        buildPlan(runtime.images, { always: false, untilPercent: 88 }),
-        {
-          runtime,
-          readLook: readLookOf(runtime),
-          measureDisk: fullDisk(runtime),
-          throttle: async () => story.push('rest') > 0 && takesTime,
-          monotonicMs,
-          ...judged(),
-          onResult: ({ removal }) => story.push(removal.image.id),
-        },
-        new AbortController().signal,
-      );
-      expect(story).toEqual(['rest', 'look', 'look', 'image-0', ...afterwards]);
-    });
+    ])(
+      'come before each batch, and not if nothing more is to be removed; those %s',
+      async (_, takesTime, afterwards) => {
+        const runtime = buildRuntime({ images: images.slice(0, 90) });
+        const story: string[] = [];
+        const listContainers = runtime.listContainers;
+        runtime.listContainers = () => {
+          story.push('look');
+          return listContainers();
+        };
+        await carryOut(
+          buildPlan(runtime.images, { always: false, untilPercent: 88 }),
+          {
+            runtime,
+            readLook: readLookOf(runtime),
+            measureDisk: fullDisk(runtime),
+            throttle: async () => story.push('rest') > 0 && takesTime,
+            monotonicMs,
+            ...judged(),
+            onResult: ({ removal }) => story.push(removal.image.id),
+          },
+          new AbortController().signal,
+        );
+        expect(story).toEqual(['rest', 'look', 'look', 'image-0', ...afterwards]);
+      },
+    );
   });
 
   describe('down to a threshold (N7)', () => {
