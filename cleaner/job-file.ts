@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { hasCode, messageOf } from '../contract/errors.ts';
 import { type Job, jobSchema } from '../contract/job.ts';
-import { boundReferencesFile, unpackReferences } from '../contract/packed-references.ts';
+import { boundReferencesFile, prepulledReferencesFile, unpackReferences } from '../contract/packed-references.ts';
 
 /** A job that can't be read or is not valid. The message names the file and every problem. */
 export class JobFileError extends Error {
@@ -33,14 +33,19 @@ async function loadDocument(path: string): Promise<Job> {
 /** Adds the references in the files of the job's directory to the job. */
 async function addReferences(job: Job, directory: string): Promise<Job> {
   const { startingReferences = [], workloadReferences = [] } = job.referenceFiles ?? {};
-  // The job of an older scheduler does not name the file that the pod of a newer one has.
-  const isBoundKnown = await hasFile(join(directory, boundReferencesFile));
-  const starting = new Set(isBoundKnown ? [...startingReferences, boundReferencesFile] : startingReferences);
+  const starting = new Set([...startingReferences, ...(await filesOfPod(directory, boundReferencesFile))]);
+  const prepulled = await filesOfPod(directory, prepulledReferencesFile);
   return {
     ...job,
     startingReferences: job.startingReferences.concat(...(await readReferences(directory, [...starting]))),
     workloadReferences: job.workloadReferences.concat(...(await readReferences(directory, workloadReferences))),
+    prepulledReferences: job.prepulledReferences.concat(...(await readReferences(directory, prepulled))),
   };
+}
+
+/** The file, if the pod has it. The job of an older scheduler does not name a file that the pod of a newer one has. */
+async function filesOfPod(directory: string, name: string): Promise<readonly string[]> {
+  return (await hasFile(join(directory, name))) ? [name] : [];
 }
 
 async function readReferences(directory: string, names: readonly string[]): Promise<string[][]> {

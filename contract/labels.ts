@@ -15,6 +15,8 @@ export const annotation = {
   attempt: 'nodesweep.io/attempt',
   /** The references of the pods bound to the node of a cleaner pod, packed. */
   boundReferences: 'nodesweep.io/bound-references',
+  /** The references that image lists keep on the node of a cleaner pod, packed. */
+  prepulledReferences: 'nodesweep.io/prepulled-references',
   runAt: 'nodesweep.io/run-at',
   resumeAt: 'nodesweep.io/resume-at',
 } as const;

@@ -3,10 +3,11 @@ import * as z from 'zod';
 import { messageOf } from './errors.ts';
 
 /**
- * The name of the file with the references of one node. It is in the directory of the job, and comes from an annotation
- * of the pod.
+ * The names of the files with the references of one node: of the pods that are bound to it, and of image lists. They are in
+ * the directory of the job, and come from annotations of the pod.
  */
 export const boundReferencesFile = 'bound-references';
+export const prepulledReferencesFile = 'prepulled-references';
 
 /** Maximum length of a packed list in bytes. A longer list is damaged. */
 const maxUnpackedBytes = 256 * 1024 * 1024;

@@ -60,6 +60,12 @@ export interface BoundPods {
   readonly count: number;
 }
 
+/** The facts about a node that a pod there can't find out by itself: the pods and the image lists that need images. */
+export interface NodeNeeds extends BoundPods {
+  /** The references of all images that policies want on the node. */
+  readonly prepulled: readonly string[];
+}
+
 /** The result of creating the record of a run. */
 export type Creation =
   | { readonly outcome: 'Created'; readonly run: Versioned<Run> }
@@ -97,10 +103,10 @@ export interface Cluster {
   createJob(run: Run, job: object): Promise<void>;
   /**
    * Creates the pod of a run on a node. Does not change an existing one. Rejects while the pod of the attempt before exists and
-   * has not ended: it only seemed to be gone, because the state was late. Also rejects if the references of the pods bound to
-   * the node don't fit, because the cleaner needs all of them.
+   * has not ended: it only seemed to be gone, because the state was late. Also rejects if the references don't fit, because the
+   * cleaner needs all of them.
    */
-  createPod(run: Run, node: Node, attempt: number, bound: BoundPods): Promise<void>;
+  createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<void>;
   deletePod(pod: string): Promise<void>;
   /** Deletes all pods of a run but those with the names in `kept`, in one call if there are few of these. */
   deletePods(run: string, kept?: readonly string[]): Promise<void>;

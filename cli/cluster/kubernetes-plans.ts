@@ -1,12 +1,13 @@
 import type { KubeConfig, V1ConfigMap, V1Container, V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
-import { label, labelsOf, labelValue } from '../../contract/labels.ts';
+import { type Kind, label, labelsOf, labelValue } from '../../contract/labels.ts';
 import { packJob } from '../../scheduler/cleanup/job-maps.ts';
 import { cleanerContainer, type PodNode } from '../../scheduler/cleanup/pod.ts';
-import type { BoundPods } from '../../scheduler/cluster.ts';
+import type { BoundPods, ClusterState } from '../../scheduler/cluster.ts';
 import { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
 import { ClusterError } from '../../scheduler/kubernetes/api/error.ts';
 import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts';
 import { BoundPodReader } from '../../scheduler/kubernetes/bound-pods.ts';
+import { type ConfigMapGroups, groupConfigMaps } from '../../scheduler/kubernetes/config-map-groups.ts';
 import { readPodWarning } from '../../scheduler/kubernetes/events.ts';
 import { readConfigMap, readNode } from '../../scheduler/kubernetes/objects.ts';
 import { buildHarmless, explainRefusal } from '../../scheduler/kubernetes/place-pod.ts';
@@ -42,10 +43,18 @@ class KubernetesPlans implements PlanPort {
     this.#settings = settings;
   }
 
-  async listPolicies(): Promise<PolicyObject[]> {
+  async listPolicies(): Promise<readonly PolicyObject[]> {
+    return (await this.#listGroups('policy')).policies;
+  }
+
+  async listStatuses(): Promise<ClusterState['statuses']> {
+    return (await this.#listGroups('status')).statuses;
+  }
+
+  async #listGroups(kind: Kind): Promise<ConfigMapGroups> {
     const target = { resource: 'configmaps', namespace: this.#namespace } as const;
-    const maps = await this.#api.listAll<V1ConfigMap>(target, { labelSelector: `${label.kind}=policy` });
-    return maps.map(readConfigMap).flatMap((map) => (map?.kind === 'policy' ? [map.policy] : []));
+    const maps = await this.#api.listAll<V1ConfigMap>(target, { labelSelector: `${label.kind}=${kind}` });
+    return groupConfigMaps(maps.flatMap((map) => readConfigMap(map) ?? []));
   }
 
   async readNode(name: string): Promise<Node | undefined> {
@@ -73,13 +82,14 @@ class KubernetesPlans implements PlanPort {
   }
 
   /** Creates the job after the pod, which waits for it, so that the pod can own the job. */
-  async createPlan({ name, policy, node, job, bound, timeoutSeconds }: PlanOrder): Promise<void> {
+  async createPlan({ name, policy, node, job, needs, timeoutSeconds }: PlanOrder): Promise<void> {
     const namespace = this.#namespace;
     const template = podTemplateOf(this.#settings, namespace, this.#settings.image);
     const maps = await packJob(name, job);
-    const task = { name, jobMaps: maps.map((map) => map.name), references: bound.references, timeoutSeconds };
+    const references = { bound: needs.references, prepulled: needs.prepulled };
+    const task = { name, jobMaps: maps.map((map) => map.name), references, timeoutSeconds };
     const build = (place: PodNode) => buildPlanPod(task, policy, place, template);
-    const body = await buildHarmless({ api: this.#api, namespace }, { node, boundPods: bound.count }, build);
+    const body = await buildHarmless({ api: this.#api, namespace }, { node, boundPods: needs.count }, build);
     const call = { resource: 'pods', namespace, verb: 'create', body } as const;
     const pod = await this.#api.call<V1Pod>(`create pod ${name} on node ${node.name}`, [], call).catch((error) => {
       throw explainRefusal(error);

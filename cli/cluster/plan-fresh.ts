@@ -5,8 +5,12 @@ import { type PlanDocument, parsePlan } from '../../contract/plan-document.ts';
 import { cleanupJob } from '../../scheduler/cleanup/job.ts';
 import { cleanup } from '../../scheduler/cleanup/kind.ts';
 import type { CleanupDocument, CleanupPolicy } from '../../scheduler/cleanup/policy.ts';
+import type { NodeNeeds } from '../../scheduler/cluster.ts';
+import { runKinds } from '../../scheduler/kinds.ts';
 import type { Node, PolicyObject } from '../../scheduler/objects.ts';
+import { parsePolicy } from '../../scheduler/policy/parse.ts';
 import { newRun } from '../../scheduler/run/run.ts';
+import { keepersIn, referencesKeptOn } from '../../scheduler/status/kept-references.ts';
 import { judgePlanPod } from './plan-pod.ts';
 import { PlanError, type PlanNode, type PlanPort } from './plan-port.ts';
 
@@ -16,6 +20,8 @@ export interface FreshRequest {
   readonly document: CleanupDocument;
   readonly policy: CleanupPolicy;
   readonly node: Node;
+  /** All policies of the cluster. */
+  readonly policies: readonly PolicyObject[];
   readonly timeoutSeconds: number;
 }
 
@@ -35,9 +41,9 @@ export async function planFresh(
   for (const name of await cluster.listLeftovers(leftoverMs)) await cluster.deletePlan(name);
   const name = `nodesweep-plan-${randomUUID().slice(0, 8)}`;
   const job = await buildJob(name, request, cluster, now);
-  const bound = await cluster.readBoundPods(node.name);
+  const needs = await readNeeds(request, cluster);
   try {
-    await cluster.createPlan({ name, policy, node, job, bound, timeoutSeconds });
+    await cluster.createPlan({ name, policy, node, job, needs, timeoutSeconds });
     await waitForEnd(name, request, cluster, signal);
     return await readPlan(name, node.name, cluster);
   } finally {
@@ -69,6 +75,13 @@ async function buildJob(
     now,
   );
   return cleanupJob({ ...run, name, document, spec: policy }, workloadReferences);
+}
+
+/** The facts that a cleaner on the node would be told. */
+async function readNeeds({ node, policies }: FreshRequest, cluster: PlanPort): Promise<NodeNeeds> {
+  const [bound, statuses] = await Promise.all([cluster.readBoundPods(node.name), cluster.listStatuses()]);
+  const keepers = keepersIn({ policies, statuses }, ({ name, data }) => parsePolicy(name, data, runKinds));
+  return { ...bound, prepulled: referencesKeptOn(node, keepers, runKinds) };
 }
 
 async function waitForEnd(

@@ -3,7 +3,7 @@ import { annotateReferences } from '../../scheduler/cleanup/node-references.ts';
 import { buildPodSpec, type PodNode, taskArguments } from '../../scheduler/cleanup/pod.ts';
 import type { PolicyObject, RunPod } from '../../scheduler/objects.ts';
 import { markPod } from '../../scheduler/pods/metadata.ts';
-import type { PodTemplate } from '../../scheduler/pods/pod-template.ts';
+import type { NodeReferences, PodTemplate } from '../../scheduler/pods/pod-template.ts';
 import { hasEnded } from '../../scheduler/pods/state.ts';
 
 /** The fields in which plan pods differ. */
@@ -11,8 +11,7 @@ export interface PlanTask {
   readonly name: string;
   /** The names of the ConfigMaps with the job. */
   readonly jobMaps: readonly string[];
-  /** The images that the pods bound to its node name. */
-  readonly references: readonly string[];
+  readonly references: NodeReferences;
   readonly timeoutSeconds: number;
 }
 

@@ -1,6 +1,6 @@
 import type { JobDocument } from '../../contract/job.ts';
 import type { NodeRuntime } from '../../scheduler/cleanup/node-runtime.ts';
-import type { BoundPods } from '../../scheduler/cluster.ts';
+import type { BoundPods, ClusterState, NodeNeeds } from '../../scheduler/cluster.ts';
 import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
 import type { CleanerLog } from './plan-report.ts';
 
@@ -13,14 +13,15 @@ export interface PlanOrder {
   readonly policy: PolicyObject;
   readonly node: PlanNode;
   readonly job: JobDocument;
-  /** The pods bound to the node. */
-  readonly bound: BoundPods;
+  readonly needs: NodeNeeds;
   readonly timeoutSeconds: number;
 }
 
 /** The calls to a cluster that a plan needs. Every call may reject with an error that names the object. */
 export interface PlanPort {
-  listPolicies(): Promise<PolicyObject[]>;
+  listPolicies(): Promise<readonly PolicyObject[]>;
+  /** The statuses by policy. A status without a value can't be read. */
+  listStatuses(): Promise<ClusterState['statuses']>;
   readNode(name: string): Promise<Node | undefined>;
   /** The log of the policy's last finished cleaner pod on a node; undefined if there is none. */
   readLastLog(policy: string, node: string): Promise<CleanerLog | undefined>;

@@ -34,7 +34,7 @@ export async function planRemotely(
   const chosen = choosePolicy(policies, request.policy);
   if (node === undefined) throw new PlanError(`there is no node ${request.node}; \`kubectl get nodes\` lists them`);
   const reported = request.fresh ? undefined : await readReport(request, chosen.policy, cluster, now);
-  const plan = reported ?? (await planFresh({ ...request, ...chosen, node }, cluster, now, signal));
+  const plan = reported ?? (await planFresh({ ...request, ...chosen, node, policies }, cluster, now, signal));
   return { ...plan, notes: [...describeSelection(node, chosen.policy), ...plan.notes] };
 }
 

@@ -1,28 +1,44 @@
 import { annotation } from '../../contract/labels.ts';
-import { boundReferencesFile, packReferences } from '../../contract/packed-references.ts';
+import { boundReferencesFile, packReferences, prepulledReferencesFile } from '../../contract/packed-references.ts';
+import type { NodeReferences } from '../pods/pod-template.ts';
 
 /** The references of a node do not fit into its pod. */
 export class TooManyReferencesError extends Error {
   override readonly name = 'TooManyReferencesError';
 }
 
-/** Maximum size of the annotation. All annotations of an object have at most 256 KiB, and others may add some. */
+/** Maximum size of the annotations. All annotations of an object have at most 256 KiB, and others may add some. */
 const maxPackedLength = 200_000;
 
-/** The annotation of a pod with the references of its node. Throws a {@link TooManyReferencesError} if not all fit. */
-export function annotateReferences(node: string, references: readonly string[]) {
-  const packed = packReferences(references).toString('base64');
-  if (packed.length <= maxPackedLength) return { [annotation.boundReferences]: packed };
+/** The annotations of a pod with the references of its node. Throws a {@link TooManyReferencesError} if not all fit. */
+export function annotateReferences(node: string, { bound, prepulled }: NodeReferences) {
+  const annotations = {
+    [annotation.boundReferences]: packReferences(bound).toString('base64'),
+    [annotation.prepulledReferences]: packReferences(prepulled).toString('base64'),
+  };
+  const length = Object.values(annotations).join('').length;
+  if (length <= maxPackedLength) return annotations;
   throw new TooManyReferencesError(
-    `the pods bound to node ${node} name ${references.length} different images, and these don't fit into the annotations of a pod (${packed.length} of ${maxPackedLength} bytes): nothing is removed there`,
+    `the pods bound to node ${node} name ${bound.length} different images, and image lists want ${prepulled.length} there; these don't fit into the annotations of a pod (${length} of ${maxPackedLength} bytes): nothing is removed there`,
   );
 }
 
 /** The sources of a pod's job: the ConfigMaps of the run, and the references of the node. */
 export function jobSources(jobMaps: readonly string[]) {
-  const fieldRef = { fieldPath: `metadata.annotations['${annotation.boundReferences}']` };
   return [
     ...jobMaps.map((name) => ({ configMap: { name } })),
-    { downwardAPI: { items: [{ path: boundReferencesFile, fieldRef }] } },
+    {
+      downwardAPI: {
+        items: [
+          fileOf(boundReferencesFile, annotation.boundReferences),
+          fileOf(prepulledReferencesFile, annotation.prepulledReferences),
+        ],
+      },
+    },
   ];
+}
+
+/** A file with the value of an annotation of the pod. */
+function fileOf(path: string, key: string) {
+  return { path, fieldRef: { fieldPath: `metadata.annotations['${key}']` } };
 }

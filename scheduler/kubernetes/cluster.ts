@@ -6,6 +6,7 @@ import type {
   Cluster,
   ClusterState,
   Creation,
+  NodeNeeds,
   OrphanedRun,
   OrphanedStatus,
   PolicyEvent,
@@ -180,13 +181,14 @@ export class KubernetesCluster implements Cluster {
     await this.#jobs.create(run, { name: recordName(run.name), uid: this.#uidOf(run) }, job);
   }
 
-  async createPod(run: Run, node: Node, attempt: number, { references, count }: BoundPods): Promise<void> {
+  async createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<void> {
     const { memory } = run.nodes.get(node.name) ?? waiting;
     const jobMaps = await this.#jobs.mapsOf(run);
+    const references = { bound: needs.references, prepulled: needs.prepulled };
     const order = { run, runUid: this.#uidOf(run), attempt, references, jobMaps, memory };
     const build = (place: PlacedNode) => run.kind.buildPod(order, place, this.#options.template);
     const place = { api: this.#api, namespace: this.#namespace };
-    const body = await buildHarmless(place, { node, boundPods: count }, build);
+    const body = await buildHarmless(place, { node, boundPods: needs.count }, build);
     if (attempt > 0) await this.#podStore.expectEnded(podName(run.name, node.name, attempt - 1));
     await this.#podStore.create(`create a ${run.kind.words.worker} pod on node ${node.name}`, body);
   }

@@ -3,7 +3,7 @@ import type { Server } from 'node:net';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BoundPods, Cluster, ClusterState, Creation } from '../cluster.ts';
+import type { BoundPods, Cluster, ClusterState, Creation, NodeNeeds } from '../cluster.ts';
 import { runKinds } from '../kinds.ts';
 import type { Log } from '../log.ts';
 import type { Node, PolicyObject, Versioned } from '../objects.ts';
@@ -146,11 +146,12 @@ class LocalCluster implements Cluster {
     await createFile(this.#jobFile(run.name), JSON.stringify(job));
   }
 
-  async createPod(run: Run, node: Node, attempt: number): Promise<void> {
+  async createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<void> {
     const { runtime } = node;
     if (runtime === undefined) throw new EndpointError(`node ${node.name} has no known runtime socket`);
     const name = podName(run.name, node.name, attempt);
-    await this.#pods.create({ name, run: run.name, node: node.name, attempt, job: this.#jobFile(run.name), runtime });
+    const order = { name, run: run.name, node: node.name, attempt, job: this.#jobFile(run.name), runtime };
+    await this.#pods.create({ ...order, references: { bound: needs.references, prepulled: needs.prepulled } });
   }
 
   async deletePod(pod: string): Promise<void> {

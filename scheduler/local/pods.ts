@@ -1,11 +1,13 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execaNode } from 'execa';
 import * as z from 'zod';
 import { hasCode } from '../../contract/errors.ts';
+import { boundReferencesFile, packReferences, prepulledReferencesFile } from '../../contract/packed-references.ts';
 import type { NodeRuntime } from '../cleanup/node-runtime.ts';
 import type { RunPod } from '../objects.ts';
+import type { NodeReferences } from '../pods/pod-template.ts';
 import { replaceFile } from './files.ts';
 
 /** The command that starts a cleaner: `clean` of this program. */
@@ -18,7 +20,9 @@ export interface Launch {
 
 /** A request to start a cleaner. */
 export type CleanerOrder = Pick<RunPod, 'name' | 'run' | 'node' | 'attempt'> & {
+  /** The path of the job of the run. */
   readonly job: string;
+  readonly references: NodeReferences;
   readonly runtime: NodeRuntime;
 };
 
@@ -71,9 +75,13 @@ export class LocalPods {
 
   /** Starts a cleaner if it does not exist. */
   async create(order: CleanerOrder): Promise<void> {
-    const { name, run, node, attempt } = order;
+    const { name, run, node, attempt, references } = order;
     if (this.#entries.has(name)) return;
-    await mkdir(join(this.#directory, name), { recursive: true });
+    const directory = join(this.#directory, name);
+    await mkdir(directory, { recursive: true });
+    await copyFile(order.job, join(directory, 'job.json'));
+    await writeFile(join(directory, boundReferencesFile), packReferences(references.bound));
+    await writeFile(join(directory, prepulledReferencesFile), packReferences(references.prepulled));
     const child = this.#spawn(order);
     const createdAt = new Date();
     const pod: RunPod = { kind: 'cleaner', name, run, node, attempt, createdAt, phase: 'Running' };
@@ -81,7 +89,7 @@ export class LocalPods {
       this.#settle(name, exitCode, `${signal ?? 'Error'}`, stderr.slice(-1_000) || (shortMessage ?? 'no output')),
     );
     this.#entries.set(name, { pod, end: () => child.kill('SIGTERM'), ended });
-    const saved: z.input<typeof podSchema> = { ...order, createdAt: createdAt.toISOString(), pid: child.pid ?? 0 };
+    const saved: z.input<typeof podSchema> = { ...pod, createdAt: createdAt.toISOString(), pid: child.pid ?? 0 };
     await replaceFile(this.#pathOf(name, 'pod.json'), JSON.stringify(saved));
   }
 
@@ -102,9 +110,9 @@ export class LocalPods {
   }
 
   /** Inherits the output of this process, so that a cleaner can continue when this process is killed. */
-  #spawn({ name, node, job, runtime }: CleanerOrder) {
+  #spawn({ name, node, runtime }: CleanerOrder) {
     const { script, environment, logLevel } = this.#launch;
-    const report = this.#pathOf(name, 'report.json');
+    const [job, report] = [this.#pathOf(name, 'job.json'), this.#pathOf(name, 'report.json')];
     return execaNode(script, ['clean', '--job', job, '--report', report, '--state', runtime.stateDirectory], {
       env: {
         ...environment,

@@ -9,6 +9,14 @@ export interface PlacedNode extends Node {
   readonly freePods?: number | undefined;
 }
 
+/** The references of images that a cleaner must keep on one node, and that it can't find out by itself. */
+export interface NodeReferences {
+  /** The images that the pods bound to the node name. */
+  readonly bound: readonly string[];
+  /** The images that image lists want on the node. */
+  readonly prepulled: readonly string[];
+}
+
 /** The parts of a pod that are decided when it is created. */
 export interface PodOrder {
   readonly run: Run;
@@ -16,8 +24,7 @@ export interface PodOrder {
   readonly runUid: string;
   /** The number of the try on the node, counted from 0. */
   readonly attempt: number;
-  /** The image references of the pods that are bound to the node. */
-  readonly references: readonly string[];
+  readonly references: NodeReferences;
   /** The names of the ConfigMaps with the job. */
   readonly jobMaps: readonly string[];
   /** The memory of the kind about the node: the `memory` of the result of the pod before. */

@@ -25,7 +25,13 @@ export interface ValidPolicy {
   readonly policy: Policy;
 }
 
-export type ParsedPolicy = ValidPolicy | Invalid;
+/** A ConfigMap that is no valid policy. */
+export interface InvalidPolicy extends Invalid {
+  /** The kinds of policies that it has a key of. */
+  readonly kinds: readonly RunKind[];
+}
+
+export type ParsedPolicy = ValidPolicy | InvalidPolicy;
 
 /** The key of a ConfigMap for policies of a kind. */
 export function keyOf({ name }: Pick<RunKind, 'name'>): string {
@@ -52,7 +58,8 @@ export function parsePolicy(
     ...keyProblems(data, kinds),
     ...(content?.valid === false ? content.problems : []),
   ];
-  return content?.valid !== true || problems.length > 0 ? { valid: false, problems } : content;
+  if (content?.valid === true && problems.length === 0) return content;
+  return { valid: false, problems, kinds: kinds.filter((kind) => keyOf(kind) in data) };
 }
 
 /** Parses a policy document. Returns all problems with their paths. */
@@ -65,7 +72,10 @@ export function parseDocument<T>(text: string, schema: z.ZodType<T>): ParsedDocu
 }
 
 /** Undefined if there is no document. */
-function parseData(data: Readonly<Record<string, string>>, kinds: readonly RunKind[]): ParsedPolicy | undefined {
+function parseData(
+  data: Readonly<Record<string, string>>,
+  kinds: readonly RunKind[],
+): ValidPolicy | Invalid | undefined {
   for (const kind of kinds) {
     const text = data[keyOf(kind)];
     if (text === undefined) continue;

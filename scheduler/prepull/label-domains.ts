@@ -1,7 +1,4 @@
-import type { NodeSelection } from '../run/eligibility.ts';
-
-/** The selector of a policy or list: the parts of its nodes that are about labels. */
-export type Selector = Pick<NodeSelection, 'matchLabels' | 'matchExpressions'>;
+import type { Selector } from '../run/eligibility.ts';
 
 /** The values that a node may have for one label. */
 interface Domain {

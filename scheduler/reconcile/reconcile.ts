@@ -1,9 +1,8 @@
 import type { ClusterState } from '../cluster.ts';
 import type { Step } from '../journal/troubles.ts';
-import type { PolicyObject, Versioned } from '../objects.ts';
+import type { Versioned } from '../objects.ts';
 import { dueTrigger } from '../policy/due.ts';
 import { earliest } from '../policy/instants.ts';
-import { type ParsedPolicy, parsePolicy } from '../policy/parse.ts';
 import { nextPressureStart } from '../policy/pressure-trigger.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import type { Run } from '../run/run.ts';
@@ -13,6 +12,7 @@ import { attempt, wakeTimeOf } from './attempt.ts';
 import { type PolicyPass, type ReconcileContext, retryTime } from './context.ts';
 import { expireRuns } from './expire-runs.ts';
 import { keepStatus } from './keep-status.ts';
+import { parseOnce } from './parsed-policy.ts';
 import { reportLateChanges } from './record-run.ts';
 import { removeOrphans } from './remove-orphans.ts';
 import { dueQuestion, isPressed, type Start, startRun } from './start-run.ts';
@@ -35,7 +35,7 @@ export async function reconcile(
     return orphansAt ?? 'Gone';
   }
   journal.observe({ policies: [object], runs: runsOf(state, name) });
-  const pass = { ...context, journal, state, object, parsed: parseOnce(context, object), now };
+  const pass = { ...context, journal, state, object, parsed: parseOnce(object, context.kinds), now };
   return earliest([orphansAt, wakeTimeOf(await attempt(pass, steps.whole, () => reconcilePolicy(pass)))]);
 }
 
@@ -112,15 +112,4 @@ function runsOf({ runs }: ClusterState, policy: string): readonly Versioned<Run>
   const known = runsByPolicy.get(runs) ?? Map.groupBy(runs, ({ value }) => value.policy);
   runsByPolicy.set(runs, known);
   return known.get(policy) ?? [];
-}
-
-const parsedPolicies = new WeakMap<PolicyObject['data'], ParsedPolicy>();
-
-/** The parsed policy. A policy object is parsed once, not at every pass. */
-function parseOnce({ kinds }: ReconcileContext, object: PolicyObject): ParsedPolicy {
-  const known = parsedPolicies.get(object.data);
-  if (known !== undefined) return known;
-  const parsed = parsePolicy(object.name, object.data, kinds);
-  parsedPolicies.set(object.data, parsed);
-  return parsed;
 }

@@ -1,10 +1,11 @@
 import pMap from 'p-map';
-import { type BoundPods, type Cluster, callConcurrency } from '../cluster.ts';
+import { type Cluster, callConcurrency } from '../cluster.ts';
 import { JobTooLargeError } from '../pods/job-too-large.ts';
 import { type RolloutStep, withRefused, withStarted } from '../run/rollout.ts';
 import type { Run } from '../run/run.ts';
 import { noteTrouble } from './attempt.ts';
 import type { PolicyPass } from './context.ts';
+import { readNodeNeeds } from './node-needs.ts';
 
 /** Creates the pods of a step; returns when to try again, if some could not be created. */
 export async function startPods(pass: PolicyPass, run: Run, start: RolloutStep['start']): Promise<Date | undefined> {
@@ -44,25 +45,20 @@ async function noteStarts(
 }
 
 /**
- * Creates pods, and returns the errors by node. The images of the pods bound to a node are read as late as possible, right
- * before the cleaner is created. If they can't be read, the node gets no cleaner.
+ * Creates pods, and returns the errors by node. The images to keep on a node are read as late as possible, right before the
+ * cleaner is created. If they can't be read, the node gets no cleaner.
  */
 async function createPods(
-  { cluster }: PolicyPass,
+  pass: PolicyPass,
   run: Run,
   start: RolloutStep['start'],
 ): Promise<ReadonlyMap<string, unknown>> {
   const refused = new Map<string, unknown>();
-  const names = start.map(({ node }) => node.name);
-  const boundPods = await cluster.readBoundPods(names).catch((error: unknown) => {
-    for (const name of names) refused.set(name, error);
-    return new Map<string, BoundPods>();
-  });
+  const nodes = start.map(({ node }) => node);
+  const needsOf = await readNodeNeeds(pass, run, nodes);
   const startPod = async ({ node, attempt }: (typeof start)[number]) => {
-    const bound = boundPods.get(node.name);
-    if (bound === undefined) return;
     try {
-      await cluster.createPod(run, node, attempt, bound);
+      await pass.cluster.createPod(run, node, attempt, needsOf(node));
     } catch (error) {
       refused.set(node.name, error);
     }

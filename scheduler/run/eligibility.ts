@@ -5,6 +5,8 @@ import type { Trigger } from '../policy/trigger.ts';
 import type { Run } from './run.ts';
 
 export type NodeSelection = Policy['nodes'];
+/** The part of a selection that is about the labels of nodes. */
+export type Selector = Pick<NodeSelection, 'matchLabels' | 'matchExpressions'>;
 
 export type Eligibility =
   | { readonly verdict: 'Eligible' }
@@ -46,7 +48,7 @@ export function judgeNode(node: Node, selection: NodeSelection): Eligibility {
 }
 
 /** True if the labels of a node match a selection. Taints and the state of the node do not count. */
-export function isSelected({ labels }: Pick<Node, 'labels'>, selection: NodeSelection): boolean {
+export function isSelected({ labels }: Pick<Node, 'labels'>, selection: Selector): boolean {
   return (
     Object.entries(selection.matchLabels).every(([key, value]) => labelOf(labels, key) === value) &&
     selection.matchExpressions.every(({ key, operator, values }) => {

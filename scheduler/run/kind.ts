@@ -60,6 +60,14 @@ export interface NamedPolicy {
   readonly policy: Policy;
 }
 
+/** The images that the policies of a kind keep on nodes: no cleaner of any policy removes them there. */
+export interface Keeping {
+  /** What a policy keeps, as the status stores it: it stays kept while a later edit of the policy is not valid. */
+  keptBy(policy: Policy): unknown;
+  /** The references of the images that are kept on a node. Throws if `kept` was damaged. */
+  referencesOn(node: Node, kept: unknown): readonly string[];
+}
+
 /**
  * The differences between kinds of runs. All functions are pure. They get only policies and tallies of their own kind:
  * `schema` makes the policies, `resultOf` the tallies.
@@ -72,6 +80,10 @@ export interface RunKind<Totals extends object = object> {
   readonly words: KindWords;
   /** Remarks of `nodesweep lint` about a valid policy. `others` are the other valid policies of the same file. */
   warningsOf?(policy: Policy, others: readonly NamedPolicy[]): readonly Problem[];
+  /** The images that its policies keep on nodes, if they keep any. */
+  readonly keeping?: Keeping;
+  /** False if its pods remove no images, so that they need not know which ones to keep. Default: true. */
+  readonly removesImages?: boolean;
   /** Decides if a run gets a pod on a node now. */
   judgeNode(node: Node, policy: Policy): Eligibility;
   /** The resources that a pod on the node shares with those on other nodes, for example a registry. */

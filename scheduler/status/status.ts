@@ -32,6 +32,7 @@ const statusSchema = z.object({
   ignoredRequests: z.array(z.string()).optional(),
   lastStart: instant.optional(),
   missedSlot: instant.optional(),
+  lastKept: z.object({ kind: z.string(), kept: z.unknown().optional() }).optional(),
   conditions: z.array(conditionSchema).optional(),
 });
 
@@ -43,7 +44,8 @@ const statusSchema = z.object({
  * scheduled times. `lastSlot` and `nextSlot`: the last scheduled time for which a run was started, and the next one.
  * `lastRequest`: the last value of `nodesweep.io/run-at` that was acted on; `pendingRequest`: the one that waits;
  * `ignoredRequests`: the latest that newer ones replaced before a run started. `lastStart`: when the last run began.
- * `missedSlot`: the last scheduled time for which no run started in time.
+ * `missedSlot`: the last scheduled time for which no run started in time. `lastKept`: the images that the policy keeps on
+ * nodes, of its last version that was valid, with its kind; without `kept` if it was lost with a damaged status.
  */
 export type PolicyStatus = Omit<z.output<typeof statusSchema>, 'version'>;
 
@@ -94,12 +96,15 @@ export function statusOf(found: Findings, stored: Stored): PolicyStatus {
  * Starts a new status from now if the stored one can't be read or comes from the future: earlier scheduled times must not
  * run again.
  */
-function observePolicy({ object, parsed, now }: Findings, stored: Stored): PolicyStatus {
+function observePolicy(found: Findings, stored: Stored): PolicyStatus {
+  const { object, parsed, now } = found;
   const before = stored?.value?.policyUid === object.uid && !isFromFuture(stored.value, now) ? stored.value : undefined;
-  if (before?.observedVersion === object.resourceVersion) return before;
+  // The version before of nodesweep may have judged the policy otherwise.
+  if (before?.observedVersion === object.resourceVersion && before.valid === parsed.valid) return before;
   const isLost = before === undefined && stored !== undefined && (stored.value?.policyUid ?? object.uid) === object.uid;
   const known = before ?? { policyUid: object.uid, scheduleSince: isLost ? now : object.createdAt };
-  const observed = { ...known, observedVersion: object.resourceVersion };
+  const lastKept = lastKeptOf(found, stored);
+  const observed = { ...known, observedVersion: object.resourceVersion, ...(lastKept && { lastKept }) };
   if (!parsed.valid)
     return { ...observed, valid: false, problems: briefProblems(parsed.problems), nextSlot: undefined };
   const schedule = scheduleKey(parsed.policy);
@@ -114,6 +119,19 @@ function observePolicy({ object, parsed, now }: Findings, stored: Stored): Polic
     now,
   );
   return { ...observed, valid: true, problems: [], schedule, scheduleSince, nextSlot };
+}
+
+/**
+ * The images that the policy keeps on nodes. While it is not valid, they are those of its last valid version. If the status
+ * with them is damaged, they are unknown.
+ */
+function lastKeptOf({ object, parsed }: Findings, stored: Stored): PolicyStatus['lastKept'] {
+  if (parsed.valid)
+    return parsed.kind.keeping && { kind: parsed.kind.name, kept: parsed.kind.keeping.keptBy(parsed.policy) };
+  if (stored === undefined) return undefined;
+  if (stored.value !== undefined) return stored.value.policyUid === object.uid ? stored.value.lastKept : undefined;
+  const kind = parsed.kinds.find(({ keeping }) => keeping !== undefined);
+  return kind && { kind: kind.name };
 }
 
 /** The status with the next scheduled time, and with a missed one. */

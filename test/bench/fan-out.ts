@@ -56,7 +56,7 @@ function buildBarePod(name: string, run: string, uid: string): object {
     serviceAccountName: 'default',
     logLevel: 'info',
   };
-  const parts = { attempt: 0, references: [], jobMaps: [jobName(run)] };
+  const parts = { attempt: 0, references: { bound: [], prepulled: [] }, jobMaps: [jobName(run)] };
   return buildPod({ run: buildRun({}, { name: run }), runUid: uid, ...parts }, buildNode(name), template);
 }
 

@@ -3,13 +3,14 @@ import type {
   Cluster,
   ClusterState,
   Creation,
+  NodeNeeds,
   OrphanedRun,
   OrphanedStatus,
   PolicyEvent,
 } from '../../scheduler/cluster.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import type { Node, PolicyObject, RunPod, Versioned } from '../../scheduler/objects.ts';
-import type { PodTemplate } from '../../scheduler/pods/pod-template.ts';
+import type { NodeReferences, PodTemplate } from '../../scheduler/pods/pod-template.ts';
 import type { RunKind } from '../../scheduler/run/kind.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import { decodeRun, encodeRun } from '../../scheduler/run/record.ts';
@@ -28,7 +29,7 @@ const template: PodTemplate = {
 };
 
 /** Builds a pod as the adapter to a cluster does. */
-function buildBody(run: Run, node: Node, attempt: number, { references }: BoundPods): object {
+function buildBody(run: Run, node: Node, attempt: number, references: NodeReferences): object {
   const { memory } = run.nodes.get(node.name) ?? {};
   const order = { run, runUid: `uid-of-${run.name}`, attempt, references, jobMaps: [`${run.name}.job`], memory };
   return run.kind.buildPod(order, node, template);
@@ -51,7 +52,7 @@ export class FakeCluster implements Cluster {
   /** The references of the pods that are bound to each node, as they are right now. */
   boundReferences = new Map<string, readonly string[]>();
   /** All that each cleaner pod was told of its node, by its name. */
-  told = new Map<string, readonly string[]>();
+  told = new Map<string, NodeReferences>();
   /** The bodies of all pods that were created, by their names. */
   bodies = new Map<string, object>();
   workloadReferences: string[] = [];
@@ -139,12 +140,13 @@ export class FakeCluster implements Cluster {
     if (!this.jobs.has(run.name)) this.jobs.set(run.name, job);
   }
 
-  async createPod(run: Run, node: Node, attempt: number, bound: BoundPods): Promise<void> {
+  async createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<void> {
     this.#write(`createPod ${node.name}#${attempt}`);
     const name = podName(run.name, node.name, attempt);
     if (this.pods.has(name)) return;
-    this.told.set(name, bound.references);
-    this.bodies.set(name, buildBody(run, node, attempt, bound));
+    const references = { bound: needs.references, prepulled: needs.prepulled };
+    this.told.set(name, references);
+    this.bodies.set(name, buildBody(run, node, attempt, references));
     this.pods.set(name, {
       kind: 'cleaner',
       name,

@@ -1,11 +1,12 @@
 import type { PlanOrder, PlanPort } from '../../cli/cluster/plan-port.ts';
 import type { CleanerLog } from '../../cli/cluster/plan-report.ts';
-import type { BoundPods } from '../../scheduler/cluster.ts';
+import type { BoundPods, ClusterState } from '../../scheduler/cluster.ts';
 import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
 
 /** A cluster in memory, whose plan pods go through the states they are given. */
 export class FakePlanCluster implements PlanPort {
   policies: PolicyObject[] = [];
+  statuses: ClusterState['statuses'] = new Map();
   nodes: Node[] = [];
   lastLog: CleanerLog | undefined;
   boundReferences: string[] = [];
@@ -24,6 +25,10 @@ export class FakePlanCluster implements PlanPort {
 
   async listPolicies(): Promise<PolicyObject[]> {
     return this.policies;
+  }
+
+  async listStatuses(): Promise<ClusterState['statuses']> {
+    return this.statuses;
   }
 
   async readNode(name: string): Promise<Node | undefined> {

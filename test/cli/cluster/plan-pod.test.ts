@@ -10,7 +10,7 @@ const node = { ...build.buildNode('a'), runtime };
 const task = {
   name: 'nodesweep-plan-1',
   jobMaps: ['nodesweep-plan-1'],
-  references: ['acme/api:1'],
+  references: { bound: ['acme/api:1'], prepulled: [] },
   timeoutSeconds: 60,
 };
 const pod = buildPlanPod(task, build.buildPolicyObject(), node, template);

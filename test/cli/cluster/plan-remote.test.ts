@@ -88,7 +88,7 @@ describe('the plan of a node in the cluster', () => {
       images: { protectWorkloads: true },
       workloadReferences: ['workload:1'],
     });
-    expect(cluster.orders[0]?.bound.references).toEqual(['starting:1']);
+    expect(cluster.orders[0]?.needs).toMatchObject({ references: ['starting:1'], prepulled: [] });
   });
 
   it('is made for a node that the policy leaves out too, with a remark', async () => {

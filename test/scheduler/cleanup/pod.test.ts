@@ -12,7 +12,7 @@ const order = {
   run: build.buildRun(),
   runUid: 'uid',
   attempt: 0,
-  references: ['acme/api:1'],
+  references: { bound: ['acme/api:1'], prepulled: [] },
   jobMaps: ['nightly-29540760.job'],
 };
 const pod = buildPod(order, { ...build.buildNode('a'), runtime }, template);
@@ -112,7 +112,10 @@ describe('the cleaner pod', () => {
       {
         name: 'job',
         projected: {
-          sources: [{ configMap: { name: 'nightly-29540760.job' } }, { downwardAPI: { items: [expect.anything()] } }],
+          sources: [
+            { configMap: { name: 'nightly-29540760.job' } },
+            { downwardAPI: { items: [expect.anything(), expect.anything()] } },
+          ],
         },
       },
       { name: 'state', hostPath: { path: runtime.stateDirectory, type: 'DirectoryOrCreate' } },

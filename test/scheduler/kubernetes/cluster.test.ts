@@ -76,7 +76,7 @@ const isPost = ({ method }: Asked) => method === 'POST';
 const isPut = ({ method }: Asked) => method === 'PUT';
 const runs = () => cluster.state().runs;
 
-const noPods = { references: [], count: 0 };
+const noPods = { references: [], count: 0, prepulled: [] };
 const job = { version: 1 as const, policy: 'nightly', run: 'nightly-29540760', dryRun: false };
 
 async function createRun(run: Run = buildRun()): Promise<void> {
@@ -279,7 +279,7 @@ describe('cleaner pods', () => {
   const bind = (name: string, phase: string) =>
     server.put('/api/v1/pods', name, { spec: { nodeName: 'node-1' }, status: { phase } });
 
-  const readBound = async () => (await cluster.readBoundPods(['node-1'])).get('node-1') ?? noPods;
+  const readBound = async () => ({ ...noPods, ...(await cluster.readBoundPods(['node-1'])).get('node-1') });
 
   it('are critical under disk pressure if a place is free, as the kubelet counts (H1, H2)', async () => {
     for (const name of ['a', 'b']) bind(name, 'Running');

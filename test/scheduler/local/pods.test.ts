@@ -36,9 +36,9 @@ function openPods(): LocalPods {
   );
 }
 
-function startCleaner(): Promise<void> {
+function startCleaner(prepulled: readonly string[] = []): Promise<void> {
   const runtime = { socket: join(directory, 'node.json'), stateDirectory: join(directory, 'state') };
-  return pods.create({ ...identity, job: join(directory, 'job.json'), runtime });
+  return pods.create({ ...identity, job: join(directory, 'job.json'), references: { bound: [], prepulled }, runtime });
 }
 
 function nextChange(): Promise<void> {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCleanup } from '../../../scheduler/cleanup/policy.ts';
+import { runKinds } from '../../../scheduler/kinds.ts';
+import { parsePolicy } from '../../../scheduler/policy/parse.ts';
 import { briefProblems, formatProblem, listProblems, type Problem } from '../../../scheduler/policy/problem.ts';
 import { settled } from '../../../scheduler/run/progress.ts';
 import { encodeRun } from '../../../scheduler/run/record.ts';
@@ -53,7 +55,7 @@ const sizeOf = (data: Record<string, string>) =>
 it('8,000 malformed excludes are in status, condition and event, with the number of further ones (H36, C40)', () => {
   const exclude = Array.from({ length: 8_000 }, (_, index) => `team-${index}/[broken-image-name`);
   const object = buildPolicyObject({ images: { exclude } });
-  const parsed = parseCleanup(object.data['cleanup.yaml'] ?? '');
+  const parsed = parsePolicy(object.name, object.data, runKinds);
   if (parsed.valid) throw new Error('the policy is valid');
   expect(parsed.problems).toHaveLength(8_000);
   const status = statusOf({ object, parsed, runs: [], now: start }, undefined);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { mayOverlap, type Selector } from '../../../scheduler/prepull/label-domains.ts';
-import { isSelected } from '../../../scheduler/run/eligibility.ts';
+import { mayOverlap } from '../../../scheduler/prepull/label-domains.ts';
+import { isSelected, type Selector } from '../../../scheduler/run/eligibility.ts';
 
 const key = fc.constantFrom('pool', 'gpu', 'constructor');
 const value = fc.constantFrom('a', 'b', '');
@@ -21,8 +21,7 @@ const nodes = ['pool', 'gpu', 'constructor'].reduce<Record<string, string>[]>(
   [{}],
 );
 
-const matches = (labels: Record<string, string>, { matchLabels, matchExpressions }: Selector) =>
-  isSelected({ labels }, { matchLabels, matchExpressions, includeUnschedulable: true, tolerations: [] });
+const matches = (labels: Record<string, string>, nodes: Selector) => isSelected({ labels }, nodes);
 
 it('two selectors may overlap exactly if some node matches both', () => {
   fc.assert(

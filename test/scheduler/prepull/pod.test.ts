@@ -16,7 +16,14 @@ const base = { name: 'base', images: ['docker.io/acme/api:1.4', 'nginx', `acme/d
 
 function build(document: Partial<PrepullDocument> = {}, memory?: NodeMemory, node = buildNode('a')) {
   const run = { ...buildRun(), spec: buildPrepull(document.lists ?? [base], document) };
-  const order: PullerOrder = { run, runUid: 'uid', attempt: 0, references: [], jobMaps: [], memory };
+  const order: PullerOrder = {
+    run,
+    runUid: 'uid',
+    attempt: 0,
+    references: { bound: [], prepulled: [] },
+    jobMaps: [],
+    memory,
+  };
   return buildPod(order, node, template);
 }
 const imagesOf = (pod: ReturnType<typeof build>) =>
@@ -103,7 +110,14 @@ describe('the puller', () => {
   it('has the secrets of its images beside those of the settings, and reads none (P4)', () => {
     const lists = [{ ...base, imagePullSecrets: [{ name: 'reg' }, { name: 'own' }] }];
     const run = { ...buildRun(), spec: buildPrepull(lists) };
-    const order = { run, runUid: 'uid', attempt: 0, references: [], jobMaps: [], memory: undefined };
+    const order = {
+      run,
+      runUid: 'uid',
+      attempt: 0,
+      references: { bound: [], prepulled: [] },
+      jobMaps: [],
+      memory: undefined,
+    };
     const withOwn = buildPod(order, buildNode('a'), { ...template, imagePullSecrets: ['own'] });
     expect(withOwn.spec).toMatchObject({ imagePullSecrets: [{ name: 'own' }, { name: 'reg' }] });
     expect(pod.spec).not.toHaveProperty('imagePullSecrets');

@@ -18,7 +18,7 @@ describe('a scheduled time', () => {
     expect(scheduler.runs().map(({ name, phase }) => [name, phase])).toEqual([['nightly-29540760', 'Running']]);
     expect(scheduler.pods()).toEqual(['a#0', 'b#0', 'c#0']);
     expect(cluster.jobs.get('nightly-29540760')).toMatchObject({ version: 1, startingReferences: [] });
-    expect([...cluster.told.values()]).toEqual([['docker.io/acme/web:2'], [], []]);
+    expect([...cluster.told.values()].map(({ bound }) => bound)).toEqual([['docker.io/acme/web:2'], [], []]);
     expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted']);
   });
 
