@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judgeCleanable } from '../../../scheduler/cleanup/cleanable-nodes.ts';
 import { resolveRuntime } from '../../../scheduler/cleanup/node-runtime.ts';
@@ -110,6 +112,35 @@ it('an override takes precedence over the preset, for the nodes with its label',
   const node = { containerRuntimeVersion: 'containerd://2.1.0', labels: { pool: 'gpu' } };
   expect(resolveRuntime(node, { ...none, sockets })?.socket).toBe('/run/gpu.sock');
   expect(resolveRuntime({ ...node, labels: {} }, { ...none, sockets })?.socket).toBe('/run/containerd/containerd.sock');
+});
+
+it('the directory of a node of k3s is a plain absolute path, whatever its arguments and environment are (H17)', () => {
+  const flag = fc.constantFrom('--data-dir', '-d', '--data-dir=', '--rootless', '--docker', '--kubelet-arg', 'server');
+  const path = fc
+    .array(fc.constantFrom('/', '/data', '/..', '/.', 'k3s', '~', ' ', '\0'))
+    .map((parts) => parts.join(''));
+  const words = fc.array(fc.oneof(flag, path, fc.string()));
+  const annotation = fc.oneof(
+    words.map((value) => JSON.stringify(value)),
+    fc.json(),
+    fc.string(),
+  );
+  const environment = fc.oneof(
+    path.map((value) => JSON.stringify({ K3S_DATA_DIR: value })),
+    fc.json(),
+    fc.string(),
+  );
+  fc.assert(
+    fc.property(annotation, environment, (args, env) => {
+      const annotations = { 'k3s.io/node-args': args, 'k3s.io/node-env': env };
+      const { stateDirectory, socket } = resolveRuntime({ ...k3s, annotations }, none) ?? {};
+      if (stateDirectory === undefined) return;
+      expect(socket).toBe('/run/k3s/containerd/containerd.sock');
+      expect(stateDirectory).toMatch(/^\/.*\/agent\/containerd\/nodesweep$/s);
+      expect(posix.normalize(stateDirectory)).toBe(stateDirectory);
+      expect(stateDirectory).not.toContain('\0');
+    }),
+  );
 });
 
 it('a node without a known runtime is skipped, and the message names both settings that it needs (H17)', () => {
