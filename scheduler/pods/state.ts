@@ -8,6 +8,14 @@ export function hasEnded(pod: RunPod): boolean {
   return hasStopped(pod) || pod.exitCode !== undefined;
 }
 
+/**
+ * True if a container of the pod has run. A pod stays Pending as long as one of its containers waits for its image, so a
+ * puller is Pending while it works.
+ */
+export function hasStarted({ phase, containers = [] }: Pick<RunPod, 'phase' | 'containers'>): boolean {
+  return phase !== 'Pending' || containers.some(({ state }) => state.type !== 'Waiting');
+}
+
 /** True if all containers of the pod have ended. */
 export function hasStopped({ phase }: RunPod): boolean {
   return phase === 'Succeeded' || phase === 'Failed';

@@ -1,6 +1,6 @@
 import { doublingPauseMs } from '../journal/doubling-pause.ts';
 import type { Node, RunPod } from '../objects.ts';
-import { hasEnded } from '../pods/state.ts';
+import { hasEnded, hasStarted } from '../pods/state.ts';
 import { type Candidate, deadlineOf, factsOf, giveUpAt, isActive, lastReportAt, type RunView } from './candidate.ts';
 import { type Eligibility, eligibilityFor, nodeRemoved } from './eligibility.ts';
 import type { PodResult } from './kind.ts';
@@ -194,7 +194,7 @@ function troubleOfActive({ node, pod }: Placed, view: RunView, now: Date): Cause
     return { reason: 'NodeLost', message: `the node became not ready while it was ${done}` };
   if (giveUpAt(pod, view.startTimeoutMs) <= now.getTime())
     return { reason: 'NotTerminated', message: `the ${worker} pod was deleted and stays` };
-  if (pod.phase !== 'Pending' || pod.createdAt.getTime() > limit) return undefined;
+  if (hasStarted(pod) || pod.createdAt.getTime() > limit) return undefined;
   const obstacle = view.podWarnings.get(pod.name) ?? waitingReason(pod);
   return {
     reason: 'NotStarted',
@@ -202,8 +202,10 @@ function troubleOfActive({ node, pod }: Placed, view: RunView, now: Date): Cause
   };
 }
 
-function waitingReason(pod: RunPod): string {
-  const words = [pod.containerReason, pod.containerMessage].filter((word) => word !== undefined);
+/** The words of the first container that waits: the others of a pod wait for it. */
+function waitingReason({ containerReason, containerMessage, containers = [] }: RunPod): string {
+  const [first] = containers.flatMap(({ state }) => (state.type === 'Waiting' ? [state] : []));
+  const words = [containerReason ?? first?.reason, containerMessage ?? first?.message].filter(Boolean);
   return words.length === 0 ? 'the kubelet gave no reason' : words.join(': ');
 }
 

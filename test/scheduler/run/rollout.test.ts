@@ -284,6 +284,29 @@ describe('canaries are nodes that can be cleaned (H10)', () => {
   });
 });
 
+describe('a pod that does not start in time', () => {
+  const later = secondsLater(60);
+  const waiting = {
+    name: 'image-0',
+    state: { type: 'Waiting', reason: 'ErrImagePull', message: 'no such host' },
+  } as const;
+  const progressWith = (containers: RunPod['containers']) =>
+    step(rollout({}, ['a']), [buildPod('a', { phase: 'Pending', containers })], later).run.nodes.get('a');
+
+  it('is given up, with the words of the container that waits (P5)', () => {
+    expect(progressWith([waiting])).toMatchObject({
+      result: 'Failed',
+      reason: 'NotStarted',
+      message: expect.stringMatching(/did not start within 60 s: ErrImagePull: no such host$/),
+    });
+  });
+
+  it('is another than one of which a container has run: a pod is Pending as long as it pulls images (P17)', () => {
+    const ended = { name: 'prepare', state: { type: 'Terminated', exitCode: 0 } } as const;
+    expect(progressWith([ended, waiting])).toMatchObject({ state: 'Started' });
+  });
+});
+
 describe('a run is never delayed', () => {
   it('by a node that is not ready: it is reported, and cleaned if it comes back before the deadline (C17, C20, H18)', () => {
     const known = [buildNode('a'), buildNode('b', { ready: false })];
