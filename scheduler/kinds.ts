@@ -1,5 +1,6 @@
 import { cleanup } from './cleanup/kind.ts';
+import { prepull } from './prepull/kind.ts';
 import type { RunKind } from './run/kind.ts';
 
 /** The kinds of runs that there are. */
-export const runKinds: readonly RunKind[] = [cleanup];
+export const runKinds: readonly RunKind[] = [cleanup, prepull];

@@ -5,13 +5,18 @@ import type { PolicyObject } from '../../scheduler/objects.ts';
 import { parsePolicy } from '../../scheduler/policy/parse.ts';
 import { briefProblems, type Problem } from '../../scheduler/policy/problem.ts';
 import type { Trigger } from '../../scheduler/policy/trigger.ts';
+import { isPrepull } from '../../scheduler/prepull/kind.ts';
+import { type ImageOverview, imageOverviews } from '../../scheduler/prepull/overview.ts';
+import type { PrepullTotals } from '../../scheduler/prepull/tally.ts';
 import { outcomeOf, type RunOutcome } from '../../scheduler/run/outcome.ts';
 import type { Run, RunPhase } from '../../scheduler/run/run.ts';
 import { type Summary, summarize } from '../../scheduler/run/summary.ts';
 import type { Condition } from '../../scheduler/status/conditions.ts';
 
 /** A run in the output for people and programs. */
-export interface RunOverview extends Omit<Summary, 'totals'>, Partial<CleanupTotals> {
+export interface RunOverview extends Omit<Summary, 'totals'>, Partial<Pick<CleanupTotals, 'bytes'>> {
+  /** The figures of the images, by the kind of the run. */
+  readonly images?: CleanupTotals['images'] | PrepullTotals['images'];
   readonly run: string;
   readonly trigger: Trigger;
   readonly dryRun: boolean;
@@ -36,6 +41,8 @@ export interface PolicyOverview {
   readonly timeZone: string | undefined;
   readonly nextSlot: Date | undefined;
   readonly conditions: readonly Condition[];
+  /** For image lists: each image, with the nodes that have it. */
+  readonly images?: readonly ImageOverview[];
   /** The runs that have a record, the newest first. */
   readonly runs: readonly RunOverview[];
 }
@@ -86,6 +93,7 @@ function describePolicy(
     timeZone: parsed.valid ? parsed.policy.timeZone : undefined,
     nextSlot: isObserved ? status.nextSlot : undefined,
     conditions: status?.conditions ?? [],
+    ...(parsed.valid && isPrepull(parsed) && { images: imageOverviews(parsed.policy, runs) }),
     runs: [...runs].sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime()).map(describeRun),
   };
 }

@@ -10,8 +10,9 @@ export function describeProgress({ nodes, phase, message }: Run, pods: readonly 
   });
   const settled = new Map<string, string>(results);
   for (const pod of pods) {
-    // Another pod may follow a failed one, so only the record shows that a node has failed.
-    if (pod.phase === 'Succeeded' && !settled.has(pod.node)) settled.set(pod.node, 'Succeeded');
+    // Another pod may follow a failed one, and each puller, so only the record shows that their nodes are done.
+    const isDone = pod.kind === 'cleaner' && pod.phase === 'Succeeded';
+    if (isDone && !settled.has(pod.node)) settled.set(pod.node, 'Succeeded');
   }
   const count = (result: string) => [...settled.values()].filter((value) => value === result).length;
   const total = Math.max(nodes.size, settled.size);

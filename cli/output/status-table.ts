@@ -1,5 +1,6 @@
 import prettyMilliseconds from 'pretty-ms';
 import { formatBytes } from '../../contract/bytes.ts';
+import type { ImageFailure, ImageOverview } from '../../scheduler/prepull/overview.ts';
 import type { PolicyOverview, RunOverview } from '../cluster/overview.ts';
 import { formatTable } from './table.ts';
 
@@ -18,7 +19,8 @@ export function formatDetails(policy: PolicyOverview, now: Date): string {
   const titles = ['RUN', 'STARTED', 'TOOK', 'OUTCOME', 'REASON', 'NODES', 'IMAGES', 'FREED'];
   const runs = policy.runs.map((run) => formatRun(run, now));
   const table = runs.length === 0 ? 'There are no records of runs' : formatTable([titles, ...runs]);
-  return [formatPolicies([policy], now), '', table, ...policy.runs.flatMap(describeNodes)].join('\n');
+  const images = describeImages(policy.images ?? []);
+  return [formatPolicies([policy], now), ...images, '', table, ...policy.runs.flatMap(describeNodes)].join('\n');
 }
 
 function formatPolicy(policy: PolicyOverview, now: Date): string[] {
@@ -65,6 +67,7 @@ function bytesOf({ bytes, dryRun }: RunOverview): string {
 
 function imagesOf({ images, dryRun }: RunOverview): string {
   if (images === undefined) return none;
+  if ('wanted' in images) return `${images.present}/${images.wanted} present`;
   return dryRun ? `${images.planned} planned` : `${images.removed} removed`;
 }
 
@@ -79,6 +82,28 @@ function formatRun(run: RunOverview, now: Date): string[] {
     imagesOf(run),
     bytesOf(run),
   ];
+}
+
+/** The images of lists with the numbers of nodes that have them, and the reasons why others have not. */
+function describeImages(images: readonly ImageOverview[]): string[] {
+  if (images.length === 0) return [];
+  const titles = ['IMAGE', 'LISTS', 'PRESENT', 'PULLING', 'FAILED', 'DIGEST'];
+  const rows = images.map(({ image, lists, nodes, digests }) => [
+    image,
+    lists.join(', '),
+    `${nodes.present}/${nodes.desired}`,
+    String(nodes.pulling),
+    String(nodes.failed),
+    digests.length > 1 ? `${digests.length} digests` : (digests[0] ?? none),
+  ]);
+  const failures = images.flatMap(({ image, failures }) => failures.map((failure) => formatFailure(image, failure)));
+  const failed = failures.length === 0 ? [] : ['', formatTable([['IMAGE', 'REASON', 'NODES', 'MESSAGE'], ...failures])];
+  return ['', formatTable([titles, ...rows]), ...failed];
+}
+
+function formatFailure(image: string, { reason, message, count, nodes }: ImageFailure): string[] {
+  const omitted = count > nodes.length ? [`and ${count - nodes.length} more`] : [];
+  return [image, reason, [...nodes, ...omitted].join(', '), message ?? none];
 }
 
 function describeProblems({ policy, problems }: PolicyOverview): string[] {

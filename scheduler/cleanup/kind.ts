@@ -14,6 +14,7 @@ import { addTallies, type CleanupTotals, decodeTally, describeTotals, encodeTall
 export const cleanup: RunKind<CleanupTotals> = {
   name: 'cleanup',
   schema: cleanupSchema,
+  minimalDocument: { schedule: '@yearly' },
   words: { worker: 'cleaner', done: 'cleaned' },
   judgeNode: (node, { nodes }) => judgeCleanable(node, nodes),
   resultOf: cleanerResult,

@@ -2,6 +2,8 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { cleanupTotals } from '../cleanup/kind.ts';
 import type { ClusterState } from '../cluster.ts';
 import type { ObservedCall } from '../kubernetes/api/api.ts';
+import { prepull } from '../prepull/kind.ts';
+import { countImages } from '../prepull/overview.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import { summarize } from '../run/summary.ts';
@@ -43,6 +45,17 @@ export class Metrics {
     this.#addGauge('nodesweep_policy_valid', '1 for a valid policy, 0 for a policy with problems.', 'policy', (set) => {
       const { policies, statuses } = state();
       for (const { name } of policies) set(Number(statuses.get(name)?.value?.valid ?? true), name);
+    });
+    new Gauge({
+      name: 'nodesweep_prepull_images',
+      help: 'Images of lists, each counted on each node, by state (Present, Pulling, Failed, Unknown).',
+      labelNames: ['policy', 'state'],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [policy, runs] of pullRunsOf(state()))
+          for (const [name, count] of Object.entries(countImages(runs))) this.set({ policy, state: name }, count);
+      },
     });
   }
 
@@ -108,6 +121,12 @@ export class Metrics {
       },
     });
   }
+}
+
+/** The runs that pull images, by policy. */
+function pullRunsOf({ runs }: Pick<ClusterState, 'runs'>): ReadonlyMap<string, Run[]> {
+  const pulling = runs.map(({ value }) => value).filter((run) => run.kind === prepull);
+  return Map.groupBy(pulling, ({ policy }) => policy);
 }
 
 function secondsBetween(from: Date, to: Date): number {

@@ -38,12 +38,9 @@ export function keyOf({ name }: Pick<RunKind, 'name'>): string {
   return `${name}.yaml`;
 }
 
-/** The key of policies for another version of nodesweep. */
-const reservedKey = 'prepull.yaml';
-
-/** True for the keys of policies, including those that this version does not support. */
+/** True for the keys of policies. */
 export function isPolicyKey(key: string, kinds: readonly RunKind[]): boolean {
-  return key === reservedKey || kinds.some((kind) => keyOf(kind) === key);
+  return kinds.some((kind) => keyOf(kind) === key);
 }
 
 /** Parses the policy in a ConfigMap, which needs a valid name and exactly one key of a policy. */
@@ -100,8 +97,6 @@ function keyProblems(data: Readonly<Record<string, string>>, kinds: readonly Run
     });
   else if (present.length === 0)
     problems.push({ path: 'data', message: `has no policy; put it under the key ${usable.join(' or ')}` });
-  else if (!usable.includes(present[0] ?? ''))
-    problems.push({ path: `data.${reservedKey}`, message: 'pre-pull policies are not supported by this version' });
   return problems;
 }
 

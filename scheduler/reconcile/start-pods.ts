@@ -32,7 +32,11 @@ async function noteStarts(
   const started = start.map(({ node }) => node.name).filter((name) => !refused.has(name));
   const retryAt = journal.creation.noteStep(run.name, { started: started.length, refused: refused.size }, now);
   journal.runs.advance(withRefused(withStarted(run, started), refused, retryAt));
-  const step = { what: `start cleaners of run ${run.name}`, run: run.name, condition: 'Progressing' } as const;
+  const step = {
+    what: `start ${run.kind.words.worker}s of run ${run.name}`,
+    run: run.name,
+    condition: 'Progressing',
+  } as const;
   const [[node, error] = []] = refused;
   if (refused.size === 0) {
     journal.troubles.clear(object.uid, step);

@@ -44,6 +44,13 @@ export interface SharedResource {
   readonly limit: number;
 }
 
+/** A condition of a policy, without its type and time. */
+export interface Judgement {
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+}
+
 /** The words of messages about nodes and pods. */
 export interface KindWords {
   /** The program in the pods: "the cleaner did not start". */
@@ -77,6 +84,8 @@ export interface RunKind<Totals extends object = object> {
   readonly name: string;
   /** Makes a policy with all defaults from a document. */
   readonly schema: z.ZodType<Policy>;
+  /** A valid document with the least fields. It replaces the fields of a record that this version can't read. */
+  readonly minimalDocument: object;
   readonly words: KindWords;
   /** Remarks of `nodesweep lint` about a valid policy. `others` are the other valid policies of the same file. */
   warningsOf?(policy: Policy, others: readonly NamedPolicy[]): readonly Problem[];
@@ -112,6 +121,11 @@ export interface RunKind<Totals extends object = object> {
   encodeTally(tally: unknown): unknown;
   /** Decodes the figures of one node. Throws if the record is damaged. */
   decodeTally(stored: unknown): unknown;
+  /**
+   * Judges if the nodes have what the policy means, by the runs on record: the condition Present. Undefined while nothing
+   * is known. A kind without it has no such condition.
+   */
+  presenceOf?(policy: Policy, runs: readonly Run[]): Judgement | undefined;
   /** Adds up the figures of nodes. Each key becomes a key of the record and of `nodesweep status`. */
   totalsOf(tallies: readonly unknown[]): Totals;
   /** True if the run changed any of the nodes with these figures. */

@@ -112,13 +112,13 @@ interface Decoded<T> {
  * The policy of a run. If this version no longer accepts it, the fields with problems get their defaults. With them, the
  * scheduler can end the run and delete its objects, but not continue it.
  */
-function decodeSpec({ schema }: RunKind, document: unknown): Decoded<Policy> {
+function decodeSpec({ schema, minimalDocument }: RunKind, document: unknown): Decoded<Policy> {
   const result = schema.safeParse(document);
   if (result.success) return { value: result.data };
   const problems = result.error.issues.flatMap(problemsOf);
   const wrong = new Set(problems.map(({ path }) => path.split(/[.[]/)[0]));
   const fields = Object.entries(z.record(z.string(), z.unknown()).parse(document)).filter(([key]) => !wrong.has(key));
-  const value = schema.parse({ schedule: '@yearly', ...Object.fromEntries(fields) });
+  const value = schema.parse({ ...minimalDocument, ...Object.fromEntries(fields) });
   return {
     value,
     damage: `this version does not take the policy that the run began with: ${listProblems(problems, 500)}`,

@@ -8,7 +8,7 @@ import { isFinished, type Run } from '../run/run.ts';
 import { type Damage, describeLostStatus, describeUnreadable } from './damage.ts';
 
 export const conditionSchema = z.object({
-  type: z.enum(['Ready', 'Progressing', 'Degraded']),
+  type: z.enum(['Ready', 'Progressing', 'Degraded', 'Present']),
   status: z.enum(['True', 'False']),
   reason: z.string(),
   message: z.string(),
@@ -19,6 +19,7 @@ export const conditionSchema = z.object({
  * The state of a policy, in the standard terms of Kubernetes. Ready: it is valid, and its runs start when they are due.
  * Progressing: a run is active; it also shows an error of a run. Degraded: the last run did not do all its work, or an object
  * of the policy can't be read.
+ * Present: the nodes have what the policy means; only policies of some kinds have this condition.
  * `lastTransitionTime`: the last change of the status; a new reason does not change it.
  */
 export type Condition = z.output<typeof conditionSchema>;
@@ -53,7 +54,12 @@ export function conditionsOf(
   troubles: readonly Trouble[] = [],
 ): Condition[] {
   const before = judged.conditions ?? [];
-  const findings = [readiness(judged, troubles), progress(runs, troubles), degradation(judged, runs)];
+  const findings = [
+    readiness(judged, troubles),
+    progress(runs, troubles),
+    degradation(judged, runs),
+    ...presence(runs, before),
+  ];
   const conditions = findings.map((finding): Condition => {
     const known = before.find(({ type }) => type === finding.type);
     const isSame = known?.status === finding.status;
@@ -146,6 +152,14 @@ function lastKnown(before: Condition | undefined): Finding {
 
 function findingOf({ lastTransitionTime: _, ...finding }: Condition): Finding {
   return finding;
+}
+
+/** Judges by the policy of the newest run. Keeps the last judgement, because the records of the runs may be deleted. */
+function presence(runs: readonly Run[], before: readonly Condition[]): Finding[] {
+  const { kind, spec } = newest(runs) ?? {};
+  const judgement = spec && kind?.presenceOf?.(spec, runs);
+  if (judgement !== undefined) return [{ type: 'Present', ...judgement }];
+  return before.filter(({ type }) => type === 'Present').map(({ lastTransitionTime: _, ...finding }) => finding);
 }
 
 function newest(runs: readonly Run[]): Run | undefined {

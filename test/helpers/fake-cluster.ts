@@ -1,3 +1,4 @@
+import { label } from '../../contract/labels.ts';
 import type {
   BoundPods,
   Cluster,
@@ -10,7 +11,7 @@ import type {
 } from '../../scheduler/cluster.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import type { Node, PolicyObject, RunPod, Versioned } from '../../scheduler/objects.ts';
-import type { NodeReferences, PodTemplate } from '../../scheduler/pods/pod-template.ts';
+import type { NodeReferences, PodBody, PodTemplate } from '../../scheduler/pods/pod-template.ts';
 import type { RunKind } from '../../scheduler/run/kind.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import { decodeRun, encodeRun } from '../../scheduler/run/record.ts';
@@ -29,10 +30,14 @@ const template: PodTemplate = {
 };
 
 /** Builds a pod as the adapter to a cluster does. */
-function buildBody(run: Run, node: Node, attempt: number, references: NodeReferences): object {
+function buildBody(run: Run, node: Node, attempt: number, references: NodeReferences): PodBody {
   const { memory } = run.nodes.get(node.name) ?? {};
   const order = { run, runUid: `uid-of-${run.name}`, attempt, references, jobMaps: [`${run.name}.job`], memory };
   return run.kind.buildPod(order, node, template);
+}
+
+function isPuller({ metadata }: PodBody): boolean {
+  return 'labels' in metadata && (metadata.labels as Record<string, string>)[label.kind] === 'puller';
 }
 
 /** All that an API server would hold, with records and statuses as the text they are stored as. */
@@ -54,7 +59,7 @@ export class FakeCluster implements Cluster {
   /** All that each cleaner pod was told of its node, by its name. */
   told = new Map<string, NodeReferences>();
   /** The bodies of all pods that were created, by their names. */
-  bodies = new Map<string, object>();
+  bodies = new Map<string, PodBody>();
   workloadReferences: string[] = [];
   podWarnings = new Map<string, string>();
   now = new Date(0);
@@ -146,15 +151,16 @@ export class FakeCluster implements Cluster {
     if (this.pods.has(name)) return;
     const references = { bound: needs.references, prepulled: needs.prepulled };
     this.told.set(name, references);
-    this.bodies.set(name, buildBody(run, node, attempt, references));
+    const body = buildBody(run, node, attempt, references);
+    this.bodies.set(name, body);
     this.pods.set(name, {
-      kind: 'cleaner',
+      ...(isPuller(body) ? { kind: 'puller', containers: [] } : { kind: 'cleaner' }),
       name,
       run: run.name,
       node: node.name,
       attempt,
       createdAt: this.now,
-      phase: 'Running',
+      phase: isPuller(body) ? 'Pending' : 'Running',
     });
   }
 

@@ -56,6 +56,7 @@ export const inspection: RunKind<Totals> = {
   schema: z
     .strictObject({ ...policyFields, ...inspectionFields })
     .transform((policy) => ({ ...policy, dryRun: false, onPressure: false })),
+  minimalDocument: { schedule: '@yearly', files: [] },
   words: { worker: 'inspector', done: 'inspected' },
   judgeNode: judgeInspectable,
   resourcesOf: ({ labels }: Node, { spec }: InspectionRun) =>

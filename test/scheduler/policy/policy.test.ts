@@ -163,14 +163,11 @@ describe('bad input is named with its path:', () => {
 
   it('a ConfigMap without a policy key, with both keys, or with unknown keys is refused', () => {
     const cleanup = 'schedule: "@daily"';
-    expect(problems('nightly', {})).toEqual(['data: has no policy; put it under the key cleanup.yaml']);
+    expect(problems('nightly', {})).toEqual(['data: has no policy; put it under the key cleanup.yaml or prepull.yaml']);
     expect(problems('nightly', { 'cleanup.yaml': cleanup, 'prepull.yaml': '' }).join()).toMatch(
       /has both cleanup\.yaml and prepull\.yaml/,
     );
     expect(problems('nightly', { 'cleanup.yml': cleanup })).toHaveLength(2);
-    expect(problems('nightly', { 'prepull.yaml': '' }).join()).toMatch(
-      /pre-pull policies are not supported by this version/,
-    );
   });
 
   it('a name that is too long for the names derived from it, or is not a DNS label, is refused (C14)', () => {

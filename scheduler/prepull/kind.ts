@@ -1,0 +1,53 @@
+import type { Policy } from '../policy/policy.ts';
+import type { RunKind } from '../run/kind.ts';
+import { judgeByLists } from './eligible-nodes.ts';
+import { isHeld } from './held.ts';
+import { decodeMemory, encodeMemory } from './memory.ts';
+import { buildPod } from './pod.ts';
+import { pullerEnding, pullerResult } from './pod-result.ts';
+import { type PrepullPolicy, prepullSchema } from './policy.ts';
+import { judgePresence } from './presence.ts';
+import { listKeeping } from './protected.ts';
+import { registriesOf } from './registries.ts';
+import { isServed } from './served.ts';
+import { addTallies, decodeTally, describeTotals, encodeTally, type PrepullTotals, type Tally } from './tally.ts';
+import { warningsOf } from './warnings.ts';
+
+/** Runs that bring the images of lists to nodes, with one puller after the other on each node. */
+export const prepull: RunKind<PrepullTotals> = {
+  name: 'prepull',
+  schema: prepullSchema,
+  minimalDocument: { schedule: '@yearly', lists: [{ name: 'unreadable', images: ['registry.invalid/unreadable:1'] }] },
+  words: { worker: 'puller', done: 'supplied' },
+  warningsOf,
+  keeping: listKeeping,
+  removesImages: false,
+  judgeNode: judgeByLists,
+  resourcesOf: registriesOf,
+  isHeld,
+  servesNewNodes: ({ newNodes }: PrepullPolicy) => newNodes,
+  isServed,
+  resultOf: pullerResult,
+  endingOf: pullerEnding,
+  encodeMemory,
+  decodeMemory,
+  encodeTally,
+  decodeTally,
+  presenceOf: judgePresence,
+  totalsOf: addTallies,
+  hasEffect: (tallies: readonly Tally[]) => addTallies(tallies).images.present > 0,
+  describeEffect: (_, totals) => describeTotals(totals),
+  needsWorkloadReferences: () => false,
+  // The spec of a puller has all that it needs.
+  jobOf: () => ({}),
+  packJob: async () => [],
+  jobMapNames: () => [],
+  buildPod,
+};
+
+/** True for a policy of image lists. */
+export function isPrepull<T extends { kind: RunKind; policy: Policy }>(
+  parsed: T,
+): parsed is T & { policy: PrepullPolicy } {
+  return parsed.kind === prepull;
+}

@@ -1,0 +1,139 @@
+import { lastResults } from '../run/last-results.ts';
+import { isFinished, type Run } from '../run/run.ts';
+import { memoryOf } from './memory.ts';
+import type { PrepullPolicy } from './policy.ts';
+import type { ImageState, ImageStates } from './states/image-state.ts';
+import type { PullReason } from './states/reasons.ts';
+import type { Tally } from './tally.ts';
+import { imagesOf } from './wanted.ts';
+
+/** An image of a policy, and the nodes on which the newest runs have found it. */
+export interface ImageOverview {
+  readonly image: string;
+  /** The names of the lists that have it. */
+  readonly lists: readonly string[];
+  readonly nodes: NodeCounts;
+  /** The digests of the image on the nodes; several while a tag is moved. */
+  readonly digests: readonly string[];
+  readonly failures: readonly ImageFailure[];
+}
+
+/** The numbers of nodes that should have an image, and of those among them with each state. */
+export interface NodeCounts {
+  readonly desired: number;
+  readonly present: number;
+  readonly pulling: number;
+  readonly failed: number;
+  readonly unknown: number;
+}
+
+/** The nodes on which an image could not be pulled for one reason. */
+export interface ImageFailure {
+  readonly reason: PullReason;
+  /** The words of the registry or of the runtime on the first of the nodes. */
+  readonly message: string | undefined;
+  readonly count: number;
+  /** The first nodes by name. */
+  readonly nodes: readonly string[];
+}
+
+const maxNodes = 5;
+
+/** A node with the state of an image. */
+interface Sighting {
+  readonly node: string;
+  readonly state: ImageState;
+}
+
+/** The images of a policy with their states, as its runs have shown them last, sorted by name. */
+export function imageOverviews(policy: PrepullPolicy, runs: readonly Run[]): readonly ImageOverview[] {
+  const sightings = Map.groupBy(sightingsIn(runs), ({ image }) => image);
+  return imagesOf(policy).map((image) => {
+    const seen = sightings.get(image) ?? [];
+    const digests = seen.flatMap(({ state }) => (state.state === 'Present' ? (state.digest ?? []) : []));
+    return {
+      image,
+      lists: policy.lists.filter(({ images }) => images.includes(image)).map(({ name }) => name),
+      nodes: countNodes(seen),
+      digests: [...new Set(digests)].sort(),
+      failures: failuresOf(seen),
+    };
+  });
+}
+
+/** The numbers of images by state, each counted on each node. */
+export function countImages(runs: readonly Run[]): Readonly<Record<ImageState['state'], number>> {
+  const counts = { Present: 0, Pulling: 0, Failed: 0, Unknown: 0 };
+  for (const { states } of newestStates(runs).values())
+    for (const [state, count] of countStates(states)) counts[state] += count;
+  return counts;
+}
+
+const knownCounts = new WeakMap<ImageStates, ReadonlyMap<ImageState['state'], number>>();
+
+/** Counts the states of a node. Most nodes share them, so they are counted once. */
+function countStates(states: ImageStates): ReadonlyMap<ImageState['state'], number> {
+  const known = knownCounts.get(states);
+  if (known !== undefined) return known;
+  const grouped = Map.groupBy(states.values(), ({ state }) => state);
+  const counts = new Map([...grouped].map(([state, images]) => [state, images.length]));
+  knownCounts.set(states, counts);
+  return counts;
+}
+
+interface NodeStates {
+  readonly run: Run;
+  readonly states: ImageStates;
+}
+
+/** The states on each node: the newest results, or what an active run remembers. */
+function newestStates(runs: readonly Run[]): ReadonlyMap<string, NodeStates> {
+  return new Map([...settledStates(runs), ...runs.filter((run) => !isFinished(run)).flatMap(activeStates)]);
+}
+
+/** All images on all nodes. */
+function sightingsIn(runs: readonly Run[]): readonly (Sighting & { readonly image: string })[] {
+  return [...newestStates(runs)]
+    .sort(([one], [other]) => one.localeCompare(other))
+    .flatMap(([node, { run, states }]) => {
+      const images = imagesOf(run.spec as PrepullPolicy);
+      return [...states].flatMap(([index, state]) => {
+        const image = images[index];
+        return image === undefined ? [] : [{ node, image, state }];
+      });
+    });
+}
+
+function settledStates(runs: readonly Run[]): [string, NodeStates][] {
+  return [...lastResults(runs)].flatMap(([node, { run, progress }]): [string, NodeStates][] => {
+    const tally = progress.tally as Tally | undefined;
+    return tally === undefined ? [] : [[node, { run, states: tally.images }]];
+  });
+}
+
+function activeStates(run: Run): [string, NodeStates][] {
+  return [...run.nodes].flatMap(([node, { memory }]): [string, NodeStates][] =>
+    memory === undefined ? [] : [[node, { run, states: memoryOf(memory).states }]],
+  );
+}
+
+function countNodes(seen: readonly Sighting[]): NodeCounts {
+  const having = (state: ImageState['state']) => seen.filter((sighting) => sighting.state.state === state).length;
+  return {
+    desired: seen.length,
+    present: having('Present'),
+    pulling: having('Pulling'),
+    failed: having('Failed'),
+    unknown: having('Unknown'),
+  };
+}
+
+function failuresOf(seen: readonly Sighting[]): readonly ImageFailure[] {
+  const failed = seen.flatMap(({ node, state }) => (state.state === 'Failed' ? [{ node, ...state.cause }] : []));
+  return [...Map.groupBy(failed, ({ reason }) => reason)].map(([reason, nodes]) => ({
+    reason,
+    message: nodes.find(({ message }) => message !== undefined)?.message,
+    count: nodes.length,
+    nodes: nodes.slice(0, maxNodes).map(({ node }) => node),
+  }));
+}

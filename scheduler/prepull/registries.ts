@@ -1,0 +1,17 @@
+import type { Node } from '../objects.ts';
+import type { SharedResource } from '../run/kind.ts';
+import type { Run } from '../run/run.ts';
+import type { PrepullPolicy } from './policy.ts';
+import { pullableOn } from './wanted.ts';
+
+/** The registries from which a node pulls, each with the maximum number of nodes that pull from it at the same time. */
+export function registriesOf(node: Node, { spec }: Pick<Run, 'spec'>): readonly SharedResource[] {
+  const { lists, rollout } = spec as PrepullPolicy;
+  const hosts = new Set(pullableOn(node, { lists }).map(({ reference }) => hostOf(reference)));
+  return [...hosts].map((name) => ({ name, limit: rollout.perRegistry }));
+}
+
+/** The registry of a reference that is written in full. */
+function hostOf(reference: string): string {
+  return reference.slice(0, reference.indexOf('/'));
+}

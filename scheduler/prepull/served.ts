@@ -1,0 +1,29 @@
+import type { Node } from '../objects.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { LastResult } from '../run/last-results.ts';
+import type { PrepullPolicy } from './policy.ts';
+import type { Tally } from './tally.ts';
+import { imagesOf, pullableOn, type WantedImage, wantedOn } from './wanted.ts';
+
+/**
+ * True if the last result on a node covers all images that the lists want there now. An image that could not be pulled is
+ * covered as well, and tried again by the next refresh, unless its secrets or its pull policy are others now.
+ */
+export function isServed(node: Node, policy: Policy, { run, progress }: LastResult): boolean {
+  const wanted = pullableOn(node, policy as PrepullPolicy);
+  const before = run.spec as PrepullPolicy;
+  const tried = new Map(wantedOn(node, before).map((image) => [image.reference, image]));
+  const tally = progress.tally as Tally | undefined;
+  if (tally === undefined) return wanted.every((image) => isSame(image, tried.get(image.reference)));
+  const images = imagesOf(before);
+  const states = new Map([...tally.images].map(([index, { state }]) => [images[index], state]));
+  return wanted.every((image) => {
+    const state = states.get(image.reference);
+    return state === 'Present' || (state !== undefined && isSame(image, tried.get(image.reference)));
+  });
+}
+
+/** True if the image would be pulled in the same way. */
+function isSame(now: WantedImage, before: WantedImage | undefined): boolean {
+  return before?.pullPolicy === now.pullPolicy && before.secrets.join() === now.secrets.join();
+}

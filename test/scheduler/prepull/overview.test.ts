@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { describePolicies } from '../../../cli/cluster/overview.ts';
+import { formatDetails } from '../../../cli/output/status-table.ts';
+import { prepull } from '../../../scheduler/prepull/kind.ts';
+import { countImages, imageOverviews } from '../../../scheduler/prepull/overview.ts';
+import { judgePresence } from '../../../scheduler/prepull/presence.ts';
+import type { ImageState } from '../../../scheduler/prepull/states/image-state.ts';
+import type { NodeProgress } from '../../../scheduler/run/progress.ts';
+import { settled, started, waiting } from '../../../scheduler/run/progress.ts';
+import type { Run } from '../../../scheduler/run/run.ts';
+import { buildPolicyObject, buildRun, secondsLater, start, tried } from '../../helpers/builders.ts';
+import { buildPrepull } from '../../helpers/prepull.ts';
+import { digestOf } from '../../helpers/pullers.ts';
+
+const lists = [
+  { name: 'base', images: ['docker.io/acme/api:1', 'docker.io/acme/web:1'] },
+  { name: 'jobs', images: ['docker.io/acme/web:1'] },
+];
+const spec = buildPrepull(lists);
+const present = (index: number): ImageState => ({ state: 'Present', digest: digestOf(index) });
+const denied: ImageState = { state: 'Failed', cause: { reason: 'Unauthorized', message: 'pull access denied' } };
+const unknown: ImageState = { state: 'Unknown' };
+const resultOf = (api: ImageState, web: ImageState): NodeProgress => {
+  const images = new Map([api, web].entries());
+  const isDone = [api, web].every(({ state }) => state === 'Present');
+  return settled(tried(1), isDone ? 'Succeeded' : 'Failed', { tally: { images } });
+};
+const buildPulls = (nodes: Record<string, NodeProgress>, run: Partial<Run> = {}): Run => ({
+  ...buildRun(),
+  kind: prepull,
+  spec,
+  phase: 'Failed',
+  reason: 'NodesFailed',
+  finishedAt: secondsLater(60),
+  nodes: new Map(Object.entries(nodes)),
+  ...run,
+});
+
+describe('the images of a policy', () => {
+  it('have the counts of nodes, the digests, and each failure once with its words and first nodes (P5)', () => {
+    const failing = Object.fromEntries(
+      ['f', 'e', 'd', 'c', 'b', 'g'].map((node) => [node, resultOf(present(1), denied)]),
+    );
+    const run = buildPulls({ a: resultOf(present(1), present(2)), ...failing, z: resultOf(unknown, present(3)) });
+    expect(imageOverviews(spec, [run])).toEqual([
+      {
+        image: 'docker.io/acme/api:1',
+        lists: ['base'],
+        nodes: { desired: 8, present: 7, pulling: 0, failed: 0, unknown: 1 },
+        digests: [digestOf(1)],
+        failures: [],
+      },
+      {
+        image: 'docker.io/acme/web:1',
+        lists: ['base', 'jobs'],
+        nodes: { desired: 8, present: 2, pulling: 0, failed: 6, unknown: 0 },
+        digests: [digestOf(2), digestOf(3)],
+        failures: [
+          { reason: 'Unauthorized', message: 'pull access denied', count: 6, nodes: ['b', 'c', 'd', 'e', 'f'] },
+        ],
+      },
+    ]);
+    expect(countImages([run])).toEqual({ Present: 9, Pulling: 0, Failed: 6, Unknown: 1 });
+  });
+
+  it('are those of the newest run on each node, and of an active run as far as it knows', () => {
+    const first = buildPulls({ a: resultOf(denied, denied), b: resultOf(denied, denied), c: resultOf(denied, denied) });
+    const second = buildPulls(
+      { b: resultOf(present(1), present(2)) },
+      { name: 'nightly-2', startedAt: secondsLater(100) },
+    );
+    const memory = {
+      states: new Map([
+        [0, present(1)],
+        [1, { state: 'Pulling' }],
+      ]),
+      over: [],
+    };
+    const active = buildPulls(
+      { c: { ...started(waiting, 0), memory } },
+      { name: 'nightly-3', phase: 'Running', reason: undefined, finishedAt: undefined, startedAt: secondsLater(200) },
+    );
+    expect(imageOverviews(spec, [active, second, first]).map(({ nodes }) => nodes)).toEqual([
+      { desired: 3, present: 2, pulling: 0, failed: 1, unknown: 0 },
+      { desired: 3, present: 1, pulling: 1, failed: 1, unknown: 0 },
+    ]);
+  });
+
+  it('decide the condition Present (P7)', () => {
+    expect(judgePresence(spec, [])).toBeUndefined();
+    expect(judgePresence(spec, [buildPulls({ a: resultOf(present(1), present(2)) })])).toEqual({
+      status: 'True',
+      reason: 'AllPresent',
+      message: '2 of 2 images are present, counted on each node',
+    });
+    expect(judgePresence(spec, [buildPulls({ a: resultOf(present(1), denied) })])).toEqual({
+      status: 'False',
+      reason: 'ImagesMissing',
+      message:
+        '1 of 2 images are present, counted on each node; docker.io/acme/web:1: Unauthorized on a: pull access denied',
+    });
+  });
+
+  it('are a table of nodesweep status (P5)', () => {
+    const data = { 'prepull.yaml': JSON.stringify({ schedule: '0 * * * *', lists }) };
+    const value = buildPulls({ a: resultOf(present(1), present(2)), b: resultOf(present(1), denied) });
+    const [overview] = describePolicies({
+      policies: [buildPolicyObject({}, { data })],
+      statuses: new Map(),
+      runs: [{ value, resourceVersion: '1' }],
+    });
+    const lines = overview && formatDetails(overview, start).split('\n');
+    expect(lines?.map((line) => line.split(/\s{2,}/))).toEqual(
+      expect.arrayContaining([
+        ['IMAGE', 'LISTS', 'PRESENT', 'PULLING', 'FAILED', 'DIGEST'],
+        ['docker.io/acme/api:1', 'base', '2/2', '0', '0', digestOf(1)],
+        ['docker.io/acme/web:1', 'base, jobs', '1/2', '0', '1', digestOf(2)],
+        ['IMAGE', 'REASON', 'NODES', 'MESSAGE'],
+        ['docker.io/acme/web:1', 'Unauthorized', 'b', 'pull access denied'],
+      ]),
+    );
+    expect(lines?.join('\n')).toMatch(/nightly-29540760 .* 3\/4 present/);
+  });
+});

@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest';
+import type { Node } from '../../../scheduler/objects.ts';
+import { prepull } from '../../../scheduler/prepull/kind.ts';
+import type { PrepullDocument } from '../../../scheduler/prepull/policy.ts';
+import { buildNode, buildPolicyObject, secondsLater, start } from '../../helpers/builders.ts';
+import { askedOf, pullOn, refuseOn, type Trouble } from '../../helpers/node-that-pulls.ts';
+import { state } from '../../helpers/pullers.ts';
+import { ManualScheduler } from '../../helpers/reconcile.ts';
+
+const images = Array.from({ length: 20 }, (_, index) => `docker.io/acme/app-${String(index).padStart(2, '0')}:1`);
+const base = { name: 'base', images };
+const secret = { name: 'private', images: ['registry.test/acme/private:2'], imagePullSecrets: [{ name: 'reg' }] };
+
+/** A scheduler with a policy of image lists, which has a run due at the start. */
+class ListScheduler extends ManualScheduler {
+  constructor(lists: PrepullDocument['lists'], document: Partial<PrepullDocument> = {}) {
+    super();
+    this.putLists(lists, document);
+  }
+
+  putLists(lists: PrepullDocument['lists'], document: Partial<PrepullDocument> = {}, resourceVersion = '1'): void {
+    const full = { schedule: '0 * * * *', rollout: { parallelism: '100%' }, lists, ...document };
+    this.cluster.policies = [
+      buildPolicyObject({}, { data: { 'prepull.yaml': JSON.stringify(full) }, resourceVersion }),
+    ];
+  }
+
+  join(name: string, node: Partial<Node> = {}): void {
+    this.cluster.nodes = [...this.cluster.nodes.filter((other) => other.name !== name), buildNode(name, node)];
+  }
+
+  /** All pods that have not ended pull what they can. */
+  pull(trouble: Trouble = {}): void {
+    for (const { node, phase } of [...this.cluster.pods.values()])
+      if (phase === 'Pending') pullOn(this.cluster, node, trouble);
+  }
+
+  /** Makes a pass, lets the nodes pull, and makes another one. */
+  async play(seconds: number, trouble: Trouble = {}): Promise<void> {
+    await this.pass(secondsLater(seconds));
+    this.pull(trouble);
+    await this.pass(secondsLater(seconds + 3));
+  }
+
+  lastRun() {
+    return this.runs()
+      .toSorted((a, b) => a.startedAt.getTime() - b.startedAt.getTime())
+      .at(-1);
+  }
+}
+
+describe('a run over image lists', () => {
+  it('pulls all images of each node with one pod, and succeeds when all are present (P2, P7)', async () => {
+    const scheduler = new ListScheduler([base]);
+    await scheduler.play(0);
+    expect(scheduler.pods()).toEqual(['a#0', 'b#0', 'c#0']);
+    expect(scheduler.lastRun()).toMatchObject({
+      kind: prepull,
+      phase: 'Succeeded',
+      reason: 'Completed',
+      message: '3 of 3 nodes supplied',
+    });
+    expect(scheduler.cluster.events.map(({ reason, message }) => `${reason}: ${message}`)).toEqual([
+      expect.stringMatching(/^RunStarted: .* started for the scheduled time/),
+      expect.stringMatching(/^RunSucceeded: .* 3 of 3 nodes succeeded, .*; 60 of 60 images present$/),
+    ]);
+  });
+
+  it('with one of 20 images refused has the cause, and the pods hold the other 19 (P2, P5)', async () => {
+    const scheduler = new ListScheduler([base]);
+    scheduler.cluster.nodes = [buildNode('a')];
+    await scheduler.play(0, { 'docker.io/acme/app-07:1': state.denied });
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Running' });
+    for (const seconds of [602, 605, 608]) await scheduler.pass(secondsLater(seconds));
+    expect(scheduler.pods()).toEqual(['a#1']);
+    expect(askedOf(scheduler.cluster, 'a').images).toEqual(images.filter((image) => !image.includes('07')));
+    expect(askedOf(scheduler.cluster, 'a').policies).toEqual(['Never']);
+    await scheduler.play(610);
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Failed', reason: 'NodesFailed' });
+    expect(scheduler.lastRun()?.nodes.get('a')).toMatchObject({
+      result: 'Failed',
+      reason: 'Unauthorized',
+      message: '1 of 20 images are missing: docker.io/acme/app-07:1: Unauthorized: pull access denied',
+    });
+    expect(scheduler.cluster.events.at(-1)).toMatchObject({ reason: 'RunPartiallyFailed' });
+    for (const seconds of [2000, 2003]) await scheduler.pass(secondsLater(seconds));
+    expect(scheduler.pods()).toEqual(['a#1']);
+  });
+
+  it('skips a node whose disk is too full, and is no success (P7, P16)', async () => {
+    const scheduler = new ListScheduler([base]);
+    await scheduler.pass(start);
+    refuseOn(scheduler.cluster, 'b');
+    await scheduler.play(3);
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Failed', reason: 'NodesRefused' });
+    expect(scheduler.lastRun()?.nodes.get('b')).toMatchObject({
+      result: 'Skipped',
+      reason: 'DiskTooFull',
+      message: expect.stringMatching(/81 % full, and disk\.maxPercent is 80/),
+    });
+    expect(scheduler.cluster.events.at(-1)).toMatchObject({ reason: 'RunPartiallyFailed' });
+  });
+
+  it('gives lists with different secrets pods of their own, one after the other (P4, P24)', async () => {
+    const scheduler = new ListScheduler([base, secret]);
+    scheduler.cluster.nodes = [buildNode('a')];
+    await scheduler.pass(start);
+    expect(askedOf(scheduler.cluster, 'a')).toMatchObject({ images, secrets: [] });
+    await scheduler.pass(secondsLater(3));
+    expect(scheduler.pods()).toEqual(['a#0']);
+    await scheduler.play(6);
+    expect(scheduler.pods()).toEqual(['a#0', 'a#1']);
+    expect(askedOf(scheduler.cluster, 'a')).toMatchObject({ images: secret.images, secrets: ['reg'] });
+    await scheduler.play(9);
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded' });
+    for (const seconds of [2000, 2003]) await scheduler.pass(secondsLater(seconds));
+    expect(scheduler.pods()).toEqual(['a#0', 'a#1']);
+  });
+
+  it('without a matching node is no success (P7)', async () => {
+    const scheduler = new ListScheduler([{ ...base, nodes: { matchLabels: { pool: 'gpu' } } }]);
+    await scheduler.pass(start);
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Failed', reason: 'NoMatchingNodes' });
+  });
+
+  it('never has more nodes at a registry than perRegistry (P18)', async () => {
+    const scheduler = new ListScheduler([base, { ...secret, nodes: { matchLabels: { pool: 'x' } } }], {
+      rollout: { parallelism: '100%', perRegistry: 2 },
+    });
+    scheduler.join('d', { labels: { pool: 'x' } });
+    await scheduler.pass(start);
+    expect(scheduler.pods()).toEqual(['a#0', 'b#0']);
+    pullOn(scheduler.cluster, 'a');
+    await scheduler.pass(secondsLater(3));
+    expect(scheduler.pods()).toEqual(['a#0', 'b#0', 'c#0']);
+  });
+
+  it('that is cut off by its deadline tells the cause that was seen before (P17)', async () => {
+    const scheduler = new ListScheduler([base], { activeDeadlineSeconds: 60, hold: false });
+    scheduler.cluster.nodes = [buildNode('a')];
+    await scheduler.play(0, { 'docker.io/acme/app-07:1': state.denied });
+    for (const seconds of [61, 64, 67]) await scheduler.pass(secondsLater(seconds));
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+    expect(scheduler.lastRun()?.nodes.get('a')).toMatchObject({
+      reason: 'DeadlineExceeded',
+      message: expect.stringContaining('app-07:1: Unauthorized: pull access denied'),
+    });
+  });
+});
+
+describe('pods of lists that are held (P10)', () => {
+  it('stay after the TTL until the next refresh has pulled, and then go in one call', async () => {
+    const scheduler = new ListScheduler([base], { ttlSecondsAfterFinished: 60 });
+    await scheduler.play(0);
+    for (const seconds of [100, 2000]) await scheduler.pass(secondsLater(seconds));
+    expect(scheduler.pods()).toEqual(['a#0', 'b#0', 'c#0']);
+    await scheduler.play(3600);
+    for (const seconds of [3606, 3610]) await scheduler.pass(secondsLater(seconds));
+    expect(new Set([...scheduler.cluster.pods.values()].map(({ run }) => run))).toEqual(new Set(['nightly-29540820']));
+    expect(scheduler.cluster.writes.filter((write) => write.startsWith('deletePod'))).toEqual([
+      'deletePods nightly-29540760',
+    ]);
+  });
+
+  it('go with their TTL when the policy holds none', async () => {
+    const scheduler = new ListScheduler([base], { ttlSecondsAfterFinished: 60, hold: false });
+    await scheduler.play(0);
+    for (const seconds of [100, 103]) await scheduler.pass(secondsLater(seconds));
+    expect(scheduler.pods()).toEqual([]);
+  });
+});
+
+describe('a new node of a list (P9)', () => {
+  it('is served as soon as it is ready, alone, and not again', async () => {
+    const scheduler = new ListScheduler([base]);
+    await scheduler.play(0);
+    scheduler.join('d', { ready: false, readySince: secondsLater(60) });
+    await scheduler.play(60);
+    expect(scheduler.runs()).toHaveLength(1);
+    scheduler.join('d');
+    await scheduler.play(90);
+    await scheduler.play(120);
+    expect(scheduler.runs()).toHaveLength(2);
+    expect(scheduler.lastRun()).toMatchObject({ trigger: { type: 'Nodes' }, phase: 'Succeeded' });
+    expect([...(scheduler.lastRun()?.nodes.keys() ?? [])]).toEqual(['d']);
+  });
+
+  it('that comes to match a further list gets it, and one that fails is not tried before the refresh', async () => {
+    const scheduler = new ListScheduler([base, { ...secret, nodes: { matchLabels: { pool: 'x' } } }]);
+    await scheduler.play(0);
+    scheduler.join('b', { labels: { pool: 'x' } });
+    await scheduler.play(60);
+    await scheduler.play(66, { 'registry.test/acme/private:2': state.denied });
+    for (const seconds of [700, 703, 706, 710]) await scheduler.pass(secondsLater(seconds));
+    expect(scheduler.lastRun()).toMatchObject({ trigger: { type: 'Nodes' }, phase: 'Failed' });
+    expect([...(scheduler.lastRun()?.nodes.keys() ?? [])]).toEqual(['b']);
+    for (const seconds of [900, 1000, 2000]) await scheduler.play(seconds);
+    expect(scheduler.runs()).toHaveLength(2);
+  });
+
+  it('is each node after an edit that adds an image, and none after one that removes an image', async () => {
+    const scheduler = new ListScheduler([base]);
+    await scheduler.play(0);
+    scheduler.putLists([{ ...base, images: images.slice(1) }], {}, '2');
+    await scheduler.play(60);
+    expect(scheduler.runs()).toHaveLength(1);
+    scheduler.putLists([{ ...base, images: [...images, 'docker.io/acme/new:1'] }], {}, '3');
+    await scheduler.play(120);
+    expect(scheduler.lastRun()).toMatchObject({ trigger: { type: 'Nodes' }, phase: 'Succeeded' });
+    expect(scheduler.lastRun()?.nodes.size).toBe(3);
+  });
+
+  it('is none for a policy with newNodes: false, or while it is suspended', async () => {
+    for (const document of [{ newNodes: false }, { suspend: true }]) {
+      const scheduler = new ListScheduler([base], { schedule: '0 0 1 1 *', ...document });
+      await scheduler.play(0);
+      expect(scheduler.runs()).toEqual([]);
+    }
+  });
+});
+
+it('a scheduler that is killed goes on where it was, and creates no second pod (P19)', async () => {
+  const scheduler = new ListScheduler([base, secret]);
+  for (let seconds = 0; seconds <= 30; seconds += 3) {
+    scheduler.restart();
+    await scheduler.play(seconds);
+  }
+  expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded' });
+  expect(scheduler.cluster.writes.filter((write) => write.startsWith('createPod '))).toHaveLength(6);
+});
