@@ -3,7 +3,12 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { hasCode, messageOf } from '../contract/errors.ts';
 import { type Job, jobSchema } from '../contract/job.ts';
-import { boundReferencesFile, prepulledReferencesFile, unpackReferences } from '../contract/packed-references.ts';
+import {
+  boundReferencesFile,
+  prepulledReferencesFile,
+  removeReferencesFile,
+  unpackReferences,
+} from '../contract/packed-references.ts';
 
 /** A job that can't be read or is not valid. The message names the file and every problem. */
 export class JobFileError extends Error {
@@ -40,6 +45,7 @@ async function addReferences(job: Job, directory: string): Promise<Job> {
     startingReferences: job.startingReferences.concat(...(await readReferences(directory, [...starting]))),
     workloadReferences: job.workloadReferences.concat(...(await readReferences(directory, workloadReferences))),
     prepulledReferences: job.prepulledReferences.concat(...(await readReferences(directory, prepulled))),
+    ...(await readRemovals(job, join(directory, removeReferencesFile))),
   };
 }
 
@@ -49,15 +55,28 @@ async function filesOfPod(directory: string, name: string): Promise<readonly str
 }
 
 async function readReferences(directory: string, names: readonly string[]): Promise<string[][]> {
-  return Promise.all(names.map((name) => readPacked(join(directory, name))));
+  return Promise.all(names.map((name) => readPacked(join(directory, name), 'keep')));
 }
 
-async function readPacked(path: string): Promise<string[]> {
+/**
+ * Reads the images to remove. Job and file must agree: without the field the job would remove everything that is unused,
+ * although the scheduler named the images.
+ */
+async function readRemovals({ removeReferences }: Job, path: string): Promise<Pick<Job, 'removeReferences'>> {
+  if (removeReferences !== undefined)
+    return { removeReferences: removeReferences.concat(await readPacked(path, 'remove')) };
+  if (!(await hasFile(path))) return {};
+  throw new JobFileError(
+    `${path} names images to remove, but the job has no removeReferences, so nothing is removed: use scheduler and cleaner of the same release`,
+  );
+}
+
+async function readPacked(path: string, purpose: 'keep' | 'remove'): Promise<string[]> {
   try {
     return unpackReferences(await readFile(path));
   } catch (cause) {
     const why = messageOf(cause);
-    throw new JobFileError(`${path}, with references of images to keep, can't be read: ${why}`, { cause });
+    throw new JobFileError(`${path}, with references of images to ${purpose}, can't be read: ${why}`, { cause });
   }
 }
 

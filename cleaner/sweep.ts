@@ -75,7 +75,17 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
         errors,
       )
     : before;
-  return { dryRun: job.dryRun, disk: job.disk, plan, result, before, after, errors };
+  return {
+    dryRun: job.dryRun,
+    disk: job.disk,
+    removeReferences: job.removeReferences,
+    hasUnreadableImages: facts.inventory.unreadable !== undefined,
+    plan,
+    result,
+    before,
+    after,
+    errors,
+  };
 }
 
 /**
@@ -125,7 +135,7 @@ async function act(
       readLook: createLookReader(readUsage, runtime),
       landmarks: takeLandmarks(facts.inventory),
       judgeOn: createJudge(facts, planned),
-      mayLoseAllNames: mayLoseAllNames(facts.job.images),
+      mayLoseAllNames: mayLoseAllNames(facts.job),
       space: facts.diskUsage && openSpace(facts.diskUsage),
       giveUp: { removal: overdue(signal, stopMs.removal), look: overdue(signal, stopMs.look) },
       onResult: (removal) => onImage(removalEvent(removal)),

@@ -50,27 +50,38 @@ export const diskSchema = z
 const fileName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'must be the name of a file in the directory of the job');
 
 /** The job of a run. The scheduler writes it to a ConfigMap, and all cleaners of the run read it. */
-export const jobSchema = z.strictObject({
-  version: z.literal(1),
-  policy: z.string().min(1),
-  run: z.string().min(1),
-  dryRun: z.boolean().default(false),
-  /** The cleaner ends by itself shortly before this deadline. If the kubelet ended it, its report would be lost. */
-  activeDeadlineSeconds: z.int().min(1).optional(),
-  images: imagesSchema.prefault({}),
-  disk: diskSchema.optional(),
-  /** References of pods that are bound to the node. The scheduler passes them separately to each node. */
-  startingReferences: z.array(z.string()).default([]),
-  /** References that workload templates in the cluster name. */
-  workloadReferences: z.array(z.string()).default([]),
-  /** References that pre-pull policies keep on nodes. */
-  prepulledReferences: z.array(z.string()).default([]),
-  /** Files in the directory of the job with more packed references, by field. If a file is missing, the job fails. */
-  referenceFiles: z
-    .strictObject({ startingReferences: z.array(fileName), workloadReferences: z.array(fileName) })
-    .partial()
-    .optional(),
-});
+export const jobSchema = z
+  .strictObject({
+    version: z.literal(1),
+    policy: z.string().min(1),
+    run: z.string().min(1),
+    dryRun: z.boolean().default(false),
+    /** The cleaner ends by itself shortly before this deadline. If the kubelet ended it, its report would be lost. */
+    activeDeadlineSeconds: z.int().min(1).optional(),
+    images: imagesSchema.prefault({}),
+    disk: diskSchema.optional(),
+    /** References of pods that are bound to the node. The scheduler passes them separately to each node. */
+    startingReferences: z.array(z.string()).default([]),
+    /** References that workload templates in the cluster name. */
+    workloadReferences: z.array(z.string()).default([]),
+    /** References that pre-pull policies keep on nodes. */
+    prepulledReferences: z.array(z.string()).default([]),
+    /**
+     * If set, the job removes only images that these references name, at any age and disk usage, and also side-loaded ones.
+     * The cleaner adds those of its node, from a file beside the job. Without that file, or with it and without this field,
+     * the job fails.
+     */
+    removeReferences: z.array(z.string()).optional(),
+    /** Files in the directory of the job with more packed references, by field. If a file is missing, the job fails. */
+    referenceFiles: z
+      .strictObject({ startingReferences: z.array(fileName), workloadReferences: z.array(fileName) })
+      .partial()
+      .optional(),
+  })
+  .refine(({ removeReferences, disk }) => removeReferences === undefined || disk === undefined, {
+    path: ['disk'],
+    message: 'must not be set with removeReferences, which do not depend on disk usage',
+  });
 
 /** A job as the scheduler writes it: durations are text, and defaults may be missing. */
 export type JobDocument = z.input<typeof jobSchema>;

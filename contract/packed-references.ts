@@ -9,6 +9,9 @@ import { messageOf } from './errors.ts';
 export const boundReferencesFile = 'bound-references';
 export const prepulledReferencesFile = 'prepulled-references';
 
+/** The name of the file with the references of the images to remove from one node. It comes like {@link boundReferencesFile}. */
+export const removeReferencesFile = 'remove-references';
+
 /** Maximum length of a packed list in bytes. A longer list is damaged. */
 const maxUnpackedBytes = 256 * 1024 * 1024;
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { referenceOutcomesSchema } from './reference-outcomes.ts';
 
 /** The kubelet cuts a termination message at this many bytes (`TerminationMessagePath` in the Kubernetes API). */
 export const maxReportBytes = 4096;
@@ -31,6 +32,8 @@ export const reportSchema = z.strictObject({
   filesystem: z.strictObject({ capacityBytes: count, usedBeforeBytes: count, usedAfterBytes: count }),
   /** The sizes of the images that are still there, by the reason for it, if usage stayed above `lowPercent`. */
   keptBytes: z.record(z.string(), count).optional(),
+  /** The outcomes of the job's `removeReferences`, in their order, if it has any and nothing ended the run before the plan. */
+  references: referenceOutcomesSchema.optional(),
   durationMs: count,
   errors: z.array(reportErrorSchema),
   /** The number of errors that are missing or have a shortened message, to stay below {@link maxReportBytes}. */

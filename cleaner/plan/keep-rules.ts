@@ -10,6 +10,7 @@ import type { Inventory } from '../runtime/inventory.ts';
 import type { Image } from '../runtime/runtime.ts';
 import { reaches } from './bytes-above.ts';
 import { findNewest } from './newest-per-repository.ts';
+import { compileRemovalList } from './removal-list.ts';
 
 /** All facts of a decision. */
 export type Facts = {
@@ -56,11 +57,11 @@ export function makeKeepRules(facts: Facts): readonly KeepRule[] {
     keepReferenced('Starting', 'of a pod bound to this node', index, startingReferences),
     keepReferenced('ReferencedByWorkload', 'of a workload in the cluster', index, workloadReferences),
     keepReferenced('Prepulled', 'kept here by a pre-pull policy', index, prepulledReferences),
-    keepSideLoaded(job),
+    ...(job.removeReferences === undefined ? [keepSideLoaded(job)] : [keepUnnamed(job.removeReferences)]),
     keepNotIncluded(job),
     keepExcluded(job),
-    keepYoung(facts),
-    keepRecentlyUsed(facts),
+    // Images that are removed by name go at any age and disk usage.
+    ...(job.removeReferences === undefined ? [keepYoung(facts), keepRecentlyUsed(facts)] : []),
     keepNewest(facts),
     keepBelowThreshold(facts),
   ];
@@ -72,10 +73,15 @@ export function isExpired({ job, history, now }: Facts, image: Pick<Image, 'id'>
   return maxUnusedAge !== undefined && now - unusedSince(history, image) > maxUnusedAge;
 }
 
-/** Returns a function that tells if every name of an image is included by itself, and not excluded. */
-export function mayLoseAllNames({ include, exclude }: Job['images']): (image: Pick<Image, 'names'>) => boolean {
-  const [isIncluded, isExcluded] = [compileGlobs(include), compileProtection(exclude)];
-  return ({ names }) => names.every((name) => isIncluded([name]) && !isExcluded([name]));
+/**
+ * Returns a function that tells if every name of an image is included by itself, and not excluded. In a job with
+ * `removeReferences`, these must also name every tag.
+ */
+export function mayLoseAllNames({ images, removeReferences }: Job): (image: Pick<Image, 'id' | 'names'>) => boolean {
+  const [isIncluded, isExcluded] = [compileGlobs(images.include), compileProtection(images.exclude)];
+  const list = removeReferences && compileRemovalList(removeReferences);
+  return (image) =>
+    image.names.every((name) => isIncluded([name]) && !isExcluded([name])) && list?.findOutside(image) === undefined;
 }
 
 /** The record of an image. An image without a record came after the latest look of the history. */
@@ -130,6 +136,14 @@ function keepSideLoaded({ images: { keepSideLoaded } }: Job): KeepRule {
         ? "it has no repository digest: it was not pulled from a registry, and can't be pulled again"
         : undefined,
     otherwise: keepSideLoaded ? 'it was pulled from a registry, or has no name' : 'images.keepSideLoaded is false',
+  };
+}
+
+function keepUnnamed(references: readonly string[]): KeepRule {
+  return {
+    reason: 'NotIncluded',
+    findCause: compileRemovalList(references).findOutside,
+    otherwise: 'references of the job name it, and all of its tags',
   };
 }
 

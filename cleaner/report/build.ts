@@ -1,9 +1,11 @@
 import type { DiskUsage } from '../../contract/disk-usage.ts';
 import type { Job } from '../../contract/job.ts';
+import { encodeOutcomes } from '../../contract/reference-outcomes.ts';
 import { type Report, type ReportError, tooManyRemovals } from '../../contract/report.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Outcome, RemovalResult, SweepResult } from '../removal/verify.ts';
 import { describeMissed, findMissedTarget } from './missed-target.ts';
+import { judgeReferences } from './reference-outcomes.ts';
 import { fitReport } from './size-limit.ts';
 
 /** The facts for a report. */
@@ -11,6 +13,10 @@ export type Findings = {
   readonly dryRun: boolean;
   /** The thresholds of the policy, where it has any. */
   readonly disk?: Job['disk'];
+  /** The references of a job that removes only the images they name. */
+  readonly removeReferences?: Job['removeReferences'];
+  /** True if the list of images has entries that can't be understood. */
+  readonly hasUnreadableImages?: boolean;
   readonly plan: Plan;
   /** Empty in a dry run. */
   readonly result: SweepResult;
@@ -48,6 +54,7 @@ export function buildReport(findings: Findings, durationMs: number): Report {
     },
     ...measure(findings),
     ...(missed && { keptBytes: missed.keptBytes }),
+    ...describeReferences(findings),
     durationMs,
     errors: [...leading, ...errors, ...trailing],
     omitted: 0,
@@ -93,6 +100,15 @@ function measure({ dryRun, plan, result, before, after = before }: Findings): Pi
     },
     filesystem: { capacityBytes: before?.capacityBytes ?? 0, usedBeforeBytes, usedAfterBytes },
   };
+}
+
+/** The maximum size of the outcomes of references. Those of 256 fit, and errors have most of the report. */
+const maxOutcomesBytes = 1_500;
+
+function describeReferences(findings: Findings): Pick<Report, 'references'> {
+  const { removeReferences } = findings;
+  if (removeReferences === undefined) return {};
+  return { references: encodeOutcomes(judgeReferences(removeReferences, findings), maxOutcomesBytes) };
 }
 
 function describeRefusal({ refusal }: Plan): readonly ReportError[] {

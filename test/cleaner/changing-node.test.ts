@@ -14,6 +14,8 @@ type Rules = {
   readonly keepNewestPerRepository: number;
   readonly maxPerRun: number | undefined;
   readonly lowPercent: number | undefined;
+  /** The job names all images that it is to remove. */
+  readonly isByName: boolean;
 };
 
 const rules: fc.Arbitrary<Rules> = fc.record({
@@ -22,23 +24,28 @@ const rules: fc.Arbitrary<Rules> = fc.record({
   maxPerRun: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined, freq: 3 }),
   // With thresholds images go in small batches, with a look before each.
   lowPercent: fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined, freq: 4 }),
+  isByName: fc.boolean(),
 });
 const rests = fc.array(fc.boolean(), { maxLength: 10 });
 
 /** Makes a run on a node that takes a course; `rests` tell before which batches time goes by. */
 async function run(
   course: Course,
-  { minAge, keepNewestPerRepository, maxPerRun, lowPercent }: Rules,
+  { minAge, keepNewestPerRepository, maxPerRun, lowPercent, isByName }: Rules,
   rests: boolean[],
 ) {
   const violations: string[] = [];
   const node = startChangingNode(course, (asked, all) => {
-    violations.push(...asked.flatMap((truth) => findProtection(truth, minAge)));
+    violations.push(...asked.flatMap((truth) => findProtection(truth, isByName ? '0s' : minAge)));
     violations.push(...findLostRepositories(asked, all, keepNewestPerRepository));
   });
   const { runtime, truths } = node;
   const images = { minAge, keepNewestPerRepository, exclude: [excluded], ...(maxPerRun && { maxPerRun }) };
-  const job = buildJob({ images, ...(lowPercent && { disk: { highPercent: 45, lowPercent } }) });
+  const job = buildJob({
+    images,
+    ...(isByName && { removeReferences: truths.map(({ original }) => original.names[0] ?? original.id) }),
+    ...(!isByName && lowPercent && { disk: { highPercent: 45, lowPercent } }),
+  });
   const records = truths.map(({ original }, index) => [original.id, { firstSeen: now - 30 * dayMs + index }]);
   const events: ImageEvent[] = [];
   let batches = 0;

@@ -52,6 +52,36 @@ it('removes nothing in a dry run', async () => {
   expect(removals()).toEqual([]);
 });
 
+describe('with the references of the images to remove', () => {
+  const cleanNamed = (removals: readonly string[], job: Partial<JobDocument> = {}) =>
+    cleanDocker({ directory, socket: server.socket, job: { images: { keepSideLoaded: true }, ...job }, removals });
+
+  it('removes an image with several tags tag by tag if each is named, and what is used stays (P12, T12)', async () => {
+    const { exitCode, report } = await cleanNamed(['acme/tools:1', 'acme/tools:2', 'acme/web:1', 'acme/absent:1']);
+    expect(exitCode).toBe(0);
+    expect(report.references).toEqual({ count: 4, indexes: { Removed: '0-1', InUse: '2', Absent: '3' } });
+    expect(removals().map((request) => decodeURIComponent(request.replace(/\?.*/, '')))).toEqual([
+      expect.stringMatching(/^DELETE \/images\/sha256:05d02ad2/),
+      'DELETE /images/acme/tools:1',
+      expect.stringMatching(/^DELETE \/images\/sha256:05d02ad2/),
+    ]);
+  });
+
+  it('keeps an image whose other tag is not named, with all of its tags (P12, T12)', async () => {
+    const { report } = await cleanNamed(['acme/tools:1']);
+    expect(report.references).toEqual({ count: 1, indexes: { 'Kept:NotIncluded': '0' } });
+    expect(removals()).toEqual([]);
+  });
+
+  it('keeps an image with a tag that the job excludes besides (P12)', async () => {
+    const { report } = await cleanNamed(['acme/tools:1', 'acme/tools:2'], {
+      images: { keepSideLoaded: true, exclude: ['acme/tools:2'] },
+    });
+    expect(report.references).toEqual({ count: 2, indexes: { 'Kept:Excluded': '0-1' } });
+    expect(removals()).toEqual([]);
+  });
+});
+
 it('shows a removal that failed in its exit code and its report (C36)', async () => {
   server.fail('DELETE', 'fails');
   const { exitCode, report } = await clean({ images: { include: ['**/acme/old:*'] } });

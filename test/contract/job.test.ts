@@ -32,6 +32,8 @@ describe('jobSchema', () => {
     [{ images: { maxUnusedAge: '-7d' } }, ['images', 'maxUnusedAge']],
     [{ images: { keepNewestPerRepository: -1 } }, ['images', 'keepNewestPerRepository']],
     [{ disk: { highPercent: 85, lowPercent: 85 } }, ['disk', 'lowPercent']],
+    [{ disk: { highPercent: 85, lowPercent: 80 }, removeReferences: [] }, ['disk']],
+    [{ removeReferences: ['a', 1] }, ['removeReferences', 1]],
     [{ disk: { highPercent: 101, lowPercent: 80 } }, ['disk', 'highPercent']],
   ])('rejects %j with the path of the problem', (change, path) => {
     const result = jobSchema.safeParse({ version: 1, policy: 'nightly', run: 'nightly-1', ...change });

@@ -156,6 +156,40 @@ describe('buildReport', () => {
   });
 });
 
+describe('of references to remove, the report', () => {
+  const tell = (fields: Partial<Findings>, outcomes: readonly Outcome[] = []) =>
+    buildReport(buildFindings(outcomes, { removeReferences: ['a.io/used', 'a.io/app:1', 'a.io/gone:1'], ...fields }), 1)
+      .references?.indexes;
+
+  it.each<[key: string, outcome: Outcome]>([
+    ['Removed', { kind: 'removed' }],
+    ['Failed', failed],
+    ['Unknown', unknown],
+    ['InUse', skipped],
+    ['Kept:Interrupted', untried],
+  ])('tells the outcome %s (P12)', (key, outcome) => {
+    expect(tell({}, [outcome])).toEqual(
+      key === 'InUse' ? { InUse: '0-1', Absent: '2' } : { InUse: '0', [key]: '1', Absent: '2' },
+    );
+  });
+
+  it('does not call one absent while an entry in the list of images cannot be understood (P12)', () => {
+    expect(tell({ hasUnreadableImages: true })).toEqual({ InUse: '0', Unknown: '1-2' });
+  });
+
+  it.each<[left: string, outcomes: readonly Outcome[]]>([
+    ['Failed', [{ kind: 'removed' }, failed]],
+    ['Failed', [failed, { kind: 'removed' }]],
+    ['Unknown', [unknown, { kind: 'removed' }]],
+  ])('tells %s if one of two images with the name may be left (P12)', (left, outcomes) => {
+    expect(tell({}, outcomes)).toMatchObject({ [left]: '1' });
+  });
+
+  it('says nothing if the job names none', () => {
+    expect(buildReport(buildFindings([{ kind: 'removed' }]), 1).references).toBeUndefined();
+  });
+});
+
 describe('a report with many errors', () => {
   const shout = { reason: 'X', message: `${'ü'.repeat(199)}😀 and so on` };
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { ImageEvent } from '../../cleaner/report/events.ts';
 import type { JobDocument } from '../../contract/job.ts';
+import { packReferences, removeReferencesFile } from '../../contract/packed-references.ts';
 import { parseReport, type Report } from '../../contract/report.ts';
 import { type Gate, type GateHooks, openGate } from '../fixtures/gated-crictl/gate.ts';
 import { compileCache, searchPath, type TestNode } from '../helpers/test-node.ts';
@@ -20,6 +21,8 @@ export interface CleanResult {
 
 export interface CleanOptions {
   readonly job?: Partial<JobDocument>;
+  /** The references of the images to remove. The job then removes nothing else. */
+  readonly removals?: readonly string[];
   readonly gate?: Gate;
 }
 
@@ -28,14 +31,23 @@ const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
 /**
  * Starts the cleaner among the mounts of a node, as in a pod; the promise that comes with the process is of what it left.
  */
-export async function startClean(node: TestNode, { job, gate }: CleanOptions = {}) {
+export async function startClean(node: TestNode, { job, removals, gate }: CleanOptions = {}) {
   const directory = await mkdtemp(join(node.scratch, 'clean-'));
   const jobFile = join(directory, 'job.json');
   const reportFile = join(directory, 'report.json');
+  const named = removals && { removeReferences: [] };
   await writeFile(
     jobFile,
-    JSON.stringify({ version: 1, policy: 'faults', run: 'faults-1', ...job, images: { ...images, ...job?.images } }),
+    JSON.stringify({
+      version: 1,
+      policy: 'faults',
+      run: 'faults-1',
+      ...job,
+      ...named,
+      images: { ...images, ...job?.images },
+    }),
   );
+  if (removals !== undefined) await writeFile(join(directory, removeReferencesFile), packReferences(removals));
   const files = ['--job', jobFile, '--report', reportFile, '--state', node.stateDirectoryOnNode];
   const [file, ...args] = node.lone.enter(process.execPath, main, 'clean', ...files);
   const subprocess = execa(file, args, {

@@ -5,6 +5,7 @@ import {
   buildImageSpecs,
   buildRunnableImageSpec,
   fillerLayers,
+  type ImageSpec,
   type WrittenImage,
 } from '../helpers/images.ts';
 import type { TestNode } from '../helpers/test-node.ts';
@@ -80,6 +81,39 @@ describeOnRuntimes('the traps of a node', (bench) => {
       [],
     );
     await expectIntact(node, [byTag, byDigest]);
+  });
+
+  it('a job that names images removes just these, with all of their tags or not at all, at any age (P8, P12)', async () => {
+    const { node } = bench;
+    const build = (seed: string, fields: Partial<ImageSpec>) =>
+      buildImageSpec({ layers: fillerLayers(seed), ...fields });
+    const [used] = await node.importRunnables(['registry.test/used:1']);
+    const [pulled, untagged, twice, unnamed] = await node.importImages([
+      build('pulled', { names: ['registry.test/pulled:1'], digestRepositories: ['registry.test/pulled'] }),
+      build('untagged', { digestRepositories: ['registry.test/moved'] }),
+      build('twice', { names: ['registry.test/twice:1', 'registry.test/twice:2'] }),
+      build('unnamed', { names: ['registry.test/unnamed:1'] }),
+    ]);
+    if (!used || !pulled || !untagged || !twice || !unnamed) throw new Error('five images were imported');
+    await node.runPod(used.id);
+    const before = await node.imageIds();
+    const removals = [
+      'registry.test/pulled:1',
+      `registry.test/moved@${untagged.digest}`,
+      'registry.test/twice:1',
+      'registry.test/used:1',
+      'registry.test/absent:1',
+      'registry.test/**',
+    ];
+    const result = await runClean(node, { removals, job: { images: { minAge: '7d', keepSideLoaded: true } } });
+    expect(result.report?.references).toEqual({
+      count: 6,
+      indexes: { Removed: '0-1', 'Kept:NotIncluded': '2', InUse: '3', Absent: '4-5' },
+    });
+    await expectTold(result, node, before);
+    await expectGone(node, [pulled, untagged]);
+    await expectPresent(node, [twice, unnamed]);
+    await expectIntact(node, [used]);
   });
 
   it('an image that a container in any state uses is kept, and the image of a container that no longer exists is removed (T2, C33)', async () => {

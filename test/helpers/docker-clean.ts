@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import type { ImageEvent } from '../../cleaner/report/events.ts';
 import type { JobDocument } from '../../contract/job.ts';
+import { packReferences, removeReferencesFile } from '../../contract/packed-references.ts';
 import { type Report, reportSchema } from '../../contract/report.ts';
 import { bundledProgram, compileCache } from './bundle.ts';
 
@@ -14,6 +15,8 @@ export type DockerClean = {
   /** The cleaner's directory, beside the engine's as a pod sees it; one below `directory` by default. */
   readonly state?: string;
   readonly job?: Partial<JobDocument>;
+  /** The references of the images to remove. The job then removes nothing else. */
+  readonly removals?: readonly string[];
   /** Ends when the cleaner is to be asked to stop. */
   readonly stopWhen?: () => Promise<unknown>;
 };
@@ -32,6 +35,7 @@ export async function cleanDocker({
   socket,
   state,
   job,
+  removals,
   stopWhen,
 }: DockerClean): Promise<DockerCleanResult> {
   const run = await mkdtemp(join(directory, 'run-'));
@@ -43,9 +47,11 @@ export async function cleanDocker({
       policy: 'nightly',
       run: 'nightly-1',
       ...job,
+      ...(removals && { removeReferences: [] }),
       images: { keepSideLoaded: false, ...job?.images },
     }),
   );
+  if (removals !== undefined) await writeFile(join(run, removeReferencesFile), packReferences(removals));
   const files = ['--job', jobFile, '--report', reportFile, '--state', state ?? join(directory, 'state')];
   const cleaner = execa(process.execPath, [bundledProgram(), 'clean', ...files], {
     // It has the 30 s that Kubernetes grants.

@@ -33,6 +33,7 @@ const mounted = buildImage('docker.io/library/mounted:1');
 const precious = buildImage('docker.io/library/precious:1', { pinned: true });
 const junk = buildImage('docker.io/library/junk:1');
 const nameless = buildImage('nameless', { repoTags: [] });
+const everything = [own, web, untagged, exited, mounted, precious, junk, nameless];
 
 const recordedContainerd: Truth = {
   images: [{ id: '76585ba2601f3fbb37a09db3dff721ac27847d99541f0bcbab12dfab9d15e662', pinned: true }],
@@ -78,6 +79,15 @@ export const fuzzNodes: readonly FuzzNode[] = [
   simulate('containerd-2.4', { removed: 2, untouchable: 7 }),
   simulate('cri-o', { removed: 2, untouchable: 7 }),
   simulate('crictl-1.24', { removed: 3, untouchable: 6 }),
+  {
+    ...simulate('containerd-2.4', { removed: 2, untouchable: 7 }),
+    name: 'containerd-2.4, all images named for removal',
+    job: {
+      removeReferences: [
+        ...new Set(everything.flatMap(({ id, repoTags, repoDigests }) => [id, ...repoTags, ...repoDigests])),
+      ],
+    },
+  },
   {
     name: 'containerd-2.4 as recorded',
     truth: recordedContainerd,
