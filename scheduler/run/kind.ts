@@ -69,7 +69,7 @@ export interface NamedPolicy {
 
 /** The images that the policies of a kind keep on nodes: no cleaner of any policy removes them there. */
 export interface Keeping {
-  /** What a policy keeps, as the status stores it: it stays kept while a later edit of the policy is not valid. */
+  /** The images that a policy keeps, as the status stores them: they stay while a later edit of the policy is not valid. */
   keptBy(policy: Policy): unknown;
   /** The references of the images that are kept on a node. Throws if `kept` was damaged. */
   referencesOn(node: Node, kept: unknown): readonly string[];
