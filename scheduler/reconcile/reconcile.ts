@@ -28,7 +28,7 @@ export async function reconcile(
 ): Promise<Date | undefined | 'Gone'> {
   const state = context.cluster.state();
   const object = state.policies.find((policy) => policy.name === name);
-  const journal = context.journals.of(name);
+  const journal = context.journals.forPass(name, now);
   const orphansAt = removeOrphans({ ...context, journal, state, now }, name);
   if (object === undefined) {
     if (orphansAt === undefined) context.journals.forget(name);
