@@ -102,7 +102,7 @@ it('only a main.ts reads the environment, makes the logger, installs signal hand
   expect(offenders((file) => !isMain(file) && forbidden.test(file.text))).toEqual([]);
 });
 
-it('nothing of policies, runs, records and statuses knows what cleaning or pulling is; only the list of kinds does', () => {
+it('the code for policies, runs, records and statuses does not import the code for cleaning or pulling; only the list of kinds does', () => {
   const folders = ['policy', 'run', 'pods', 'journal', 'status', 'reconcile'].map((folder) => `scheduler/${folder}`);
   const isOfKind = (name: string) => /^scheduler\/(?:cleanup|prepull)\//.test(name);
   expect(offenders((file) => isIn(file.path, folders) && file.imports.some(isOfKind))).toEqual([]);

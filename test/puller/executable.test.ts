@@ -39,7 +39,7 @@ describe.each(architectures)('the executable for %s (P3)', (architecture, machin
     expect(file.length).toBeLessThan(1_024);
   });
 
-  it('is static: it has one segment to load, which no one may write to, no interpreter, and no executable stack', () => {
+  it('is static: it has one segment to load, which is not writable, no interpreter, and no executable stack', () => {
     const [code, stack, ...others] = readSegments(file);
     expect(others).toEqual([]);
     expect(code).toMatchObject({ type: 1, flags: 5, offset: 0, fileSize: file.length, memorySize: file.length });

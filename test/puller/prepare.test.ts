@@ -62,7 +62,7 @@ it.runIf(hasExecutable(process.arch))(
   },
 );
 
-it('on a disk fuller than the policy allows it writes no executable, and tells the figures (P16)', async () => {
+it('it writes no executable on a disk that is fuller than the policy allows, and reports the figures (P16)', async () => {
   const { exitCode, prepared } = await prepare(disk(overlay, 199), disk(ext4, 900), '--max-percent', '80');
   expect({ exitCode, prepared }).toEqual({
     exitCode: 1,
@@ -92,11 +92,11 @@ it.each([
   expect((await prepare(root, shared, '--max-percent', '80')).exitCode).toBe(expected);
 });
 
-it('without a limit the disk may be full, because the pod pulls nothing (P10)', async () => {
+it('the disk may be full without a limit, because the pod pulls nothing (P10)', async () => {
   expect((await prepare(disk(overlay, 0), disk(ext4, 0))).exitCode).toBe(0);
 });
 
-it('a directory that is not there is an error with its path, in the report too', async () => {
+it('a directory that does not exist is an error with its path, also in the report', async () => {
   const { exitCode } = await runProgram(['prepare', '--directory', join(directory, 'missing'), '--report', report]);
   expect(exitCode).toBe(2);
   expect(parsePrepared(await readFile(report, 'utf8'))).toMatchObject({
@@ -105,14 +105,14 @@ it('a directory that is not there is an error with its path, in the report too',
   });
 });
 
-it('a report that can not be written is an error, although the executable is there', async () => {
+it('a report that cannot be written is an error, although the executable exists', async () => {
   const missing = join(directory, 'missing/report');
   const { exitCode, stderr } = await runProgram(['prepare', '--directory', directory, '--report', missing]);
   expect(exitCode).toBe(2);
   expect(stderr).toContain(`the result can't be written to ${missing}`);
 });
 
-it('wrong arguments are told of with exit code 2', async () => {
+it('wrong arguments are reported with exit code 2', async () => {
   for (const args of [
     [],
     ['--directory', directory, '--max-percent', '101'],
@@ -122,7 +122,7 @@ it('wrong arguments are told of with exit code 2', async () => {
   expect(await files()).toEqual([]);
 });
 
-it('it is in no list of commands, because it is not for users', async () => {
+it('it is not in the list of commands, because it is not for users', async () => {
   expect((await runProgram(['--help'])).stdout).not.toContain('prepare');
   expect((await runProgram(['prepare', '--help'])).stdout).toContain('internal');
 });

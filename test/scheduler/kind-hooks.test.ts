@@ -6,7 +6,7 @@ const files = ['/1', '/2', '/3', '/4', '/5'];
 const patient = { restartLimit: 0 };
 
 describe('a node that needs several pods (P24)', () => {
-  it('gets them one after the other; they are no tries, and a new process goes on where the last one stopped', async () => {
+  it('gets them one after the other; they do not count as attempts, and a new process continues after the last one', async () => {
     const scheduler = new InspectionScheduler({ files, filesPerPod: 2, rollout: patient }, ['a', 'b']);
     const pass = async (seconds: number) => {
       scheduler.restart();
@@ -39,7 +39,7 @@ describe('a node that needs several pods (P24)', () => {
     expect(parts).toEqual([['/1', '/2'], ['/1', '/2'], ['/3', '/4'], ['/5'], ['/3', '/4']]);
   });
 
-  it('keeps the parts before when a later pod is tried again', async () => {
+  it('keeps the earlier parts when a later pod is tried again', async () => {
     const scheduler = new InspectionScheduler({ files, filesPerPod: 3 }, ['a']);
     await scheduler.pass(start);
     scheduler.end('a', 0, ['/1']);
@@ -56,7 +56,7 @@ describe('a node that needs several pods (P24)', () => {
     });
   });
 
-  it('has the memory on record before the pod that has done its part is deleted and the next one is created', async () => {
+  it('has the memory in the record before the finished pod is deleted and the next one is created', async () => {
     const scheduler = new InspectionScheduler({ files, filesPerPod: 3 }, ['a']);
     await scheduler.pass(start);
     scheduler.change('a', { containerReason: 'PartDone', containerMessage: '["/2"]' });
@@ -76,7 +76,7 @@ describe('a node that needs several pods (P24)', () => {
 });
 
 describe('the memory of a kind about a node', () => {
-  it('is kept while the pod works, causes no write by itself, and is told when the patience of the kind ends (P17)', async () => {
+  it('is kept while the pod runs, causes no write by itself, and is reported at the timeout of the kind (P17)', async () => {
     const scheduler = new InspectionScheduler({ files, patienceSeconds: 40 }, ['a']);
     await scheduler.pass(start);
     scheduler.change('a', { containerMessage: 'sector 7' });
@@ -93,7 +93,7 @@ describe('the memory of a kind about a node', () => {
     expect(scheduler.pods()).toEqual([]);
   });
 
-  it('gives the cause and the figures to a node that is cut off by the deadline of the run (P17)', async () => {
+  it('gives the cause and the figures to a node that the deadline of the run ends (P17)', async () => {
     const document = { files, filesPerPod: 2, activeDeadlineSeconds: 60 };
     const scheduler = new InspectionScheduler(document, ['a']);
     await scheduler.pass(start);
@@ -125,7 +125,7 @@ describe('the memory of a kind about a node', () => {
   });
 });
 
-it('a kind may find that the work is refused on a node, which is skipped (P16)', async () => {
+it('a kind may refuse the work on a node, which is then skipped (P16)', async () => {
   const scheduler = new InspectionScheduler({ files }, ['a', 'b']);
   await scheduler.pass(start);
   scheduler.end('a', 0);
@@ -174,14 +174,14 @@ describe('a held pod (P10)', () => {
   const podsByRun = (scheduler: InspectionScheduler) =>
     [...scheduler.cluster.pods.values()].map(({ run, node }) => `${node} ${run}`).sort();
 
-  it('stays after its TTL and beyond the history limits, with its record; the others of its run go', async () => {
+  it('is kept after its TTL and beyond the history limits, with its record; the other pods of its run are deleted', async () => {
     const scheduler = new InspectionScheduler(held, ['a', 'b']);
     await inspect(scheduler, 0, { a: 0, b: 3 });
     expect(podsByRun(scheduler)).toEqual(['a nightly-29540760']);
     expect(scheduler.runs()).toHaveLength(1);
   });
 
-  it('goes in one call when a newer run has done its work there, and stays where it has not', async () => {
+  it('is deleted in one call after a newer run has succeeded on its node, and is kept on other nodes', async () => {
     const scheduler = new InspectionScheduler(held, ['a', 'b', 'c']);
     await inspect(scheduler, 0, { a: 0, b: 0, c: 0 });
     await inspect(scheduler, 1, { a: 0, b: 3, c: 0 });
@@ -193,7 +193,7 @@ describe('a held pod (P10)', () => {
     expect(scheduler.count('deletePod ')).toBe(0);
   });
 
-  it('goes from a node that the policy no longer selects, and when the policy no longer holds pods', async () => {
+  it('is deleted if the policy no longer selects its node, or no longer holds pods', async () => {
     const scheduler = new InspectionScheduler(held, ['a', 'b']);
     await inspect(scheduler, 0, { a: 0, b: 0 });
     scheduler.edit({ ...held, nodes: { matchExpressions: [{ key: 'gone', operator: 'DoesNotExist' }] } });
@@ -206,7 +206,7 @@ describe('a held pod (P10)', () => {
     expect(scheduler.runs()).toEqual([]);
   });
 
-  it('stays while a newer run is active, and after one that ended as a whole', async () => {
+  it('is kept while a newer run is active, and after one that ended as a whole', async () => {
     const scheduler = new InspectionScheduler({ ...held, activeDeadlineSeconds: 600 }, ['a']);
     await inspect(scheduler, 0, { a: 0 });
     await scheduler.pass(secondsLater(3600));
@@ -231,7 +231,7 @@ describe('new nodes (P9)', () => {
   const nodesOf = (scheduler: InspectionScheduler) =>
     scheduler.runs().map(({ trigger, nodes }) => `${trigger.type}: ${[...nodes.keys()].join(' ')}`);
 
-  it('a node that joins gets a run of its own at once, and only once', async () => {
+  it('a node that joins gets a run of its own immediately, and only once', async () => {
     const scheduler = new InspectionScheduler(serving, ['a', 'b']);
     await settle(scheduler, 0);
     expect(nodesOf(scheduler)).toEqual(['Schedule: a b']);
@@ -269,7 +269,7 @@ describe('new nodes (P9)', () => {
     expect(nodesOf(scheduler)).toEqual(['Schedule: a b', 'Nodes: b']);
   });
 
-  it('a node that failed is not new, nor is one that a failed run left out: no storm of runs', async () => {
+  it('a node that failed is not new, and neither is a node that a failed run left out, so that few runs start', async () => {
     const rollout = { canary: 1, failurePolicy: 'FailFast' };
     const scheduler = new InspectionScheduler({ ...serving, rollout }, ['a', 'b', 'c']);
     await settle(scheduler, 0, 3);
@@ -278,7 +278,7 @@ describe('new nodes (P9)', () => {
     expect(scheduler.count('createPod')).toBe(1);
   });
 
-  it('another machine of the same name is new, and so is a node that needs more than it got', async () => {
+  it('another machine with the same name is new, and so is a node that needs more images than it got', async () => {
     const scheduler = new InspectionScheduler(serving, ['a', 'b']);
     await settle(scheduler, 0);
     scheduler.join('b', { createdAt: secondsLater(30) });
@@ -292,7 +292,7 @@ describe('new nodes (P9)', () => {
     expect(nodesOf(scheduler).filter((line) => line.startsWith('Nodes'))).toHaveLength(2);
   });
 
-  it('a suspended policy serves none, and one that does not ask for it neither', async () => {
+  it('a suspended policy serves no new node, and neither does a policy without newNodes', async () => {
     for (const document of [
       { ...serving, suspend: true },
       { ...serving, newNodes: false, schedule: '0 0 1 1 *' },
@@ -303,7 +303,7 @@ describe('new nodes (P9)', () => {
     }
   });
 
-  it('keeps the record with the newest result of a node that exists, whatever the history limits', async () => {
+  it('keeps the record with the newest result of each existing node, with any history limits', async () => {
     const scheduler = new InspectionScheduler({ ...serving, ttlSecondsAfterFinished: 0 }, ['a', 'b']);
     await settle(scheduler, 0);
     scheduler.join('c');

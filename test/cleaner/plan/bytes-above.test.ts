@@ -15,12 +15,12 @@ describe('the bytes above a percentage (N7, H14)', () => {
     expect(bytesAbove(percent, disk)).toBeCloseTo(bytes);
   });
 
-  it('are those that hold as many inodes as are too many, where inodes are scarcer', () => {
+  it('are the bytes that use the surplus inodes, if fewer inodes are left', () => {
     const usage = { capacityBytes: 64e6, usedBytes: 1.9e6, availableBytes: 62e6, inodes };
     expect(bytesAbove(85, usage)).toBeCloseTo((20 / 190) * 1.9e6);
   });
 
-  it('are zero at exactly the percentage, on a disk of any size, and inodes likewise', () => {
+  it('are zero at exactly the percentage, on a disk of any size, and so are the inodes', () => {
     const percent = fc.integer({ min: 1, max: 99 });
     const size = fc.oneof(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 9e13 }));
     fc.assert(
@@ -45,7 +45,7 @@ describe('the bytes above a percentage (N7, H14)', () => {
     );
   });
 
-  it('decide between two bytes where the percentage is no whole number of them', () => {
+  it('are exact to the byte if the percentage is not a whole number of bytes', () => {
     const whole = fc.record({
       percent: fc.integer({ min: 1, max: 99 }),
       capacityBytes: fc.integer({ min: 100, max: 9e15 }),
@@ -60,14 +60,14 @@ describe('the bytes above a percentage (N7, H14)', () => {
     );
   });
 
-  it('of a disk that cannot be measured, or without any used inode, are not above', () => {
+  it('are zero for a disk that cannot be measured, or without any used inode', () => {
     expect(reaches(1, { capacityBytes: 0, usedBytes: 0, availableBytes: 0 })).toBe(false);
     expect(
       reaches(1, { capacityBytes: 100, usedBytes: 0, availableBytes: 100, inodes: { capacity: 9, free: 9 } }),
     ).toBe(false);
   });
 
-  it('are positive just where the usage is above the percentage', () => {
+  it('are positive only if the usage is above the percentage', () => {
     const usages = fc
       .record({
         capacityBytes: fc.integer({ min: 1, max: 1e12 }),

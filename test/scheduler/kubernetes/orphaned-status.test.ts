@@ -30,7 +30,7 @@ async function deleteWithoutDependents(policy: string): Promise<void> {
 }
 
 describe('the status of a policy', () => {
-  it('that was deleted without its dependents is deleted with its records after half a minute (C31, H41)', async () => {
+  it('of a policy that was deleted without its dependents is deleted with its records after half a minute (C31, H41)', async () => {
     await deleteWithoutDependents('nightly');
     expect(await scheduler.pass(0)).toMatchObject({ nightly: 30 });
     await scheduler.pass(29);
@@ -41,7 +41,7 @@ describe('the status of a policy', () => {
     expect(await scheduler.pass(32)).not.toHaveProperty('nightly');
   });
 
-  it('stays if the policy is created again in time', async () => {
+  it('is kept if the policy is created again in time', async () => {
     await deleteWithoutDependents('nightly');
     await scheduler.pass(0);
     scheduler.putPolicy('nightly');
@@ -51,7 +51,7 @@ describe('the status of a policy', () => {
     expect(has('nightly.status')).toBe(true);
   });
 
-  it('stays while the policy is there without its label: no scheduled time runs again with the label (C7, H41)', async () => {
+  it('is kept while the policy exists without its label: no scheduled time runs again with the label (C7, H41)', async () => {
     const policy = scheduler.server.objects.get(`${maps}/nightly`);
     const { labels: _, ...metadata } = policy?.metadata ?? {};
     // An object that a selector does not match any more is DELETED to its watch.
@@ -68,7 +68,7 @@ describe('the status of a policy', () => {
     expect(scheduler.cluster.state().runs.filter(({ value }) => value.policy === 'nightly')).toEqual([]);
   });
 
-  it('stays if it has changed meanwhile, because a new policy of that name may have written it', async () => {
+  it('is kept if it changed meanwhile, because a new policy of that name may have written it', async () => {
     await deleteWithoutDependents('nightly');
     const [orphan] = scheduler.cluster.state().orphanedStatuses ?? [];
     if (orphan === undefined) throw new Error('no status without a policy');
@@ -79,7 +79,7 @@ describe('the status of a policy', () => {
     expect(has('nightly.status')).toBe(false);
   });
 
-  it('without any reference to a policy stays', async () => {
+  it('without any reference to a policy is kept', async () => {
     scheduler.server.put(maps, 'odd', { metadata: { labels: { 'nodesweep.io/kind': 'status' } }, data: {} });
     await vi.waitFor(() => expect(scheduler.cluster.state().statuses.has('')).toBe(true));
     expect(scheduler.cluster.state().orphanedStatuses).toEqual([]);

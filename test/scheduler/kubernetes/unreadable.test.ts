@@ -44,7 +44,7 @@ describe('a record that cannot be read', () => {
     ['is empty', {}],
     ['has a timestamp that is none', { 'run.yaml': 'version: 1\npolicy: nightly\nrun: nightly-1\nstartedAt: soon' }],
     ['has no nodes', { 'run.yaml': 'version: 1', 'nodes.json': '[' }],
-  ])('because it %s is in the status and in one Event, and stays (H35)', async (_title, data) => {
+  ])('because it %s is in the status and in one Event, and is kept (H35)', async (_title, data) => {
     putRecord('nightly-1.run', { ownerReferences: [{ uid: 'uid-of-nightly', name: 'nightly' }] }, data);
     await seen('nightly-1.run');
     for (let passes = 0; passes < 3; passes += 1) await scheduler.pass();
@@ -59,7 +59,7 @@ describe('a record that cannot be read', () => {
     expect(server.objects.get(`${maps}/nightly-1.run`)).toMatchObject({ data });
   });
 
-  it('disturbs neither the runs of its policy nor other policies (H32)', async () => {
+  it('affects neither the runs of its policy nor other policies (H32)', async () => {
     putRecord('nightly-1.run', { ownerReferences: [{ uid: 'uid-of-nightly', name: 'nightly' }] });
     await seen('nightly-1.run');
     await scheduler.pass();
@@ -69,7 +69,7 @@ describe('a record that cannot be read', () => {
     expect(conditionOf('other', 'Degraded')).toMatchObject({ reason: 'NoMatchingNodes' });
   });
 
-  it('is not told again by a process that starts later, and is forgotten when it is gone (H35)', async () => {
+  it('is not reported again by a process that starts later, and is forgotten when it no longer exists (H35)', async () => {
     putRecord('nightly-1.run', { labels: { 'nodesweep.io/kind': 'run', 'nodesweep.io/policy': 'nightly' } });
     await seen('nightly-1.run');
     await scheduler.pass();
@@ -94,7 +94,7 @@ describe('a record that cannot be read', () => {
     expect(event?.length).toBeLessThan(1_024);
   });
 
-  it('counts as a run that was started: its scheduled time is not tried for ever (C10, H35)', async () => {
+  it('counts as a run that was started: its scheduled time is not tried again and again (C10, H35)', async () => {
     const minute = Math.floor(Date.now() / 86_400_000) * 1_440;
     putRecord(`nightly-${minute}.run`, { ownerReferences: [{ uid: 'uid-of-nightly', name: 'nightly' }] });
     await seen(`nightly-${minute}.run`);
@@ -104,7 +104,7 @@ describe('a record that cannot be read', () => {
     expect(server.count('POST', ({ path }) => path === maps)).toBe(4);
   });
 
-  it('of a policy that is gone goes with it, and one that names no policy stays', async () => {
+  it('of a deleted policy is deleted with it, and one that names no policy is kept', async () => {
     putRecord('gone-1.run', { labels: { 'nodesweep.io/kind': 'run', 'nodesweep.io/policy': 'gone' } });
     putRecord('nobody.run', {});
     await vi.waitFor(() =>

@@ -14,7 +14,7 @@ const ended = (exitCode: number, message: string) => ({
 });
 const reported = ended(0, JSON.stringify(buildReport({ images })));
 
-describe('the report of a cleaner whose pod is gone before anybody looks', () => {
+describe('the report of a cleaner with a pod that disappeared before the scheduler read it', () => {
   let scheduler: LoopbackScheduler;
   let server: LoopbackApi;
   let pod: string;
@@ -77,7 +77,7 @@ describe('the report of a cleaner whose pod is gone before anybody looks', () =>
     expect(progress()).toMatchObject({ result: 'Succeeded', tally: { removed: 40 } });
   });
 
-  it('is looked at once: the pod is forgotten with the record of its result (H31, H39)', async () => {
+  it('is read once: the pod is forgotten with the record of its result (H31, H39)', async () => {
     server.remove(pods, pod, { status: reported });
     await isGone();
     expect(scheduler.cluster.state().pods).toHaveLength(1);
@@ -85,7 +85,7 @@ describe('the report of a cleaner whose pod is gone before anybody looks', () =>
     expect(scheduler.cluster.state().pods).toEqual([]);
   });
 
-  it('is missing if the cleaner was at work until the end: another one starts (C24)', async () => {
+  it('is missing if the cleaner ran until the end: another one starts (C24)', async () => {
     server.remove(pods, pod);
     await vi.waitFor(() => expect(scheduler.cluster.state().pods).toEqual([]));
     await scheduler.pass(5);
@@ -93,7 +93,7 @@ describe('the report of a cleaner whose pod is gone before anybody looks', () =>
     expect(scheduler.cluster.state().pods).toMatchObject([{ attempt: 1 }]);
   });
 
-  it('leaves the next try of its node alone (C15)', async () => {
+  it('does not change the next attempt on its node (C15)', async () => {
     server.remove(pods, pod, { status: ended(137, '') });
     await isGone();
     await scheduler.pass(5);
@@ -104,10 +104,10 @@ describe('the report of a cleaner whose pod is gone before anybody looks', () =>
   });
 });
 
-describe('pods that vanished', () => {
+describe('pods that disappeared', () => {
   const record = (run = buildRun()) => [{ value: run, resourceVersion: '1' }];
 
-  it('show until the record has their result, a later try, or the end of the run (H39)', () => {
+  it('are visible until the record has their result, a later attempt, or the end of the run (H39)', () => {
     const pod = buildReportedPod('a');
     const withNode = (progress: ReturnType<typeof started>) => buildRun({}, { nodes: new Map([['a', progress]]) });
     const shown = (runs: ReturnType<typeof record>) => {
@@ -125,7 +125,7 @@ describe('pods that vanished', () => {
     expect(shown([])).toBe(0);
   });
 
-  it('do not show beside a new pod of their name, and not if they were at work', () => {
+  it('are not visible beside a new pod of their name, and not if they were running', () => {
     const vanished = new VanishedPods();
     vanished.keep(buildReportedPod('a'));
     vanished.keep(buildPod('b'));

@@ -34,7 +34,7 @@ it('finds lists with too many images for one node exactly if there are any', () 
   );
 });
 
-it('gives up a search that would take too long, because a node with too many images still gets them', () => {
+it('stops a search that would take too long, because a node with too many images still gets them', () => {
   const pairs = Array.from({ length: 16 }, (_, index) => index).flatMap((index) =>
     ['a', 'b'].map((value, side) => share(2 * index + side, images(`${index}${value}-`, 16), { [`k${index}`]: value })),
   );

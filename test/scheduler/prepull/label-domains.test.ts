@@ -23,7 +23,7 @@ const nodes = ['pool', 'gpu', 'constructor'].reduce<Record<string, string>[]>(
 
 const matches = (labels: Record<string, string>, nodes: Selector) => isSelected({ labels }, nodes);
 
-it('two selectors may overlap exactly if some node matches both', () => {
+it('two selectors may overlap exactly if a node can match both', () => {
   fc.assert(
     fc.property(selector, selector, (one, other) => {
       const isShared = nodes.some((labels) => matches(labels, one) && matches(labels, other));

@@ -29,8 +29,8 @@ const memoryIn = (result: PodResult) => ('memory' in result ? (result.memory as 
 const tallyIn = (result: PodResult) => [...(('tally' in result ? result.tally : undefined) as Tally).images];
 const unauthorized = { state: 'Failed', cause: { reason: 'Unauthorized', message: 'pull access denied' } };
 
-describe('a puller that works', () => {
-  it('whose images are all there and that has ended is done (P2, P7)', () => {
+describe('a running puller', () => {
+  it('that has ended with all images present is done (P2, P7)', () => {
     const pod = buildPuller({ 0: state.done(4), 1: state.done(5) }, { phase: 'Succeeded' });
     const result = pullerResult(pod, factsOf());
     expect(result).toMatchObject({ kind: 'Done', result: 'Succeeded' });
@@ -40,13 +40,13 @@ describe('a puller that works', () => {
     ]);
   });
 
-  it('whose container failed to start proves its image all the same (P1, P3)', () => {
+  it('with a container that failed to start still proves its image (P1, P3)', () => {
     const failed: ContainerState = { type: 'Terminated', reason: 'StartError', exitCode: 128 };
     const pod = buildPuller({ 0: failed, 1: state.done() }, { phase: 'Failed' });
     expect(pullerResult(pod, factsOf())).toMatchObject({ kind: 'Done', result: 'Succeeded' });
   });
 
-  it('is active while an image is pulled, until nothing has come for imagePullTimeoutSeconds (P17)', () => {
+  it('is active while an image is pulled, until no result has come for imagePullTimeoutSeconds (P17)', () => {
     const pod = buildPuller({ 0: state.done(7), 1: state.waiting() });
     const result = pullerResult(pod, factsOf({ imagePullTimeoutSeconds: 60 }));
     expect(result).toMatchObject({ kind: 'Active', until: secondsLater(67) });
@@ -61,12 +61,12 @@ describe('a puller that works', () => {
     });
   });
 
-  it('is waited for until it has stopped by itself, so that nothing needs to be deleted (P21)', () => {
+  it('is active until it has stopped by itself, so that no pod must be deleted (P21)', () => {
     const pod = buildPuller({ 0: state.done(), 1: state.running }, { phase: 'Running' });
     expect(pullerResult(pod, factsOf())).toMatchObject({ kind: 'Active' });
   });
 
-  it('beside which an injected container runs for ever is done when its images are there (H11)', () => {
+  it('with an injected container that never ends is done when its images are present (H11)', () => {
     const sidecar: PodContainer = { name: 'istio-proxy', state: state.running };
     const pod = buildPuller({ 0: state.done(), 1: state.done() }, { phase: 'Running' });
     const meshed = { ...pod, containers: [...(pod.containers ?? []), sidecar] };
@@ -74,16 +74,16 @@ describe('a puller that works', () => {
   });
 });
 
-describe('a puller of which an image can not be pulled', () => {
+describe('a puller with an image that cannot be pulled', () => {
   const pod = buildPuller({ 0: state.done(7), 1: state.denied });
 
-  it('waits for the next try of the kubelet, and remembers the cause (P5)', () => {
+  it('waits for the next attempt of the kubelet, and remembers the cause (P5)', () => {
     const result = pullerResult(pod, factsOf());
     expect(result.kind).toBe('Active');
     expect(memoryIn(result)?.states.get(1)).toEqual(unauthorized);
   });
 
-  it('fails with the cause when its time is over, and keeps the other image if the policy holds none (P2, P5, P17)', () => {
+  it('fails with the cause after its timeout, and keeps the other image if the policy holds none (P2, P5, P17)', () => {
     const result = pullerResult(pod, factsOf({ hold: false }, { now: secondsLater(607) }));
     expect(result).toMatchObject({
       kind: 'Done',
@@ -97,7 +97,7 @@ describe('a puller of which an image can not be pulled', () => {
     ]);
   });
 
-  it('is replaced by one that only holds the images that are there (P10)', () => {
+  it('is replaced by one that only holds the present images (P10)', () => {
     const result = pullerResult(pod, factsOf({}, { now: secondsLater(607) }));
     expect(result).toMatchObject({ kind: 'Continue', memory: { over: [0, 1], holding: [0] } });
     const facts = factsOf({}, { before: memoryIn(result), now: secondsLater(620) });
@@ -110,7 +110,7 @@ describe('a puller of which an image can not be pulled', () => {
     ]);
   });
 
-  it('fails at once if the image is not for the platform of the node, or has no valid name (P6)', () => {
+  it('fails immediately if the image is not for the platform of the node, or has no valid name (P6)', () => {
     const invalid = state.waiting('InvalidImageName', 'Failed to apply default image tag');
     for (const [container, reason] of [
       [state.wrongPlatform, 'NoMatchingPlatform'],
@@ -121,12 +121,12 @@ describe('a puller of which an image can not be pulled', () => {
     }
   });
 
-  it('does not fail while another image is still pulled, also if the first can never be (P2)', () => {
+  it('does not fail while another image is still pulled, even if the first one can never be pulled (P2)', () => {
     const mixed = buildPuller({ 0: state.wrongPlatform, 1: state.waiting() });
     expect(pullerResult(mixed, factsOf()).kind).toBe('Active');
   });
 
-  it('says so if nothing at all was told of the pull in time (P17)', () => {
+  it('reports that the kubelet reported nothing about the pull in time (P17)', () => {
     const slow = buildPuller({ 0: state.waiting(), 1: state.waiting() });
     const facts = factsOf({ imagePullTimeoutSeconds: 60 }, { now: secondsLater(62) });
     expect(pullerResult(slow, facts)).toMatchObject({
@@ -143,7 +143,7 @@ describe('a puller of which an image can not be pulled', () => {
     expect(memoryIn(result)?.states.get(0)).toEqual({ state: 'Pulling' });
   });
 
-  it('of which the container of an image can not be created holds the others in a further pod (P1, P10)', () => {
+  it('with a container that cannot be created holds the other images in a further pod (P1, P10)', () => {
     const stuck = buildPuller({ 0: state.done(), 1: state.waiting('CreateContainerError', 'no such file') });
     expect(pullerResult(stuck, factsOf())).toMatchObject({ kind: 'Continue', memory: { holding: [0] } });
     expect(pullerResult(stuck, factsOf({ hold: false }))).toMatchObject({ kind: 'Done', result: 'Succeeded' });
@@ -167,7 +167,7 @@ describe('a puller that ended', () => {
     expect(memoryIn(result)?.states.get(1)).toEqual(unauthorized);
   });
 
-  it('because its time was over failed with the remembered cause (P17)', () => {
+  it('because of its timeout failed with the remembered cause (P17)', () => {
     const pod = buildPuller(lost, { phase: 'Failed', reason: 'DeadlineExceeded' });
     const result = pullerResult(pod, factsOf({}, { before }));
     expect(result).toMatchObject({
@@ -182,17 +182,17 @@ describe('a puller that ended', () => {
     ]);
   });
 
-  it('before the kubelet told anything is not done', () => {
+  it('before the kubelet reported anything is not done', () => {
     const pod = buildPuller({}, { containers: [], phase: 'Failed' });
     expect(pullerResult(pod, factsOf())).toMatchObject({ kind: 'NotDone', reason: 'PullerEnded' });
   });
 
-  it('because the kubelet had no room for it is no try (H3)', () => {
+  it('because the kubelet had no room for it does not count as an attempt (H3)', () => {
     const pod = buildPuller({}, { containers: [], phase: 'Failed', reason: 'OutOfpods', message: 'too many pods' });
     expect(pullerResult(pod, factsOf())).toEqual({ kind: 'Rejected', message: 'OutOfpods: too many pods' });
   });
 
-  it('although all its images were there is done', () => {
+  it('although all of its images were present is done', () => {
     const pod = buildPuller({ 0: state.done(), 1: state.done() }, { phase: 'Failed', deletionTimestamp: start });
     expect(pullerResult(pod, factsOf())).toMatchObject({ kind: 'Done', result: 'Succeeded' });
   });
@@ -215,7 +215,7 @@ describe('a node whose disk is too full (P16)', () => {
     });
   });
 
-  it('has failed if an earlier part of the images is there', () => {
+  it('has failed if an earlier part of the images is present', () => {
     const before: NodeMemory = { states: new Map([[0, { state: 'Present' }]]), over: [0] };
     const result = pullerResult(full, factsOf({}, { before }));
     expect(result).toMatchObject({ kind: 'Done', result: 'Failed', reason: 'DiskTooFull' });
@@ -228,7 +228,7 @@ describe('a node whose disk is too full (P16)', () => {
   it.each([
     ['an error of ours', '{"version":1,"outcome":"Failed","message":"EACCES: permission denied"}', 'EACCES'],
     ['an end without a result', 'Killed', 'exit code 137: OOMKilled: Killed'],
-  ])('is another thing than %s of the first container, after which another pod is tried', (_, text, words) => {
+  ])('is different from %s of the first container, after which another pod is tried', (_, text, words) => {
     const end = { reason: 'OOMKilled', exitCode: 137, message: text };
     const pod = buildPuller({}, { phase: 'Failed', containers: [buildPrepared(end)] });
     expect(pullerResult(pod, factsOf())).toMatchObject({
@@ -261,7 +261,7 @@ describe('a node that needs several pods (P24)', () => {
     expect(pullerResult(first, factsOf({ lists: tolerant }, { node })).kind).toBe('Continue');
   });
 
-  it('does not need it any more if it has left the list meanwhile', () => {
+  it('does not need it any more if the list no longer contains the image', () => {
     const selected = [listOf(51, 'base', { nodes: { matchLabels: { pool: 'ci' } } })];
     expect(pullerResult(first, factsOf({ lists: selected }))).toMatchObject({ kind: 'Done', result: 'Succeeded' });
   });
@@ -287,7 +287,7 @@ describe('a node whose run ends before its puller (P17)', () => {
   });
 });
 
-describe('for any history of a pod', () => {
+describe('for any sequence of states of a pod', () => {
   const count = 4;
   /** Each image waits for some states, and then gets past its pull or never does. The pod ends at last. */
   const history = fc.record({
@@ -352,7 +352,7 @@ describe('for any history of a pod', () => {
     );
   });
 
-  it('waiting for the limits of the kubelet settles nothing (P6)', () => {
+  it('waiting for the limits of the kubelet gives no result (P6)', () => {
     const limits = fc.constantFrom(
       state.waiting('ErrImagePull', 'pull QPS exceeded'),
       state.waiting('ImagePullBackOff', 'Back-off pulling image "a:1": ErrImagePull: pull QPS exceeded'),

@@ -49,7 +49,7 @@ describe('the puller', () => {
     expect(pod.spec.volumes).toEqual([{ name: 'shared', emptyDir: {} }]);
   });
 
-  it('looks at the disk before anything is pulled, and shares the executable with the containers (P16)', () => {
+  it('measures the disk before anything is pulled, and shares the executable with the containers (P16)', () => {
     const [prepare, ...others] = build({ disk: { maxPercent: 70 } }).spec.initContainers;
     expect(others).toEqual([]);
     expect(prepare).toMatchObject({
@@ -83,7 +83,7 @@ describe('the puller', () => {
     });
   });
 
-  it('requests nothing, in so many words, also not for many images together, and ends no other pod (H1, H2)', () => {
+  it('requests no resources explicitly, also for many images together, and ends no other pod (H1, H2)', () => {
     const requests = [...pod.spec.initContainers, ...pod.spec.containers].map(({ resources }) => resources.requests);
     expect(new Set(requests.map((request) => JSON.stringify(request)))).toEqual(new Set(['{"cpu":"0","memory":"0"}']));
     expect(pod.spec.initContainers[0]?.resources.limits).toEqual({ memory: '128Mi' });
@@ -163,7 +163,7 @@ describe('the images of the next puller (P24)', () => {
     expect(pod.spec.initContainers[0]?.args).not.toContain('--max-percent');
   });
 
-  it('that are none make no pod, and the error names policy and node', () => {
+  it('without any image give no pod, and the error names policy and node', () => {
     expect(() => build({}, memory([0, 1, 2]))).toThrow(NothingToPullError);
     expect(() => build({}, memory([0, 1, 2]))).toThrow('no list of policy nightly wants a further image on node a');
   });

@@ -90,7 +90,7 @@ describe('a policy of image lists', () => {
     },
   );
 
-  it('is told how to say what it means if a list has an empty text for an image (P20)', () => {
+  it('has an error with the correct form if a list has an empty text for an image (P20)', () => {
     expect(problemsOf([list([''])])).toEqual([expect.stringMatching(/^lists\[0\]\.images\[0\]: is empty; .*purge-at/)]);
   });
 
@@ -100,7 +100,7 @@ describe('a policy of image lists', () => {
     expect(problemsOf([list('nginx')])).toEqual([expect.stringMatching(/^lists\[0\]\.images: expected array/)]);
   });
 
-  it('refuses an image that is there twice in a list, however it is written (P20)', () => {
+  it('refuses an image that occurs twice in a list, in any spelling (P20)', () => {
     expect(problemsOf([list(['nginx', 'acme/api:1', 'docker.io/library/nginx:latest'])])).toEqual([
       'lists[0].images[2]: is the image of images[0] again (docker.io/library/nginx:latest); leave one of them out',
     ]);
@@ -199,7 +199,7 @@ describe('a policy of image lists', () => {
     },
   } as const;
 
-  it('every problem is told with its path, all at once (P20)', () => {
+  it('every problem is reported with its path, all at the same time (P20)', () => {
     const keys = Object.keys(mistakes) as (keyof typeof mistakes)[];
     const listKeys = Object.keys(listMistakes) as (keyof typeof listMistakes)[];
     fc.assert(
@@ -214,7 +214,7 @@ describe('a policy of image lists', () => {
     );
   });
 
-  it('never has a problem without a path in its document, whatever the lists are (P20)', () => {
+  it('never has a problem without a path in its document, with any lists (P20)', () => {
     const image = fc.oneof(fc.constantFrom('nginx', 'nginx:latest', 'A', '*', '', digest), fc.string(), fc.anything());
     const lists = fc.oneof(
       fc.anything(),

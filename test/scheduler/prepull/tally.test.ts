@@ -14,7 +14,7 @@ const statesOf = (...states: readonly ImageState[]): ImageStates => new Map(stat
 const stored = (value: unknown) => JSON.parse(JSON.stringify(value));
 
 describe('the figures of a node', () => {
-  it('have each image that was wanted, also one of which nothing is known', () => {
+  it('have each wanted image, also an image with an unknown state', () => {
     const tally = tallyOf([2, 0, 1, 1], statesOf(present, denied));
     expect([...tally.images]).toEqual([
       [0, present],

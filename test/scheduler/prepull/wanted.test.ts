@@ -42,7 +42,7 @@ describe('the images that a node should have', () => {
     expect(pullableOn(notReady, policy)).toEqual([]);
   });
 
-  it('have the pull policy of a container, but for a digest, which is pulled once (P23)', () => {
+  it('have the pull policy of a container, except for a digest, which is pulled once (P23)', () => {
     const policies = (imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never') =>
       wantedOn(
         buildNode('n'),
@@ -74,7 +74,7 @@ describe('the parts of the images of a node', () => {
     ),
   );
 
-  it('have all images once, few enough for a pod, with one set of secrets, in an order of their own (P24)', () => {
+  it('have all images once, few enough for a pod, with one set of secrets, in a fixed order (P24)', () => {
     fc.assert(
       fc.property(wanted, fc.integer(), (images, rotation) => {
         const parts = partsOf(images);

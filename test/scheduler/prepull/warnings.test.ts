@@ -22,7 +22,7 @@ function warnings(
   return warningsOf(buildPrepull(lists, document), others).map(({ path, message }) => `${path}: ${message}`);
 }
 
-it('warns of images whose tag moves', () => {
+it('warns of images with a tag that moves', () => {
   const images = ['acme/a', 'acme/b:latest', 'acme/c:1', `acme/d@${digest}`, `acme/e:latest@${digest}`];
   expect(warnings([{ name: 'base', images }])).toEqual([
     expect.stringMatching(/^lists\[0\]\.images\[0\]: has the tag latest/),
@@ -30,7 +30,7 @@ it('warns of images whose tag moves', () => {
   ]);
 });
 
-it('warns of a digest with Always, which is pulled once all the same (P23)', () => {
+it('warns of a digest with Always, which is still pulled only once (P23)', () => {
   const images = [`acme/a@${digest}`, 'acme/b:1'];
   expect(warnings([{ name: 'base', images, imagePullPolicy: 'Always' }])).toEqual([
     expect.stringMatching(/^lists\[0\]\.images\[0\]: has a digest and is pulled once/),

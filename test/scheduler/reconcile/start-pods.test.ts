@@ -155,7 +155,7 @@ it('pods that the API server refuses are tried less and less often, and the reco
   );
 });
 
-it('after a restart, the workloads are not listed again for a job that exists (H5, H31)', async () => {
+it('the workloads are not listed again after a restart for a job that exists (H5, H31)', async () => {
   scheduler.edit({ images: { protectWorkloads: true }, rollout: { parallelism: 1 } });
   let lists = 0;
   cluster.fail = (call) => {
@@ -171,7 +171,7 @@ it('after a restart, the workloads are not listed again for a job that exists (H
   expect(lists).toBe(1);
 });
 
-it('while nobody knows if the job exists, no workloads are listed and no cleaner starts (H5, H35)', async () => {
+it('no workloads are listed and no cleaner starts while it is unknown if the job exists (H5, H35)', async () => {
   scheduler.edit({ images: { protectWorkloads: true } });
   let lists = 0;
   cluster.fail = (call) => {

@@ -293,7 +293,7 @@ describe('a pod that does not start in time', () => {
   const progressWith = (containers: RunPod['containers']) =>
     step(rollout({}, ['a']), [buildPod('a', { phase: 'Pending', containers })], later).run.nodes.get('a');
 
-  it('is given up, with the words of the container that waits (P5)', () => {
+  it('has failed, with the words of the container that waits (P5)', () => {
     expect(progressWith([waiting])).toMatchObject({
       result: 'Failed',
       reason: 'NotStarted',
@@ -301,7 +301,7 @@ describe('a pod that does not start in time', () => {
     });
   });
 
-  it('is another than one of which a container has run: a pod is Pending as long as it pulls images (P17)', () => {
+  it('is different from one with a container that has run: a pod is Pending while it pulls images (P17)', () => {
     const ended = { name: 'prepare', state: { type: 'Terminated', exitCode: 0 } } as const;
     expect(progressWith([ended, waiting])).toMatchObject({ state: 'Started' });
   });

@@ -260,11 +260,14 @@ describe('the words of registries, runtimes and the kubelet (P5)', () => {
     ],
     ['denied: RequestId: 0a1b2c3d-0000-4444-8888-0123456789ab', 'denied: RequestId: …'],
     ['several\n  lines', 'several lines'],
-  ])('are told without what is around them, and without what differs between nodes: %j', (message, expected) => {
-    expect(readCause({ reason: 'ErrImagePull', message })?.message).toBe(expected);
-  });
+  ])(
+    'are reported without the text around them, and without the parts that differ between nodes: %j',
+    (message, expected) => {
+      expect(readCause({ reason: 'ErrImagePull', message })?.message).toBe(expected);
+    },
+  );
 
-  it('are cut where they are long, and are the reason where there are none', () => {
+  it('are cut if they are long, and are the reason if there are none', () => {
     expect(readCause({ reason: 'ErrImagePull', message: 'x'.repeat(2_000) })?.message).toMatch(/^x{100,200}…$/);
     expect(readCause({ reason: 'ErrImagePull', message: '' })).toEqual({
       reason: 'PullFailed',
@@ -272,7 +275,7 @@ describe('the words of registries, runtimes and the kubelet (P5)', () => {
     });
   });
 
-  it('of an error that comes instead of a reason are a failure as well', () => {
+  it('of an error in place of a reason are a failure too', () => {
     const waiting = { reason: 'failed to look up credentials', message: '' };
     expect(readCause(waiting)).toEqual({ reason: 'PullFailed', message: 'failed to look up credentials' });
   });
