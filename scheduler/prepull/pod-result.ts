@@ -125,16 +125,19 @@ function endsByItself({ pod }: Puller): boolean {
 }
 
 /**
- * The time at which images without a result have failed: `imagePullTimeoutSeconds` after something was last pulled. Undefined
- * until the kubelet has begun with them.
+ * The time at which images without a result have failed: `imagePullTimeoutSeconds` for each of them, after the last change.
+ * Undefined until the kubelet has begun with them. The kubelet goes through all containers of a pod, image after image, before
+ * it reports any of them, so a slow pull keeps the results of all others back.
  */
-function patienceOf({ pod }: Puller, { imagePullTimeoutSeconds }: PrepullPolicy): Date | undefined {
+function patienceOf({ pod, own }: Puller, { imagePullTimeoutSeconds }: PrepullPolicy): Date | undefined {
   const { containers = [] } = pod;
   if (!containers.some(isPrepared)) return undefined;
   const ends = containers.flatMap(({ state }) =>
     state.type === 'Terminated' && state.finishedAt !== undefined ? [state.finishedAt.getTime()] : [],
   );
-  return new Date(Math.max(pod.createdAt.getTime(), ...ends) + imagePullTimeoutSeconds * 1_000);
+  const unreported = [...own.values()].filter(({ state }) => state === 'Pulling').length;
+  const limitMs = Math.max(1, unreported) * imagePullTimeoutSeconds * 1_000;
+  return new Date(Math.max(pod.createdAt.getTime(), ...ends) + limitMs);
 }
 
 function isPrepared({ name, state }: PodContainer): boolean {

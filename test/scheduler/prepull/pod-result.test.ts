@@ -52,6 +52,17 @@ describe('a running puller', () => {
     expect(result).toMatchObject({ kind: 'Active', until: secondsLater(67) });
   });
 
+  it('has that time for each image without a result, because the kubelet reports all of them together (P17)', () => {
+    const lists = [listOf(20)];
+    const waiting = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [index, state.waiting()]));
+    const late = factsOf({ lists, imagePullTimeoutSeconds: 60 }, { now: secondsLater(1_100) });
+    // The first container ended after two seconds.
+    expect(pullerResult(buildPuller(waiting), late)).toMatchObject({ kind: 'Active', until: secondsLater(1_202) });
+    expect(pullerResult(buildPuller({ ...waiting, 0: state.denied }), late)).toMatchObject({
+      until: secondsLater(1_142),
+    });
+  });
+
   it('has no limit before the kubelet has begun with the images', () => {
     const waiting = { name: 'prepare', state: state.waiting('ErrImagePull', 'dial tcp') };
     const pod = buildPuller({}, { containers: [waiting] });
@@ -128,7 +139,7 @@ describe('a puller with an image that cannot be pulled', () => {
 
   it('reports that the kubelet reported nothing about the pull in time (P17)', () => {
     const slow = buildPuller({ 0: state.waiting(), 1: state.waiting() });
-    const facts = factsOf({ imagePullTimeoutSeconds: 60 }, { now: secondsLater(62) });
+    const facts = factsOf({ imagePullTimeoutSeconds: 60 }, { now: secondsLater(122) });
     expect(pullerResult(slow, facts)).toMatchObject({
       kind: 'Done',
       reason: 'PullFailed',
