@@ -19,6 +19,9 @@ need ip iproute2
 need nsenter util-linux
 need mount mount
 need mkfs.ext4 e2fsprogs
+need docker-registry docker-registry
+need htpasswd apache2-utils
+need qemu-aarch64 qemu-user
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ]; then

@@ -16,6 +16,12 @@ export interface ImageSpec {
   readonly command: readonly string[];
   /** Build time, as RFC 3339; without it the image has none. */
   readonly created?: string;
+  /** The user by which a container of it runs; without it the image has none. */
+  readonly user?: string;
+  /** The directories that are volumes. */
+  readonly volumes?: readonly string[];
+  /** By its name in OCI; without it, that of this machine. */
+  readonly architecture?: string;
 }
 
 export interface LayerFile {
@@ -145,12 +151,16 @@ async function addImage(layout: Layout, spec: ImageSpec): Promise<WrittenImage> 
   return { id: config.digest, digest: manifest.digest, names };
 }
 
-function imageConfig({ command, created }: ImageSpec, layers: readonly Descriptor[]) {
+function imageConfig({ command, created, user, volumes, architecture }: ImageSpec, layers: readonly Descriptor[]) {
   return {
     ...(created === undefined ? {} : { created }),
-    architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+    architecture: architecture ?? (process.arch === 'x64' ? 'amd64' : process.arch),
     os: 'linux',
-    config: { Entrypoint: command },
+    config: {
+      Entrypoint: command,
+      ...(user === undefined ? {} : { User: user }),
+      ...(volumes === undefined ? {} : { Volumes: Object.fromEntries(volumes.map((path) => [path, {}])) }),
+    },
     rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
   };
 }

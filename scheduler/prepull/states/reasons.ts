@@ -122,7 +122,8 @@ const wrappers: readonly RegExp[] = [
   /^image pull failed for \S+ because the (?:registry is unavailable|signature validation failed)(?:: |$)/,
   /^rpc error: code = \w+ desc = /,
   /^failed to pull and unpack image "[^"]*": /,
-  /^failed to resolve (?:reference|image) "[^"]*": /,
+  /^failed to resolve (?:(?:reference|image) "[^"]*"|image): /,
+  /^get image config descriptor: /,
   /^Error response from daemon: /,
 ];
 

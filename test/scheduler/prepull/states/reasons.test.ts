@@ -132,6 +132,32 @@ const recorded: readonly (readonly [PullReason, string, string])[] = [
     'ErrImagePull',
     'failed to get credentials: exec: "docker-credential-ecr-login": executable file not found in $PATH',
   ],
+  // Read from containerd 1.6 and 2.4 on the test cluster, with kubelet 1.36
+  [
+    'Unauthorized',
+    'ErrImagePull',
+    'failed to pull and unpack image "127.0.0.1:40525/facts/private:1": failed to resolve reference "127.0.0.1:40525/facts/private:1": pulling from host 127.0.0.1:40525 failed with status code [manifests 1]: 401 Unauthorized',
+  ],
+  [
+    'Unauthorized',
+    'ErrImagePull',
+    'failed to pull and unpack image "127.0.0.1:40525/facts/private:1": failed to resolve image: pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials',
+  ],
+  [
+    'NotFound',
+    'ErrImagePull',
+    'rpc error: code = NotFound desc = failed to pull and unpack image "127.0.0.1:40525/facts/absent:1": failed to resolve image: 127.0.0.1:40525/facts/absent:1: not found',
+  ],
+  [
+    'NoMatchingPlatform',
+    'ErrImagePull',
+    'rpc error: code = NotFound desc = get image config descriptor: no match for platform in manifest sha256:73e348a95044a59386ace3d6d087797d41e802ec534f71b5e4f6780f8adbeab0: not found',
+  ],
+  [
+    'RegistryUnavailable',
+    'ErrImagePull',
+    'failed to pull and unpack image "127.0.0.1:9/facts/down:1": failed to resolve image: failed to do request: Head "https://127.0.0.1:9/v2/facts/down/manifests/1": dial tcp 127.0.0.1:9: connect: connection refused',
+  ],
   // CRI-O
   [
     'Unauthorized',
@@ -259,6 +285,7 @@ describe('the words of registries, runtimes and the kubelet (P5)', () => {
       'failed to do request: read tcp 10.0.0.9:443: i/o timeout',
     ],
     ['denied: RequestId: 0a1b2c3d-0000-4444-8888-0123456789ab', 'denied: RequestId: …'],
+    ['failed to resolve image: pull access denied', 'pull access denied'],
     ['several\n  lines', 'several lines'],
   ])(
     'are reported without the text around them, and without the parts that differ between nodes: %j',
