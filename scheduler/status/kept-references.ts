@@ -12,21 +12,30 @@ export class UnknownKeptError extends Error {
 /** A policy, and the images that its last valid version keeps on nodes. */
 export interface Keeper {
   readonly name: string;
-  readonly parsed: ParsedPolicy;
+  /** Undefined if there is a status, but no policy: it is deleted, or can't be read now. */
+  readonly parsed: ParsedPolicy | undefined;
   /** `Unreadable` if there is a status that can't be read. */
   readonly lastKept: PolicyStatus['lastKept'] | 'Unreadable';
 }
 
-/** All policies as what they keep. */
+/**
+ * All policies that may keep images. A status without a policy is one: the policy may be in a file that can't be read now. If
+ * the policy is deleted, its status is deleted soon.
+ */
 export function keepersIn(
   { policies, statuses }: Pick<ClusterState, 'policies' | 'statuses'>,
   parse: (policy: PolicyObject) => ParsedPolicy,
 ): readonly Keeper[] {
-  return policies.map((policy) => ({
-    name: policy.name,
-    parsed: parse(policy),
-    lastKept: lastKeptIn(statuses.get(policy.name), policy),
-  }));
+  const names = new Set(policies.map(({ name }) => name));
+  const unseen = [...statuses].filter(([name]) => !names.has(name));
+  return [
+    ...policies.map((policy) => ({
+      name: policy.name,
+      parsed: parse(policy),
+      lastKept: lastKeptIn(statuses.get(policy.name), policy),
+    })),
+    ...unseen.map(([name, { value }]) => ({ name, parsed: undefined, lastKept: value?.lastKept })),
+  ];
 }
 
 function lastKeptIn(stored: ReturnType<ClusterState['statuses']['get']>, { uid }: PolicyObject): Keeper['lastKept'] {
@@ -44,8 +53,8 @@ export function referencesKeptOn(node: Node, keepers: readonly Keeper[], kinds: 
 }
 
 function keptBy({ name, parsed, lastKept }: Keeper, node: Node, kinds: readonly RunKind[]): readonly string[] {
-  if (parsed.valid) return parsed.kind.keeping?.referencesOn(node, parsed.kind.keeping.keptBy(parsed.policy)) ?? [];
-  if (lastKept === 'Unreadable') return parsed.kinds.some(({ keeping }) => keeping) ? refuse(name) : [];
+  if (parsed?.valid) return parsed.kind.keeping?.referencesOn(node, parsed.kind.keeping.keptBy(parsed.policy)) ?? [];
+  if (lastKept === 'Unreadable') return parsed?.kinds.some(({ keeping }) => keeping) ? refuse(name) : [];
   if (lastKept === undefined) return [];
   const { keeping } = kinds.find((kind) => kind.name === lastKept.kind) ?? {};
   if (keeping === undefined || lastKept.kept === undefined) return refuse(name);

@@ -103,8 +103,7 @@ function observePolicy(found: Findings, stored: Stored): PolicyStatus {
   if (before?.observedVersion === object.resourceVersion && before.valid === parsed.valid) return before;
   const isLost = before === undefined && stored !== undefined && (stored.value?.policyUid ?? object.uid) === object.uid;
   const known = before ?? { policyUid: object.uid, scheduleSince: isLost ? now : object.createdAt };
-  const lastKept = lastKeptOf(found, stored);
-  const observed = { ...known, observedVersion: object.resourceVersion, ...(lastKept && { lastKept }) };
+  const observed = { ...known, observedVersion: object.resourceVersion, lastKept: lastKeptOf(found, stored) };
   if (!parsed.valid)
     return { ...observed, valid: false, problems: briefProblems(parsed.problems), nextSlot: undefined };
   const schedule = scheduleKey(parsed.policy);

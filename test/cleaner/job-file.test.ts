@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadJobFile } from '../../cleaner/job-file.ts';
+import { packReferences } from '../../contract/packed-references.ts';
 
 const job = { version: 1, policy: 'nightly', run: 'nightly-1' };
 
@@ -41,6 +42,15 @@ describe('loadJobFile', () => {
   ])('reports the problem of a file that is %s', async (_, text, message) => {
     await writeFile(path, text);
     await expect(loadJobFile(path)).rejects.toThrow(`job ${path} ${message}`);
+  });
+
+  it('has the references of image lists of a file in its directory, which must be whole (P11)', async () => {
+    await writeFile(path, JSON.stringify(job));
+    const file = join(directory, 'prepulled-references');
+    await writeFile(file, packReferences(['acme/api:1']).toString('base64'));
+    expect(await loadJobFile(path)).toMatchObject({ prepulledReferences: ['acme/api:1'] });
+    await writeFile(file, '');
+    await expect(loadJobFile(path)).rejects.toThrow(/prepulled-references, with references of images to keep/);
   });
 
   it('reports every problem at once, with its path', async () => {

@@ -62,6 +62,14 @@ test('a cleaner that ends is a pod that succeeded, with its report', async () =>
   expect(pod && cleanerResult(pod)).toMatchObject({ kind: 'Done', result: 'Succeeded', tally: { removed: 1 } });
 });
 
+test('a cleaner keeps the images that lists want on its node (P11)', async () => {
+  const ended = nextChange();
+  await startCleaner(slow.repoTags);
+  await ended;
+  const [pod] = pods.list();
+  expect(pod && cleanerResult(pod)).toMatchObject({ kind: 'Done', result: 'Succeeded', tally: { removed: 0 } });
+});
+
 test('a cleaner that is killed is lost, also for the next process', async () => {
   const ended = nextChange();
   await startCleaner();

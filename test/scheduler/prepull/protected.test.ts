@@ -12,9 +12,11 @@ import { annotation } from '../../../contract/labels.ts';
 import { packJob } from '../../../scheduler/cleanup/job-maps.ts';
 import { cleanup } from '../../../scheduler/cleanup/kind.ts';
 import { buildPod } from '../../../scheduler/cleanup/pod.ts';
+import { parsePolicy } from '../../../scheduler/policy/parse.ts';
 import type { PrepullDocument } from '../../../scheduler/prepull/policy.ts';
 import { listKeeping } from '../../../scheduler/prepull/protected.ts';
 import { wantedOn } from '../../../scheduler/prepull/wanted.ts';
+import { decodeStatus, encodeStatus, statusOf } from '../../../scheduler/status/status.ts';
 import { buildNode, buildPolicyObject, buildRun, secondsLater, start } from '../../helpers/builders.ts';
 import type { FakeCluster } from '../../helpers/fake-cluster.ts';
 import { buildFacts, buildImage, buildInventory } from '../../helpers/inventory.ts';
@@ -142,7 +144,43 @@ describe('a cleanup policy that includes every image', () => {
     await scheduler.completeRun();
     expect(toldLists()).toEqual({ a: [tool], b: [tool], c: [tool] });
     cluster.policies = cluster.policies.slice(0, 1);
+    cluster.statusTexts.delete('base');
     await scheduler.pass(secondsLater(3_600));
+    expect(toldLists()).toEqual({ a: [], b: [], c: [] });
+  });
+
+  it('keeps the lists of a policy that is in a file that is not readable now (P11)', async () => {
+    setLists(base);
+    await scheduler.pass(secondsLater(-100));
+    const [nightly] = cluster.policies;
+    cluster.policies = nightly === undefined ? [] : [nightly];
+    await scheduler.pass(start);
+    expect(toldLists()).toEqual({ a: [api], b: [api], c: [api] });
+  });
+
+  it('keeps the last valid lists while the clock of the status is ahead (P11)', async () => {
+    setLists(base);
+    await scheduler.pass(secondsLater(86_400));
+    setLists(invalid, '2');
+    await scheduler.pass(start);
+    await scheduler.pass(secondsLater(3_600));
+    expect(toldLists()).toEqual({ a: [api], b: [api], c: [api] });
+  });
+
+  it('keeps no lists of a policy that has become one without lists since (P11)', async () => {
+    setLists(base);
+    await scheduler.pass(secondsLater(-200));
+    const [nightly] = cluster.policies;
+    for (const [version, schedule] of [
+      ['2', '0 0 1 1 *'],
+      ['3', 'nonsense'],
+    ] as const) {
+      const data = { 'cleanup.yaml': JSON.stringify({ schedule }) };
+      const now = buildPolicyObject({}, { name: 'base', uid: 'uid-base', resourceVersion: version, data });
+      cluster.policies = nightly === undefined ? [] : [nightly, now];
+      await scheduler.pass(secondsLater(-100));
+    }
+    await scheduler.pass(start);
     expect(toldLists()).toEqual({ a: [], b: [], c: [] });
   });
 
@@ -194,6 +232,23 @@ it('the status is written with the lists when they change, and not again (P11)',
   const before = writes();
   for (const seconds of [10, 20, 30]) await scheduler.pass(secondsLater(seconds));
   expect(writes()).toBe(before);
+});
+
+it.each([
+  ['the most images', 32, 100, 'a'],
+  ['the longest names', 32, 40, 'a'.repeat(220)],
+])('the status of a policy with %s fits into a ConfigMap (P11)', (_, count, images, prefix) => {
+  const all = Array.from({ length: count }, (_list, list) => ({
+    name: `l${list}`,
+    nodes: { matchLabels: { pool: String(list) } },
+    images: Array.from({ length: images }, (_image, image) => `${prefix}${list}-${image}:1`),
+  }));
+  const object = buildListObject({ lists: all });
+  const parsed = parsePolicy(object.name, object.data, [lists]);
+  expect(parsed).toMatchObject({ valid: true });
+  const data = encodeStatus(statusOf({ object, parsed, runs: [], now: start }, undefined));
+  expect(Buffer.byteLength(JSON.stringify(data))).toBeLessThan(600_000);
+  expect(decodeStatus(data).lastKept).toMatchObject({ kind: 'prepull' });
 });
 
 it('a cleaner never is told less than what the lists want on its node, whatever they select (P11)', () => {

@@ -53,6 +53,11 @@ describe('the scheduled times of a policy begin', () => {
   });
 });
 
+it('a policy that an earlier version of nodesweep did not accept is judged again (P11)', () => {
+  const before: PolicyStatus = { ...observe({ schedule: 'nonsense' }, '1', start), observedVersion: '2' };
+  expect(observe({}, '2', secondsLater(10), before)).toMatchObject({ valid: true, problems: [] });
+});
+
 describe('a schedule that is valid and never fires (H19)', () => {
   it.each(['0 0 31 2 *', '0 0 30 2 ?', ', * * * *'])('%s is shown in the Ready condition', (schedule) => {
     expect(observe({ schedule }, '1', start).conditions?.[0]).toMatchObject({
