@@ -81,7 +81,7 @@ export const fuzzNodes: readonly FuzzNode[] = [
   simulate('crictl-1.24', { removed: 3, untouchable: 6 }),
   {
     ...simulate('containerd-2.4', { removed: 2, untouchable: 7 }),
-    name: 'containerd-2.4, all images named for removal',
+    name: 'containerd-2.4, all named',
     job: {
       removeReferences: [
         ...new Set(everything.flatMap(({ id, repoTags, repoDigests }) => [id, ...repoTags, ...repoDigests])),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judgeImage, type Verdict } from '../../../cleaner/plan/judge.ts';
-import { makeKeepRules } from '../../../cleaner/plan/keep-rules.ts';
+import { makeKeepRules, mayLoseAllNames } from '../../../cleaner/plan/keep-rules.ts';
 import { couldRemove, makePlan } from '../../../cleaner/plan/plan.ts';
 import { jobSchema } from '../../../contract/job.ts';
 import {
@@ -8,6 +8,7 @@ import {
   buildHistory,
   buildImage,
   buildInUse,
+  buildJob,
   dayMs,
   type FactFields,
   now,
@@ -157,6 +158,14 @@ describe('by default (H8)', () => {
     const plan = makePlan({ ...buildFacts({ inventory: { images: [image] } }), job: { ...buildFacts().job, images } });
     expect(plan.kept.map(({ reason }) => reason)).toEqual(fate === 'stays' ? ['SideLoaded'] : []);
   });
+});
+
+it('an image may lose its tags one by one only if the references of the job name each of them (P12, T12)', () => {
+  const removeReferences = ['acme/app:1', 'acme/app:2'];
+  const mayLose = mayLoseAllNames(buildJob({ removeReferences }));
+  expect(mayLose(buildImage(['acme/app:1', 'acme/app:2']))).toBe(true);
+  expect(mayLose(buildImage(['acme/app:1', 'acme/app:3']))).toBe(false);
+  expect(mayLose(buildImage(['acme/tool:1']))).toBe(false);
 });
 
 describe('the possibility that any image can be removed', () => {
