@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +41,20 @@ describe('nodesweep lint', () => {
     expect(exitCode).toBe(0);
   });
 
+  it('warns about image lists in a file named prepull.yaml, with exit code 0', async () => {
+    await write(
+      'prepull.yaml',
+      'schedule: "@daily"\nlists: [{name: base, images: [acme/api]}]\ndisk: {maxPercent: 90}\n',
+    );
+    const { stdout, exitCode } = await nodesweep('lint', 'prepull.yaml');
+    expect(stdout.split('\n')).toEqual([
+      expect.stringMatching(/^prepull\.yaml:lists\[0\]\.images\[0\]: warning: has the tag latest/),
+      expect.stringMatching(/^prepull\.yaml:disk\.maxPercent: warning: is not below 85/),
+      '1 policy is valid',
+    ]);
+    expect(exitCode).toBe(0);
+  });
+
   it('refuses bytes that are not UTF-8, and does not read them as other characters (H31)', async () => {
     await writeFile(join(directory, 'cleanup.yaml'), Buffer.from('schedule: "@daily" # \xff', 'latin1'));
     const { stdout, exitCode } = await nodesweep('lint', 'cleanup.yaml');
@@ -56,7 +71,7 @@ describe('nodesweep lint', () => {
 
   it('accepts the example policies of the manifests', async () => {
     const policies = join(import.meta.dirname, '../../manifests/policies');
-    const files = ['example', 'ci', 'disk', 'nightly'].map((name) => join(policies, `${name}.yaml`));
-    expect(await nodesweep('lint', ...files)).toMatchObject({ stdout: '4 policies are valid', exitCode: 0 });
+    const files = readdirSync(policies).map((name) => join(policies, name));
+    expect(await nodesweep('lint', ...files)).toMatchObject({ stdout: '5 policies are valid', exitCode: 0 });
   });
 });

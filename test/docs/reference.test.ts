@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { policyJsonSchema } from '../../scheduler/cleanup/policy.ts';
+import { prepullJsonSchema } from '../../scheduler/prepull/policy.ts';
 import { settings } from '../../scheduler/settings.ts';
 import { codeRows, codeSpans, readDocument } from './documents.ts';
 
@@ -9,6 +10,7 @@ const fieldSchema = z.object({
   properties: z.record(z.string(), z.unknown()).optional(),
   required: z.array(z.string()).default([]),
   default: z.unknown().optional(),
+  items: z.unknown().optional(),
 });
 const policyReference = readDocument('docs/policy.md');
 const operations = readDocument('docs/operations.md');
@@ -20,7 +22,16 @@ function fieldsOf(schema: unknown, path: readonly string[] = []): readonly (read
     const field = fieldSchema.parse(value);
     const fieldPath = [...path, name];
     if (field.properties !== undefined) return fieldsOf(value, fieldPath);
+    if (name === 'lists') return fieldsOf(field.items, ['lists[]']);
     return [[fieldPath.join('.'), required.includes(name) ? 'required' : field.default] as const];
+  });
+}
+
+/** The rows of a table about fields, with the defaults that they mean. */
+function documentedIn(text: string): readonly (readonly [string, unknown])[] {
+  return codeRows({ path: 'docs/policy.md', text }).map(([field = '', value = '']) => {
+    const [name = ''] = codeSpans(field);
+    return [name, defaultOf(name, value)];
   });
 }
 
@@ -31,13 +42,21 @@ function defaultOf(name: string, cell: string): unknown {
   return cell === 'required' ? cell : parse(codeSpans(cell)[0] ?? '');
 }
 
-it('the policy reference has every field with its default, and no other', () => {
-  const documented = codeRows(policyReference).map(([field = '', value = '']) => {
-    const [name = ''] = codeSpans(field);
-    return [name, defaultOf(name, value)] as const;
-  });
-  expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(fieldsOf(policyJsonSchema())));
-  expect(documented).toHaveLength(fieldsOf(policyJsonSchema()).length);
+const [start = '', ofLists = '', end = ''] = policyReference.text.split(/^(?=## Image lists$|## Limits of what)/m);
+const shared = documentedIn(start + end);
+
+it('the policy reference has every field of a cleanup policy with its default, and no other', () => {
+  expect(Object.fromEntries(shared)).toEqual(Object.fromEntries(fieldsOf(policyJsonSchema())));
+  expect(shared).toHaveLength(fieldsOf(policyJsonSchema()).length);
+});
+
+it('the policy reference has every field of image lists with its default, and no other', () => {
+  const own = documentedIn(ofLists);
+  const [sentence = ''] = /^These fields are those of a cleanup policy: [\s\S]*?\.$/m.exec(ofLists) ?? [];
+  const borrowed = codeSpans(sentence).map((name) => [name, new Map(shared).get(name)] as const);
+  const expected = fieldsOf(prepullJsonSchema());
+  expect(Object.fromEntries([...own, ...borrowed])).toEqual(Object.fromEntries(expected));
+  expect([...own, ...borrowed]).toHaveLength(expected.length);
 });
 
 it('the list of settings has every setting with its default, and no other', () => {

@@ -5,7 +5,6 @@ import { earliest } from '../../scheduler/policy/instants.ts';
 import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
 import type { ReconcileContext, RunObserver } from '../../scheduler/reconcile/context.ts';
 import { policyNames, reconcile } from '../../scheduler/reconcile/reconcile.ts';
-import type { RunKind } from '../../scheduler/run/kind.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 import { buildNode, buildPolicyObject, secondsLater, start } from './builders.ts';
 import { FakeCluster, Killed } from './fake-cluster.ts';
@@ -16,7 +15,6 @@ export class ManualScheduler {
   /** The messages of all warnings and errors. */
   readonly logged: string[] = [];
   observer: RunObserver | undefined;
-  kinds: readonly RunKind[] = runKinds;
   #journals = new Journals();
   /** The error that has killed the process in work that is done beside the pass. */
   #killed: Killed | undefined;
@@ -64,7 +62,7 @@ export class ManualScheduler {
       log: this.#log,
       journals: this.#journals,
       background: new BackgroundTasks(this.#log),
-      kinds: this.kinds,
+      kinds: runKinds,
       startTimeoutMs: 60_000,
       observer: this.observer,
     };

@@ -2,9 +2,13 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ImageEvent } from '../../../cleaner/report/events.ts';
 import { planRemotely } from '../../../cli/cluster/plan-remote.ts';
 import { jobSchema } from '../../../contract/job.ts';
+import { runKinds } from '../../../scheduler/kinds.ts';
+import { parsePolicy } from '../../../scheduler/policy/parse.ts';
+import { statusOf } from '../../../scheduler/status/status.ts';
 import * as build from '../../helpers/builders.ts';
 import { FakePlanCluster } from '../../helpers/fake-plan-cluster.ts';
 import { buildPlanDocument, buildPlannedImage } from '../../helpers/plans.ts';
+import { buildListObject } from '../../helpers/prepull.ts';
 
 const plan = buildPlanDocument([buildPlannedImage('web')]);
 let cluster: FakePlanCluster;
@@ -89,6 +93,24 @@ describe('the plan of a node in the cluster', () => {
       workloadReferences: ['workload:1'],
     });
     expect(cluster.orders[0]?.needs).toMatchObject({ references: ['starting:1'], prepulled: [] });
+  });
+
+  it('keeps what image lists want on the node, also while their policy is not valid (P11)', async () => {
+    const valid = { lists: [{ name: 'base', images: ['acme/api:1'] }] };
+    const [nightly] = cluster.policies;
+    if (nightly === undefined) throw new Error('there is no policy');
+    const object = buildListObject(valid);
+    cluster.policies = [nightly, object];
+    await ask();
+    expect(cluster.orders.at(-1)?.needs.prepulled).toEqual(['docker.io/acme/api:1']);
+    const parsed = parsePolicy(object.name, object.data, runKinds);
+    const value = statusOf({ object, parsed, runs: [], now: build.start }, undefined);
+    cluster.statuses = new Map([['base', { value, resourceVersion: '1' }]]);
+    cluster.policies = [nightly, buildListObject({ lists: [] }, { resourceVersion: '2' })];
+    await ask();
+    expect(cluster.orders.at(-1)?.needs.prepulled).toEqual(['docker.io/acme/api:1']);
+    cluster.statuses = new Map([['base', { value: undefined, resourceVersion: '1' }]]);
+    await expect(ask()).rejects.toThrow(/policy base is not valid, and the images of its last valid version/);
   });
 
   it('is made for a node that the policy leaves out too, with a remark', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runKinds } from '../../../scheduler/kinds.ts';
-import { lintText } from '../../../scheduler/policy/lint.ts';
+import { lintText, lintWarnings } from '../../../scheduler/policy/lint.ts';
 
 const lint = (name: string, text: string) => {
   const { policies, problems } = lintText(name, text, runKinds);
@@ -27,6 +27,31 @@ describe('lint', () => {
       'lists: is required',
       'images: is not a known field',
     ]);
+  });
+
+  it('checks image lists, and warns of images that another policy of the same file includes (P20)', () => {
+    const release = configMap('release', '{schedule: "@daily", lists: [{name: base, images: [acme/api:1, acme/web]}]}');
+    const text = [configMap('nightly', 'schedule: "@daily"'), release.replace('cleanup.yaml', 'prepull.yaml')].join(
+      '---',
+    );
+    const result = lintText('policies.yaml', text, runKinds);
+    expect(result).toMatchObject({ policies: 2, problems: [] });
+    const warnings = lintWarnings('policies.yaml', result, runKinds, new Date(0));
+    expect(warnings.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+      expect.stringMatching(/^release\/lists\[0\]\.images\[0\]: warning: is also included by nightly/),
+      expect.stringMatching(/^release\/lists\[0\]\.images\[1\]: warning: has the tag latest/),
+      expect.stringMatching(/^release\/lists\[0\]\.images\[1\]: warning: is also included by nightly/),
+    ]);
+    expect(
+      lint('policies.yaml', release.replace('cleanup.yaml', 'prepull.yaml').replace('api:1', '"*"')).problems,
+    ).toEqual([expect.stringMatching(/^release\/lists\[0\]\.images\[0\]: /)]);
+  });
+
+  it('reports a ConfigMap with documents of both kinds (P20)', () => {
+    const both = configMap('both', '{schedule: "@daily"}').concat('  prepull.yaml: "schedule: \'@daily\'"\n');
+    expect(lint('both.yaml', both).problems).toContainEqual(
+      'both/data: has both cleanup.yaml and prepull.yaml; make two ConfigMaps of them',
+    );
   });
 
   it('accepts several manifests in a file, also as a list, and names every problem with its policy', () => {

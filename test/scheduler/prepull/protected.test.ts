@@ -10,8 +10,8 @@ import { makePlan } from '../../../cleaner/plan/plan.ts';
 import type { JobDocument } from '../../../contract/job.ts';
 import { annotation } from '../../../contract/labels.ts';
 import { packJob } from '../../../scheduler/cleanup/job-maps.ts';
-import { cleanup } from '../../../scheduler/cleanup/kind.ts';
 import { buildPod } from '../../../scheduler/cleanup/pod.ts';
+import { runKinds } from '../../../scheduler/kinds.ts';
 import { parsePolicy } from '../../../scheduler/policy/parse.ts';
 import type { PrepullDocument } from '../../../scheduler/prepull/policy.ts';
 import { listKeeping } from '../../../scheduler/prepull/protected.ts';
@@ -20,7 +20,7 @@ import { decodeStatus, encodeStatus, statusOf } from '../../../scheduler/status/
 import { buildNode, buildPolicyObject, buildRun, secondsLater, start } from '../../helpers/builders.ts';
 import type { FakeCluster } from '../../helpers/fake-cluster.ts';
 import { buildFacts, buildImage, buildInventory } from '../../helpers/inventory.ts';
-import { buildListObject, buildPrepull, lists } from '../../helpers/prepull.ts';
+import { buildListObject, buildPrepull } from '../../helpers/prepull.ts';
 import { ManualScheduler } from '../../helpers/reconcile.ts';
 
 const api = 'docker.io/acme/api:1.4';
@@ -37,8 +37,6 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'protected-'));
   scheduler = new ManualScheduler();
   cluster = scheduler.cluster;
-  scheduler.kinds = [cleanup, lists];
-  cluster.kinds = scheduler.kinds;
 });
 afterEach(() => rm(directory, { recursive: true }));
 
@@ -244,7 +242,7 @@ it.each([
     images: Array.from({ length: images }, (_image, image) => `${prefix}${list}-${image}:1`),
   }));
   const object = buildListObject({ lists: all });
-  const parsed = parsePolicy(object.name, object.data, [lists]);
+  const parsed = parsePolicy(object.name, object.data, runKinds);
   expect(parsed).toMatchObject({ valid: true });
   const data = encodeStatus(statusOf({ object, parsed, runs: [], now: start }, undefined));
   expect(Buffer.byteLength(JSON.stringify(data))).toBeLessThan(600_000);
