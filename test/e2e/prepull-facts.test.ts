@@ -179,26 +179,37 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a puller on real kubelets
   });
 
   it.each(['node-1', 'node-2'])(
-    'on %s that is deleted goes only after the pull in progress has ended, so no run may wait for that (P17)',
+    'on %s tells nothing of its images before it has gone through all of them, and goes through them also when it is deleted (P17)',
     async (node) => {
       const directory = await mkdtemp(join(tmpdir(), 'slow-registry-'));
-      const name = `slow/${node}:1`;
-      const slow = await startRegistry([buildImageSpec({ names: [name], layers: fillerLayers(name) })], directory);
+      const names = [`slow/first-${node}:1`, `slow/second-${node}:1`];
+      const slow = await startRegistry(
+        names.map((name) => buildImageSpec({ names: [name], layers: fillerLayers(name) })),
+        directory,
+      );
       onTestFinished(async () => {
         await slow.stop();
         await rm(directory, { recursive: true });
       });
-      const held = await slow.holdLastLayer(name);
-      const puller = await createPuller([{ name: 'slow', images: [`${slow.address}/${name}`] }], node);
+      const held = await slow.holdLastLayer(names[1] ?? '');
+      const puller = await createPuller(
+        [{ name: 'slow', images: names.map((name) => `${slow.address}/${name}`) }],
+        node,
+      );
       await held.asked;
       await installation.kubectl('delete', 'pod', '-n', namespace, puller.name, '--wait=false');
       await sleep(10_000);
       const terminating = await read(puller.name);
       held.release();
-      expect(terminating).toMatchObject({ phase: 'Pending', deletionTimestamp: expect.any(Date) });
+      expect(terminating).toMatchObject({ deletionTimestamp: expect.any(Date) });
+      expect([...readImages(terminating ?? {})]).toEqual([
+        [0, { state: 'Pulling' }],
+        [1, { state: 'Pulling' }],
+      ]);
       await waitFor('the pod to go', 60_000, async () => (await read(puller.name)) === undefined || undefined);
-      // The kubelet does not cancel what the deleted pod has begun: the image is there in the end.
-      expect(await installation.cluster?.node(node).ctr('images', 'ls', '-q')).toContain(`${slow.address}/${name}`);
+      // The kubelet does not cancel what the deleted pod has begun, so both images are there in the end.
+      const listed = await installation.cluster?.node(node).ctr('images', 'ls', '-q');
+      for (const name of names) expect(listed).toContain(`${slow.address}/${name}`);
     },
   );
 
