@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test as base, describe, vi } from 'vitest';
 import { stringify } from 'yaml';
-import { hash } from '../../../contract/labels.ts';
+import { hash, label } from '../../../contract/labels.ts';
 import { encodeStatus } from '../../../scheduler/status/status.ts';
 import { buildContainer, buildImage, buildSimulatedNode } from '../../fixtures/simulated/node.ts';
 import { LocalHost, type LocalProcess } from '../../helpers/local-host.ts';
@@ -62,6 +62,31 @@ describe.concurrent('nodesweep local', () => {
     expect([...(run?.nodes.keys() ?? [])]).toEqual(['east', 'west']);
     const image = JSON.parse(await local.line('"outcome":"removed"'));
     expect(image).toMatchObject({ event: 'image', names: ['docker.io/library/old:1'], policy: 'nightly' });
+  });
+
+  test('keeps the images of lists, also while their file is broken, and says that it pulls none (P11)', async ({
+    host,
+    start,
+    expect,
+  }) => {
+    const document = stringify({ schedule: '0 3 * * *', lists: [{ name: 'base', images: ['old:1'] }] });
+    const metadata = { name: 'lists', labels: { [label.kind]: 'policy' } };
+    const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'prepull.yaml': document } };
+    await host.write('policies/lists.yaml', stringify(manifest));
+    await host.writePolicy('nightly', nightly, 'first');
+    const local = start(host);
+    await local.line('nodesweep local pulls no images: policy lists only keeps');
+    await local.line('1 of 1 nodes succeeded, 0 failed, 0 were skipped; 0 images removed');
+
+    await host.write('policies/lists.yaml', 'kind: [');
+    await local.line('policies/lists.yaml:');
+    await host.writePolicy('nightly', nightly, 'second');
+    await vi.waitFor(async () => expect(await host.runs()).toHaveLength(3), 20_000);
+    await vi.waitFor(async () => {
+      const states = (await host.runs()).filter(({ policy }) => policy === 'nightly').map(({ phase }) => phase);
+      expect(states).toEqual(['Succeeded', 'Succeeded']);
+    }, 20_000);
+    expect(host.imagesOf('east')).toContain('docker.io/library/old:1');
   });
 
   test('C4, C8: a missed scheduled time starts one run, and none again after a restart', async ({
