@@ -38,6 +38,7 @@ const pureFolders = [
   'scheduler/status',
   'scheduler/cleanup',
   'scheduler/prepull',
+  'scheduler/prepull/lists',
   'scheduler/prepull/states',
   'scheduler/pods',
   'cli/output',

@@ -9,11 +9,11 @@ import {
   policyFields,
   rolloutSchema,
 } from '../policy/policy.ts';
-import { imageListSchema } from './image-list.ts';
-import { listProblems, maxLists } from './list-problems.ts';
-import { toKeepNothing } from './reference-problem.ts';
+import { imageListSchema } from './lists/image-list.ts';
+import { listProblems, maxLists } from './lists/list-problems.ts';
+import { toKeepNothing } from './lists/reference-problem.ts';
 
-export type { ImageList } from './image-list.ts';
+export type { ImageList } from './lists/image-list.ts';
 
 const positiveSeconds = z.int().min(1).max(maxInt32);
 

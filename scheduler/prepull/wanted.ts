@@ -1,8 +1,8 @@
 import type { Node } from '../objects.ts';
 import { isSelected, judgeNode } from '../run/eligibility.ts';
-import type { ImageList } from './image-list.ts';
+import type { ImageList } from './lists/image-list.ts';
+import { type PullPolicy, pullPolicyOf, secretsOf } from './lists/pull-policy.ts';
 import type { PrepullPolicy } from './policy.ts';
-import { type PullPolicy, pullPolicyOf, secretsOf } from './pull-policy.ts';
 
 /** An image that a node should have. */
 export interface WantedImage {

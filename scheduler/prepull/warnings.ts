@@ -4,8 +4,8 @@ import { isCleanup } from '../cleanup/kind.ts';
 import type { CleanupPolicy } from '../cleanup/policy.ts';
 import type { Problem } from '../policy/problem.ts';
 import type { NamedPolicy } from '../run/kind.ts';
-import type { ImageList } from './image-list.ts';
-import { mayOverlap } from './label-domains.ts';
+import type { ImageList } from './lists/image-list.ts';
+import { mayOverlap } from './lists/label-domains.ts';
 import type { PrepullPolicy } from './policy.ts';
 
 /** The disk usage above which a kubelet removes images by default (`imageGCHighThresholdPercent`). */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { findCrowd, type Share } from '../../../scheduler/prepull/crowded-lists.ts';
+import { findCrowd, type Share } from '../../../../scheduler/prepull/lists/crowded-lists.ts';
 
 const share = (index: number, images: readonly string[], labels: Record<string, string>): Share => ({
   name: `l${index}`,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { objectNameProblem } from '../../contract/labels.ts';
-import { formatReference, parseReference } from '../../contract/reference.ts';
-import { nodesSchema } from '../policy/nodes.ts';
+import { objectNameProblem } from '../../../contract/labels.ts';
+import { formatReference, parseReference } from '../../../contract/reference.ts';
+import { nodesSchema } from '../../policy/nodes.ts';
 import { referenceProblem, toKeepNothing } from './reference-problem.ts';
 
 const maxImages = 100;
