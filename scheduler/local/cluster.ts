@@ -121,7 +121,9 @@ class LocalCluster implements Cluster {
   async createRun(_policy: PolicyObject, run: Run): Promise<Creation> {
     const resourceVersion = await this.#runs.create(run.name, run);
     if (resourceVersion !== undefined) return { outcome: 'Created', run: { value: run, resourceVersion } };
-    return { outcome: 'AlreadyExists', run: this.#runs.entries().get(run.name) };
+    const existing = this.#runs.entries().get(run.name);
+    // Only this process writes records, so it has read every one that it can read.
+    return existing === undefined ? { outcome: 'Unreadable' } : { outcome: 'AlreadyExists', run: existing };
   }
 
   async updateRun({ value: run, resourceVersion }: Versioned<Run>): Promise<string | undefined> {
