@@ -22,8 +22,8 @@ const megabyte = 1_000_000;
 let engine: DockerEngine;
 let directory: string;
 
-const clean = (job: Partial<JobDocument> = {}, socket = engine.socket) =>
-  cleanDocker({ directory, socket, state: join(engine.imageDirectory, 'nodesweep', directory), job });
+const place = () => ({ directory, state: join(engine.imageDirectory, 'nodesweep', directory) });
+const clean = (job: Partial<JobDocument> = {}, socket = engine.socket) => cleanDocker({ ...place(), socket, job });
 /** As a cleaner sees it that reaches the files of the engine by way of another directory. */
 const measureEngineDisk = () =>
   measureImageDisk(
@@ -108,6 +108,29 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('Docker Engine', () => {
     expect(report.images).toMatchObject({ total: 12, inUse: 4, removed: 8, skipped: 0, failed: 0 });
     expect(await names()).toEqual(['acme/created:1', 'acme/exited:1', 'acme/paused:1', 'acme/running:1']);
     expect(await running?.inspect()).toMatchObject({ State: { Running: true } });
+  });
+
+  it('a job that names images removes just these tag by tag, and keeps each image with another tag (P12, T12)', async () => {
+    const tagged = (name: string, tags: readonly number[]) =>
+      buildImageSpec({ names: tags.map((tag) => `docker.io/acme/${name}:${tag}`), layers: fillerLayers(name) });
+    await engine.load([
+      await runnable('used'),
+      tagged('gone', [1, 2, 3]),
+      tagged('shared', [1, 2]),
+      tagged('other', [1]),
+    ]);
+    await createContainer('acme/used:1');
+    const removals = ['acme/gone:1', 'acme/gone:2', 'acme/gone:3', 'acme/shared:1', 'acme/used:1', 'acme/absent:1'];
+    const job = { images: { keepSideLoaded: true, minAge: '7d' } };
+
+    const { exitCode, report } = await cleanDocker({ ...place(), socket: engine.socket, job, removals });
+
+    expect(exitCode).toBe(0);
+    expect(report.references).toEqual({
+      count: 6,
+      indexes: { Removed: '0-2', 'Kept:NotIncluded': '3', InUse: '4', Absent: '5' },
+    });
+    expect(await names()).toEqual(['acme/other:1', 'acme/shared:1', 'acme/shared:2', 'acme/used:1']);
   });
 
   it('an image on which others are built is removed after them, with the untagged ones between them (T16)', async () => {
