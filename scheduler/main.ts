@@ -7,7 +7,7 @@ import { Dispatcher, type Next } from './dispatcher.ts';
 import { Election } from './election.ts';
 import { serveHealth } from './health.ts';
 import { Journals } from './journal/journals.ts';
-import { runKinds } from './kinds.ts';
+import { localKinds, runKinds } from './kinds.ts';
 import type { LocalOptions } from './local/cluster.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
@@ -80,7 +80,7 @@ async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log
   const stopped = nextSignal();
   const background = new BackgroundTasks(log);
   const dispatcher = createDispatcher(
-    { cluster, log, journals: new Journals(), background, kinds: runKinds, startTimeoutMs },
+    { cluster, log, journals: new Journals(), background, kinds: localKinds, startTimeoutMs },
     aloneInTheLead,
   );
   const begun = cluster

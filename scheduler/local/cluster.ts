@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoundPods, Cluster, ClusterState, Creation, NodeNeeds } from '../cluster.ts';
-import { runKinds } from '../kinds.ts';
+import { localKinds } from '../kinds.ts';
 import type { Log } from '../log.ts';
 import type { Node, PolicyObject, Versioned } from '../objects.ts';
 import { podName } from '../run/names.ts';
@@ -80,7 +80,7 @@ class LocalCluster implements Cluster {
     this.#policies = new PolicyDirectory(policies, log);
     this.#runs = new LocalStore(
       join(state, 'runs'),
-      { encode: encodeRun, decode: (data) => decodeRun(data, runKinds) },
+      { encode: encodeRun, decode: (data) => decodeRun(data, localKinds) },
       log,
     );
     this.#statuses = new LocalStore(join(state, 'statuses'), { encode: encodeStatus, decode: decodeStatus }, log);

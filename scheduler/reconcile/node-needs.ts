@@ -14,8 +14,8 @@ export async function readNodeNeeds(
   { kind }: Run,
   nodes: readonly Node[],
 ): Promise<(node: Node) => NodeNeeds> {
+  if (kind.removesImages === false) return () => ({ references: [], count: 0, prepulled: [] });
   const boundTo = await cluster.readBoundPods(nodes.map(({ name }) => name)).then(podsBoundTo, throwLater);
-  if (kind.removesImages === false) return (node) => ({ ...boundTo(node), prepulled: [] });
   const keepers = keepersIn(cluster.state(), (policy) => parseOnce(policy, kinds));
   return (node) => ({ ...boundTo(node), prepulled: referencesKeptOn(node, keepers, kinds) });
 }

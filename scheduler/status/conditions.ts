@@ -154,10 +154,14 @@ function findingOf({ lastTransitionTime: _, ...finding }: Condition): Finding {
   return finding;
 }
 
-/** Judges by the policy of the newest run. Keeps the last judgement, because the records of the runs may be deleted. */
+/**
+ * Judges by the policy of the newest run that has ended: a status for each step of an active run would be many writes. Keeps
+ * the last judgement, because the records of the runs may be deleted.
+ */
 function presence(runs: readonly Run[], before: readonly Condition[]): Finding[] {
-  const { kind, spec } = newest(runs) ?? {};
-  const judgement = spec && kind?.presenceOf?.(spec, runs);
+  const ended = runs.filter(isFinished);
+  const { kind, spec } = newest(ended) ?? {};
+  const judgement = spec && kind?.presenceOf?.(spec, ended);
   if (judgement !== undefined) return [{ type: 'Present', ...judgement }];
   return before.filter(({ type }) => type === 'Present').map(({ lastTransitionTime: _, ...finding }) => finding);
 }

@@ -19,7 +19,8 @@ class ListScheduler extends ManualScheduler {
   }
 
   putLists(lists: PrepullDocument['lists'], document: Partial<PrepullDocument> = {}, resourceVersion = '1'): void {
-    const full = { schedule: '0 * * * *', rollout: { parallelism: '100%' }, lists, ...document };
+    const rollout = { parallelism: '100%', perRegistry: 1000 };
+    const full = { schedule: '0 * * * *', rollout, lists, ...document };
     this.cluster.policies = [
       buildPolicyObject({}, { data: { 'prepull.yaml': JSON.stringify(full) }, resourceVersion }),
     ];
@@ -99,6 +100,17 @@ describe('a run over image lists', () => {
       message: expect.stringMatching(/81 % full, and disk\.maxPercent is 80/),
     });
     expect(scheduler.cluster.events.at(-1)).toMatchObject({ reason: 'RunPartiallyFailed' });
+  });
+
+  it('leaves a node under disk pressure alone, and serves it when that is over (P9, P16)', async () => {
+    const scheduler = new ListScheduler([base]);
+    scheduler.join('b', { diskPressure: true });
+    await scheduler.play(0);
+    expect(scheduler.pods()).toEqual(['a#0', 'c#0']);
+    expect(scheduler.lastRun()?.nodes.get('b')).toMatchObject({ result: 'Skipped', reason: 'DiskPressure' });
+    scheduler.join('b');
+    await scheduler.play(60);
+    expect(scheduler.pods()).toEqual(['a#0', 'b#0', 'c#0']);
   });
 
   it('gives lists with different secrets pods of their own, one after the other (P4, P24)', async () => {
@@ -227,4 +239,20 @@ it('a scheduler that is killed goes on where it was, and creates no second pod (
   }
   expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded' });
   expect(scheduler.cluster.writes.filter((write) => write.startsWith('createPod '))).toHaveLength(6);
+});
+
+it('1,000 nodes with 20 images need 1,000 pods, and at most 10 other writes (P21)', async () => {
+  const scheduler = new ListScheduler([base]);
+  const names = Array.from({ length: 1000 }, (_, index) => `node-${String(index).padStart(4, '0')}`);
+  scheduler.cluster.nodes = names.map((name) => buildNode(name));
+  for (let seconds = 0; seconds < 40; seconds += 2) {
+    await scheduler.pass(secondsLater(seconds));
+    scheduler.pull();
+  }
+  expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded', message: '1000 of 1000 nodes supplied' });
+  expect(scheduler.cluster.pods.size).toBe(1000);
+  expect(scheduler.cluster.writes.filter((write) => write.startsWith('createPod'))).toHaveLength(1000);
+  expect(scheduler.cluster.writes.length).toBeLessThanOrEqual(1010);
+  const [record] = scheduler.cluster.records.values();
+  expect(JSON.stringify(record?.data).length).toBeLessThan(700_000);
 });
