@@ -1,5 +1,6 @@
 import type { ClusterState } from '../cluster.ts';
 import { CreationBackoff } from './creation-backoff.ts';
+import { Holders } from './holders.ts';
 import { RunCache } from './run-cache.ts';
 import { Troubles } from './troubles.ts';
 import { UnreportedChanges } from './unreported.ts';
@@ -12,6 +13,7 @@ export class RunJournal {
   readonly creation = new CreationBackoff();
   readonly unreported = new UnreportedChanges();
   readonly troubles = new Troubles();
+  readonly holders = new Holders();
   /** The requests that newer ones replaced, and that this process has handled, by the UID of the policy. */
   readonly judgedRequests = new Map<string, readonly string[]>();
   /** The runs whose job exists, as this process has checked. */

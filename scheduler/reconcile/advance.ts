@@ -7,7 +7,6 @@ import type { RunPod, Versioned } from '../objects.ts';
 import { earliest } from '../policy/instants.ts';
 import type { RunView } from '../run/candidate.ts';
 import { endRun, resumeRun } from '../run/end.ts';
-import { newNodes } from '../run/last-results.ts';
 import { maxCallsPerStep } from '../run/nodes-to-start.ts';
 import { advanceRun, type RolloutStep, withReserved } from '../run/rollout.ts';
 import { isFinished, type Run } from '../run/run.ts';
@@ -15,6 +14,7 @@ import { troubleOnRecord, withTrouble } from '../run/run-trouble.ts';
 import { attempt, wakeTimeOf } from './attempt.ts';
 import { type PolicyPass, retryTime } from './context.ts';
 import { deletePods } from './delete-pods.ts';
+import { nodesToServe, podsOf } from './nodes-to-serve.ts';
 import { recordRun } from './record-run.ts';
 import { ensureJob, refuseStarts, startPods } from './start-pods.ts';
 
@@ -98,7 +98,7 @@ async function stopPods(pass: PolicyPass, { name }: Run, pods: readonly string[]
 /** The facts that decide the next step of a run. */
 export async function viewOf(pass: PolicyPass, run: Run): Promise<RunView> {
   const { state, journal, startTimeoutMs } = pass;
-  const pods = state.pods.filter((pod) => pod.run === run.name);
+  const pods = podsOf(state, run);
   // Late pods mostly have the same cause.
   const late = pods.filter((pod) => isLate(pass, pod, run)).slice(0, maxCallsPerStep);
   const podWarnings = await pMap(late, async ({ name }) => [name, await readPodWarning(pass, name)] as const, {
@@ -117,11 +117,11 @@ export async function viewOf(pass: PolicyPass, run: Run): Promise<RunView> {
   };
 }
 
-/** For a run over new nodes: the nodes that no other run of the policy has served. */
-export function newNodesOf({ journal, state }: PolicyPass, run: Run): ReadonlySet<string> | undefined {
+/** For a run over new nodes: the nodes that the other runs of the policy have not served. */
+export function newNodesOf(pass: PolicyPass, run: Run): ReadonlySet<string> | undefined {
   if (run.trigger.type !== 'Nodes') return undefined;
-  const others = journal.runs.of(run.policy).filter(({ name }) => name !== run.name);
-  return newNodes(state.nodes, run, others);
+  const others = pass.journal.runs.of(run.policy).filter(({ name }) => name !== run.name);
+  return nodesToServe(pass, run, others);
 }
 
 /** Reads why a pod does not start. If it can't be read, the pod is given up all the same. */

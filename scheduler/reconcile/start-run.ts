@@ -7,12 +7,12 @@ import type { Policy } from '../policy/policy.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import { eligibilityFor } from '../run/eligibility.ts';
 import { endRun } from '../run/end.ts';
-import { newNodes } from '../run/last-results.ts';
 import { advanceRun, withReserved } from '../run/rollout.ts';
 import { isFinished, newRun, type Run } from '../run/run.ts';
 import { activeRuns, newNodesOf, viewOf } from './advance.ts';
 import { type PolicyPass, retryTime } from './context.ts';
 import { deleteInBackground } from './expire-runs.ts';
+import { nodesToServe, podsOf } from './nodes-to-serve.ts';
 import { recordRun, reportChange } from './record-run.ts';
 
 /** The result of starting a run that is due. */
@@ -60,7 +60,7 @@ function hasNewNodes(pass: PolicyPass, { kind, policy }: ValidPolicy): boolean {
   if (!kind.servesNewNodes(policy) || activeRuns(pass).length > 0) return false;
   const run = { kind, spec: policy, trigger: { type: 'Nodes' } } as const;
   const { nodes } = pass.state;
-  const found = newNodes(nodes, run, pass.journal.runs.of(pass.object.name));
+  const found = nodesToServe(pass, run, pass.journal.runs.of(pass.object.name));
   return nodes.some((node) => eligibilityFor(run, node, found).verdict === 'Eligible');
 }
 
@@ -70,7 +70,7 @@ function plannedRun(pass: PolicyPass, trigger: Trigger): Run {
   if (!parsed.valid) throw new Error(`policy ${object.name} is not valid`);
   const resumedBy = object.annotations[annotation.resumeAt];
   const run = newRun({ ...parsed, policy: object.name, spec: parsed.policy, trigger, resumedBy }, now);
-  const pods = state.pods.filter((pod) => pod.run === run.name);
+  const pods = podsOf(state, run);
   const view = {
     run,
     nodes: state.nodes,

@@ -217,6 +217,50 @@ describe('a held pod (P10)', () => {
   });
 });
 
+describe('a held pod that somebody deletes (P10)', () => {
+  const held = { files, keep: true, newNodes: true, schedule: '0 0 * * *' };
+  const loseFrom = (scheduler: InspectionScheduler, node: string) => {
+    for (const pod of [...scheduler.cluster.pods.values()])
+      if (pod.node === node) scheduler.cluster.pods.delete(pod.name);
+  };
+  const settle = async (scheduler: InspectionScheduler, seconds: number) => {
+    await scheduler.pass(secondsLater(seconds));
+    for (const pod of [...scheduler.cluster.pods.values()]) if (pod.phase === 'Running') scheduler.end(pod.node, 0);
+    for (const later of [2, 4, 6]) await scheduler.pass(secondsLater(seconds + later));
+  };
+
+  it('is replaced by a run over its node, and if it goes again and again, at most once an hour', async () => {
+    const scheduler = new InspectionScheduler(held, ['a', 'b']);
+    scheduler.cluster.policies = scheduler.cluster.policies.map((policy) => ({
+      ...policy,
+      annotations: { 'nodesweep.io/run-at': 'now' },
+    }));
+    await settle(scheduler, 0);
+    loseFrom(scheduler, 'b');
+    for (let seconds = 60; seconds < 3 * 3600; seconds += 60) {
+      await settle(scheduler, seconds);
+      loseFrom(scheduler, 'b');
+    }
+    const runs = scheduler.runs().map(({ trigger, nodes }) => `${trigger.type}: ${[...nodes.keys()].join(' ')}`);
+    expect(runs).toEqual(['Request: a b', 'Nodes: b', 'Nodes: b', 'Nodes: b']);
+    const [, first, second] = scheduler.runs();
+    expect(Number(second?.startedAt) - Number(first?.finishedAt)).toBeGreaterThanOrEqual(3_600_000);
+  });
+
+  it('is not missed where no process has seen it', async () => {
+    const scheduler = new InspectionScheduler(held, ['a']);
+    scheduler.cluster.policies = scheduler.cluster.policies.map((policy) => ({
+      ...policy,
+      annotations: { 'nodesweep.io/run-at': 'now' },
+    }));
+    await settle(scheduler, 0);
+    loseFrom(scheduler, 'a');
+    scheduler.restart();
+    await settle(scheduler, 60);
+    expect(scheduler.runs()).toHaveLength(1);
+  });
+});
+
 describe('new nodes (P9)', () => {
   const serving = { files, newNodes: true, successfulRunsHistoryLimit: 0, failedRunsHistoryLimit: 0 };
 
