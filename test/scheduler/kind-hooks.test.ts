@@ -39,17 +39,19 @@ describe('a node that needs several pods (P24)', () => {
     expect(parts).toEqual([['/1', '/2'], ['/1', '/2'], ['/3', '/4'], ['/5'], ['/3', '/4']]);
   });
 
-  it('keeps the earlier parts when a later pod is tried again', async () => {
-    const scheduler = new InspectionScheduler({ files, filesPerPod: 3 }, ['a']);
+  it('keeps the earlier parts when a later pod is tried again, as often as restartLimit allows', async () => {
+    const scheduler = new InspectionScheduler({ files, filesPerPod: 2, rollout: { restartLimit: 1 } }, ['a']);
     await scheduler.pass(start);
     scheduler.end('a', 0, ['/1']);
     await scheduler.pass(secondsLater(10));
-    scheduler.end('a', 137);
-    await scheduler.pass(secondsLater(20));
-    await scheduler.pass(secondsLater(30));
-    expect(scheduler.pods()).toEqual(['a#0', 'a#1', 'a#2']);
     scheduler.end('a', 0);
+    await scheduler.pass(secondsLater(20));
+    scheduler.end('a', 137);
+    await scheduler.pass(secondsLater(30));
     await scheduler.pass(secondsLater(40));
+    expect(scheduler.pods()).toEqual(['a#0', 'a#1', 'a#2', 'a#3']);
+    scheduler.end('a', 0);
+    await scheduler.pass(secondsLater(50));
     expect(scheduler.runs()[0]?.nodes.get('a')).toMatchObject({
       result: 'Succeeded',
       tally: { missing: ['/1'], read: files },
