@@ -10,6 +10,14 @@ import { readImages } from './states/images-of-pod.ts';
  */
 export function isHeld(pod: RunPod, { spec }: Run): boolean {
   const { hold } = spec as PrepullPolicy;
-  if (!hold || !hasStopped(pod) || pod.reason !== undefined) return false;
-  return [...readImages(pod).values()].some(({ state }) => state === 'Present');
+  return hold && hasStopped(pod) && pod.reason === undefined && hasImages(pod);
+}
+
+const knownPods = new WeakMap<RunPod, boolean>();
+
+/** True if an image of the pod is present. The many pods that are held are read once, not at each pass. */
+function hasImages(pod: RunPod): boolean {
+  const known = knownPods.get(pod) ?? [...readImages(pod).values()].some(({ state }) => state === 'Present');
+  knownPods.set(pod, known);
+  return known;
 }

@@ -6,7 +6,20 @@ import { pullableOn } from './wanted.ts';
 
 /** The registries from which a node pulls, each with the maximum number of nodes that pull from it at the same time. */
 export function registriesOf(node: Node, { spec }: Pick<Run, 'spec'>): readonly SharedResource[] {
-  const { lists, rollout } = spec as PrepullPolicy;
+  const known = knownRegistries.get(node);
+  if (known?.spec === spec) return known.registries;
+  const registries = findRegistries(node, spec as PrepullPolicy);
+  knownRegistries.set(node, { spec, registries });
+  return registries;
+}
+
+/** The registries of each node for one policy. A run asks for them at each of its steps. */
+const knownRegistries = new WeakMap<
+  Node,
+  { readonly spec: Run['spec']; readonly registries: readonly SharedResource[] }
+>();
+
+function findRegistries(node: Node, { lists, rollout }: PrepullPolicy): readonly SharedResource[] {
   const hosts = new Set(pullableOn(node, { lists }).map(({ reference }) => hostOf(reference)));
   return [...hosts].map((name) => ({ name, limit: rollout.perRegistry }));
 }

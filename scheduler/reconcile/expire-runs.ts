@@ -4,6 +4,7 @@ import { isRemembered, type PolicyStatus } from '../status/status.ts';
 import { attempt } from './attempt.ts';
 import { type PolicyPass, retryTime } from './context.ts';
 import { deletePods } from './delete-pods.ts';
+import { podsOf } from './nodes-to-serve.ts';
 
 /**
  * Deletes pods after their TTL, and records beyond the history limits. It keeps a record until the stored status has its
@@ -12,8 +13,10 @@ import { deletePods } from './delete-pods.ts';
 export async function expireRuns(pass: PolicyPass, stored: PolicyStatus | undefined): Promise<Date | undefined> {
   const { cluster, journal, object, parsed, now } = pass;
   // The current pods, so that a pod that this pass has deleted is not deleted again.
-  const { pods, nodes } = cluster.state();
+  const state = cluster.state();
+  const { nodes } = state;
   const runs = journal.runs.of(object.name);
+  const pods = runs.flatMap((run) => podsOf(state, run));
   const expiry = expire({ runs, pods, nodes }, parsed.valid ? parsed.policy : undefined, now);
   const wakes = [...expiry.podsOf].map(([run, kept]) =>
     deleteInBackground(pass, run, () => cluster.deletePods(run, kept)),

@@ -2,6 +2,7 @@ import type { Node } from '../objects.ts';
 import type { Policy } from '../policy/policy.ts';
 import { nodeRemoved } from './eligibility.ts';
 import type { RunKind } from './kind.ts';
+import { onceForRuns } from './once-for-runs.ts';
 import type { Settled } from './progress.ts';
 import type { Run } from './run.ts';
 
@@ -12,7 +13,7 @@ export interface LastResult {
 }
 
 /** The newest result on each node that a run has tried, or has left out for a cause that is not in the node. */
-export function lastResults(runs: readonly Run[]): ReadonlyMap<string, LastResult> {
+export const lastResults = onceForRuns((runs): ReadonlyMap<string, LastResult> => {
   const results = runs
     .toSorted((a, b) => a.startedAt.getTime() - b.startedAt.getTime())
     .flatMap((run) =>
@@ -21,7 +22,7 @@ export function lastResults(runs: readonly Run[]): ReadonlyMap<string, LastResul
       ),
     );
   return new Map(results);
-}
+});
 
 /**
  * False for a node that was left out because of its own state: it is tried when that changes. A run that ended as a whole
@@ -43,9 +44,20 @@ export function newNodes(
   const results = lastResults(runs);
   const isNew = (node: Node) => {
     const last = results.get(node.name);
-    return last === undefined || isReplaced(node, last) || !kind.isServed(node, spec, last);
+    return last === undefined || isReplaced(node, last) || !isServed(node, { kind, spec }, last);
   };
   return new Set(nodes.filter(isNew).map(({ name }) => name));
+}
+
+const verdicts = new WeakMap<Settled, { readonly node: Node; readonly spec: Policy; readonly isServed: boolean }>();
+
+/** Asks the kind once, not at each pass over thousands of nodes. */
+function isServed(node: Node, { kind, spec }: { kind: RunKind; spec: Policy }, last: LastResult): boolean {
+  const known = verdicts.get(last.progress);
+  if (known?.node === node && known.spec === spec) return known.isServed;
+  const verdict = { node, spec, isServed: kind.isServed(node, spec, last) };
+  verdicts.set(last.progress, verdict);
+  return verdict.isServed;
 }
 
 /** True if the node was created after the run: another machine may have the name of one that is gone. */

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { cutText } from '../../contract/text.ts';
 import { describeTrouble, type Trouble } from '../journal/troubles.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';
+import { onceForRuns } from '../run/once-for-runs.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import { type Damage, describeLostStatus, describeUnreadable } from './damage.ts';
@@ -159,12 +160,15 @@ function findingOf({ lastTransitionTime: _, ...finding }: Condition): Finding {
  * the last judgement, because the records of the runs may be deleted.
  */
 function presence(runs: readonly Run[], before: readonly Condition[]): Finding[] {
-  const ended = runs.filter(isFinished);
-  const { kind, spec } = newest(ended) ?? {};
-  const judgement = spec && kind?.presenceOf?.(spec, ended);
+  const judgement = judgePresence(runs.filter(isFinished));
   if (judgement !== undefined) return [{ type: 'Present', ...judgement }];
   return before.filter(({ type }) => type === 'Present').map(({ lastTransitionTime: _, ...finding }) => finding);
 }
+
+const judgePresence = onceForRuns((ended) => {
+  const { kind, spec } = newest(ended) ?? {};
+  return spec && kind?.presenceOf?.(spec, ended);
+});
 
 function newest(runs: readonly Run[]): Run | undefined {
   return runs.toSorted((a, b) => b.startedAt.getTime() - a.startedAt.getTime())[0];
