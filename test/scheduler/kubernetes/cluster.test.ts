@@ -368,6 +368,21 @@ describe('cleaner pods', () => {
       [pods, 'nodesweep.io/kind in (cleaner,puller),nodesweep.io/run=nightly-29540760'],
     ]);
   });
+
+  it.each([1, 60])(
+    'of a run are deleted but for %i that stay, in one call if it can name them (P10)',
+    async (count) => {
+      const names = Array.from({ length: count + 2 }, (_, index) => `node-${index}`);
+      for (const name of names) await cluster.createPod(buildRun(), buildNode(name), 0, noPods);
+      const kept = names.slice(2).map((name) => podName('nightly-29540760', name, 0));
+      await cluster.deletePods('nightly-29540760', kept);
+      const staying = known().filter(({ deletionTimestamp }) => deletionTimestamp === undefined);
+      expect(staying.map(({ name }) => name).sort()).toEqual(kept.toSorted());
+      const deletions = server.asked.filter(({ method }) => method === 'DELETE');
+      const fields = deletions.map(({ query }) => query.get('fieldSelector'));
+      expect(fields).toEqual(count === 1 ? [`metadata.name!=${kept[0]}`] : [null, null]);
+    },
+  );
 });
 
 describe('the job of a run', () => {

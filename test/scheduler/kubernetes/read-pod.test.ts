@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import type { V1ContainerState, V1Pod } from '@kubernetes/client-node';
+import { describe, expect, it } from 'vitest';
 import { annotation, label } from '../../../contract/labels.ts';
 import { readPod } from '../../../scheduler/kubernetes/read-pod.ts';
 import { podName } from '../../../scheduler/run/names.ts';
@@ -13,3 +14,73 @@ it.each(['2', '0', '7', 'x', '', '-1', '1e9', 'NaN', '2.5', undefined])(
     expect(readPod({ metadata, spec: { nodeName: 'a', containers: [] } })).toMatchObject({ node: 'a', attempt: 2 });
   },
 );
+
+describe('a puller', () => {
+  const read = (status: NonNullable<V1Pod['status']>) => {
+    const labels = { [label.run]: run, [label.kind]: 'puller' };
+    return readPod({
+      metadata: { name: podName(run, 'a', 0), labels },
+      spec: { nodeName: 'a', containers: [] },
+      status,
+    });
+  };
+  const container = (name: string, state?: V1ContainerState, imageID = '') =>
+    ({ name, imageID, image: '', ready: false, restartCount: 0, ...(state && { state }) }) as const;
+  const finishedAt = '2026-03-02T10:00:05Z' as unknown as Date;
+  const prepared = container('prepare', {
+    terminated: { exitCode: 0, reason: 'Completed', finishedAt, message: '{}' },
+  });
+
+  it('has the state of each of its containers, as far as the kubelet has reported it', () => {
+    const pod = read({
+      phase: 'Pending',
+      initContainerStatuses: [prepared],
+      containerStatuses: [
+        container('image-0', { running: {} }, 'docker.io/acme/api@sha256:1'),
+        container('image-1', { waiting: { reason: 'ErrImagePull', message: 'denied' } }),
+        container('image-2', { waiting: {} }),
+        container('image-3'),
+      ],
+    });
+    expect(pod?.containers).toEqual([
+      {
+        name: 'prepare',
+        imageId: undefined,
+        state: {
+          type: 'Terminated',
+          exitCode: 0,
+          reason: 'Completed',
+          finishedAt: new Date('2026-03-02T10:00:05Z'),
+          message: '{}',
+        },
+      },
+      { name: 'image-0', imageId: 'docker.io/acme/api@sha256:1', state: { type: 'Running' } },
+      { name: 'image-1', imageId: undefined, state: { type: 'Waiting', reason: 'ErrImagePull', message: 'denied' } },
+      { name: 'image-2', imageId: undefined, state: { type: 'Waiting', reason: '', message: '' } },
+    ]);
+  });
+
+  it('is running as soon as one of its containers has started, although it is Pending while it pulls (P17)', () => {
+    const waiting = container('image-0', { waiting: { reason: 'ErrImagePull', message: 'denied' } });
+    expect(read({ phase: 'Pending', initContainerStatuses: [prepared], containerStatuses: [waiting] })).toMatchObject({
+      kind: 'puller',
+      phase: 'Running',
+    });
+    const first = container('prepare', { waiting: { reason: 'ImagePullBackOff', message: 'no such host' } });
+    expect(read({ phase: 'Pending', initContainerStatuses: [first], containerStatuses: [waiting] })).toMatchObject({
+      phase: 'Pending',
+      containerReason: 'ImagePullBackOff',
+      containerMessage: 'no such host',
+    });
+    expect(read({ phase: 'Succeeded', initContainerStatuses: [prepared] })).toMatchObject({ phase: 'Succeeded' });
+  });
+
+  it('has no time for the end of a container that nobody saw', () => {
+    const lost = {
+      terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', finishedAt: null as unknown as Date },
+    };
+    expect(read({ phase: 'Failed', containerStatuses: [container('image-0', lost)] })?.containers).toMatchObject([
+      { state: { type: 'Terminated', finishedAt: undefined } },
+    ]);
+  });
+});

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cleanup } from '../../../scheduler/cleanup/kind.ts';
 import {
   backingOff,
+  continuing,
   type NodeProgress,
   refused,
   reserved,
@@ -32,6 +33,12 @@ describe('a node in a record', () => {
     [reserved(tried(2, 1)), { attempts: 2, rejections: 1, starting: true }],
     [refused(tried(0), cause, 5), { attempts: 0, starting: true, ...cause, retryAt: 5 }],
     [started(waiting, 0), { attempts: 1 }],
+    [started({ ...tried(0), memory: ['a'] }, 0), { attempts: 1, memory: ['a'] }],
+    [
+      continuing({ ...tried(3, 1, 2), memory: 'b' }, 5),
+      { attempts: 3, rejections: 1, parts: 2, continuing: true, retryAt: 5, memory: 'b' },
+    ],
+    [reserved(tried(3, 0, 2)), { attempts: 3, parts: 2, starting: true }],
     [backingOff(tried(2), cause, 5), { attempts: 2, ...cause, retryAt: 5 }],
     [settled(tried(1), 'Succeeded', { tally }), { attempts: 1, result: 'Succeeded', tally: [1, 2, 3, 4, 5, 6, 7] }],
     [settled(tried(0), 'Skipped', cause), { attempts: 0, result: 'Skipped', ...cause }],
@@ -58,6 +65,9 @@ describe('a node in a record', () => {
   const anyRecord = fc.record({
     attempts: fc.nat(9),
     rejections: optional(fc.nat(9)),
+    parts: optional(fc.nat(9)),
+    memory: optional(fc.jsonValue().filter((value) => value !== null)),
+    continuing: optional(fc.constant(true)),
     starting: optional(fc.constant(true)),
     result: optional(fc.constantFrom('Succeeded', 'Failed', 'Skipped')),
     reason: optional(fc.string()),
