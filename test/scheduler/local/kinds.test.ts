@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { Journals } from '../../../scheduler/journal/journals.ts';
+import { localKinds } from '../../../scheduler/kinds.ts';
+import { BackgroundTasks } from '../../../scheduler/reconcile/background-tasks.ts';
+import { reconcile } from '../../../scheduler/reconcile/reconcile.ts';
+import { buildNode, buildPolicyObject, start } from '../../helpers/builders.ts';
+import { FakeCluster } from '../../helpers/fake-cluster.ts';
+
+it('nodesweep local starts no pod for image lists, and says why (P7)', async () => {
+  const cluster = new FakeCluster();
+  const lists = [{ name: 'base', images: ['docker.io/acme/api:1'] }];
+  cluster.kinds = localKinds;
+  cluster.nodes = [buildNode('host')];
+  cluster.policies = [
+    buildPolicyObject({}, { data: { 'prepull.yaml': JSON.stringify({ schedule: '0 * * * *', lists }) } }),
+  ];
+  cluster.now = start;
+  const log = { info: () => {}, warn: () => {}, error: (_: object, message: string) => expect.unreachable(message) };
+  const background = new BackgroundTasks(log);
+  const context = { cluster, log, journals: new Journals(), background, kinds: localKinds, startTimeoutMs: 60_000 };
+  await reconcile(context, 'nightly', start);
+  expect(cluster.pods.size).toBe(0);
+  expect(cluster.events.at(-1)).toMatchObject({
+    reason: 'RunNoEligibleNodes',
+    message: expect.stringContaining('host: NoKubelet: nodesweep local has no kubelet that pulls images'),
+  });
+});
