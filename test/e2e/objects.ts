@@ -33,12 +33,13 @@ export function buildPolicy(
   name: string,
   document: object,
   annotations: Readonly<Record<string, string>> = {},
+  key: 'cleanup.yaml' | 'prepull.yaml' = 'cleanup.yaml',
 ): object {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { name, namespace, labels: { 'nodesweep.io/kind': 'policy' }, annotations },
-    data: { 'cleanup.yaml': JSON.stringify(document) },
+    data: { [key]: JSON.stringify(document) },
   };
 }
 
@@ -95,6 +96,7 @@ interface ObjectList {
   readonly items: readonly {
     readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
     readonly data?: Readonly<Record<string, string>>;
+    readonly status?: { readonly phase?: string };
   }[];
 }
 

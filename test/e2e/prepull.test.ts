@@ -1,0 +1,154 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { PrepullDocument } from '../../scheduler/prepull/policy.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { type PrivateRegistry, startPrivateRegistry } from '../cluster/registry.ts';
+import { waitFor } from '../cluster/wait.ts';
+import { buildImageSpec, fillerLayers } from '../helpers/images.ts';
+import { type Installation, install, keepEvidence } from './installation.ts';
+import { buildPolicy, getJson, namespace, readRuns, waitForRun } from './objects.ts';
+
+const secret = 'lists-registry';
+const runNow = { 'nodesweep.io/run-at': 'now' };
+/** A label that node-1 gets in the middle of a test, and node-2 has from its beginning. */
+const pool = 'nodesweep.test/pool';
+
+describe.skipIf(process.env.KUBECONFIG !== undefined)('image lists on real kubelets', () => {
+  let installation: Installation;
+  let cluster: Cluster;
+  let registry: PrivateRegistry;
+
+  beforeAll(async () => {
+    installation = await install();
+    if (installation.cluster === undefined) throw new Error('this needs a cluster whose nodes can be looked into');
+    cluster = installation.cluster;
+    registry = await startPrivateRegistry(cluster.directory);
+    const names = ['everywhere-1', 'everywhere-2', 'pool', 'cleaned', 'unlisted', 'beside'];
+    await registry.push(
+      names.map((name) => buildImageSpec({ names: [`lists/${name}:1`], layers: fillerLayers(`lists ${name}`) })),
+    );
+    await installation.apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: secret, namespace },
+      type: 'kubernetes.io/dockerconfigjson',
+      stringData: { '.dockerconfigjson': registry.dockerConfig },
+    });
+  });
+  afterAll(async () => {
+    await installation.kubectl('delete', 'secret', '-n', namespace, secret);
+    await registry.stop();
+  });
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await keepEvidence(installation, task.name);
+  });
+
+  const nameOf = (image: string) => `${registry.address}/lists/${image}:1`;
+  const listOf = (name: string, images: readonly string[], nodes?: PrepullDocument['lists'][number]['nodes']) => ({
+    name,
+    images: images.map(nameOf),
+    imagePullSecrets: [{ name: secret }],
+    ...(nodes && { nodes }),
+  });
+  /** The images of the registry on a node, by their short names. */
+  const imagesOn = async (node: string) => {
+    const listed = (await cluster.node(node).ctr('images', 'ls', '-q')).split('\n');
+    const short = /\/lists\/([a-z0-9-]+):1$/;
+    return [...new Set(listed.flatMap((name) => short.exec(name)?.[1] ?? []))].sort();
+  };
+  const readPullers = async (policy: string) =>
+    (await getJson(installation.kubectl, 'pods', `nodesweep.io/kind=puller,nodesweep.io/policy=${policy}`)).items;
+  const deletePolicy = (name: string) => installation.kubectl('delete', 'configmap', '-n', namespace, name);
+
+  it('brings the images of each list to the nodes that it selects, and to a node that comes to match without waiting for a refresh; the finished pods stay past their TTL (P1, P2, P4, P9, P10)', async () => {
+    const { kubectl, apply } = installation;
+    await kubectl('label', 'node', 'node-2', `${pool}=ci`);
+    const document = {
+      schedule: '@yearly',
+      ttlSecondsAfterFinished: 0,
+      lists: [
+        listOf('everywhere', ['everywhere-1', 'everywhere-2']),
+        listOf('pool', ['pool'], { matchLabels: { [pool]: 'ci' } }),
+      ],
+    };
+    await apply(buildPolicy('lists', document, runNow, 'prepull.yaml'));
+    expect(await waitForRun(kubectl, 'lists')).toMatchObject({
+      phase: 'Succeeded',
+      nodes: { desired: 2, succeeded: 2 },
+    });
+    expect(await imagesOn('node-1')).toEqual(['everywhere-1', 'everywhere-2']);
+    expect(await imagesOn('node-2')).toEqual(['everywhere-1', 'everywhere-2', 'pool']);
+
+    await kubectl('label', 'node', 'node-1', `${pool}=ci`);
+    await waitFor('the run for the node that has come to match', 60_000, async () => {
+      const runs = await readRuns(kubectl, 'lists');
+      return runs.some(({ trigger, phase }) => trigger.type === 'Nodes' && phase === 'Succeeded') || undefined;
+    });
+    expect(await imagesOn('node-1')).toEqual(['everywhere-1', 'everywhere-2', 'pool']);
+    await waitFor('one finished pod on each node', 60_000, async () => {
+      const pullers = await readPullers('lists');
+      return pullers.length === 2 || undefined;
+    });
+    await deletePolicy('lists');
+    await kubectl('label', 'node', 'node-1', 'node-2', `${pool}-`);
+    await waitFor('the pods of the deleted policy to go', 60_000, async () =>
+      (await readPullers('lists')).length === 0 ? true : undefined,
+    );
+  });
+
+  it('reports the one image that the registry does not have, with its words, and holds the others (P2, P5, P7, P17)', async () => {
+    const { kubectl, apply } = installation;
+    const document = {
+      schedule: '@yearly',
+      imagePullTimeoutSeconds: 15,
+      lists: [listOf('partly', ['beside', 'absent'], { matchLabels: { 'kubernetes.io/hostname': 'node-1' } })],
+    };
+    await apply(buildPolicy('partly', document, runNow, 'prepull.yaml'));
+    const run = await waitForRun(kubectl, 'partly');
+    expect(run).toMatchObject({
+      phase: 'Failed',
+      outcome: 'PartiallyFailed',
+      nodes: { desired: 1, failed: 1 },
+      problems: [{ node: 'node-1', reason: 'NotFound', message: expect.stringContaining(nameOf('absent')) }],
+    });
+    expect(await imagesOn('node-1')).toContain('beside');
+    const pullers = await waitFor('the pod that holds the other image', 60_000, async () => {
+      const found = await readPullers('partly');
+      return found.length === 1 ? found : undefined;
+    });
+    expect(pullers).toMatchObject([{ status: { phase: 'Succeeded' } }]);
+    await deletePolicy('partly');
+  });
+
+  it('keeps from a cleaning policy what a list wants on the node, whatever its filters say, and also while the list is invalid; without the list it goes (P11)', async () => {
+    const { kubectl, apply } = installation;
+    const lists = [listOf('kept', ['cleaned'])];
+    const kept = { schedule: '@yearly', hold: false, ttlSecondsAfterFinished: 0, lists };
+    await apply(buildPolicy('kept', kept, runNow, 'prepull.yaml'));
+    await waitForRun(kubectl, 'kept');
+    const other = { ...kept, lists: [listOf('kept', ['unlisted'])] };
+    await apply(buildPolicy('other', other, runNow, 'prepull.yaml'));
+    await waitForRun(kubectl, 'other');
+    await deletePolicy('other');
+    await waitFor('the pods that used the images to go', 120_000, async () => {
+      const pods = [...(await readPullers('kept')), ...(await readPullers('other'))];
+      return pods.length === 0 || undefined;
+    });
+    await apply(buildPolicy('kept', { ...kept, lists: [] }, runNow, 'prepull.yaml'));
+    const cleanup = {
+      schedule: '@yearly',
+      images: { include: [`${registry.address}/lists/**`], minAge: '0s' },
+    };
+    // The kubelet removes the containers of a deleted pod within about a minute. Until then they use their image.
+    await waitFor('a run that removes the image of the deleted list', 240_000, async () => {
+      await apply(buildPolicy('cleaner-beside', cleanup, { 'nodesweep.io/run-at': String(Date.now()) }));
+      await waitForRun(kubectl, 'cleaner-beside');
+      await new Promise((resolve) => setTimeout(resolve, 10_000));
+      const left = await Promise.all(['node-1', 'node-2'].map(imagesOn));
+      return left.every((images) => !images.includes('unlisted')) || undefined;
+    });
+    expect(await imagesOn('node-1')).toContain('cleaned');
+    expect(await imagesOn('node-2')).toContain('cleaned');
+    await deletePolicy('kept');
+    await deletePolicy('cleaner-beside');
+  });
+});
