@@ -71,13 +71,9 @@ const prepullDocumentSchema = z
       .default(600)
       .describe('An image that has no result for this long has failed.'),
     startupTaint: z
-      .strictObject({
-        timeoutSeconds: positiveSeconds
-          .default(600)
-          .describe('The taint is removed after this time also if images are missing.'),
-      })
+      .never('is not supported by this version, whose scheduler does not change nodes; leave it out')
       .optional()
-      .describe('Removes the taint nodesweep.io/prepull from a new node when its images are present.'),
+      .describe('Not supported by this version.'),
   })
   .refine(canStartOnSchedule, neverStartsOnSchedule);
 
