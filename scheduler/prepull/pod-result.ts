@@ -48,7 +48,8 @@ export function pullerResult(pod: RunPod, facts: PullerFacts): PodResult {
 /** The ending of a node whose run ends before its pullers do: the figures so far, and the first cause that is remembered. */
 export function pullerEnding(facts: PullerFacts): Ending {
   const tally = tallyFor(memoryOf(facts.before), facts);
-  return { ...describeMissing(tally.images, facts.run.spec), tally };
+  const hasCause = [...tally.images.values()].some(({ state }) => state === 'Failed');
+  return hasCause ? { ...describeMissing(tally.images, facts.run.spec), tally } : { tally };
 }
 
 function readPuller(pod: RunPod, { before }: PullerFacts): Puller {

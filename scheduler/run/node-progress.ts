@@ -173,10 +173,11 @@ function settleByPod(placed: Placed, result: PodResult, view: RunView, now: Date
   }
 }
 
-/** The node has failed for a cause that is not a result of its pod. It keeps the figures so far. */
+/** The node has failed for a cause that is not a result of its pod. It keeps the figures so far and the remembered cause. */
 function settleByEngine(candidate: Candidate, { reason, message }: Cause, run: Run, now: Date): NodeProgress {
-  const { tally } = run.kind.endingOf(factsOf(candidate, run, now));
-  return settled(candidate.progress, 'Failed', { reason, message, tally });
+  const { tally, message: remembered } = run.kind.endingOf(factsOf(candidate, run, now));
+  const words = [message, remembered].filter((part) => part !== undefined).join(': ');
+  return settled(candidate.progress, 'Failed', { reason, message: words, tally });
 }
 
 /** Limits the wait for a pod that doesn't start, that doesn't end, or whose node is lost. */

@@ -147,6 +147,21 @@ describe('a run over image lists', () => {
     expect(scheduler.pods()).toEqual(['a#0', 'b#0', 'c#0']);
   });
 
+  it('whose node is lost tells the cause that was seen before (P5)', async () => {
+    const scheduler = new ListScheduler([base]);
+    scheduler.cluster.nodes = [buildNode('a')];
+    await scheduler.play(0, { 'docker.io/acme/app-07:1': state.denied });
+    scheduler.join('a', { ready: false, readySince: secondsLater(10) });
+    await scheduler.pass(secondsLater(400));
+    expect(scheduler.lastRun()?.nodes.get('a')).toMatchObject({
+      result: 'Failed',
+      reason: 'NodeLost',
+      message: expect.stringMatching(
+        /became not ready.*: 1 of 20 images .*app-07:1: Unauthorized: pull access denied$/,
+      ),
+    });
+  });
+
   it('that is cut off by its deadline tells the cause that was seen before (P17)', async () => {
     const scheduler = new ListScheduler([base], { activeDeadlineSeconds: 60, hold: false });
     scheduler.cluster.nodes = [buildNode('a')];
