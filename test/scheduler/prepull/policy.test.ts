@@ -78,20 +78,24 @@ describe('a policy of image lists', () => {
   });
 
   it.each([[''], [[]], [null]])('is told how to say what it means if its lists are %j (P20)', (lists) => {
-    expect(problemsOf(lists)).toEqual([expect.stringMatching(/^lists: has no list; to remove .*purge-at/)]);
+    expect(problemsOf(lists)).toEqual([
+      expect.stringMatching(/^lists: has no list; .*delete the policy; .*suspend: true/),
+    ]);
   });
 
   it.each([[[]], [''], [' '], [null]])(
     'is told how to say what it means if a list has the images %j (P20)',
     (images) => {
       expect(problemsOf([list(images)])).toEqual([
-        expect.stringMatching(/^lists\[0\]\.images: has no image; .*purge-at/),
+        expect.stringMatching(/^lists\[0\]\.images: has no image; .*remove the list, .*suspend: true/),
       ]);
     },
   );
 
   it('has an error with the correct form if a list has an empty text for an image (P20)', () => {
-    expect(problemsOf([list([''])])).toEqual([expect.stringMatching(/^lists\[0\]\.images\[0\]: is empty; .*purge-at/)]);
+    expect(problemsOf([list([''])])).toEqual([
+      expect.stringMatching(/^lists\[0\]\.images\[0\]: is empty; .*remove the list, .*suspend: true/),
+    ]);
   });
 
   it('needs lists, and images in each of them (P20)', () => {
