@@ -2,6 +2,7 @@ import type { V1ContainerState, V1ContainerStatus, V1Pod } from '@kubernetes/cli
 import { annotation, label } from '../../contract/labels.ts';
 import { cleanerContainer } from '../cleanup/pod.ts';
 import type { ContainerState, PodContainer, RunPod } from '../objects.ts';
+import { SharedValues } from '../prepull/states/shared-values.ts';
 import { podName } from '../run/names.ts';
 import { instantOf } from './instant.ts';
 
@@ -41,7 +42,8 @@ function readCleaner({ status }: V1Pod) {
 /** Reads all containers. The pod is pending for the kubelet until the last image is pulled, but it is at work before. */
 function readPuller({ status }: V1Pod) {
   const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  const containers = statuses.flatMap(readContainer);
+  const hasStopped = status?.phase === 'Succeeded' || status?.phase === 'Failed';
+  const containers = hasStopped ? readStopped(statuses) : statuses.flatMap(readContainer);
   const isAtWork = containers.some(({ state }) => state.type !== 'Waiting');
   const first = containers.find(({ state }) => state.type === 'Waiting')?.state;
   return {
@@ -50,6 +52,22 @@ function readPuller({ status }: V1Pod) {
     ...(isAtWork && status?.phase === 'Pending' && { phase: 'Running' as const }),
     ...(first?.type === 'Waiting' && { containerReason: first.reason, containerMessage: first.message }),
   } as const;
+}
+
+/** Thousands of pods may be held, with the same images. 2,000 are enough for those of some policies. */
+const sharedContainers = new SharedValues<readonly PodContainer[]>(2_000);
+
+/** The containers of a pod that has stopped. They are the same object for all pods with the same images and results. */
+function readStopped(statuses: readonly V1ContainerStatus[]): readonly PodContainer[] {
+  const containers = statuses.flatMap(readContainer).map(withoutTime);
+  return sharedContainers.get(JSON.stringify(containers), () => containers);
+}
+
+/** Nobody waits for a pod that has stopped, so the times at which its containers ended do not matter. */
+function withoutTime({ state, ...container }: PodContainer): PodContainer {
+  if (state.type !== 'Terminated') return { ...container, state };
+  const { finishedAt: _, ...end } = state;
+  return { ...container, state: end };
 }
 
 /** Leaves out a container without a state, because the kubelet has reported nothing about it. */

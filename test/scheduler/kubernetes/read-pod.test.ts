@@ -79,8 +79,25 @@ describe('a puller', () => {
     const lost = {
       terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', finishedAt: null as unknown as Date },
     };
-    expect(read({ phase: 'Failed', containerStatuses: [container('image-0', lost)] })?.containers).toMatchObject([
+    expect(read({ phase: 'Running', containerStatuses: [container('image-0', lost)] })?.containers).toMatchObject([
       { state: { type: 'Terminated', finishedAt: undefined } },
     ]);
+  });
+
+  it('that has stopped shares its containers with all that have the same, whenever they ended (P21)', () => {
+    const ended = (at: string, reason = 'Completed') => {
+      const terminated = { exitCode: 0, reason, finishedAt: at as unknown as Date };
+      return read({ phase: 'Succeeded', containerStatuses: [container('image-0', { terminated }, 'api@sha256:1')] });
+    };
+    const [one, same, other] = [
+      ended('2026-03-02T10:00:05Z'),
+      ended('2026-03-02T10:00:06Z'),
+      ended('2026-03-02T10:00:05Z', 'Error'),
+    ];
+    expect(one?.containers).toEqual([
+      { name: 'image-0', imageId: 'api@sha256:1', state: { type: 'Terminated', reason: 'Completed', exitCode: 0 } },
+    ]);
+    expect(same?.containers).toBe(one?.containers);
+    expect(other?.containers).not.toEqual(one?.containers);
   });
 });
