@@ -1,54 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { Node } from '../../../scheduler/objects.ts';
 import { prepull } from '../../../scheduler/prepull/kind.ts';
-import type { PrepullDocument } from '../../../scheduler/prepull/policy.ts';
-import { buildNode, buildPolicyObject, secondsLater, start } from '../../helpers/builders.ts';
-import { askedOf, pullOn, refuseOn, type Trouble } from '../../helpers/node-that-pulls.ts';
+import { buildNode, secondsLater, start } from '../../helpers/builders.ts';
+import { ListScheduler } from '../../helpers/list-scheduler.ts';
+import { askedOf, pullOn, refuseOn } from '../../helpers/node-that-pulls.ts';
 import { state } from '../../helpers/pullers.ts';
-import { ManualScheduler } from '../../helpers/reconcile.ts';
 
 const images = Array.from({ length: 20 }, (_, index) => `docker.io/acme/app-${String(index).padStart(2, '0')}:1`);
 const base = { name: 'base', images };
 const secret = { name: 'private', images: ['registry.test/acme/private:2'], imagePullSecrets: [{ name: 'reg' }] };
-
-/** A scheduler with a policy of image lists, which has a run due at the start. */
-class ListScheduler extends ManualScheduler {
-  constructor(lists: PrepullDocument['lists'], document: Partial<PrepullDocument> = {}) {
-    super();
-    this.putLists(lists, document);
-  }
-
-  putLists(lists: PrepullDocument['lists'], document: Partial<PrepullDocument> = {}, resourceVersion = '1'): void {
-    const rollout = { parallelism: '100%', perRegistry: 1000 };
-    const full = { schedule: '0 * * * *', rollout, lists, ...document };
-    this.cluster.policies = [
-      buildPolicyObject({}, { data: { 'prepull.yaml': JSON.stringify(full) }, resourceVersion }),
-    ];
-  }
-
-  join(name: string, node: Partial<Node> = {}): void {
-    this.cluster.nodes = [...this.cluster.nodes.filter((other) => other.name !== name), buildNode(name, node)];
-  }
-
-  /** All pods that have not ended pull what they can. */
-  pull(trouble: Trouble = {}): void {
-    for (const { node, phase } of [...this.cluster.pods.values()])
-      if (phase === 'Pending') pullOn(this.cluster, node, trouble);
-  }
-
-  /** Makes a pass, lets the nodes pull, and makes another one. */
-  async play(seconds: number, trouble: Trouble = {}): Promise<void> {
-    await this.pass(secondsLater(seconds));
-    this.pull(trouble);
-    await this.pass(secondsLater(seconds + 3));
-  }
-
-  lastRun() {
-    return this.runs()
-      .toSorted((a, b) => a.startedAt.getTime() - b.startedAt.getTime())
-      .at(-1);
-  }
-}
 
 describe('a run over image lists', () => {
   it('pulls all images of each node with one pod, and succeeds when all are present (P2, P7)', async () => {
