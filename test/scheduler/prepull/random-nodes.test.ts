@@ -51,24 +51,25 @@ class World extends ListScheduler {
 
   constructor() {
     super(lists, { ...options, rollout });
+    const { cluster } = this;
+    const remove = cluster.deletePod.bind(cluster);
+    // A pod that runs is terminating for a while.
+    cluster.deletePod = async (name) => {
+      const pod = cluster.pods.get(name);
+      if (pod === undefined || hasStopped(pod)) return remove(name);
+      cluster.pods.set(name, { ...pod, deletionTimestamp: pod.deletionTimestamp ?? cluster.now });
+    };
   }
 
   act({ kind, node }: Action): void {
     const pod = [...this.cluster.pods.values()].findLast((candidate) => candidate.node === node);
-    switch (kind) {
-      case 'Join':
-        return this.join(node, { createdAt: secondsLater(this.seconds) });
-      case 'JoinPool':
-        return this.join(node, { labels: { pool: 'x' }, createdAt: secondsLater(this.seconds) });
-      case 'NotReady':
-        return this.join(node, { ready: false, readySince: secondsLater(this.seconds) });
-      case 'Leave':
-        return this.leave(node);
-      case 'Restart':
-        return this.restart();
-      default:
-        if (pod !== undefined && !hasStopped(pod)) this.actOn(kind, pod);
-    }
+    const createdAt = secondsLater(this.seconds);
+    if (kind === 'Join') this.join(node, { createdAt });
+    else if (kind === 'JoinPool') this.join(node, { labels: { pool: 'x' }, createdAt });
+    else if (kind === 'NotReady') this.join(node, { ready: false, readySince: createdAt });
+    else if (kind === 'Leave') this.leave(node);
+    else if (kind === 'Restart') this.restart();
+    else if (pod !== undefined && !hasStopped(pod)) this.actOn(kind, pod);
   }
 
   actOn(kind: string, pod: RunPod): void {
@@ -88,6 +89,9 @@ class World extends ListScheduler {
 
   async step(): Promise<void> {
     this.seconds += 5;
+    for (const { name, deletionTimestamp } of [...this.cluster.pods.values()])
+      if (deletionTimestamp !== undefined && deletionTimestamp < secondsLater(this.seconds - 5))
+        this.cluster.pods.delete(name);
     await this.pass(secondsLater(this.seconds));
     this.expectBounds();
   }
