@@ -17,11 +17,15 @@ export const annotation = {
   boundReferences: 'nodesweep.io/bound-references',
   /** The references that image lists keep on the node of a cleaner pod, packed. */
   prepulledReferences: 'nodesweep.io/prepulled-references',
+  /** The references of the images that a cleaner pod removes from its node, and no others, packed. */
+  removeReferences: 'nodesweep.io/remove-references',
+  /** The job of a cleaner pod that has one of its own. */
+  job: 'nodesweep.io/job',
   runAt: 'nodesweep.io/run-at',
   resumeAt: 'nodesweep.io/resume-at',
 } as const;
 
-export type Kind = 'policy' | 'run' | 'job' | 'status' | 'cleaner' | 'puller' | 'plan';
+export type Kind = 'policy' | 'run' | 'job' | 'status' | 'lists' | 'cleaner' | 'puller' | 'plan';
 
 const maxLabelLength = 63;
 

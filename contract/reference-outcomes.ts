@@ -60,7 +60,7 @@ export function decodeOutcomes(encoded: ReferenceOutcomes | undefined, count: nu
   if (encoded?.count !== count) return outcomes;
   const seen = new Set<number>();
   for (const [key, text] of Object.entries(encoded.indexes)) {
-    const outcome = outcomeOf(key);
+    const outcome = parseOutcome(key);
     for (const index of parseRanges(text, count)) {
       outcomes[index] = seen.has(index) ? unknown : outcome;
       seen.add(index);
@@ -70,16 +70,17 @@ export function decodeOutcomes(encoded: ReferenceOutcomes | undefined, count: nu
 }
 
 function encodeIndexes(outcomes: readonly ReferenceOutcome[]): Record<string, string> {
-  const byKey = Map.groupBy(outcomes.keys(), (index) => keyOf(outcomes[index] ?? unknown));
+  const byKey = Map.groupBy(outcomes.keys(), (index) => formatOutcome(outcomes[index] ?? unknown));
   return Object.fromEntries([...byKey].map(([key, indexes]) => [key, formatRanges(indexes)]));
 }
 
-function keyOf(outcome: ReferenceOutcome): string {
+/** Formats an outcome as one word, such as `Removed` or `Kept:Pinned`. */
+export function formatOutcome(outcome: ReferenceOutcome): string {
   return outcome.kind === 'Kept' ? `${keptPrefix}${outcome.reason}` : outcome.kind;
 }
 
-/** An outcome of a later version is unknown. */
-function outcomeOf(key: string): ReferenceOutcome {
+/** Reads the word of an outcome. An outcome of a later version is unknown. */
+export function parseOutcome(key: string): ReferenceOutcome {
   if (key.startsWith(keptPrefix)) return { kind: 'Kept', reason: key.slice(keptPrefix.length) };
   const kind = plainKinds.find((plain) => plain === key);
   return kind === undefined ? unknown : { kind };

@@ -1,4 +1,5 @@
 import type { Node, PolicyObject, RunPod, Versioned } from './objects.ts';
+import type { LedgerData } from './run/ledger.ts';
 import type { Run } from './run/run.ts';
 import type { Damage } from './status/damage.ts';
 import type { PolicyStatus } from './status/status.ts';
@@ -12,6 +13,8 @@ export interface ClusterState {
   /** By policy. */
   readonly statuses: ReadonlyMap<string, StoredStatus>;
   readonly runs: readonly Versioned<Run>[];
+  /** By policy; also those of policies that are gone. */
+  readonly ledgers?: ReadonlyMap<string, StoredLedger> | undefined;
   readonly unreadable?: readonly UnreadableRecord[] | undefined;
   readonly orphans?: readonly OrphanedRun[] | undefined;
   readonly orphanedStatuses?: readonly OrphanedStatus[] | undefined;
@@ -22,6 +25,22 @@ export interface ClusterState {
 /** The stored status of a policy. One without a value exists, but can't be read. */
 export interface StoredStatus extends Versioned<PolicyStatus | undefined> {
   readonly damage?: Damage | undefined;
+}
+
+/** The account of what the runs of a policy have left on nodes. The policy does not own it, so it outlives the policy. */
+export interface Ledger {
+  readonly policy: string;
+  readonly policyUid: string;
+  /** The name of the kind of the policy, which can read the data. */
+  readonly kind: string;
+  readonly data: LedgerData;
+}
+
+/** A stored ledger, with the UID and the version of its ConfigMap. */
+export interface StoredLedger extends Ledger {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly createdAt: Date;
 }
 
 /** The record of a run of a policy that can't be read at all. Only a user deletes it. */
@@ -64,6 +83,8 @@ export interface BoundPods {
 export interface NodeNeeds extends BoundPods {
   /** The references of all images that policies want on the node. */
   readonly prepulled: readonly string[];
+  /** The references of the images that the pod takes away, for a pod that takes away these and no others. */
+  readonly due?: readonly string[] | undefined;
 }
 
 /** The result of creating the record of a run. */
@@ -97,6 +118,11 @@ export interface Cluster {
   deleteOrphanedStatus(orphan: OrphanedStatus): Promise<void>;
   /** Replaces the status that {@link state} shows; false if another process has changed it since. */
   writeStatus(policy: PolicyObject, status: PolicyStatus): Promise<boolean>;
+  /**
+   * Creates a ledger, or replaces the version `before`; false if another process has changed it since: then decide again on the
+   * new state.
+   */
+  writeLedger(ledger: Ledger, before: StoredLedger | undefined): Promise<boolean>;
   /** True if the job of a run exists. */
   hasJob(run: Run): Promise<boolean>;
   /** Creates the job of a run. Does not change an existing one. The job is deleted with the record. */

@@ -92,6 +92,8 @@ export interface RunPod {
   readonly containerMessage?: string | undefined;
   /** Set after the cleaner's container has ended, also if other containers of the pod still run. */
   readonly exitCode?: number | undefined;
+  /** The references of the images that the cleaner removes, if it removes these and no others. */
+  readonly due?: readonly string[] | undefined;
   /** True while a container that was injected into the pod runs. */
   readonly hasOthersAtWork?: boolean | undefined;
   /** The containers of a puller, with its init containers, as far as the kubelet has reported them. */

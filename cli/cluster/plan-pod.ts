@@ -1,5 +1,5 @@
 import { annotation, label, labelsOf, labelValue } from '../../contract/labels.ts';
-import { annotateReferences } from '../../scheduler/cleanup/node-references.ts';
+import { annotateReferences, jobSources } from '../../scheduler/cleanup/node-references.ts';
 import { buildPodSpec, type PodNode, taskArguments } from '../../scheduler/cleanup/pod.ts';
 import type { PolicyObject, RunPod } from '../../scheduler/objects.ts';
 import { markPod } from '../../scheduler/pods/metadata.ts';
@@ -39,7 +39,7 @@ export function buildPlanPod(
     },
     spec: buildPodSpec(node, template, {
       args: ['plan', ...taskArguments, '--output', 'json'],
-      jobMaps,
+      jobSources: jobSources(jobMaps),
       // Ends the pod if the command that waits for the plan is gone.
       activeDeadlineSeconds: timeoutSeconds,
       terminationGracePeriodSeconds: 1,

@@ -1,5 +1,10 @@
 import { annotation } from '../../contract/labels.ts';
-import { boundReferencesFile, packReferences, prepulledReferencesFile } from '../../contract/packed-references.ts';
+import {
+  boundReferencesFile,
+  packReferences,
+  prepulledReferencesFile,
+  removeReferencesFile,
+} from '../../contract/packed-references.ts';
 import type { NodeReferences } from '../pods/pod-template.ts';
 
 /** The references of a node do not fit into its pod. */
@@ -11,10 +16,11 @@ export class TooManyReferencesError extends Error {
 const maxPackedLength = 200_000;
 
 /** The annotations of a pod with the references of its node. Throws a {@link TooManyReferencesError} if not all fit. */
-export function annotateReferences(node: string, { bound, prepulled }: NodeReferences) {
+export function annotateReferences(node: string, { bound, prepulled, due }: NodeReferences) {
   const annotations = {
     [annotation.boundReferences]: packReferences(bound).toString('base64'),
     [annotation.prepulledReferences]: packReferences(prepulled).toString('base64'),
+    ...(due && { [annotation.removeReferences]: packReferences(due).toString('base64') }),
   };
   const length = Object.values(annotations).join('').length;
   if (length <= maxPackedLength) return annotations;
@@ -25,16 +31,26 @@ export function annotateReferences(node: string, { bound, prepulled }: NodeRefer
 
 /** The sources of a pod's job: the ConfigMaps of the run, and the references of the node. */
 export function jobSources(jobMaps: readonly string[]) {
-  return [
-    ...jobMaps.map((name) => ({ configMap: { name } })),
-    {
-      downwardAPI: {
-        items: [
-          fileOf(boundReferencesFile, annotation.boundReferences),
-          fileOf(prepulledReferencesFile, annotation.prepulledReferences),
-        ],
-      },
+  return [...jobMaps.map((name) => ({ configMap: { name } })), { downwardAPI: { items: keptFiles() } }];
+}
+
+/** The sources of the job of a pod that removes only the images of its node that it is told. Its annotations have all of it. */
+export const removalSources: readonly object[] = [
+  {
+    downwardAPI: {
+      items: [
+        fileOf('job.json', annotation.job),
+        ...keptFiles(),
+        fileOf(removeReferencesFile, annotation.removeReferences),
+      ],
     },
+  },
+];
+
+function keptFiles() {
+  return [
+    fileOf(boundReferencesFile, annotation.boundReferences),
+    fileOf(prepulledReferencesFile, annotation.prepulledReferences),
   ];
 }
 

@@ -24,8 +24,8 @@ export const taskArguments = ['--job', `${paths.job}/job.json`, '--state', paths
 /** The settings in which pods for `clean` and `plan` differ. */
 export interface PodTask {
   readonly args: readonly string[];
-  /** The names of the ConfigMaps with the job. */
-  readonly jobMaps: readonly string[];
+  /** The sources of the volume with the job. */
+  readonly jobSources: readonly object[];
   readonly activeDeadlineSeconds: number;
   readonly terminationGracePeriodSeconds: number;
   readonly tolerations: readonly Toleration[];
@@ -44,7 +44,7 @@ export function buildPod(order: PodOrder, node: PlacedNode, template: PodTemplat
     },
     spec: buildPodSpec(withRuntime(node), template, {
       args: ['clean', ...taskArguments, '--report', '/dev/termination-log'],
-      jobMaps,
+      jobSources: jobSources(jobMaps),
       activeDeadlineSeconds: run.spec.activeDeadlineSeconds,
       // Long enough to finish the current batch of removals.
       terminationGracePeriodSeconds: 120,
@@ -53,7 +53,8 @@ export function buildPod(order: PodOrder, node: PlacedNode, template: PodTemplat
   };
 }
 
-function withRuntime(node: PlacedNode): PodNode {
+/** The node with its runtime. Throws an {@link UnknownRuntimeError}. */
+export function withRuntime(node: PlacedNode): PodNode {
   const { runtime } = node;
   if (runtime === undefined) throw new UnknownRuntimeError(`node ${node.name} has no known runtime socket`);
   return { ...node, runtime };
@@ -81,7 +82,7 @@ export function buildPodSpec(node: PodNode, template: PodTemplate, task: PodTask
     },
     containers: [buildContainer(node, template, task.args)],
     volumes: [
-      { name: 'job', projected: { sources: jobSources(task.jobMaps) } },
+      { name: 'job', projected: { sources: task.jobSources } },
       { name: 'state', hostPath: { path: node.runtime.stateDirectory, type: 'DirectoryOrCreate' } },
       { name: 'socket', hostPath: { path: node.runtime.socket, type: 'Socket' } },
     ],

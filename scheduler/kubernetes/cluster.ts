@@ -6,10 +6,12 @@ import type {
   Cluster,
   ClusterState,
   Creation,
+  Ledger,
   NodeNeeds,
   OrphanedRun,
   OrphanedStatus,
   PolicyEvent,
+  StoredLedger,
 } from '../cluster.ts';
 import type { Log } from '../log.ts';
 import type { Node, PolicyObject, RunPod, Versioned } from '../objects.ts';
@@ -31,8 +33,10 @@ import { readPodWarning, recordEvent } from './events.ts';
 import { JobStore } from './jobs.ts';
 import {
   buildEvent,
+  buildLedger,
   buildRecord,
   buildStatus,
+  ledgerName,
   readConfigMap,
   readDamagedRecord,
   readNode,
@@ -91,7 +95,11 @@ export class KubernetesCluster implements Cluster {
     this.#boundPods = new BoundPodReader(api);
     this.#workloadReferences = new SharedRead(() => listWorkloadReferences(api, options.workloadResources ?? []));
     const onTrouble = (error: unknown) => log.warn({ err: error }, `watch lost, trying again: ${String(error)}`);
-    const ours = { resource: 'configmaps', namespace, labelSelector: `${label.kind} in (policy,run,status)` } as const;
+    const ours = {
+      resource: 'configmaps',
+      namespace,
+      labelSelector: `${label.kind} in (policy,run,status,lists)`,
+    } as const;
     const pods = { resource: 'pods', namespace, labelSelector: `${label.kind} in (cleaner,puller)` } as const;
     this.#watchers = [
       new Watcher(api, ours, this.#configMaps, onTrouble),
@@ -173,6 +181,15 @@ export class KubernetesCluster implements Cluster {
     return false;
   }
 
+  async writeLedger(ledger: Ledger, before: StoredLedger | undefined): Promise<boolean> {
+    const body = buildLedger(this.#namespace, ledger);
+    const what = `write down what policy ${ledger.policy} has put on nodes`;
+    if (before !== undefined) return (await this.#store.replace(what, body, before.resourceVersion)) !== undefined;
+    if ((await this.#store.create(what, body)) !== undefined) return true;
+    await this.#store.expectOwn(ledgerName(ledger.policy), 'lists');
+    return false;
+  }
+
   hasJob(run: Run): Promise<boolean> {
     return this.#jobs.has(run);
   }
@@ -184,7 +201,7 @@ export class KubernetesCluster implements Cluster {
   async createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<void> {
     const { memory } = run.nodes.get(node.name) ?? waiting;
     const jobMaps = await this.#jobs.mapsOf(run);
-    const references = { bound: needs.references, prepulled: needs.prepulled };
+    const references = { bound: needs.references, prepulled: needs.prepulled, due: needs.due };
     const order = { run, runUid: this.#uidOf(run), attempt, references, jobMaps, memory };
     const build = (place: PlacedNode) => run.kind.buildPod(order, place, this.#options.template);
     const place = { api: this.#api, namespace: this.#namespace };

@@ -21,6 +21,7 @@ export function groupConfigMaps(maps: readonly WatchedConfigMap[]): ConfigMapGro
     statuses: new Map(statuses.map(({ policy, status }) => [policy, status])),
     orphanedStatuses: orphansAmong(statuses, policies),
     runs: own.map(({ run }) => run),
+    ledgers: new Map(ofKind(maps, 'lists').map(({ ledger }) => [ledger.policy, ledger])),
     unreadable,
     orphans: [...orphaned.map(({ run, uid }) => ({ policy: run.value.policy, run: run.value.name, uid })), ...orphans],
   };

@@ -1,7 +1,7 @@
 import type { CoreV1Event, V1ConfigMap, V1Node, V1ObjectMeta } from '@kubernetes/client-node';
 import { label, labelsOf } from '../../contract/labels.ts';
 import { type RuntimeOverrides, resolveRuntime } from '../cleanup/node-runtime.ts';
-import type { PolicyEvent, StoredStatus, UnreadableRecord } from '../cluster.ts';
+import type { Ledger, PolicyEvent, StoredLedger, StoredStatus, UnreadableRecord } from '../cluster.ts';
 import { runKinds } from '../kinds.ts';
 import type { Node, PolicyObject, Versioned } from '../objects.ts';
 import { type Toleration, tolerates } from '../pods/tolerations.ts';
@@ -28,7 +28,8 @@ export type WatchedConfigMap =
       readonly status: StoredStatus;
       readonly configMap: string;
       readonly uid: string;
-    };
+    }
+  | { readonly kind: 'lists'; readonly ledger: StoredLedger };
 
 /** Reads a ConfigMap by its kind label. Throws if a record is damaged, see {@link readDamagedRecord}. */
 export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined {
@@ -62,9 +63,18 @@ export function readConfigMap(object: V1ConfigMap): WatchedConfigMap | undefined
         configMap: name,
         uid,
       };
+    case 'lists':
+      return { kind: 'lists', ledger: readLedger(object) };
     default:
       return undefined;
   }
+}
+
+/** Reads a ledger. Only the kind of its policy understands its data, see {@link buildLedger}. */
+function readLedger({ metadata, data: content = {} }: V1ConfigMap): StoredLedger {
+  const { uid = '', resourceVersion = '', creationTimestamp } = metadata ?? {};
+  const { policy = '', policyUid = '', kind = '', ...data } = content;
+  return { policy, policyUid, kind, data, uid, resourceVersion, createdAt: instantOf(creationTimestamp) };
 }
 
 /** Reads the metadata of a record whose data can't be read. */
@@ -120,6 +130,21 @@ function ownerOf(object: V1ConfigMap): string {
 export function buildStatus(namespace: string, object: PolicyObject, status: PolicyStatus): V1ConfigMap {
   const metadata = { namespace, name: statusName(object.name), labels: labelsOf('status', object.name) };
   return buildConfigMap(metadata, object, encodeStatus(status));
+}
+
+/** The name of the ConfigMap with the ledger of a policy. */
+export function ledgerName(policy: string): string {
+  return `${policy}.lists`;
+}
+
+/** The ConfigMap of a ledger. The policy does not own it, or it would be deleted with the policy. */
+export function buildLedger(namespace: string, { policy, policyUid, kind, data }: Ledger): V1ConfigMap {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { namespace, name: ledgerName(policy), labels: labelsOf('lists', policy) },
+    data: { policy, policyUid, kind, ...data },
+  };
 }
 
 export function buildRecord(namespace: string, owner: PolicyObject, run: Run): V1ConfigMap {

@@ -1,5 +1,6 @@
 import type { V1ContainerState, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import { annotation, label } from '../../contract/labels.ts';
+import { unpackReferences } from '../../contract/packed-references.ts';
 import { cleanerContainer } from '../cleanup/pod.ts';
 import type { ContainerState, PodContainer, RunPod } from '../objects.ts';
 import { SharedValues } from '../prepull/states/shared-values.ts';
@@ -27,16 +28,26 @@ export function readPod(object: V1Pod): RunPod | undefined {
 }
 
 /** Reads the cleaner's container. Other containers may be injected into the pod. */
-function readCleaner({ status }: V1Pod) {
+function readCleaner({ metadata, status }: V1Pod) {
   const containers = status?.containerStatuses ?? [];
   const state = containers.find(({ name }) => name === cleanerContainer)?.state;
   return {
     kind: 'cleaner',
+    due: readDue(metadata?.annotations?.[annotation.removeReferences]),
     containerReason: state?.terminated?.reason ?? state?.waiting?.reason,
     containerMessage: state?.terminated?.message ?? state?.waiting?.message,
     exitCode: state?.terminated?.exitCode,
     hasOthersAtWork: containers.some(({ name, state }) => name !== cleanerContainer && state?.terminated === undefined),
   } as const;
+}
+
+/** Without the references that the pod was told, its report can't be read: then nothing is known of what it removed. */
+function readDue(packed: string | undefined): readonly string[] | undefined {
+  try {
+    return packed === undefined ? undefined : unpackReferences(Buffer.from(packed, 'base64'));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads all containers. The pod is pending for the kubelet until the last image is pulled, but it is at work before. */

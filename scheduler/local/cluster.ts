@@ -3,7 +3,7 @@ import type { Server } from 'node:net';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BoundPods, Cluster, ClusterState, Creation, NodeNeeds } from '../cluster.ts';
+import type { BoundPods, Cluster, ClusterState, Creation, Ledger, NodeNeeds, StoredLedger } from '../cluster.ts';
 import { localKinds } from '../kinds.ts';
 import type { Log } from '../log.ts';
 import type { Node, PolicyObject, Versioned } from '../objects.ts';
@@ -16,7 +16,7 @@ import { lockState } from './lock.ts';
 import { EndpointError, localNodes } from './nodes.ts';
 import { type Launch, LocalPods } from './pods.ts';
 import { PolicyDirectory } from './policies.ts';
-import { LocalStore } from './store.ts';
+import { type Codec, LocalStore } from './store.ts';
 
 /** The options of `nodesweep local`. */
 export interface LocalOptions {
@@ -60,12 +60,23 @@ interface LocalSetup {
   readonly log: Log;
 }
 
+const ledgerCodec: Codec<Ledger> = {
+  encode: ({ policy, policyUid, kind, data }) => ({ policy, policyUid, kind, ...data }),
+  decode: ({ policy = '', policyUid = '', kind = '', ...data }) => ({ policy, policyUid, kind, data }),
+};
+
+/** A ledger with the fields that a cluster would add. */
+function storedLedger({ value, resourceVersion }: Versioned<Ledger>): StoredLedger {
+  return { ...value, uid: value.policyUid, resourceVersion, createdAt: new Date(0) };
+}
+
 /** The cluster port on one machine: policies and records are files, cleaners are child processes. */
 class LocalCluster implements Cluster {
   readonly #setup: LocalSetup;
   readonly #policies: PolicyDirectory;
   readonly #runs: LocalStore<Run>;
   readonly #statuses: LocalStore<PolicyStatus>;
+  readonly #ledgers: LocalStore<Ledger>;
   readonly #pods: LocalPods;
   readonly #stopping = new AbortController();
   #lock: Server | undefined;
@@ -84,13 +95,14 @@ class LocalCluster implements Cluster {
       log,
     );
     this.#statuses = new LocalStore(join(state, 'statuses'), { encode: encodeStatus, decode: decodeStatus }, log);
+    this.#ledgers = new LocalStore(join(state, 'ledgers'), ledgerCodec, log);
     this.#pods = new LocalPods(join(state, 'pods'), launch, () => this.#onChange());
   }
 
   async start(onChange: () => void): Promise<void> {
     await this.#policies.refresh(new Date());
     this.#lock = await lockState(this.#setup.state);
-    await Promise.all([this.#runs.load(), this.#statuses.load(), this.#pods.load()]);
+    await Promise.all([this.#runs.load(), this.#statuses.load(), this.#ledgers.load(), this.#pods.load()]);
     await this.#collectGarbage();
     this.#onChange = onChange;
     this.#watching = this.#watchPolicies();
@@ -108,6 +120,7 @@ class LocalCluster implements Cluster {
     return {
       policies: this.#policies.policies(),
       statuses: this.#statuses.entries(),
+      ledgers: new Map([...this.#ledgers.entries()].map(([policy, stored]) => [policy, storedLedger(stored)])),
       runs: [...this.#runs.entries().values()],
       nodes: this.#setup.nodes,
       pods: this.#pods.list(),
@@ -116,6 +129,12 @@ class LocalCluster implements Cluster {
 
   readClock(): Date {
     return new Date();
+  }
+
+  async writeLedger(ledger: Ledger, before: StoredLedger | undefined): Promise<boolean> {
+    if (this.#ledgers.entries().get(ledger.policy)?.resourceVersion !== before?.resourceVersion) return false;
+    await this.#ledgers.replace(ledger.policy, ledger);
+    return true;
   }
 
   async createRun(_policy: PolicyObject, run: Run): Promise<Creation> {

@@ -15,6 +15,8 @@ export interface NodeReferences {
   readonly bound: readonly string[];
   /** The images that image lists want on the node. */
   readonly prepulled: readonly string[];
+  /** The images that the pod removes, for a pod that removes these and no others. */
+  readonly due?: readonly string[] | undefined;
 }
 
 /** The parts of a pod that are decided when it is created. */

@@ -1,14 +1,17 @@
+import { judgeCleanable } from '../cleanup/cleanable-nodes.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { RunKind } from '../run/kind.ts';
 import { judgeByLists } from './eligible-nodes.ts';
 import { isHeld } from './held.ts';
 import { decodeMemory, encodeMemory } from './memory.ts';
 import { buildPod } from './pod.ts';
-import { pullerEnding, pullerResult } from './pod-result.ts';
+import { podResult, pullerEnding } from './pod-result.ts';
 import { type PrepullPolicy, prepullSchema } from './policy.ts';
 import { judgePresence } from './presence.ts';
 import { listKeeping } from './protected.ts';
 import { registriesOf } from './registries.ts';
+import { updateLedger } from './removal/account.ts';
+import { dueOn, removesNext } from './removal/due.ts';
 import { isServed } from './served.ts';
 import { addTallies, decodeTally, describeTotals, encodeTally, type PrepullTotals, type Tally } from './tally.ts';
 import { warningsOf } from './warnings.ts';
@@ -22,12 +25,18 @@ export const prepull: RunKind<PrepullTotals> = {
   warningsOf,
   keeping: listKeeping,
   removesImages: false,
+  ledger: {
+    update: updateLedger,
+    dueOn,
+    judgeNode: (node, { nodes }) => judgeCleanable(node, nodes),
+    takesAway: removesNext,
+  },
   judgeNode: judgeByLists,
   resourcesOf: registriesOf,
   isHeld,
   servesNewNodes: ({ newNodes }: PrepullPolicy) => newNodes,
   isServed,
-  resultOf: pullerResult,
+  resultOf: podResult,
   endingOf: pullerEnding,
   encodeMemory,
   decodeMemory,

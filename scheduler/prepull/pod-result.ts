@@ -5,9 +5,12 @@ import { hasStopped, lacksRoom } from '../pods/state.ts';
 import type { PodFacts, PodResult } from '../run/kind.ts';
 import type { Ending } from '../run/progress.ts';
 import type { Run } from '../run/run.ts';
-import { memoryOf, type NodeMemory } from './memory.ts';
+import { memoryOf, type NodeMemory, noRemovals } from './memory.ts';
 import { leftOn } from './next-images.ts';
 import type { PrepullPolicy } from './policy.ts';
+import { canRemove } from './removal/due.ts';
+import { removalResult } from './removal/pod-result.ts';
+import { isUsed } from './removal/removals.ts';
 import { indexOfContainer, prepareContainer } from './states/container-names.ts';
 import { describeMissing } from './states/describe-missing.ts';
 import { type ImageState, type ImageStates, remember } from './states/image-state.ts';
@@ -25,6 +28,17 @@ interface Puller {
   readonly pod: RunPod;
   readonly own: ImageStates;
   readonly memory: NodeMemory;
+}
+
+/** Reads the result of a pod of a run over lists: of a puller, or of the cleaner that removes what has left the lists. */
+export function podResult(pod: RunPod, facts: PullerFacts): PodResult {
+  return pod.kind === 'cleaner' ? removerResult(pod, facts) : pullerResult(pod, facts);
+}
+
+function removerResult(pod: RunPod, { run, before, now }: PullerFacts): PodResult {
+  const memory = memoryOf(before);
+  const result = removalResult(pod, memory, now);
+  return result.kind === 'Over' ? verdict(tallyOf(memory.over, memory.states, result.removals), run.spec) : result;
 }
 
 /**
@@ -169,7 +183,14 @@ function finishPart({ pod, own, memory }: Puller, facts: PullerFacts): PodResult
   if (run.spec.hold && memory.holding === undefined && !hasStopped(pod) && ran.length > 0)
     return { kind: 'Continue', memory: { ...done, holding: ran } };
   if (node !== undefined && leftOn(node, run.spec, done).length > 0) return { kind: 'Continue', memory: done };
+  if (memory.removing !== undefined || isToRemove(done, facts))
+    return { kind: 'Continue', memory: { ...done, removing: memory.removing ?? noRemovals } };
   return verdict(tallyOf(over, done.states), run.spec);
+}
+
+function isToRemove(memory: NodeMemory, { run, node, due }: PullerFacts): boolean {
+  if (node === undefined || due === undefined || !canRemove(node, run.spec, memory)) return false;
+  return due().length > 0;
 }
 
 /** The images whose containers have ended, so that they hold them as long as their pod is there. */
@@ -181,13 +202,33 @@ function endedImages({ containers = [] }: RunPod): readonly number[] {
   });
 }
 
+const notRemoved = 'could not be removed; the log of the pod has the cause, and the next refresh tries again';
+const stillUsed = 'has left the lists and is still in use; the next refresh tries again to remove it';
+
+function describeLeft([first, ...others]: readonly string[], words: string): string {
+  return others.length === 0 ? `${first} ${words}` : `${first} and ${others.length} others: each ${words}`;
+}
+
 function verdict(tally: Tally, policy: PrepullPolicy): PodResult {
-  if (isComplete(tally)) return { kind: 'Done', result: 'Succeeded', tally };
-  return { kind: 'Done', result: 'Failed', ...describeMissing(tally.images, policy), tally };
+  if (!isComplete(tally)) return { kind: 'Done', result: 'Failed', ...describeMissing(tally.images, policy), tally };
+  const removals = [...(tally.removals ?? [])];
+  const failed = removals.filter(([, { kind }]) => kind === 'Failed').map(([reference]) => reference);
+  if (failed.length > 0)
+    return {
+      kind: 'Done',
+      result: 'Failed',
+      reason: 'RemovalsFailed',
+      message: describeLeft(failed, notRemoved),
+      tally,
+    };
+  const used = removals.filter(([, outcome]) => isUsed(outcome)).map(([reference]) => reference);
+  if (used.length > 0)
+    return { kind: 'Done', result: 'Succeeded', reason: 'ImagesInUse', message: describeLeft(used, stillUsed), tally };
+  return { kind: 'Done', result: 'Succeeded', tally };
 }
 
 /** The figures of all images of a node, also of those that no pod has begun with. */
-function tallyFor({ states, over }: NodeMemory, { node, run }: PullerFacts): Tally {
+function tallyFor({ states, over, removing }: NodeMemory, { node, run }: PullerFacts): Tally {
   const left = node === undefined ? [] : leftOn(node, run.spec, { over }).flat();
-  return tallyOf([...states.keys(), ...over, ...left.map(({ index }) => index)], states);
+  return tallyOf([...states.keys(), ...over, ...left.map(({ index }) => index)], states, removing?.removals);
 }

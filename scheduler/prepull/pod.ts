@@ -1,13 +1,14 @@
-import type { Node } from '../objects.ts';
 import { podMetadata } from '../pods/metadata.ts';
 import { noPrivileges, noRequests, placePod } from '../pods/placement.ts';
-import type { PodOrder, PodTemplate } from '../pods/pod-template.ts';
+import type { PlacedNode, PodOrder, PodTemplate } from '../pods/pod-template.ts';
 import { ownPriorityClass } from '../pods/priority.ts';
 import type { Toleration } from '../pods/tolerations.ts';
 import type { Run } from '../run/run.ts';
 import { memoryOf } from './memory.ts';
 import { type NextImages, nextImages } from './next-images.ts';
 import type { PrepullPolicy } from './policy.ts';
+import { removesNext } from './removal/due.ts';
+import { buildRemover } from './removal/pod.ts';
 import { containerName, prepareContainer } from './states/container-names.ts';
 import type { WantedImage } from './wanted.ts';
 
@@ -24,11 +25,19 @@ export class NothingToPullError extends Error {
 /** The directory that the containers share. */
 const sharedPath = '/nodesweep';
 
+/** The next pod on a node: it pulls images, or it removes those that no list wants there any more. */
+export function buildPod(order: PullerOrder, node: PlacedNode, template: PodTemplate) {
+  const { run, memory, references } = order;
+  const isAsked = memoryOf(memory).removing !== undefined || (references.due ?? []).length > 0;
+  const isRemover = isAsked && removesNext(run, node, memory);
+  return isRemover ? buildRemover(order, node, template) : buildPuller(order, node, template);
+}
+
 /**
  * The puller for the next images of a node. The kubelet pulls an image for each container; the containers run an executable of
  * ours in place of anything in the images. Throws a {@link NothingToPullError} if no image is left for the node.
  */
-export function buildPod(order: PullerOrder, node: Node, template: PodTemplate) {
+export function buildPuller(order: PullerOrder, node: PlacedNode, template: PodTemplate) {
   const { run, memory } = order;
   const next = nextImages(node, run.spec, memoryOf(memory));
   const { images } = next;

@@ -1,20 +1,33 @@
+import * as z from 'zod';
+import { decodeRemovals, encodeRemovals, isUsed, type Removals, storedRemovalsSchema } from './removal/removals.ts';
 import type { ImageState, ImageStates } from './states/image-state.ts';
 import { decodeStates, encodeStates, type StoredStates } from './states/state-codec.ts';
 
 /** The figures of a node: the state of each image that the run wanted there, by index. */
 export interface Tally {
   readonly images: ImageStates;
+  /** The outcomes of the images that the run had to remove; absent if there was none. */
+  readonly removals?: Removals | undefined;
 }
 
 /** The sums of all nodes of a run: an image on a node counts as one. */
 export interface PrepullTotals {
-  readonly images: { wanted: number; present: number; failed: number; unknown: number };
+  readonly images: {
+    wanted: number;
+    present: number;
+    failed: number;
+    unknown: number;
+    /** Images that have left the lists; absent if there was none. */
+    removed?: number;
+    inUse?: number;
+  };
 }
 
 /** The figures of a node. An image of which nothing is known counts too. */
-export function tallyOf(wanted: Iterable<number>, states: ImageStates): Tally {
+export function tallyOf(wanted: Iterable<number>, states: ImageStates, removals?: Removals): Tally {
   const sorted = [...new Set(wanted)].sort((one, other) => one - other);
-  return { images: new Map(sorted.map((index) => [index, states.get(index) ?? { state: 'Unknown' }])) };
+  const images = new Map(sorted.map((index) => [index, states.get(index) ?? { state: 'Unknown' as const }]));
+  return removals === undefined || removals.size === 0 ? { images } : { images, removals };
 }
 
 /** True if every image is present. */
@@ -28,7 +41,14 @@ export function addTallies(tallies: readonly Tally[]): PrepullTotals {
     counts.wanted += images.size;
     for (const { state } of images.values()) counts[countOf(state)] += 1;
   }
-  return { images: counts };
+  return { images: { ...counts, ...countRemovals(tallies) } };
+}
+
+function countRemovals(tallies: readonly Tally[]): { removed?: number; inUse?: number } {
+  const outcomes = tallies.flatMap(({ removals }) => [...(removals?.values() ?? [])]);
+  const removed = outcomes.filter(({ kind }) => kind === 'Removed').length;
+  const inUse = outcomes.filter(isUsed).length;
+  return { ...(removed > 0 && { removed }), ...(inUse > 0 && { inUse }) };
 }
 
 function countOf(state: ImageState['state']): 'present' | 'failed' | 'unknown' {
@@ -46,15 +66,22 @@ function countOf(state: ImageState['state']): 'present' | 'failed' | 'unknown' {
   }
 }
 
-export function describeTotals({ images: { wanted, present } }: PrepullTotals): string {
-  return `${present} of ${wanted} images present`;
+export function describeTotals({ images: { wanted, present, removed = 0, inUse = 0 } }: PrepullTotals): string {
+  const further = [
+    ...(removed > 0 ? [`${removed} removed`] : []),
+    ...(inUse > 0 ? [`${inUse} to remove still in use`] : []),
+  ];
+  return [`${present} of ${wanted} images present`, ...further].join(', ');
 }
 
-export function encodeTally({ images }: Tally): StoredStates {
-  return encodeStates(images);
+export function encodeTally({ images, removals }: Tally): StoredStates & { removals?: object } {
+  return { ...encodeStates(images), ...(removals && { removals: encodeRemovals(removals) }) };
 }
+
+const removalsSchema = z.looseObject({ removals: storedRemovalsSchema.optional() });
 
 /** Decodes the figures of a node. Throws if they are damaged. */
 export function decodeTally(stored: unknown): Tally {
-  return { images: decodeStates(stored) };
+  const { removals, ...states } = removalsSchema.parse(stored);
+  return { images: decodeStates(states), ...(removals && { removals: decodeRemovals(removals) }) };
 }

@@ -14,6 +14,8 @@ import { troubleOnRecord, withTrouble } from '../run/run-trouble.ts';
 import { attempt, wakeTimeOf } from './attempt.ts';
 import { type PolicyPass, retryTime } from './context.ts';
 import { deletePods } from './delete-pods.ts';
+import { type KnownDues, knownDues, reportUnknownDues } from './ledger/dues.ts';
+import { noteStart } from './ledger/keep-ledger.ts';
 import { nodesToServe, podsOf } from './nodes-to-serve.ts';
 import { recordRun } from './record-run.ts';
 import { ensureJob, refuseStarts, startPods } from './start-pods.ts';
@@ -50,7 +52,10 @@ async function advance(pass: PolicyPass, { value }: Versioned<Run>, isAwaited: b
   const run = resumeRun(value, object.annotations[annotation.resumeAt]);
   // A node that is not ready gets its own run later, if the kind serves new nodes.
   const isPatient = !isAwaited && !run.kind.servesNewNodes(run.spec);
-  const step = withCause(pass, value, advanceRun({ ...(await viewOf(pass, run)), isAwaited: !isPatient }, now));
+  const dues = knownDues(pass, run);
+  const view = { ...(await viewOf(pass, run, dues)), isAwaited: !isPatient };
+  const step = withCause(pass, value, advanceRun(view, now));
+  await reportUnknownDues(pass, run, dues);
   const write = journal.writes.writeFor(step, recorded, now);
   const isDue = write.at !== undefined && write.at <= now;
   if (write.isFirst && !isDue) {
@@ -63,6 +68,8 @@ async function advance(pass: PolicyPass, { value }: Versioned<Run>, isAwaited: b
     return now;
   }
   const reserved = withReserved(step.run, step.reserve);
+  const nodes = step.start.map(({ node }) => node);
+  if (!(await noteStart(pass, reserved, nodes))) return retryTime(pass);
   if (!isDue) journal.runs.advance(reserved);
   else if (!(await recordRun(pass, reserved))) return new Date(now.getTime() + writeIntervalMs);
   const retryAt =
@@ -96,7 +103,7 @@ async function stopPods(pass: PolicyPass, { name }: Run, pods: readonly string[]
 }
 
 /** The facts that decide the next step of a run. */
-export async function viewOf(pass: PolicyPass, run: Run): Promise<RunView> {
+export async function viewOf(pass: PolicyPass, run: Run, dues: KnownDues = knownDues(pass, run)): Promise<RunView> {
   const { state, journal, startTimeoutMs } = pass;
   const pods = podsOf(state, run);
   // Late pods mostly have the same cause.
@@ -113,6 +120,7 @@ export async function viewOf(pass: PolicyPass, run: Run): Promise<RunView> {
     startTimeoutMs,
     podWarnings: new Map(known),
     newNodes: newNodesOf(pass, run),
+    dueOn: dues.dueOn,
     heldUntil,
   };
 }

@@ -3,6 +3,7 @@ import type { Node } from '../objects.ts';
 import type { Run } from '../run/run.ts';
 import { keepersIn, referencesKeptOn } from '../status/kept-references.ts';
 import type { PolicyPass } from './context.ts';
+import { readDues } from './ledger/dues.ts';
 import { parseOnce } from './parsed-policy.ts';
 
 /**
@@ -10,14 +11,34 @@ import { parseOnce } from './parsed-policy.ts';
  * not known. Never rejects.
  */
 export async function readNodeNeeds(
-  { cluster, kinds }: PolicyPass,
-  { kind }: Run,
+  pass: PolicyPass,
+  run: Run,
   nodes: readonly Node[],
 ): Promise<(node: Node) => NodeNeeds> {
-  if (kind.removesImages === false) return () => ({ references: [], count: 0, prepulled: [] });
-  const boundTo = await cluster.readBoundPods(nodes.map(({ name }) => name)).then(podsBoundTo, throwLater);
+  const { cluster, kinds } = pass;
+  const asking = nodes.filter((node) => removesImages(run, node));
+  if (asking.length === 0) return () => noNeeds;
+  const boundTo = await cluster.readBoundPods(asking.map(({ name }) => name)).then(podsBoundTo, throwLater);
   const keepers = keepersIn(cluster.state(), (policy) => parseOnce(policy, kinds));
-  return (node) => ({ ...boundTo(node), prepulled: referencesKeptOn(node, keepers, kinds) });
+  const keptOn = (node: Node) => referencesKeptOn(node, keepers, kinds);
+  const dueOn = readDues(pass, run);
+  return (node) => {
+    if (!removesImages(run, node)) return noNeeds;
+    const needs = { ...boundTo(node), prepulled: keptOn(node) };
+    return takesAway(run, node) ? { ...needs, due: dueOn(node) } : needs;
+  };
+}
+
+/** The needs of a node whose pod removes nothing: it need not know what to keep. */
+const noNeeds: NodeNeeds = { references: [], count: 0, prepulled: [] };
+
+function removesImages(run: Run, node: Node): boolean {
+  return run.kind.removesImages !== false || takesAway(run, node);
+}
+
+/** True if the next pod on the node takes away what earlier runs have left there. */
+export function takesAway(run: Run, node: Node): boolean {
+  return run.kind.ledger?.takesAway(run, node, run.nodes.get(node.name)?.memory) === true;
 }
 
 function podsBoundTo(pods: ReadonlyMap<string, BoundPods>) {

@@ -12,6 +12,7 @@ import { attempt, wakeTimeOf } from './attempt.ts';
 import { type PolicyPass, type ReconcileContext, retryTime } from './context.ts';
 import { expireRuns } from './expire-runs.ts';
 import { keepStatus } from './keep-status.ts';
+import { keepLedger } from './ledger/keep-ledger.ts';
 import { parseOnce } from './parsed-policy.ts';
 import { reportLateChanges } from './record-run.ts';
 import { removeOrphans } from './remove-orphans.ts';
@@ -48,6 +49,7 @@ export function policyNames({ policies, orphans = [], orphanedStatuses = [] }: C
 /** The steps of a pass over a policy. The failure of one does not stop the others. */
 const steps = {
   whole: { what: 'look after the policy', condition: 'Ready' },
+  account: { what: 'write down what is on the nodes', condition: 'Ready' },
   start: { what: 'start the run that is due', condition: 'Ready' },
   expire: { what: 'delete what has expired', condition: 'Progressing' },
   status: { what: 'write the status' },
@@ -61,6 +63,8 @@ async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
   const stored = pass.state.statuses.get(pass.object.name);
   await reportLateChanges(pass);
   if (isOutdated(pass.object, stored)) return earliest([await advanceRuns(pass), retryTime(pass)]);
+  const account = await attempt(pass, steps.account, () => keepLedger(pass));
+  const accountAt = account.outcome === 'Failed' ? account.retryAt : account.value ? undefined : retryTime(pass);
   const judged = judgePolicy({ ...pass, runs: pass.journal.runs.of(pass.object.name) }, stored);
   const trigger = triggerNow(pass, judged);
   const start = await startWhatIsDue(pass, trigger);
@@ -70,7 +74,7 @@ async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
   const status = (kept.outcome === 'Done' ? kept.value : undefined) ?? judged;
   const keptAgainAt = kept.outcome === 'Failed' ? kept.retryAt : kept.value === undefined ? retryTime(pass) : undefined;
   const startAgainAt = start && retryTimeOf(pass, start);
-  return earliest([advanceAt, wakeTimeOf(expired), keptAgainAt, startAgainAt, ...nextStarts(pass, status)]);
+  return earliest([accountAt, advanceAt, wakeTimeOf(expired), keptAgainAt, startAgainAt, ...nextStarts(pass, status)]);
 }
 
 /** Starts the run that is due, if there is one. */

@@ -5,7 +5,8 @@ import { type RolloutStep, withRefused, withStarted } from '../run/rollout.ts';
 import type { Run } from '../run/run.ts';
 import { noteTrouble } from './attempt.ts';
 import type { PolicyPass } from './context.ts';
-import { readNodeNeeds } from './node-needs.ts';
+import { releaseNode } from './ledger/release-node.ts';
+import { readNodeNeeds, takesAway } from './node-needs.ts';
 
 /** Creates the pods of a step; returns when to try again, if some could not be created. */
 export async function startPods(pass: PolicyPass, run: Run, start: RolloutStep['start']): Promise<Date | undefined> {
@@ -62,6 +63,7 @@ async function createPods(
   const needsOf = await readNodeNeeds(pass, run, nodes);
   const startPod = async ({ node, attempt }: (typeof start)[number]) => {
     try {
+      if (takesAway(run, node)) await releaseNode(pass, run, node);
       await pass.cluster.createPod(run, node, attempt, needsOf(node));
     } catch (error) {
       refused.set(node.name, error);

@@ -12,6 +12,7 @@ import { isFinished, newRun, type Run } from '../run/run.ts';
 import { activeRuns, newNodesOf, viewOf } from './advance.ts';
 import { type PolicyPass, retryTime } from './context.ts';
 import { deleteInBackground } from './expire-runs.ts';
+import { knownDues } from './ledger/dues.ts';
 import { nodesToServe, podsOf } from './nodes-to-serve.ts';
 import { recordRun, reportChange } from './record-run.ts';
 
@@ -61,7 +62,7 @@ function hasNewNodes(pass: PolicyPass, { kind, policy }: ValidPolicy): boolean {
   const run = { kind, spec: policy, trigger: { type: 'Nodes' } } as const;
   const { nodes } = pass.state;
   const found = nodesToServe(pass, run, pass.journal.runs.of(pass.object.name));
-  return nodes.some((node) => eligibilityFor(run, node, found).verdict === 'Eligible');
+  return nodes.some((node) => eligibilityFor(run, node, { newNodes: found }).verdict === 'Eligible');
 }
 
 /** The first version of a run. It has the nodes of the first step, so that they need no second write of the record. */
@@ -78,6 +79,7 @@ function plannedRun(pass: PolicyPass, trigger: Trigger): Run {
     startTimeoutMs,
     podWarnings: new Map(),
     newNodes: newNodesOf(pass, run),
+    dueOn: knownDues(pass, run).dueOn,
   };
   const step = advanceRun(view, now);
   return step.reserve.length === 0 ? run : withReserved({ ...run, nodes: step.run.nodes }, step.reserve);

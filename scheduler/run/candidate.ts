@@ -1,12 +1,12 @@
 import type { Node, RunPod } from '../objects.ts';
 import { hasEnded } from '../pods/state.ts';
-import type { Eligibility } from './eligibility.ts';
+import type { Eligibility, NodeLists } from './eligibility.ts';
 import type { PodFacts, PodResult } from './kind.ts';
 import { type NodeProgress, type NodeResult, resultOf } from './progress.ts';
 import type { Run } from './run.ts';
 
 /** The facts that decide the next step of a run. */
-export interface RunView {
+export interface RunView extends NodeLists {
   readonly run: Run;
   readonly nodes: readonly Node[];
   /** The pods of this run. */
@@ -17,8 +17,6 @@ export interface RunView {
   readonly podWarnings: ReadonlyMap<string, string>;
   /** No pod is created before this instant, because the API server refused all pods of the last step. */
   readonly heldUntil?: Date | undefined;
-  /** For a run over new nodes: the nodes that no other run has served. */
-  readonly newNodes?: ReadonlySet<string> | undefined;
   /** True if a newer run waits for the end of this one. Then this one does not wait for nodes that are not ready. */
   readonly isAwaited?: boolean | undefined;
 }

@@ -9,24 +9,39 @@ export type NodeSelection = Policy['nodes'];
 export type Selector = Pick<NodeSelection, 'matchLabels' | 'matchExpressions'>;
 
 export type Eligibility =
-  | { readonly verdict: 'Eligible' }
+  /** With `isOnlyDue`, the policy does not select the node: the run only takes away what earlier runs have left there. */
+  | { readonly verdict: 'Eligible'; readonly isOnlyDue?: true }
   /** The policy does not select the node, so it does not belong to the run. */
   | { readonly verdict: 'NotSelected' }
   /** The policy selects the node, but the node can get no pod now. The run reports it. */
   | { readonly verdict: 'Ineligible'; readonly reason: string; readonly message: string };
 
+/** The facts about nodes that are in no node. */
+export interface NodeLists {
+  /** For a run over new nodes: the nodes that no other run has served. */
+  readonly newNodes?: ReadonlySet<string> | undefined;
+  /** The references of the images that a run must take away from a node. */
+  readonly dueOn?: ((node: Node) => readonly string[]) | undefined;
+}
+
 /**
  * Decides if a run with this trigger gets a pod on a node now. A run under disk pressure uses only nodes under disk
- * pressure, and a run over new nodes only `newNodes`.
+ * pressure, and a run over new nodes only `newNodes`. Any other run also visits nodes that the policy does not select any
+ * more, to take away what earlier runs have left there.
  */
 export function eligibilityFor(
   { kind, spec, trigger }: Pick<Run, 'kind' | 'spec'> & { readonly trigger: Pick<Trigger, 'type'> },
   node: Node,
-  newNodes?: ReadonlySet<string>,
+  { newNodes, dueOn }: NodeLists = {},
 ): Eligibility {
   if (trigger.type === 'Pressure' && node.diskPressure !== true) return { verdict: 'NotSelected' };
   if (trigger.type === 'Nodes' && newNodes?.has(node.name) !== true) return { verdict: 'NotSelected' };
-  return kind.judgeNode(node, spec);
+  const eligibility = kind.judgeNode(node, spec);
+  if (eligibility.verdict !== 'NotSelected' || trigger.type === 'Nodes' || kind.ledger === undefined)
+    return eligibility;
+  if (dueOn === undefined || dueOn(node).length === 0) return eligibility;
+  const reachable = kind.ledger.judgeNode(node, spec);
+  return reachable.verdict === 'Eligible' ? { verdict: 'Eligible', isOnlyDue: true } : reachable;
 }
 
 /** A constraint on a node: undefined if the node meets it, else the reason and its explanation. */

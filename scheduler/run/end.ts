@@ -142,7 +142,7 @@ export function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt
   const failed = countResults(candidates, 'Failed');
   const succeeded = countResults(candidates, 'Succeeded');
   if (failed > 0) return { phase: 'Failed', reason: 'NodesFailed', message: `${failed} of ${total} nodes failed` };
-  if (total === 0) {
+  if (candidates.every(isOnlyDue)) {
     return {
       phase: 'Failed',
       reason: 'NoMatchingNodes',
@@ -158,6 +158,11 @@ export function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt
   const missed = candidates.filter(({ progress }) => hasMissedTarget(progress)).length;
   if (missed === 0) return { phase: 'Succeeded', reason: 'Completed', message };
   return { phase: 'Succeeded', reason: 'TargetNotMet', message: `${message}, ${missed} of them not to their target` };
+}
+
+/** True if the policy does not select the node, and the run only takes something away there. */
+function isOnlyDue({ eligibility }: Candidate): boolean {
+  return eligibility.verdict === 'Eligible' && eligibility.isOnlyDue === true;
 }
 
 /** True if a pod found on its node that the work can't be done there. */

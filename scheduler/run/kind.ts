@@ -6,6 +6,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Problem } from '../policy/problem.ts';
 import type { Eligibility } from './eligibility.ts';
 import type { LastResult } from './last-results.ts';
+import type { LedgerRules } from './ledger.ts';
 import type { Ending, NodeResult } from './progress.ts';
 import type { Run } from './run.ts';
 
@@ -16,6 +17,8 @@ export interface PodFacts {
   readonly node: Node | undefined;
   /** The memory of the kind about the node: the `memory` of an earlier result. Undefined if there was none. */
   readonly before: unknown;
+  /** The references of the images that the run must take away from the node. Absent if that is not asked. */
+  readonly due?: (() => readonly string[]) | undefined;
   readonly now: Date;
 }
 
@@ -93,6 +96,8 @@ export interface RunKind<Totals extends object = object> {
   readonly keeping?: Keeping;
   /** False if its pods remove no images, so that they need not know which ones to keep. Default: true. */
   readonly removesImages?: boolean;
+  /** The account of what its runs leave on nodes, if they must take it away later. */
+  readonly ledger?: LedgerRules;
   /** Decides if a run gets a pod on a node now. */
   judgeNode(node: Node, policy: Policy): Eligibility;
   /** The resources that a pod on the node shares with those on other nodes, for example a registry. */

@@ -54,7 +54,7 @@ export function observeNodes(view: RunView, now: Date): Candidate[] {
 function observe(candidate: Candidate, view: RunView, isOpen: boolean, now: Date): Candidate {
   const { progress } = candidate;
   if (progress.state === 'Settled') return candidate;
-  const result = readResult(candidate, view.run, now);
+  const result = readResult(candidate, view, now);
   const memory = result !== undefined && 'memory' in result ? result.memory : undefined;
   const known = memory === undefined ? progress : { ...progress, memory };
   const observed = { ...candidate, progress: known, result };
@@ -62,9 +62,11 @@ function observe(candidate: Candidate, view: RunView, isOpen: boolean, now: Date
 }
 
 /** The result of the newest pod. A pod that has done its part has no other result, also while it ends. */
-function readResult(candidate: Candidate, run: Run, now: Date): PodResult | undefined {
-  const pod = candidate.progress.state === 'Continuing' ? undefined : currentPod(candidate);
-  return pod && run.kind.resultOf(pod, factsOf(candidate, run, now));
+function readResult(candidate: Candidate, { run, dueOn }: RunView, now: Date): PodResult | undefined {
+  const { node, progress } = candidate;
+  const pod = progress.state === 'Continuing' ? undefined : currentPod(candidate);
+  const due = () => (node && dueOn?.(node)) ?? [];
+  return pod && run.kind.resultOf(pod, { ...factsOf(candidate, run, now), due });
 }
 
 /** True if a pod of an unsettled node may still report. */
@@ -78,8 +80,10 @@ function isMeant({ progress: { attempts, state }, eligibility }: Candidate): boo
   return attempts > 0 || state === 'Reserved' || state === 'Refused' || eligibility.verdict !== 'NotSelected';
 }
 
-function eligibilityOf(node: Node | undefined, { run, newNodes }: RunView): Eligibility {
-  return node === undefined ? { verdict: 'Ineligible', ...nodeRemoved } : eligibilityFor(run, node, newNodes);
+function eligibilityOf(node: Node | undefined, { run, newNodes, dueOn }: RunView): Eligibility {
+  return node === undefined
+    ? { verdict: 'Ineligible', ...nodeRemoved }
+    : eligibilityFor(run, node, { newNodes, dueOn });
 }
 
 function newestPods(pods: readonly RunPod[]): Map<string, RunPod> {

@@ -4,10 +4,12 @@ import type {
   Cluster,
   ClusterState,
   Creation,
+  Ledger,
   NodeNeeds,
   OrphanedRun,
   OrphanedStatus,
   PolicyEvent,
+  StoredLedger,
 } from '../../scheduler/cluster.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import type { Node, PolicyObject, RunPod, Versioned } from '../../scheduler/objects.ts';
@@ -50,6 +52,7 @@ export class FakeCluster implements Cluster {
   records = new Map<string, { data: Record<string, string>; version: number }>();
   statusTexts = new Map<string, { data: Record<string, string>; version: number }>();
   jobs = new Map<string, object>();
+  ledgers = new Map<string, StoredLedger>();
   kinds: readonly RunKind[] = runKinds;
   events: (PolicyEvent & { policy: string })[] = [];
   /** Every write that was attempted, in order, like `createPod node-1#0`. */
@@ -58,6 +61,8 @@ export class FakeCluster implements Cluster {
   boundReferences = new Map<string, readonly string[]>();
   /** All that each cleaner pod was told of its node, by its name. */
   told = new Map<string, NodeReferences>();
+  /** The cleaners that were told what to remove, in order. */
+  removers: { readonly node: string; readonly policy: string; readonly due: readonly string[] }[] = [];
   /** The bodies of all pods that were created, by their names. */
   bodies = new Map<string, PodBody>();
   workloadReferences: string[] = [];
@@ -77,6 +82,7 @@ export class FakeCluster implements Cluster {
       policies: this.policies,
       orphans: this.orphans,
       orphanedStatuses: this.orphanedStatuses,
+      ledgers: this.ledgers,
       nodes: this.nodes,
       pods: [...this.pods.values()],
       runs: [...this.records.values()].map(({ data, version }) => ({
@@ -135,6 +141,15 @@ export class FakeCluster implements Cluster {
     return true;
   }
 
+  async writeLedger(ledger: Ledger, before: StoredLedger | undefined): Promise<boolean> {
+    this.#write(`writeLedger ${ledger.policy}`);
+    const known = this.ledgers.get(ledger.policy);
+    if (known?.resourceVersion !== before?.resourceVersion) return false;
+    const { uid, createdAt } = known ?? { uid: `uid-of-ledger-${this.#version}`, createdAt: this.now };
+    this.ledgers.set(ledger.policy, { ...ledger, uid, createdAt, resourceVersion: String(this.#version++) });
+    return true;
+  }
+
   async hasJob(run: Run): Promise<boolean> {
     this.fail('hasJob');
     return this.jobs.has(run.name);
@@ -149,12 +164,13 @@ export class FakeCluster implements Cluster {
     this.#write(`createPod ${node.name}#${attempt}`);
     const name = podName(run.name, node.name, attempt);
     if (this.pods.has(name)) return;
-    const references = { bound: needs.references, prepulled: needs.prepulled };
+    const references = { bound: needs.references, prepulled: needs.prepulled, due: needs.due };
     this.told.set(name, references);
+    if (needs.due !== undefined) this.removers.push({ node: node.name, policy: run.policy, due: needs.due });
     const body = buildBody(run, node, attempt, references);
     this.bodies.set(name, body);
     this.pods.set(name, {
-      ...(isPuller(body) ? { kind: 'puller', containers: [] } : { kind: 'cleaner' }),
+      ...(isPuller(body) ? { kind: 'puller', containers: [] } : { kind: 'cleaner', due: needs.due }),
       name,
       run: run.name,
       node: node.name,

@@ -7,12 +7,13 @@ import { buildContainer, buildPrepared, state } from './pullers.ts';
 /** The states of the images that do not become present, by reference. */
 export type Trouble = Readonly<Record<string, ContainerState>>;
 
-/**
- * Plays the kubelet of a node: its newest puller pulls all of its images, but those with a trouble. The pod ends when all of
- * its containers have.
- */
+/** Plays the kubelet of a node for its newest pod, see {@link pullFor}. */
 export function pullOn(cluster: FakeCluster, node: string, trouble: Trouble = {}): void {
-  const pod = newestPod(cluster, node);
+  pullFor(cluster, newestPod(cluster, node), trouble);
+}
+
+/** Plays the kubelet: it pulls all images of a puller, but those with a trouble. The pod ends when all of its containers have. */
+export function pullFor(cluster: FakeCluster, pod: RunPod, trouble: Trouble = {}): void {
   const containers = containersOf(cluster, pod).map(({ index, image }) =>
     buildContainer(index, trouble[image] ?? ended(cluster)),
   );

@@ -84,6 +84,7 @@ export function connectModel(world: World, views: Views, replica: number, call: 
         return take(statusKey(policy.name), world.writeStatus(policy, status, version)) !== undefined;
       });
     },
+    writeLedger: () => call('writeLedger', () => true),
     hasJob: (run) => call('hasJob', () => world.jobs.has(run.name)),
     createJob: (run) => call('createJob', () => world.createJob(run.name, uidOf(run.name))),
     createPod: (run, node, attempt) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeMemory } from '../../../scheduler/prepull/memory.ts';
-import { buildPod, NothingToPullError, type PullerOrder } from '../../../scheduler/prepull/pod.ts';
+import { buildPuller, NothingToPullError, type PullerOrder } from '../../../scheduler/prepull/pod.ts';
 import type { PrepullDocument } from '../../../scheduler/prepull/policy.ts';
 import { buildNode, buildRun } from '../../helpers/builders.ts';
 import { restrictedProblems } from '../../helpers/pod-security.ts';
@@ -24,7 +24,7 @@ function build(document: Partial<PrepullDocument> = {}, memory?: NodeMemory, nod
     jobMaps: [],
     memory,
   };
-  return buildPod(order, node, template);
+  return buildPuller(order, node, template);
 }
 const imagesOf = (pod: ReturnType<typeof build>) =>
   pod.spec.containers.map(({ name, image, imagePullPolicy }) => [name, image, imagePullPolicy]);
@@ -118,7 +118,7 @@ describe('the puller', () => {
       jobMaps: [],
       memory: undefined,
     };
-    const withOwn = buildPod(order, buildNode('a'), { ...template, imagePullSecrets: ['own'] });
+    const withOwn = buildPuller(order, buildNode('a'), { ...template, imagePullSecrets: ['own'] });
     expect(withOwn.spec).toMatchObject({ imagePullSecrets: [{ name: 'own' }, { name: 'reg' }] });
     expect(pod.spec).not.toHaveProperty('imagePullSecrets');
   });

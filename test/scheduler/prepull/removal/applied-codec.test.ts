@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Applied, type AppliedNode, toRemove, withWanted } from '../../../scheduler/prepull/applied.ts';
-import { AppliedError, decodeApplied, encodeApplied } from '../../../scheduler/prepull/applied-codec.ts';
+import { type Applied, type AppliedNode, toRemove, withWanted } from '../../../../scheduler/prepull/removal/applied.ts';
+import { AppliedError, decodeApplied, encodeApplied } from '../../../../scheduler/prepull/removal/applied-codec.ts';
 
 const imageName = (index: number) => `registry.example.com/platform/team-${index % 7}/service-${index}:v1.${index}`;
 const lengthOf = (data: Readonly<Record<string, string>>) => Object.values(data).join('').length;

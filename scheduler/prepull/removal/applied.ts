@@ -1,4 +1,4 @@
-import { referenceKeys } from '../../contract/reference.ts';
+import { referenceKeys } from '../../../contract/reference.ts';
 
 /**
  * The images that a policy has put on its nodes, or may have put there, and that it has not removed yet: sorted references

@@ -1,6 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as z from 'zod';
-import { messageOf } from '../../contract/errors.ts';
+import { messageOf } from '../../../contract/errors.ts';
 import type { Applied, AppliedNode } from './applied.ts';
 
 /** Stored images of nodes that can't be read. They must not count as none, so nothing may be removed or written over. */

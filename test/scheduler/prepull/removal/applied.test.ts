@@ -7,8 +7,8 @@ import {
   withoutRemoved,
   withPresentNodes,
   withWanted,
-} from '../../../scheduler/prepull/applied.ts';
-import { decodeApplied, encodeApplied } from '../../../scheduler/prepull/applied-codec.ts';
+} from '../../../../scheduler/prepull/removal/applied.ts';
+import { decodeApplied, encodeApplied } from '../../../../scheduler/prepull/removal/applied-codec.ts';
 
 const digest = `sha256:${'a1'.repeat(32)}`;
 const nodes = ['node-1', 'node-2', 'node-3'] as const;

@@ -1,0 +1,81 @@
+import type { Node } from '../../objects.ts';
+import { asReady } from '../../run/eligibility.ts';
+import type { LedgerData, LedgerEntry } from '../../run/ledger.ts';
+import { isFinished, type Run } from '../../run/run.ts';
+import type { PrepullPolicy } from '../policy.ts';
+import type { Tally } from '../tally.ts';
+import { pullableOn, wantedOn } from '../wanted.ts';
+import { type ByNode, withOnlyWanted, withoutRemoved, withPresentNodes, withWanted } from './applied.ts';
+import { decodeLedger, encodeLedger, type ListLedger, policyOf } from './ledger.ts';
+import { isGone } from './removals.ts';
+
+/** The time after which the images of a node that has left the cluster are forgotten. */
+const forgetAfterMs = 24 * 3_600_000;
+
+/** The next version of a ledger; undefined if nothing is new. Throws a LedgerError if the version before can't be read. */
+export function updateLedger(data: LedgerData | undefined, entry: LedgerEntry): LedgerData | undefined {
+  const before = data && decodeLedger(data);
+  const document = entry.policy?.document ?? before?.document ?? entry.starting?.run.document;
+  const ledger = withDocument(before ?? { document, applied: new Map() }, document, entry);
+  const next = withStart(withResults(ledger, entry.runs), entry);
+  const isNew = before === undefined ? next.applied.size > 0 : next !== before;
+  return isNew ? encodeLedger(next) : undefined;
+}
+
+/** Takes over an edit. A policy that is gone has left its images for good if it said so, also if a new one has its name. */
+function withDocument(ledger: ListLedger, document: unknown, { isOfEarlierPolicy }: LedgerEntry): ListLedger {
+  if (!isOfEarlierPolicy)
+    return JSON.stringify(document) === JSON.stringify(ledger.document) ? ledger : { ...ledger, document };
+  const isLeft = policyOf(ledger)?.removalPolicy !== 'Delete';
+  return { document, applied: isLeft ? new Map() : ledger.applied };
+}
+
+/** Takes away what the runs that have ended since the last time have removed. */
+function withResults(ledger: ListLedger, runs: readonly Run[]): ListLedger {
+  const { settledUntil, applied } = ledger;
+  const ended = runs
+    .filter((run) => isFinished(run) && (settledUntil === undefined || run.startedAt > settledUntil))
+    .filter((run) => goneIn(run).size > 0)
+    .toSorted((a, b) => a.startedAt.getTime() - b.startedAt.getTime());
+  const last = ended.at(-1);
+  if (last === undefined) return ledger;
+  return { ...ledger, settledUntil: last.startedAt, applied: ended.map(goneIn).reduce(withoutRemoved, applied) };
+}
+
+const knownGone = new WeakMap<Run, ByNode>();
+
+/** The references that are known to be gone from nodes after a run. They are read once, not at each pass. */
+function goneIn(run: Run): ByNode {
+  const known = knownGone.get(run);
+  if (known !== undefined) return known;
+  const gone = new Map(
+    [...run.nodes].flatMap(([node, progress]): [string, readonly string[]][] => {
+      const { removals } = (progress.state === 'Settled' ? (progress.tally as Tally | undefined) : undefined) ?? {};
+      const references = [...(removals ?? [])].filter(([, outcome]) => isGone(outcome)).map(([reference]) => reference);
+      return references.length === 0 ? [] : [[node, references]];
+    }),
+  );
+  knownGone.set(run, gone);
+  return gone;
+}
+
+/** Adds what a run is about to pull. A policy that leaves its images where they are keeps account only of what it wants. */
+function withStart(ledger: ListLedger, { starting, nodes, now }: LedgerEntry): ListLedger {
+  if (starting === undefined) return ledger;
+  const policy = starting.run.spec as PrepullPolicy;
+  const pulled = byNode(starting.nodes, (node) => pullableOn(asReady(node), policy));
+  const present = withPresentNodes(ledger.applied, new Set(nodes.map(({ name }) => name)), { now, forgetAfterMs });
+  const wanted = withWanted(present, pulled);
+  const isLeft = policyOf(ledger)?.removalPolicy === 'Retain';
+  const applied = isLeft
+    ? withOnlyWanted(
+        wanted,
+        byNode(nodes, (node) => wantedOn(node, policy)),
+      )
+    : wanted;
+  return applied === ledger.applied ? ledger : { ...ledger, applied };
+}
+
+function byNode(nodes: readonly Node[], imagesOn: (node: Node) => readonly { readonly reference: string }[]): ByNode {
+  return new Map(nodes.map((node) => [node.name, imagesOn(node).map(({ reference }) => reference)]));
+}

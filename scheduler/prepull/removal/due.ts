@@ -1,0 +1,42 @@
+import { judgeCleanable } from '../../cleanup/cleanable-nodes.ts';
+import type { Node } from '../../objects.ts';
+import { asReady } from '../../run/eligibility.ts';
+import type { DueQuestion, LedgerData } from '../../run/ledger.ts';
+import type { Run } from '../../run/run.ts';
+import { memoryOf, type NodeMemory } from '../memory.ts';
+import { leftOn } from '../next-images.ts';
+import type { PrepullPolicy } from '../policy.ts';
+import { type WantedImage, wantedOn } from '../wanted.ts';
+import { toRemove } from './applied.ts';
+import { decodeLedger, policyOf } from './ledger.ts';
+
+/**
+ * The images that a run removes from a node: those that the policy has put there, and that no list of any policy wants there
+ * now. The lists with which the run began count too, because it may still pull their images.
+ */
+export function dueOn(data: LedgerData, { run, node, kept }: DueQuestion): readonly string[] {
+  const ledger = decodeLedger(data);
+  if (!ledger.applied.has(node.name)) return [];
+  const policy = run.spec as PrepullPolicy;
+  // After an edit during the run, the policy that leaves more decides.
+  const isLeft = policy.removalPolicy === 'Retain' || policyOf(ledger)?.removalPolicy !== 'Delete';
+  const wanted = [...kept, ...wantedOn(node, policy).map(({ reference }) => reference)];
+  return toRemove(ledger.applied, node.name, wanted, isLeft ? 'Retain' : 'Delete');
+}
+
+/**
+ * True if a run may remove images from a node after its pullers. An image that is pulled at each refresh and could not be pulled
+ * now may be there, held only by an older pod, which must stay.
+ */
+export function canRemove(node: Node, policy: PrepullPolicy, { states, over }: NodeMemory): boolean {
+  const isLost = ({ index, pullPolicy }: WantedImage) =>
+    pullPolicy === 'Always' && over.includes(index) && states.get(index)?.state !== 'Present';
+  return judgeCleanable(asReady(node), policy.nodes).verdict === 'Eligible' && !wantedOn(node, policy).some(isLost);
+}
+
+/** True if the next pod on the node removes images: all images of the node are pulled or have failed. */
+export function removesNext({ spec }: Run, node: Node, known: unknown): boolean {
+  const memory = memoryOf(known);
+  if (memory.removing !== undefined) return true;
+  return memory.holding === undefined && leftOn(node, spec as PrepullPolicy, memory).length === 0;
+}

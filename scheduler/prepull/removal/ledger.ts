@@ -1,0 +1,57 @@
+import * as z from 'zod';
+import { messageOf } from '../../../contract/errors.ts';
+import { type LedgerData, LedgerError } from '../../run/ledger.ts';
+import { type PrepullPolicy, prepullSchema } from '../policy.ts';
+import type { Applied } from './applied.ts';
+import { decodeApplied, encodeApplied } from './applied-codec.ts';
+
+/** The account of the images that the runs of a policy have put on nodes. */
+export interface ListLedger {
+  /** The last valid document of the policy. It decides what happens when the policy is deleted. */
+  readonly document: unknown;
+  readonly applied: Applied;
+  /** The results of the runs that started until then are in `applied`. */
+  readonly settledUntil?: Date | undefined;
+}
+
+const storedSchema = z.strictObject({
+  version: z.literal(1),
+  document: z.unknown(),
+  settledUntil: z.iso
+    .datetime()
+    .transform((text) => new Date(text))
+    .optional(),
+});
+
+const known = new WeakMap<LedgerData, ListLedger>();
+
+/** Reads a ledger, once for each version. Throws a {@link LedgerError} if it is damaged or of a later version. */
+export function decodeLedger(data: LedgerData): ListLedger {
+  const before = known.get(data);
+  if (before !== undefined) return before;
+  const ledger = readLedger(data);
+  known.set(data, ledger);
+  return ledger;
+}
+
+export function encodeLedger({ applied, ...fields }: ListLedger): LedgerData {
+  return { 'lists.json': JSON.stringify({ version: 1, ...fields }), ...encodeApplied(applied).data };
+}
+
+/** The last valid policy of a ledger; undefined if this version does not accept it. */
+export function policyOf({ document }: ListLedger): PrepullPolicy | undefined {
+  return prepullSchema.safeParse(document).data;
+}
+
+function readLedger(data: LedgerData): ListLedger {
+  try {
+    const { version: _, ...fields } = storedSchema.parse(JSON.parse(data['lists.json'] ?? ''));
+    return { ...fields, applied: decodeApplied(data) };
+  } catch (cause) {
+    const advice = 'delete its ConfigMap if it was damaged by hand, or run the version of nodesweep that wrote it';
+    throw new LedgerError(
+      `the account of the images on nodes can't be read (${messageOf(cause)}), so no image of the policy is removed: ${advice}`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,61 @@
+import type { Node } from '../../objects.ts';
+import { LedgerError } from '../../run/ledger.ts';
+import type { Run } from '../../run/run.ts';
+import { keepersIn, referencesKeptOn, UnknownKeptError } from '../../status/kept-references.ts';
+import { noteTrouble } from '../attempt.ts';
+import type { PolicyPass } from '../context.ts';
+import { parseOnce } from '../parsed-policy.ts';
+
+/**
+ * Returns a function for the references of the images that a run must take away from a node, by the state of the cluster
+ * now. The function throws an UnknownKeptError or a {@link LedgerError} if that is not known.
+ */
+export function readDues({ cluster, kinds, object }: PolicyPass, run: Run): (node: Node) => readonly string[] {
+  const { ledger: rules, name } = run.kind;
+  const state = cluster.state();
+  const stored = state.ledgers?.get(object.name);
+  if (rules === undefined || stored?.kind !== name) return () => [];
+  const keepers = keepersIn(state, (policy) => parseOnce(policy, kinds));
+  const { data } = stored;
+  return (node) => {
+    const { memory } = run.nodes.get(node.name) ?? {};
+    return rules.dueOn(data, { run, node, memory, kept: referencesKeptOn(node, keepers, kinds) });
+  };
+}
+
+/** The dues on nodes for a view of a run, and the reason why some of them are not known. */
+export interface KnownDues {
+  readonly dueOn: (node: Node) => readonly string[];
+  readonly trouble: () => unknown;
+}
+
+/** Reports that a run takes nothing away from some nodes, because it is not known what must stay there. */
+export async function reportUnknownDues(pass: PolicyPass, run: Run, dues: KnownDues): Promise<void> {
+  const what = `decide what run ${run.name} takes away`;
+  const step = { what, run: run.name, condition: 'Progressing' } as const;
+  const trouble = dues.trouble();
+  if (trouble === undefined) pass.journal.troubles.clear(pass.object.uid, step);
+  else await noteTrouble(pass, step, trouble);
+}
+
+/** As {@link readDues}, but nothing is due on a node for which it is not known: then nothing is taken away there. */
+export function knownDues(pass: PolicyPass, run: Run): KnownDues {
+  const known = new Map<string, readonly string[]>();
+  let trouble: unknown;
+  const read = readDues(pass, run);
+  const readOrKeep = (node: Node) => {
+    try {
+      return read(node);
+    } catch (error) {
+      if (!(error instanceof UnknownKeptError || error instanceof LedgerError)) throw error;
+      trouble = error;
+      return [];
+    }
+  };
+  const dueOn = (node: Node) => {
+    const due = known.get(node.name) ?? readOrKeep(node);
+    known.set(node.name, due);
+    return due;
+  };
+  return { dueOn, trouble: () => trouble };
+}

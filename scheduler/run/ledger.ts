@@ -1,0 +1,52 @@
+import type { Node } from '../objects.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Eligibility } from './eligibility.ts';
+import type { Run } from './run.ts';
+
+/** The data of a ledger, as its ConfigMap has it. Only the kind of the policy can read it. */
+export type LedgerData = Readonly<Record<string, string>>;
+
+/** A ledger that this version can't read. It must not count as empty: nothing is taken away, and nothing is written over. */
+export class LedgerError extends Error {
+  override readonly name = 'LedgerError';
+}
+
+/** The facts that may change a ledger. */
+export interface LedgerEntry {
+  /** The policy now; undefined while it is not valid. */
+  readonly policy?: { readonly document: unknown; readonly policy: Policy } | undefined;
+  /** True if the ledger is of an earlier policy of the same name, which was deleted. */
+  readonly isOfEarlierPolicy: boolean;
+  /** The runs of the policy on record. */
+  readonly runs: readonly Run[];
+  /** The run that is about to create pods, and the nodes on which it may do so. */
+  readonly starting?: { readonly run: Run; readonly nodes: readonly Node[] } | undefined;
+  /** All nodes of the cluster. */
+  readonly nodes: readonly Node[];
+  readonly now: Date;
+}
+
+/** The facts that decide what a run takes away from a node. */
+export interface DueQuestion {
+  readonly run: Run;
+  readonly node: Node;
+  /** The references of all images that policies keep on the node. */
+  readonly kept: readonly string[];
+  /** The memory of the kind about the node. */
+  readonly memory?: unknown;
+}
+
+/**
+ * The rules of a kind whose runs leave something on nodes that must be taken away later. Its ledger is an account of that. It
+ * is written before the pods are created, and it outlives the policy and its runs.
+ */
+export interface LedgerRules {
+  /** The next data of a ledger; undefined if nothing changes. Throws a {@link LedgerError}. */
+  update(before: LedgerData | undefined, entry: LedgerEntry): LedgerData | undefined;
+  /** The references of the images that a run takes away from a node. Throws a {@link LedgerError}. */
+  dueOn(ledger: LedgerData, question: DueQuestion): readonly string[];
+  /** Decides if something can be taken away from a node now. */
+  judgeNode(node: Node, policy: Policy): Eligibility;
+  /** True if the next pod on the node takes something away. The pods of earlier runs there are deleted before. */
+  takesAway(run: Run, node: Node, memory: unknown): boolean;
+}

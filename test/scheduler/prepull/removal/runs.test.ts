@@ -1,0 +1,263 @@
+import { describe, expect, it } from 'vitest';
+import type { PrepullDocument } from '../../../../scheduler/prepull/policy.ts';
+import { buildNode, secondsLater, start } from '../../../helpers/builders.ts';
+import { ListScheduler } from '../../../helpers/list-scheduler.ts';
+import { state } from '../../../helpers/pullers.ts';
+
+const [api, web, db] = ['docker.io/acme/api:1', 'docker.io/acme/web:1', 'docker.io/acme/db:1'] as const;
+const both = { name: 'base', images: [api, web] };
+const onlyApi = { name: 'base', images: [api] };
+const hour = 3600;
+
+/** A scheduler that has given both images to one node, or to several. */
+async function supplied(
+  lists: PrepullDocument['lists'] = [both],
+  document: Partial<PrepullDocument> = {},
+  nodes = ['a'],
+): Promise<ListScheduler> {
+  const scheduler = new ListScheduler(lists, document);
+  scheduler.cluster.nodes = nodes.map((name) => buildNode(name));
+  await scheduler.play(0);
+  return scheduler;
+}
+
+describe('an image that leaves a list (P12)', () => {
+  it('is on account before the pod exists that pulls it, in one write for all nodes', async () => {
+    const scheduler = new ListScheduler([both]);
+    await scheduler.pass(start);
+    const writes = scheduler.cluster.writes.filter((write) => /^(writeLedger|createPod)/.test(write));
+    expect(writes).toEqual(['writeLedger nightly', 'createPod a#0', 'createPod b#0', 'createPod c#0']);
+    expect(scheduler.applied()).toEqual({ a: [api, web], b: [api, web], c: [api, web] });
+    await scheduler.finish(3);
+    await scheduler.finish(hour);
+    expect(scheduler.cluster.writes.filter((write) => write.startsWith('writeLedger'))).toHaveLength(1);
+    expect(scheduler.removals()).toEqual([]);
+  });
+
+  it('goes at the next refresh, by one cleaner after the puller, which is told nothing else', async () => {
+    const scheduler = await supplied();
+    scheduler.putLists([onlyApi], {}, '2');
+    await scheduler.finish(60);
+    expect(scheduler.removals()).toEqual([]);
+    await scheduler.finish(hour);
+    expect(scheduler.removals()).toEqual([`a: ${web}`]);
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded', reason: 'Completed' });
+    expect(scheduler.applied()).toEqual({ a: [api] });
+    const [cleaner] = scheduler.cleaners();
+    expect(scheduler.cluster.told.get(cleaner?.name ?? '')).toMatchObject({ prepulled: [api], due: [web] });
+    expect(scheduler.cluster.events.at(-1)?.message).toContain('1 of 1 images present, 1 removed');
+    await scheduler.finish(2 * hour);
+    expect(scheduler.removals()).toHaveLength(1);
+  });
+
+  it('is removed only after the older pod that held it is deleted, and while the new one holds the others', async () => {
+    const scheduler = await supplied();
+    scheduler.putLists([onlyApi], {}, '2');
+    await scheduler.play(hour);
+    await scheduler.pass(secondsLater(hour + 6));
+    const writes = scheduler.cluster.writes.filter((write) => /Pod/.test(write));
+    expect(writes).toEqual(['createPod a#0', 'createPod a#0', 'deletePod a', 'createPod a#1']);
+    expect([...scheduler.cluster.pods.values()].map(({ kind }) => kind)).toEqual(['puller', 'cleaner']);
+  });
+
+  it('that is in use is tried again after 30 s, at most four times, and again at the next refresh', async () => {
+    const scheduler = await supplied();
+    scheduler.putLists([onlyApi], {}, '2');
+    await scheduler.finish(hour, () => 'InUse');
+    expect(scheduler.removals()).toEqual(Array(5).fill(`a: ${web}`));
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded' });
+    expect(scheduler.lastRun()?.nodes.get('a')).toMatchObject({
+      result: 'Succeeded',
+      reason: 'ImagesInUse',
+      message: `${web} has left the lists and is still in use; the next refresh tries again to remove it`,
+    });
+    expect(scheduler.applied()).toEqual({ a: [api, web] });
+    await scheduler.finish(2 * hour);
+    expect(scheduler.removals()).toHaveLength(6);
+    expect(scheduler.applied()).toEqual({ a: [api] });
+  });
+
+  it('goes when it is free again within the run', async () => {
+    const scheduler = await supplied();
+    scheduler.putLists([onlyApi], {}, '2');
+    let looks = 0;
+    await scheduler.finish(hour, () => (++looks < 3 ? 'InUse' : 'Removed'));
+    expect(scheduler.removals()).toHaveLength(3);
+    expect(scheduler.lastRun()?.nodes.get('a')).toMatchObject({ result: 'Succeeded', reason: undefined });
+    expect(scheduler.applied()).toEqual({ a: [api] });
+  });
+
+  it('that can not be removed fails the node, and stays on account', async () => {
+    const scheduler = await supplied();
+    scheduler.putLists([onlyApi], {}, '2');
+    await scheduler.finish(hour, () => 'Failed');
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Failed', reason: 'NodesFailed' });
+    expect(scheduler.lastRun()?.nodes.get('a')).toMatchObject({ reason: 'RemovalsFailed' });
+    expect(scheduler.applied()).toEqual({ a: [api, web] });
+  });
+
+  it('stays on account while nobody knows what became of it: the cleaner crashed, or its report has less', async () => {
+    for (const end of ['Unknown', 'Kept:Pinned'] as const) {
+      const scheduler = await supplied();
+      scheduler.putLists([onlyApi], {}, '2');
+      await scheduler.finish(hour, () => end);
+      expect(scheduler.removals()).toHaveLength(1);
+      expect(scheduler.applied()).toEqual({ a: [api, web] });
+    }
+  });
+
+  it('stays while an image that is pulled at each refresh could not be pulled: only the older pod may hold it', async () => {
+    const list = { name: 'base', images: [api, web], imagePullPolicy: 'Always' as const };
+    const scheduler = await supplied([list]);
+    scheduler.putLists([{ ...list, images: [api] }], { imagePullTimeoutSeconds: 60 }, '2');
+    await scheduler.play(hour, { [api]: state.denied });
+    for (const seconds of [62, 65, 70, 80]) await scheduler.pass(secondsLater(hour + seconds));
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Failed' });
+    expect(scheduler.removals()).toEqual([]);
+    expect(scheduler.pods()).toContain('a#0');
+  });
+
+  it('and comes back before the refresh is not removed', async () => {
+    const scheduler = await supplied();
+    scheduler.putLists([onlyApi], {}, '2');
+    await scheduler.finish(60);
+    scheduler.putLists([both], {}, '3');
+    await scheduler.finish(hour);
+    expect(scheduler.removals()).toEqual([]);
+  });
+
+  it('and comes back while its cleaner is about to be created is not named any more', async () => {
+    const scheduler = await supplied();
+    scheduler.putLists([onlyApi], {}, '2');
+    scheduler.cluster.fail = (call) => {
+      if (call === 'createPod a#1') throw new Error('refused');
+    };
+    await scheduler.play(hour);
+    scheduler.putLists([both], {}, '3');
+    scheduler.cluster.fail = () => {};
+    await scheduler.finish(hour + 20);
+    expect(scheduler.removals()).toEqual(['a: ']);
+    expect(scheduler.applied()).toEqual({ a: [api, web] });
+  });
+});
+
+describe('a node that no list selects any more (P12)', () => {
+  const pool = { name: 'base', images: [api], nodes: { matchLabels: { pool: 'x' } } };
+
+  it('is visited by the next refresh, only to remove, also if it is cordoned', async () => {
+    const scheduler = await supplied([both, { ...pool, name: 'more', images: [db] }], {}, []);
+    scheduler.join('a', { labels: { pool: 'x' } });
+    scheduler.join('b', { labels: { pool: 'x' } });
+    scheduler.putLists([pool], {}, '2');
+    await scheduler.finish(hour);
+    expect(scheduler.applied()).toEqual({ a: [api], b: [api] });
+    scheduler.join('b', { unschedulable: true });
+    await scheduler.finish(2 * hour);
+    expect(scheduler.removals()).toEqual([`b: ${api}`]);
+    expect(scheduler.lastRun()?.nodes.get('b')).toMatchObject({ result: 'Succeeded' });
+    expect(scheduler.applied()).toEqual({ a: [api] });
+    expect(scheduler.pods().filter((pod) => pod.startsWith('b'))).toEqual(['b#0']);
+  });
+
+  it('starts no run by itself, and is no matching node (P7)', async () => {
+    const scheduler = await supplied([pool], {}, []);
+    scheduler.join('a', { labels: { pool: 'x' } });
+    await scheduler.finish(hour);
+    scheduler.join('a');
+    await scheduler.finish(hour + 300);
+    expect(scheduler.removals()).toEqual([]);
+    await scheduler.finish(2 * hour);
+    expect(scheduler.removals()).toEqual([`a: ${api}`]);
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Failed', reason: 'NoMatchingNodes' });
+  });
+
+  it('whose runtime can not be reached keeps its images, and is told as such', async () => {
+    const scheduler = await supplied([pool], {}, []);
+    scheduler.join('a', { labels: { pool: 'x' } });
+    await scheduler.finish(hour);
+    scheduler.join('a', { runtime: undefined });
+    await scheduler.finish(2 * hour);
+    expect(scheduler.lastRun()?.nodes.get('a')).toMatchObject({ result: 'Skipped', reason: 'UnknownRuntime' });
+    expect(scheduler.applied()).toEqual({ a: [api] });
+  });
+});
+
+describe('an image that two lists or two policies want (P13)', () => {
+  it('stays until the last of them lets it go', async () => {
+    const scheduler = await supplied([both]);
+    scheduler.putPolicy('other', [{ name: 'base', images: [web, db] }]);
+    await scheduler.finish(60);
+    scheduler.putLists([onlyApi], {}, '2');
+    await scheduler.finish(hour);
+    expect(scheduler.removals()).toEqual([]);
+    scheduler.putPolicy('other', [{ name: 'base', images: [db] }], {}, '2');
+    await scheduler.finish(2 * hour);
+    expect(new Set(scheduler.removals())).toEqual(new Set([`a: ${web}`]));
+    expect([scheduler.applied(), scheduler.applied('other')]).toEqual([{ a: [api] }, { a: [db] }]);
+  });
+
+  it('stays while the other policy is suspended, and while its last edit is not valid', async () => {
+    for (const edit of [{ suspend: true }, { lists: [] }]) {
+      const scheduler = await supplied();
+      scheduler.putPolicy('other', [{ name: 'base', images: [web] }]);
+      await scheduler.finish(60);
+      scheduler.putPolicy('other', [{ name: 'base', images: [web] }], edit, '2');
+      scheduler.putLists([onlyApi], {}, '2');
+      await scheduler.finish(hour);
+      expect(scheduler.removals()).toEqual([]);
+    }
+  });
+
+  it('stays, as all others, while it is not known what another policy wants, and the status says so', async () => {
+    const scheduler = await supplied();
+    scheduler.putPolicy('other', [{ name: 'base', images: [db] }]);
+    await scheduler.finish(60);
+    scheduler.putPolicy('other', [], {}, '2');
+    scheduler.cluster.fail = (call) => {
+      if (call === 'writeStatus other') throw new Error('refused');
+    };
+    const status = scheduler.cluster.statusTexts.get('other');
+    const text = status?.data['status.yaml']?.replace(/lastKept:[\s\S]*?(?=\n\w)/, 'lastKept:\n  kind: prepull') ?? '';
+    scheduler.cluster.statusTexts.set('other', { data: { 'status.yaml': text }, version: 900 });
+    scheduler.putLists([onlyApi], {}, '2');
+    await scheduler.finish(hour);
+    expect(scheduler.removals()).toEqual([]);
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded' });
+    expect(scheduler.logged.join()).toMatch(/policy other is not valid/);
+  });
+});
+
+describe('removalPolicy: Retain (P14)', () => {
+  it('removes nothing, and forgets what leaves the lists, also if Delete is set later', async () => {
+    const scheduler = await supplied([both], { removalPolicy: 'Retain' });
+    scheduler.putLists([onlyApi], { removalPolicy: 'Retain' }, '2');
+    await scheduler.finish(hour);
+    expect(scheduler.applied()).toEqual({ a: [api] });
+    scheduler.putLists([onlyApi], { removalPolicy: 'Delete' }, '3');
+    await scheduler.finish(2 * hour);
+    expect(scheduler.removals()).toEqual([]);
+  });
+
+  it('counts from the moment of the edit, also for the run that is active', async () => {
+    const scheduler = await supplied();
+    scheduler.putLists([onlyApi], {}, '2');
+    await scheduler.pass(secondsLater(hour));
+    scheduler.putLists([onlyApi], { removalPolicy: 'Retain' }, '3');
+    await scheduler.finish(hour + 3);
+    expect(scheduler.removals()).toEqual([]);
+  });
+});
+
+it('an account that can not be read removes nothing and is not written over; the lists are pulled all the same (P12)', async () => {
+  const scheduler = await supplied();
+  const ledger = scheduler.cluster.ledgers.get('nightly');
+  if (ledger === undefined) throw new Error('no ledger');
+  const damaged = { ...ledger, data: { ...ledger.data, 'applied.json': '{' } };
+  scheduler.cluster.ledgers.set('nightly', damaged);
+  scheduler.putLists([{ name: 'base', images: [db] }], {}, '2');
+  await scheduler.finish(hour);
+  expect(scheduler.removals()).toEqual([]);
+  expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded' });
+  expect(scheduler.cluster.ledgers.get('nightly')).toBe(damaged);
+  expect(scheduler.logged.join()).toMatch(/account of the images on nodes can't be read .* no image .* is removed/);
+});
