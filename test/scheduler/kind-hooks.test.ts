@@ -77,6 +77,19 @@ describe('a node that needs several pods (P24)', () => {
   });
 });
 
+it('a node gets its next pod only after the pod before has ended (P24)', async () => {
+  const scheduler = new InspectionScheduler({ files, filesPerPod: 3 }, ['a', 'b']);
+  scheduler.cluster.deletePod = async () => scheduler.change('a', { deletionTimestamp: secondsLater(30) });
+  await scheduler.pass(start);
+  scheduler.end('b', 4);
+  scheduler.change('a', { containerReason: 'PartDone', containerMessage: '["/2"]' });
+  for (const seconds of [10, 13, 16, 20]) await scheduler.pass(secondsLater(seconds));
+  expect(scheduler.pods()).toEqual(['a#0', 'b#0']);
+  scheduler.end('a', 143);
+  for (const seconds of [23, 26]) await scheduler.pass(secondsLater(seconds));
+  expect(scheduler.pods()).toEqual(['a#0', 'a#1', 'b#0']);
+});
+
 describe('the memory of a kind about a node', () => {
   it('is kept while the pod runs, causes no write by itself, and is reported at the timeout of the kind (P17)', async () => {
     const scheduler = new InspectionScheduler({ files, patienceSeconds: 400 }, ['a']);
