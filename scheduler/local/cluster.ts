@@ -43,15 +43,6 @@ export function openLocalCluster(options: LocalOptions, launch: Omit<Launch, 'lo
   });
 }
 
-/** A run whose pods are no cleaners can't work on this machine. */
-export class NoCleanerError extends Error {
-  override readonly name = 'NoCleanerError';
-
-  constructor(policy: string) {
-    super(`nodesweep local pulls no images: policy ${policy} only keeps the images of its lists that are there`);
-  }
-}
-
 interface LocalSetup {
   readonly nodes: readonly Node[];
   readonly policies: string;
@@ -178,7 +169,6 @@ class LocalCluster implements Cluster {
 
   async createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<void> {
     const { runtime } = node;
-    if (run.kind.removesImages === false) throw new NoCleanerError(run.policy);
     if (runtime === undefined) throw new EndpointError(`node ${node.name} has no known runtime socket`);
     const name = podName(run.name, node.name, attempt);
     const order = { name, run: run.name, node: node.name, attempt, job: this.#jobFile(run.name), runtime };

@@ -125,7 +125,7 @@ export class Metrics {
 
 /** The runs that pull images, by policy. */
 function pullRunsOf({ runs }: Pick<ClusterState, 'runs'>): ReadonlyMap<string, Run[]> {
-  const pulling = runs.map(({ value }) => value).filter((run) => run.kind === prepull);
+  const pulling = runs.map(({ value }) => value).filter(({ kind }) => kind.name === prepull.name);
   return Map.groupBy(pulling, ({ policy }) => policy);
 }
 

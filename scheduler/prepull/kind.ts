@@ -58,5 +58,5 @@ export const prepull: RunKind<PrepullTotals> = {
 export function isPrepull<T extends { kind: RunKind; policy: Policy }>(
   parsed: T,
 ): parsed is T & { policy: PrepullPolicy } {
-  return parsed.kind === prepull;
+  return parsed.kind.name === prepull.name;
 }

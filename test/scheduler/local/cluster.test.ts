@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test as base, describe, vi } from 'vitest';
 import { stringify } from 'yaml';
-import { hash, label } from '../../../contract/labels.ts';
+import { annotation, hash, label } from '../../../contract/labels.ts';
 import { encodeStatus } from '../../../scheduler/status/status.ts';
 import { buildContainer, buildImage, buildSimulatedNode } from '../../fixtures/simulated/node.ts';
 import { LocalHost, type LocalProcess } from '../../helpers/local-host.ts';
@@ -70,12 +70,16 @@ describe.concurrent('nodesweep local', () => {
     expect,
   }) => {
     const document = stringify({ schedule: '0 3 * * *', lists: [{ name: 'base', images: ['old:1'] }] });
-    const metadata = { name: 'lists', labels: { [label.kind]: 'policy' } };
+    const metadata = {
+      name: 'lists',
+      labels: { [label.kind]: 'policy' },
+      annotations: { [annotation.runAt]: 'now' },
+    };
     const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'prepull.yaml': document } };
     await host.write('policies/lists.yaml', stringify(manifest));
     await host.writePolicy('nightly', nightly, 'first');
     const local = start(host);
-    await local.line('nodesweep local pulls no images: policy lists only keeps');
+    await local.line('NoKubelet: nodesweep local has no kubelet that pulls images; it only keeps the images of lists');
     await local.line('1 of 1 nodes succeeded, 0 failed, 0 were skipped; 0 images removed');
 
     await host.write('policies/lists.yaml', 'kind: [');
