@@ -124,9 +124,13 @@ describe('requests to the API server', () => {
     const transport = new KubernetesTransport(server.config);
     const slow = new KubernetesApi({ transport, requestsPerSecond: 1 });
     server.put(pods, 'a');
+    const startedAt = performance.now();
     const all = Array.from({ length: 12 }, () => slow.call('read', [], getPod('a')));
     await Promise.all(all.slice(0, 10));
-    expect(server.count('GET')).toBe(10);
+    const sent = server.count('GET');
+    // A slow machine takes more than a second, which allows one request more.
+    expect(sent).toBeLessThanOrEqual(10 + Math.floor((performance.now() - startedAt) / 1_000));
+    expect(sent).toBeGreaterThanOrEqual(10);
     for (const late of all.slice(10)) late.catch(() => {});
     await slow.close();
   });
