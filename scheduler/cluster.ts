@@ -103,7 +103,7 @@ export interface Cluster {
   state(): ClusterState;
   /** The time of the clock that sets the timestamps of the objects. All decisions use this clock. */
   readClock(): Date;
-  /** Creates the record of a run, which starts it exactly once. */
+  /** Creates the record of a run, which starts it exactly once. If the policy is deleted, its ledger owns the record. */
   createRun(policy: PolicyObject, run: Run): Promise<Creation>;
   /** Returns the new version; undefined if the record has changed since it was read: then decide again on the new state. */
   updateRun(run: Versioned<Run>): Promise<string | undefined>;
@@ -123,6 +123,10 @@ export interface Cluster {
    * new state.
    */
   writeLedger(ledger: Ledger, before: StoredLedger | undefined): Promise<boolean>;
+  /** Deletes this version of a ledger, with the records of the runs that it owns. */
+  deleteLedger(ledger: StoredLedger): Promise<void>;
+  /** True if the ConfigMap of a policy exists, from a new read: it may have lost only its label. */
+  hasPolicy(name: string): Promise<boolean>;
   /** True if the job of a run exists. */
   hasJob(run: Run): Promise<boolean>;
   /** Creates the job of a run. Does not change an existing one. The job is deleted with the record. */

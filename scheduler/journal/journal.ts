@@ -19,6 +19,8 @@ export class RunJournal {
   /** The runs whose job exists, as this process has checked. */
   readonly jobs = new Set<string>();
 
+  /** The time since which the policy is gone while it has a ledger, by its UID. */
+  readonly goneSince = new Map<string, Date>();
   /** The times since which runs have no policy, by the UID of the record. */
   readonly orphans = new Map<string, Date>();
 

@@ -37,6 +37,7 @@ import {
   buildRecord,
   buildStatus,
   ledgerName,
+  type Owner,
   readConfigMap,
   readDamagedRecord,
   readNode,
@@ -136,7 +137,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   async createRun(policy: PolicyObject, run: Run): Promise<Creation> {
-    const body = buildRecord(this.#namespace, policy, run);
+    const body = buildRecord(this.#namespace, this.#ledgerAsOwner(policy) ?? policy, run);
     const resourceVersion = await this.#store.create(`create the record of run ${run.name}`, body);
     if (resourceVersion !== undefined) return { outcome: 'Created', run: { value: run, resourceVersion } };
     const { runs, unreadable = [] } = this.#groups();
@@ -145,7 +146,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   async updateRun({ value: run, resourceVersion }: Versioned<Run>): Promise<string | undefined> {
-    const owner = this.#policyOf(run);
+    const owner = this.#policyOf(run) ?? this.#ledgerOf(run.policy);
     if (owner === undefined) return undefined;
     const body = buildRecord(this.#namespace, owner, run);
     return this.#store.replace(`update the record of run ${run.name}`, body, resourceVersion);
@@ -188,6 +189,15 @@ export class KubernetesCluster implements Cluster {
     if ((await this.#store.create(what, body)) !== undefined) return true;
     await this.#store.expectOwn(ledgerName(ledger.policy), 'lists');
     return false;
+  }
+
+  deleteLedger({ policy, uid, resourceVersion }: StoredLedger): Promise<void> {
+    const what = `delete the account of policy ${policy}, which is deleted`;
+    return this.#store.delete(what, ledgerName(policy), { uid, resourceVersion });
+  }
+
+  hasPolicy(name: string): Promise<boolean> {
+    return this.#store.exists(name);
   }
 
   hasJob(run: Run): Promise<boolean> {
@@ -244,6 +254,17 @@ export class KubernetesCluster implements Cluster {
   #policyOf(run: Run): PolicyObject | undefined {
     const map = this.#configMaps.get(run.policy);
     return map?.kind === 'policy' ? map.policy : undefined;
+  }
+
+  /** The ledger of a deleted policy, as the owner of runs. */
+  #ledgerOf(policy: string): Owner | undefined {
+    const ledger = this.#groups().ledgers?.get(policy);
+    return ledger && { name: ledgerName(policy), uid: ledger.uid };
+  }
+
+  #ledgerAsOwner({ name, uid }: PolicyObject): Owner | undefined {
+    const owner = this.#ledgerOf(name);
+    return owner?.uid === uid ? owner : undefined;
   }
 
   #uidOf(run: Run): string {

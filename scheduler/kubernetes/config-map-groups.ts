@@ -10,9 +10,13 @@ type Of<Kind extends WatchedConfigMap['kind']> = Extract<WatchedConfigMap, { kin
 export function groupConfigMaps(maps: readonly WatchedConfigMap[]): ConfigMapGroups {
   const policies = ofKind(maps, 'policy').map(({ policy }) => policy);
   const byUid = new Map(policies.map((policy) => [policy.uid, policy]));
+  const names = new Set(policies.map(({ name }) => name));
+  const ledgers = ofKind(maps, 'lists').map(({ ledger }) => ledger);
+  // The ledger of a deleted policy owns the runs that take away what the policy has left.
+  const ownLedgers = new Set(ledgers.filter(({ policy }) => !names.has(policy)).map(({ uid }) => uid));
   // The record of a deleted policy will be deleted, and does not belong to a new policy of the same name.
   const { own = [], orphaned = [] } = Object.groupBy(ofKind(maps, 'run'), ({ ownerUid = '' }) =>
-    byUid.has(ownerUid) ? 'own' : 'orphaned',
+    byUid.has(ownerUid) || ownLedgers.has(ownerUid) ? 'own' : 'orphaned',
   );
   const { unreadable, orphans } = sortUnreadable(ofKind(maps, 'unreadable'), byUid);
   const statuses = ofKind(maps, 'status');
@@ -21,7 +25,7 @@ export function groupConfigMaps(maps: readonly WatchedConfigMap[]): ConfigMapGro
     statuses: new Map(statuses.map(({ policy, status }) => [policy, status])),
     orphanedStatuses: orphansAmong(statuses, policies),
     runs: own.map(({ run }) => run),
-    ledgers: new Map(ofKind(maps, 'lists').map(({ ledger }) => [ledger.policy, ledger])),
+    ledgers: new Map(ledgers.map((ledger) => [ledger.policy, ledger])),
     unreadable,
     orphans: [...orphaned.map(({ run, uid }) => ({ policy: run.value.policy, run: run.value.name, uid })), ...orphans],
   };

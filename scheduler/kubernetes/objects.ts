@@ -147,7 +147,13 @@ export function buildLedger(namespace: string, { policy, policyUid, kind, data }
   };
 }
 
-export function buildRecord(namespace: string, owner: PolicyObject, run: Run): V1ConfigMap {
+/** The ConfigMap with which another one is deleted. */
+export interface Owner {
+  readonly name: string;
+  readonly uid: string;
+}
+
+export function buildRecord(namespace: string, owner: Owner, run: Run): V1ConfigMap {
   const metadata = { namespace, name: recordName(run.name), labels: labelsOf('run', run.policy, run.name) };
   return buildConfigMap(metadata, owner, encodeRun(run));
 }
@@ -155,7 +161,7 @@ export function buildRecord(namespace: string, owner: PolicyObject, run: Run): V
 /** A ConfigMap that is deleted with its owner, another ConfigMap. */
 export function buildConfigMap(
   metadata: Pick<V1ObjectMeta, 'name' | 'namespace' | 'labels'>,
-  owner: { readonly name: string; readonly uid: string },
+  owner: Owner,
   data?: Record<string, string>,
 ): V1ConfigMap {
   const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: owner.name, uid: owner.uid, controller: true }];

@@ -128,6 +128,15 @@ class LocalCluster implements Cluster {
     return true;
   }
 
+  async deleteLedger({ policy }: StoredLedger): Promise<void> {
+    await this.#ledgers.delete(policy);
+  }
+
+  /** True also while a file can't be read, because the policy may be in it. */
+  async hasPolicy(name: string): Promise<boolean> {
+    return !this.#policies.isComplete() || this.#policies.policies().some((policy) => policy.name === name);
+  }
+
   async createRun(_policy: PolicyObject, run: Run): Promise<Creation> {
     const resourceVersion = await this.#runs.create(run.name, run);
     if (resourceVersion !== undefined) return { outcome: 'Created', run: { value: run, resourceVersion } };

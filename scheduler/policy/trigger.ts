@@ -1,9 +1,11 @@
 /**
  * The trigger of a run: a scheduled time (`slot`), a request by an annotation, disk pressure, or nodes that no run has
- * served. For the last two, `after` is the start of the run before, or the creation of the policy: it identifies the run.
+ * served. With `Purge`, a run only takes away what earlier runs have left on nodes. For disk pressure and new nodes, `after` is
+ * the start of the run before, or the creation of the policy: it identifies the run.
  */
 export type Trigger =
   | { readonly type: 'Schedule'; readonly slot: Date }
   | { readonly type: 'Request'; readonly request: string }
   | { readonly type: 'Pressure'; readonly after: Date }
-  | { readonly type: 'Nodes'; readonly after: Date };
+  | { readonly type: 'Nodes'; readonly after: Date }
+  | { readonly type: 'Purge'; readonly request: string };

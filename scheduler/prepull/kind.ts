@@ -10,7 +10,7 @@ import { type PrepullPolicy, prepullSchema } from './policy.ts';
 import { judgePresence } from './presence.ts';
 import { listKeeping } from './protected.ts';
 import { registriesOf } from './registries.ts';
-import { updateLedger } from './removal/account.ts';
+import { updateLedger, whenGone } from './removal/account.ts';
 import { dueOn, removesNext } from './removal/due.ts';
 import { isServed } from './served.ts';
 import { addTallies, decodeTally, describeTotals, encodeTally, type PrepullTotals, type Tally } from './tally.ts';
@@ -28,6 +28,7 @@ export const prepull: RunKind<PrepullTotals> = {
   ledger: {
     update: updateLedger,
     dueOn,
+    whenGone,
     judgeNode: (node, { nodes }) => judgeCleanable(node, nodes),
     takesAway: removesNext,
   },

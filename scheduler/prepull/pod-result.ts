@@ -229,6 +229,6 @@ function verdict(tally: Tally, policy: PrepullPolicy): PodResult {
 
 /** The figures of all images of a node, also of those that no pod has begun with. */
 function tallyFor({ states, over, removing }: NodeMemory, { node, run }: PullerFacts): Tally {
-  const left = node === undefined ? [] : leftOn(node, run.spec, { over }).flat();
+  const left = node === undefined || run.trigger.type === 'Purge' ? [] : leftOn(node, run.spec, { over }).flat();
   return tallyOf([...states.keys(), ...over, ...left.map(({ index }) => index)], states, removing?.removals);
 }

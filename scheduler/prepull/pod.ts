@@ -28,7 +28,8 @@ const sharedPath = '/nodesweep';
 /** The next pod on a node: it pulls images, or it removes those that no list wants there any more. */
 export function buildPod(order: PullerOrder, node: PlacedNode, template: PodTemplate) {
   const { run, memory, references } = order;
-  const isAsked = memoryOf(memory).removing !== undefined || (references.due ?? []).length > 0;
+  const isAsked =
+    run.trigger.type === 'Purge' || memoryOf(memory).removing !== undefined || (references.due ?? []).length > 0;
   const isRemover = isAsked && removesNext(run, node, memory);
   return isRemover ? buildRemover(order, node, template) : buildPuller(order, node, template);
 }

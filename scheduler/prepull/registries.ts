@@ -5,7 +5,8 @@ import type { PrepullPolicy } from './policy.ts';
 import { pullableOn } from './wanted.ts';
 
 /** The registries from which a node pulls, each with the maximum number of nodes that pull from it at the same time. */
-export function registriesOf(node: Node, { spec }: Pick<Run, 'spec'>): readonly SharedResource[] {
+export function registriesOf(node: Node, { spec, trigger }: Pick<Run, 'spec' | 'trigger'>): readonly SharedResource[] {
+  if (trigger.type === 'Purge') return [];
   const known = knownRegistries.get(node);
   if (known?.spec === spec) return known.registries;
   const registries = findRegistries(node, spec as PrepullPolicy);

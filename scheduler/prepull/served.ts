@@ -11,6 +11,7 @@ import { imagesOf, pullableOn, type WantedImage, wantedOn } from './wanted.ts';
  */
 export function isServed(node: Node, policy: Policy, { run, progress }: LastResult): boolean {
   const wanted = pullableOn(node, policy as PrepullPolicy);
+  if (run.trigger.type === 'Purge') return wanted.length === 0;
   const before = run.spec as PrepullPolicy;
   const tried = new Map(wantedOn(node, before).map((image) => [image.reference, image]));
   const tally = progress.tally as Tally | undefined;

@@ -36,6 +36,8 @@ export interface PolicyPass extends ReconcileContext {
   readonly object: PolicyObject;
   readonly parsed: ParsedPolicy;
   readonly now: Date;
+  /** True if the policy is deleted, and only what it has left on nodes is taken away. */
+  readonly isGone?: boolean | undefined;
 }
 
 /** The pause before the next pass after an error, or after another process wrote first. */

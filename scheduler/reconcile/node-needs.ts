@@ -1,10 +1,9 @@
 import type { BoundPods, NodeNeeds } from '../cluster.ts';
 import type { Node } from '../objects.ts';
 import type { Run } from '../run/run.ts';
-import { keepersIn, referencesKeptOn } from '../status/kept-references.ts';
+import { referencesKeptOn } from '../status/kept-references.ts';
 import type { PolicyPass } from './context.ts';
-import { readDues } from './ledger/dues.ts';
-import { parseOnce } from './parsed-policy.ts';
+import { keepersFor, readDues } from './ledger/dues.ts';
 
 /**
  * Reads what needs images on some nodes. Returns a function for one of the nodes, which throws if the needs of the node are
@@ -19,7 +18,7 @@ export async function readNodeNeeds(
   const asking = nodes.filter((node) => removesImages(run, node));
   if (asking.length === 0) return () => noNeeds;
   const boundTo = await cluster.readBoundPods(asking.map(({ name }) => name)).then(podsBoundTo, throwLater);
-  const keepers = keepersIn(cluster.state(), (policy) => parseOnce(policy, kinds));
+  const keepers = keepersFor(pass);
   const keptOn = (node: Node) => referencesKeptOn(node, keepers, kinds);
   const dueOn = readDues(pass, run);
   return (node) => {

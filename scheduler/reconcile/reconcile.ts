@@ -13,6 +13,7 @@ import { type PolicyPass, type ReconcileContext, retryTime } from './context.ts'
 import { expireRuns } from './expire-runs.ts';
 import { keepStatus } from './keep-status.ts';
 import { keepLedger } from './ledger/keep-ledger.ts';
+import { settleGone } from './ledger/settle-gone.ts';
 import { parseOnce } from './parsed-policy.ts';
 import { reportLateChanges } from './record-run.ts';
 import { removeOrphans } from './remove-orphans.ts';
@@ -32,17 +33,20 @@ export async function reconcile(
   const journal = context.journals.forPass(name, now);
   const orphansAt = removeOrphans({ ...context, journal, state, now }, name);
   if (object === undefined) {
-    if (orphansAt === undefined) context.journals.forget(name);
-    return orphansAt ?? 'Gone';
+    const goneAt = await settleGone({ ...context, journal, state, now }, name);
+    if (orphansAt === undefined && goneAt === undefined) context.journals.forget(name);
+    return earliest([orphansAt, goneAt]) ?? 'Gone';
   }
+  journal.goneSince.clear();
   journal.observe({ policies: [object], runs: runsOf(state, name) });
   const pass = { ...context, journal, state, object, parsed: parseOnce(object, context.kinds), now };
   return earliest([orphansAt, wakeTimeOf(await attempt(pass, steps.whole, () => reconcilePolicy(pass)))]);
 }
 
-/** The names of all policies to reconcile: those that exist, and deleted ones that have runs or a status left. */
-export function policyNames({ policies, orphans = [], orphanedStatuses = [] }: ClusterState): ReadonlySet<string> {
-  const gone = [...orphans, ...orphanedStatuses];
+/** The names of all policies to reconcile: those that exist, and deleted ones that have runs, a status or a ledger left. */
+export function policyNames(state: ClusterState): ReadonlySet<string> {
+  const { policies, orphans = [], orphanedStatuses = [], ledgers } = state;
+  const gone = [...orphans, ...orphanedStatuses, ...(ledgers?.values() ?? [])];
   return new Set([...policies.map(({ name }) => name), ...gone.map(({ policy }) => policy)]);
 }
 

@@ -32,7 +32,7 @@ export async function startRun(pass: PolicyPass, trigger: Trigger): Promise<Star
   // A run of the same name is this one: it was started, but the status was not written.
   const others = activeRuns(pass).filter(({ value }) => value.name !== run.name);
   if (others.length > 0 && isPatient(run.spec, trigger)) return { outcome: 'HeldUp' };
-  if (run.spec.concurrencyPolicy === 'Replace' && !(await replaceRuns(pass, others)))
+  if ((run.spec.concurrencyPolicy === 'Replace' || trigger.type === 'Purge') && !(await replaceRuns(pass, others)))
     return { outcome: 'HeldUp', retryAt: retryTime(pass) };
   return createRun(pass, run);
 }
@@ -90,6 +90,7 @@ function plannedRun(pass: PolicyPass, trigger: Trigger): Run {
  * its deadline allows it. Disk pressure on some nodes does not end a run that cleans all of them.
  */
 function isPatient({ concurrencyPolicy }: Policy, { type }: Trigger): boolean {
+  if (type === 'Purge') return false;
   return concurrencyPolicy === 'Forbid' || (concurrencyPolicy === 'Replace' && type === 'Pressure');
 }
 

@@ -36,13 +36,15 @@ export function eligibilityFor(
 ): Eligibility {
   if (trigger.type === 'Pressure' && node.diskPressure !== true) return { verdict: 'NotSelected' };
   if (trigger.type === 'Nodes' && newNodes?.has(node.name) !== true) return { verdict: 'NotSelected' };
-  const eligibility = kind.judgeNode(node, spec);
+  const eligibility = trigger.type === 'Purge' ? notSelected : kind.judgeNode(node, spec);
   if (eligibility.verdict !== 'NotSelected' || trigger.type === 'Nodes' || kind.ledger === undefined)
     return eligibility;
   if (dueOn === undefined || dueOn(node).length === 0) return eligibility;
   const reachable = kind.ledger.judgeNode(node, spec);
   return reachable.verdict === 'Eligible' ? { verdict: 'Eligible', isOnlyDue: true } : reachable;
 }
+
+const notSelected: Eligibility = { verdict: 'NotSelected' };
 
 /** A constraint on a node: undefined if the node meets it, else the reason and its explanation. */
 type Constraint = (node: Node, selection: NodeSelection) => { reason: string; message: string } | undefined;

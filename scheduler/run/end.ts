@@ -142,7 +142,9 @@ export function verdictOf(run: Run, candidates: readonly Candidate[], halt: Halt
   const failed = countResults(candidates, 'Failed');
   const succeeded = countResults(candidates, 'Succeeded');
   if (failed > 0) return { phase: 'Failed', reason: 'NodesFailed', message: `${failed} of ${total} nodes failed` };
-  if (candidates.every(isOnlyDue)) {
+  if (run.trigger.type === 'Purge' && total === 0)
+    return { phase: 'Succeeded', reason: 'Completed', message: 'nothing was left on any node' };
+  if (run.trigger.type !== 'Purge' && candidates.every(isOnlyDue)) {
     return {
       phase: 'Failed',
       reason: 'NoMatchingNodes',

@@ -15,6 +15,8 @@ export class LedgerError extends Error {
 export interface LedgerEntry {
   /** The policy now; undefined while it is not valid. */
   readonly policy?: { readonly document: unknown; readonly policy: Policy } | undefined;
+  /** True if the policy is deleted. Then the account ends for what must stay on a node. */
+  readonly isGone?: boolean | undefined;
   /** True if the ledger is of an earlier policy of the same name, which was deleted. */
   readonly isOfEarlierPolicy: boolean;
   /** The runs of the policy on record. */
@@ -36,6 +38,13 @@ export interface DueQuestion {
   readonly memory?: unknown;
 }
 
+/** The end of a ledger whose policy is deleted. */
+export type WhenGone =
+  /** Nothing is left to do. */
+  | { readonly verdict: 'Forget' }
+  /** Runs of the last valid version of the policy take away what it has left on nodes. */
+  | { readonly verdict: 'TakeAway'; readonly document: unknown; readonly policy: Policy };
+
 /**
  * The rules of a kind whose runs leave something on nodes that must be taken away later. Its ledger is an account of that. It
  * is written before the pods are created, and it outlives the policy and its runs.
@@ -45,6 +54,8 @@ export interface LedgerRules {
   update(before: LedgerData | undefined, entry: LedgerEntry): LedgerData | undefined;
   /** The references of the images that a run takes away from a node. Throws a {@link LedgerError}. */
   dueOn(ledger: LedgerData, question: DueQuestion): readonly string[];
+  /** Decides what happens to the things on nodes when the policy is deleted. Throws a {@link LedgerError}. */
+  whenGone(ledger: LedgerData): WhenGone;
   /** Decides if something can be taken away from a node now. */
   judgeNode(node: Node, policy: Policy): Eligibility;
   /** True if the next pod on the node takes something away. The pods of earlier runs there are deleted before. */

@@ -14,6 +14,8 @@ export function runName(policy: string, trigger: Trigger): string {
       return `${policy}-p${Math.floor(trigger.after.getTime() / 1000).toString(36)}`;
     case 'Nodes':
       return `${policy}-n${trigger.after.getTime().toString(36)}`;
+    case 'Purge':
+      return `${policy}-x${hash(trigger.request, 9)}`;
     default:
       return trigger satisfies never;
   }

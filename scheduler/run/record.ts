@@ -20,6 +20,7 @@ const triggerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('Request'), request: z.string() }),
   z.strictObject({ type: z.literal('Pressure'), after: instant }),
   z.strictObject({ type: z.literal('Nodes'), after: instant }),
+  z.strictObject({ type: z.literal('Purge'), request: z.string() }),
 ]);
 
 /** Records of this kind don't name their kind, because the first version of the format had no other. */

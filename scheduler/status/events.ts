@@ -89,6 +89,8 @@ function causeOf(trigger: Trigger): string {
       return 'because nodes are under disk pressure';
     case 'Nodes':
       return 'for nodes that are new to the policy';
+    case 'Purge':
+      return `to remove all images of the policy (${trigger.request})`;
     default:
       return trigger satisfies never;
   }

@@ -239,6 +239,7 @@ function rememberRecords(status: PolicyStatus, runs: readonly Run[], now: Date):
 
 /** True if the status has the run's scheduled time or request. Without it, deleting the record would start the run again. */
 export function isRemembered({ trigger }: Run, object: PolicyObject, status: PolicyStatus): boolean {
+  if (trigger.type === 'Purge') return true;
   if (trigger.type === 'Schedule') return status.lastSlot !== undefined && trigger.slot <= status.lastSlot;
   if ('after' in trigger) return status.lastStart !== undefined && trigger.after < status.lastStart;
   return object.annotations[annotation.runAt] !== trigger.request || status.lastRequest === trigger.request;

@@ -63,6 +63,8 @@ export class FakeCluster implements Cluster {
   told = new Map<string, NodeReferences>();
   /** The cleaners that were told what to remove, in order. */
   removers: { readonly node: string; readonly policy: string; readonly due: readonly string[] }[] = [];
+  /** The names of policies that have lost their label. */
+  unlabelled = new Set<string>();
   /** The bodies of all pods that were created, by their names. */
   bodies = new Map<string, PodBody>();
   workloadReferences: string[] = [];
@@ -148,6 +150,26 @@ export class FakeCluster implements Cluster {
     const { uid, createdAt } = known ?? { uid: `uid-of-ledger-${this.#version}`, createdAt: this.now };
     this.ledgers.set(ledger.policy, { ...ledger, uid, createdAt, resourceVersion: String(this.#version++) });
     return true;
+  }
+
+  async deleteLedger({ policy }: StoredLedger): Promise<void> {
+    this.#write(`deleteLedger ${policy}`);
+    this.ledgers.delete(policy);
+    if (!this.policies.some(({ name }) => name === policy)) this.collectGarbage(policy);
+  }
+
+  async hasPolicy(name: string): Promise<boolean> {
+    return this.policies.some((policy) => policy.name === name) || this.unlabelled.has(name);
+  }
+
+  /** Deletes what a policy or its ledger owns, as the garbage collector does. */
+  collectGarbage(policy: string): void {
+    const runs = this.state().runs.filter(({ value }) => value.policy === policy);
+    for (const { value } of runs) {
+      this.records.delete(value.name);
+      for (const pod of this.pods.values()) if (pod.run === value.name) this.pods.delete(pod.name);
+    }
+    this.statusTexts.delete(policy);
   }
 
   async hasJob(run: Run): Promise<boolean> {

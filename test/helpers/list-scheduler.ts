@@ -36,6 +36,12 @@ export class ListScheduler extends ManualScheduler {
     this.cluster.policies = [...this.cluster.policies.filter((policy) => policy.name !== name), object];
   }
 
+  /** Deletes a policy, and what it owns, as a cluster does. */
+  deletePolicy(name: string): void {
+    this.cluster.policies = this.cluster.policies.filter((policy) => policy.name !== name);
+    this.cluster.collectGarbage(name);
+  }
+
   join(name: string, node: Partial<Node> = {}): void {
     this.cluster.nodes = [...this.cluster.nodes.filter((other) => other.name !== name), buildNode(name, node)];
   }

@@ -85,6 +85,8 @@ export function connectModel(world: World, views: Views, replica: number, call: 
       });
     },
     writeLedger: () => call('writeLedger', () => true),
+    deleteLedger: () => call('deleteLedger', () => {}),
+    hasPolicy: (name) => call('hasPolicy', () => world.policy(name) !== undefined),
     hasJob: (run) => call('hasJob', () => world.jobs.has(run.name)),
     createJob: (run) => call('createJob', () => world.createJob(run.name, uidOf(run.name))),
     createPod: (run, node, attempt) => {

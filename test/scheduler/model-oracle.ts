@@ -115,6 +115,7 @@ export class Oracle {
       return isTooSoon ? 'that is within the cool-down' : undefined;
     }
     if (trigger.type === 'Nodes') return 'a cleanup policy has no new nodes';
+    if (trigger.type === 'Purge') return 'a cleanup policy leaves nothing to purge';
     const scheduledTime = trigger.slot.getTime();
     const objections = known.map((version) => scheduleObjection(past, version, scheduledTime, run.startedAt.getTime()));
     return objections.includes(undefined) ? undefined : objections.at(-1);
@@ -211,6 +212,8 @@ function keyOf(trigger: Run['trigger']): string {
       return `pressure after ${trigger.after.toISOString()}`;
     case 'Nodes':
       return `new nodes after ${trigger.after.toISOString()}`;
+    case 'Purge':
+      return `purge ${trigger.request}`;
     default:
       return trigger satisfies never;
   }

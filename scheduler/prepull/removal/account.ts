@@ -1,13 +1,14 @@
+import type { ReferenceOutcome } from '../../../contract/reference-outcomes.ts';
 import type { Node } from '../../objects.ts';
 import { asReady } from '../../run/eligibility.ts';
-import type { LedgerData, LedgerEntry } from '../../run/ledger.ts';
+import type { LedgerData, LedgerEntry, WhenGone } from '../../run/ledger.ts';
 import { isFinished, type Run } from '../../run/run.ts';
 import type { PrepullPolicy } from '../policy.ts';
 import type { Tally } from '../tally.ts';
 import { pullableOn, wantedOn } from '../wanted.ts';
 import { type ByNode, withOnlyWanted, withoutRemoved, withPresentNodes, withWanted } from './applied.ts';
 import { decodeLedger, encodeLedger, type ListLedger, policyOf } from './ledger.ts';
-import { isGone } from './removals.ts';
+import { isGone, isUsed } from './removals.ts';
 
 /** The time after which the images of a node that has left the cluster are forgotten. */
 const forgetAfterMs = 24 * 3_600_000;
@@ -17,7 +18,7 @@ export function updateLedger(data: LedgerData | undefined, entry: LedgerEntry): 
   const before = data && decodeLedger(data);
   const document = entry.policy?.document ?? before?.document ?? entry.starting?.run.document;
   const ledger = withDocument(before ?? { document, applied: new Map() }, document, entry);
-  const next = withStart(withResults(ledger, entry.runs), entry);
+  const next = withStart(withResults(ledger, entry), entry);
   const isNew = before === undefined ? next.applied.size > 0 : next !== before;
   return isNew ? encodeLedger(next) : undefined;
 }
@@ -31,7 +32,8 @@ function withDocument(ledger: ListLedger, document: unknown, { isOfEarlierPolicy
 }
 
 /** Takes away what the runs that have ended since the last time have removed. */
-function withResults(ledger: ListLedger, runs: readonly Run[]): ListLedger {
+function withResults(ledger: ListLedger, { runs, isGone = false }: LedgerEntry): ListLedger {
+  const goneIn = isGone ? overIn : removedIn;
   const { settledUntil, applied } = ledger;
   const ended = runs
     .filter((run) => isFinished(run) && (settledUntil === undefined || run.startedAt > settledUntil))
@@ -42,29 +44,40 @@ function withResults(ledger: ListLedger, runs: readonly Run[]): ListLedger {
   return { ...ledger, settledUntil: last.startedAt, applied: ended.map(goneIn).reduce(withoutRemoved, applied) };
 }
 
-const knownGone = new WeakMap<Run, ByNode>();
+const knownRemoved = new WeakMap<Run, ByNode>();
 
 /** The references that are known to be gone from nodes after a run. They are read once, not at each pass. */
-function goneIn(run: Run): ByNode {
-  const known = knownGone.get(run);
-  if (known !== undefined) return known;
-  const gone = new Map(
+function removedIn(run: Run): ByNode {
+  const known = knownRemoved.get(run) ?? referencesIn(run, isGone);
+  knownRemoved.set(run, known);
+  return known;
+}
+
+/** The references with which a policy that is deleted has no more to do: those that are gone, and those that must stay. */
+function overIn(run: Run): ByNode {
+  return referencesIn(run, (outcome) => isGone(outcome) || (outcome.kind === 'Kept' && !isUsed(outcome)));
+}
+
+function referencesIn(run: Run, isMeant: (outcome: ReferenceOutcome) => boolean): ByNode {
+  return new Map(
     [...run.nodes].flatMap(([node, progress]): [string, readonly string[]][] => {
       const { removals } = (progress.state === 'Settled' ? (progress.tally as Tally | undefined) : undefined) ?? {};
-      const references = [...(removals ?? [])].filter(([, outcome]) => isGone(outcome)).map(([reference]) => reference);
+      const references = [...(removals ?? [])]
+        .filter(([, outcome]) => isMeant(outcome))
+        .map(([reference]) => reference);
       return references.length === 0 ? [] : [[node, references]];
     }),
   );
-  knownGone.set(run, gone);
-  return gone;
 }
 
 /** Adds what a run is about to pull. A policy that leaves its images where they are keeps account only of what it wants. */
-function withStart(ledger: ListLedger, { starting, nodes, now }: LedgerEntry): ListLedger {
-  if (starting === undefined) return ledger;
+function withStart(ledger: ListLedger, { starting, nodes, now, isGone }: LedgerEntry): ListLedger {
+  if (starting === undefined && isGone !== true) return ledger;
+  const present = withPresentNodes(ledger.applied, new Set(nodes.map(({ name }) => name)), { now, forgetAfterMs });
+  if (starting === undefined || starting.run.trigger.type === 'Purge')
+    return present === ledger.applied ? ledger : { ...ledger, applied: present };
   const policy = starting.run.spec as PrepullPolicy;
   const pulled = byNode(starting.nodes, (node) => pullableOn(asReady(node), policy));
-  const present = withPresentNodes(ledger.applied, new Set(nodes.map(({ name }) => name)), { now, forgetAfterMs });
   const wanted = withWanted(present, pulled);
   const isLeft = policyOf(ledger)?.removalPolicy === 'Retain';
   const applied = isLeft
@@ -78,4 +91,12 @@ function withStart(ledger: ListLedger, { starting, nodes, now }: LedgerEntry): L
 
 function byNode(nodes: readonly Node[], imagesOn: (node: Node) => readonly { readonly reference: string }[]): ByNode {
   return new Map(nodes.map((node) => [node.name, imagesOn(node).map(({ reference }) => reference)]));
+}
+
+/** Removes the images of a policy that is deleted, unless it says otherwise, or what it said can't be read any more. */
+export function whenGone(data: LedgerData): WhenGone {
+  const ledger = decodeLedger(data);
+  const policy = policyOf(ledger);
+  if (policy?.removalPolicy !== 'Delete' || ledger.applied.size === 0) return { verdict: 'Forget' };
+  return { verdict: 'TakeAway', document: ledger.document, policy };
 }

@@ -18,6 +18,7 @@ export function dueOn(data: LedgerData, { run, node, kept }: DueQuestion): reado
   const ledger = decodeLedger(data);
   if (!ledger.applied.has(node.name)) return [];
   const policy = run.spec as PrepullPolicy;
+  if (run.trigger.type === 'Purge') return toRemove(ledger.applied, node.name, kept, 'Delete');
   // After an edit during the run, the policy that leaves more decides.
   const isLeft = policy.removalPolicy === 'Retain' || policyOf(ledger)?.removalPolicy !== 'Delete';
   const wanted = [...kept, ...wantedOn(node, policy).map(({ reference }) => reference)];
@@ -35,8 +36,8 @@ export function canRemove(node: Node, policy: PrepullPolicy, { states, over }: N
 }
 
 /** True if the next pod on the node removes images: all images of the node are pulled or have failed. */
-export function removesNext({ spec }: Run, node: Node, known: unknown): boolean {
+export function removesNext({ spec, trigger }: Run, node: Node, known: unknown): boolean {
   const memory = memoryOf(known);
-  if (memory.removing !== undefined) return true;
+  if (memory.removing !== undefined || trigger.type === 'Purge') return true;
   return memory.holding === undefined && leftOn(node, spec as PrepullPolicy, memory).length === 0;
 }

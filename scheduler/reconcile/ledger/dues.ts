@@ -1,7 +1,7 @@
 import type { Node } from '../../objects.ts';
 import { LedgerError } from '../../run/ledger.ts';
 import type { Run } from '../../run/run.ts';
-import { keepersIn, referencesKeptOn, UnknownKeptError } from '../../status/kept-references.ts';
+import { type Keeper, keepersIn, referencesKeptOn, UnknownKeptError } from '../../status/kept-references.ts';
 import { noteTrouble } from '../attempt.ts';
 import type { PolicyPass } from '../context.ts';
 import { parseOnce } from '../parsed-policy.ts';
@@ -10,17 +10,27 @@ import { parseOnce } from '../parsed-policy.ts';
  * Returns a function for the references of the images that a run must take away from a node, by the state of the cluster
  * now. The function throws an UnknownKeptError or a {@link LedgerError} if that is not known.
  */
-export function readDues({ cluster, kinds, object }: PolicyPass, run: Run): (node: Node) => readonly string[] {
+export function readDues(pass: PolicyPass, run: Run): (node: Node) => readonly string[] {
+  const { cluster, kinds, object } = pass;
   const { ledger: rules, name } = run.kind;
   const state = cluster.state();
   const stored = state.ledgers?.get(object.name);
   if (rules === undefined || stored?.kind !== name) return () => [];
-  const keepers = keepersIn(state, (policy) => parseOnce(policy, kinds));
+  const keepers = keepersFor(pass);
   const { data } = stored;
   return (node) => {
     const { memory } = run.nodes.get(node.name) ?? {};
     return rules.dueOn(data, { run, node, memory, kept: referencesKeptOn(node, keepers, kinds) });
   };
+}
+
+/**
+ * The policies that keep images on nodes now. The status of a policy that is known to be deleted keeps none; another policy
+ * that was created with its name does.
+ */
+export function keepersFor({ cluster, kinds, object, isGone = false }: PolicyPass): readonly Keeper[] {
+  const keepers = keepersIn(cluster.state(), (policy) => parseOnce(policy, kinds));
+  return isGone ? keepers.filter(({ name, parsed }) => name !== object.name || parsed !== undefined) : keepers;
 }
 
 /** The dues on nodes for a view of a run, and the reason why some of them are not known. */

@@ -47,8 +47,9 @@ function isNews(pass: PolicyPass, kind: string, rules: LedgerRules, starting: St
 
 async function write(pass: PolicyPass, kind: string, rules: LedgerRules, starting?: Starting): Promise<boolean> {
   const { cluster, object } = pass;
-  const { name: policy, uid: policyUid } = object;
+  const { name: policy } = object;
   const before = cluster.state().ledgers?.get(policy);
+  const policyUid = (pass.isGone && before?.policyUid) || object.uid;
   try {
     const data = rules.update(ofKind(before, kind)?.data, entryOf(pass, before, starting));
     pass.journal.troubles.clear(object.uid, step);
@@ -66,13 +67,14 @@ function ofKind(ledger: StoredLedger | undefined, kind: string): StoredLedger | 
 }
 
 function entryOf(
-  { parsed, object, journal, state, now }: PolicyPass,
+  { parsed, object, journal, state, now, isGone }: PolicyPass,
   before: StoredLedger | undefined,
   starting: Starting,
 ): LedgerEntry {
   return {
     policy: parsed.valid ? parsed : undefined,
-    isOfEarlierPolicy: before !== undefined && before.policyUid !== object.uid,
+    isGone,
+    isOfEarlierPolicy: isGone !== true && before !== undefined && before.policyUid !== object.uid,
     runs: journal.runs.of(object.name),
     starting,
     nodes: state.nodes,

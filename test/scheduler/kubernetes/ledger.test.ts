@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { unpackReferences } from '../../../contract/packed-references.ts';
 import { readPod } from '../../../scheduler/kubernetes/read-pod.ts';
 import { prepull } from '../../../scheduler/prepull/kind.ts';
+import { encodeLedger } from '../../../scheduler/prepull/removal/ledger.ts';
 import { newRun } from '../../../scheduler/run/run.ts';
 import { buildNode, buildPolicyObject, start } from '../../helpers/builders.ts';
 import { LoopbackScheduler, maps, pods } from '../../helpers/loopback-scheduler.ts';
@@ -66,4 +67,33 @@ it('a cleaner of lists has its job and its images with it, and the scheduler rea
   });
   expect(unpackReferences(Buffer.from(annotations['nodesweep.io/remove-references'] ?? ''))).toEqual(due);
   expect(readPod(pod)).toMatchObject({ kind: 'cleaner', node: 'a', due });
+});
+
+it('the runs of a deleted policy belong to its account, and remove what is on it (P14)', async () => {
+  const document = { schedule: '@daily', lists: [{ name: 'base', images: ['docker.io/acme/api:1'] }] };
+  const applied = new Map([['a', { references: ['docker.io/acme/api:1'] }]]);
+  await scheduler.cluster.writeLedger({ ...ledger, data: encodeLedger({ document, applied }) }, undefined);
+  scheduler.putNode('a');
+  await vi.waitFor(() => expect(scheduler.cluster.state().nodes).toHaveLength(1));
+  expect(await scheduler.pass(0)).toEqual({ base: 30 });
+  await scheduler.pass(31);
+  await scheduler.restart();
+  await scheduler.pass(62);
+  const { metadata: account } = scheduler.server.objects.get(`${maps}/base.lists`) ?? {};
+  const records = [...scheduler.server.objects].filter(([path]) => path.endsWith('.run'));
+  const owner = { kind: 'ConfigMap', name: 'base.lists', uid: account?.uid };
+  expect(records.map(([, { metadata }]) => metadata.ownerReferences)).toMatchObject([[owner]]);
+  expect(scheduler.cluster.state().pods).toMatchObject([{ kind: 'cleaner', due: ['docker.io/acme/api:1'] }]);
+  expect(scheduler.cluster.state().orphans).toEqual([]);
+});
+
+it('the account of a policy that has lost its label stays, and nothing is removed (P14)', async () => {
+  const document = { schedule: '@daily', lists: [{ name: 'base', images: ['docker.io/acme/api:1'] }] };
+  const applied = new Map([['a', { references: ['docker.io/acme/api:1'] }]]);
+  await scheduler.cluster.writeLedger({ ...ledger, data: encodeLedger({ document, applied }) }, undefined);
+  scheduler.server.put(maps, 'base', { metadata: { labels: {} } });
+  scheduler.putNode('a');
+  for (const seconds of [0, 31, 100]) await scheduler.pass(seconds);
+  expect(scheduler.cluster.state().pods).toEqual([]);
+  expect(stored()).toBeDefined();
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PrepullDocument } from '../../../../scheduler/prepull/policy.ts';
 import { buildNode, secondsLater, start } from '../../../helpers/builders.ts';
+import { Killed } from '../../../helpers/fake-cluster.ts';
 import { ListScheduler } from '../../../helpers/list-scheduler.ts';
 import { state } from '../../../helpers/pullers.ts';
 
@@ -260,4 +261,122 @@ it('an account that can not be read removes nothing and is not written over; the
   expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded' });
   expect(scheduler.cluster.ledgers.get('nightly')).toBe(damaged);
   expect(scheduler.logged.join()).toMatch(/account of the images on nodes can't be read .* no image .* is removed/);
+});
+
+describe('a policy that is deleted (P14)', () => {
+  it('has its images removed, by a run that its account owns, and then nothing of it is left', async () => {
+    const scheduler = await supplied([both], {}, ['a', 'b']);
+    await scheduler.finish(10);
+    scheduler.deletePolicy('nightly');
+    await scheduler.pass(secondsLater(700));
+    expect(scheduler.removals()).toEqual([]);
+    await scheduler.finish(731);
+    expect(scheduler.removals()).toEqual([`a: ${api} ${web}`, `b: ${api} ${web}`]);
+    expect(scheduler.cluster.events.map(({ reason }) => reason)).toContain('RunSucceeded');
+    expect([scheduler.runs(), scheduler.pods(), scheduler.applied()]).toEqual([[], [], {}]);
+    expect(scheduler.cluster.ledgers.size).toBe(0);
+  });
+
+  it('while the scheduler is down, is found when it starts again', async () => {
+    const scheduler = await supplied();
+    await scheduler.finish(10);
+    scheduler.deletePolicy('nightly');
+    scheduler.restart();
+    await scheduler.pass(secondsLater(9000));
+    await scheduler.finish(9031);
+    expect(scheduler.removals()).toEqual([`a: ${api} ${web}`]);
+    expect(scheduler.cluster.ledgers.size).toBe(0);
+  });
+
+  it('leaves what it said to leave, by its last valid version', async () => {
+    const scheduler = await supplied();
+    await scheduler.finish(10);
+    scheduler.putLists([both], { removalPolicy: 'Retain' }, '2');
+    await scheduler.pass(secondsLater(650));
+    scheduler.putLists([], { removalPolicy: 'Delete' }, '3');
+    await scheduler.pass(secondsLater(660));
+    scheduler.deletePolicy('nightly');
+    for (const seconds of [700, 731, 740]) await scheduler.pass(secondsLater(seconds));
+    expect(scheduler.removals()).toEqual([]);
+    expect(scheduler.cluster.ledgers.size).toBe(0);
+  });
+
+  it('keeps what another policy wants, and tries what is in use again at its scheduled times', async () => {
+    const scheduler = await supplied();
+    scheduler.putPolicy('other', [{ name: 'base', images: [api] }]);
+    await scheduler.finish(60);
+    scheduler.deletePolicy('nightly');
+    await scheduler.pass(secondsLater(700));
+    await scheduler.finish(731, () => 'InUse');
+    expect(scheduler.removals()).toEqual(Array(5).fill(`a: ${web}`));
+    expect(scheduler.applied()).toEqual({ a: [api, web] });
+    await scheduler.finish(hour + 5);
+    expect(scheduler.removals()).toHaveLength(6);
+    expect(scheduler.applied()).toEqual({ a: [api] });
+    scheduler.putPolicy('other', [{ name: 'base', images: [db] }], {}, '2');
+    await scheduler.finish(2 * hour + 5);
+    expect(new Set(scheduler.removals().slice(6))).toEqual(new Set([`a: ${api}`]));
+    expect([...scheduler.cluster.ledgers.keys()]).toEqual(['other']);
+  });
+
+  it('and only has lost its label keeps its images', async () => {
+    const scheduler = await supplied();
+    await scheduler.finish(10);
+    scheduler.cluster.unlabelled.add('nightly');
+    scheduler.cluster.policies = [];
+    for (const seconds of [700, 731, 900]) await scheduler.pass(secondsLater(seconds));
+    expect(scheduler.removals()).toEqual([]);
+    expect(scheduler.applied()).toEqual({ a: [api, web] });
+  });
+
+  it('and created again in time keeps what the new one wants, which answers for the rest', async () => {
+    const scheduler = await supplied();
+    await scheduler.finish(10);
+    scheduler.deletePolicy('nightly');
+    await scheduler.pass(secondsLater(700));
+    scheduler.putLists([onlyApi], {}, '9');
+    scheduler.cluster.policies = scheduler.cluster.policies.map((policy) => ({ ...policy, uid: 'uid-of-another' }));
+    await scheduler.finish(hour);
+    expect(scheduler.removals()).toEqual([`a: ${web}`]);
+    expect(scheduler.applied()).toEqual({ a: [api] });
+  });
+
+  it('forgets an image that must stay for another reason, and a node that has left for a day', async () => {
+    const scheduler = await supplied([both], {}, ['a', 'b']);
+    await scheduler.finish(10);
+    scheduler.deletePolicy('nightly');
+    scheduler.cluster.nodes = [buildNode('a')];
+    await scheduler.pass(secondsLater(700));
+    await scheduler.finish(731, () => 'Kept:Pinned');
+    expect(scheduler.applied()).toEqual({ b: [api, web] });
+    for (const later of [1, 2]) await scheduler.pass(secondsLater(731 + later * 25 * hour));
+    expect(scheduler.cluster.ledgers.size).toBe(0);
+  });
+
+  it('is dealt with in the end wherever the scheduler is killed, and nothing else is removed (P19)', async () => {
+    const deleted = async () => {
+      const scheduler = await supplied();
+      await scheduler.pass(secondsLater(10));
+      scheduler.deletePolicy('nightly');
+      return scheduler;
+    };
+    const story = async (scheduler: ListScheduler) => {
+      await scheduler.pass(secondsLater(700));
+      await scheduler.finish(731);
+    };
+    const whole = await deleted();
+    const before = whole.cluster.writes.length;
+    await story(whole);
+    for (let kill = before; kill < whole.cluster.writes.length; kill += 1) {
+      const scheduler = await deleted();
+      scheduler.cluster.killBefore = kill;
+      await expect(story(scheduler)).rejects.toThrow(Killed);
+      scheduler.cluster.killBefore = Number.POSITIVE_INFINITY;
+      scheduler.restart();
+      await scheduler.pass(secondsLater(2000));
+      await scheduler.finish(2031);
+      expect(new Set(scheduler.removals())).toEqual(new Set([`a: ${api} ${web}`]));
+      expect(scheduler.cluster.ledgers.size).toBe(0);
+    }
+  });
 });
