@@ -23,6 +23,7 @@ export const annotation = {
   job: 'nodesweep.io/job',
   runAt: 'nodesweep.io/run-at',
   resumeAt: 'nodesweep.io/resume-at',
+  purgeAt: 'nodesweep.io/purge-at',
 } as const;
 
 export type Kind = 'policy' | 'run' | 'job' | 'status' | 'lists' | 'cleaner' | 'puller' | 'plan';

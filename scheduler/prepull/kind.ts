@@ -10,7 +10,7 @@ import { type PrepullPolicy, prepullSchema } from './policy.ts';
 import { judgePresence } from './presence.ts';
 import { listKeeping } from './protected.ts';
 import { registriesOf } from './registries.ts';
-import { updateLedger, whenGone } from './removal/account.ts';
+import { purgeInForce, updateLedger, whenGone } from './removal/account.ts';
 import { dueOn, removesNext } from './removal/due.ts';
 import { isServed } from './served.ts';
 import { addTallies, decodeTally, describeTotals, encodeTally, type PrepullTotals, type Tally } from './tally.ts';
@@ -29,6 +29,7 @@ export const prepull: RunKind<PrepullTotals> = {
     update: updateLedger,
     dueOn,
     whenGone,
+    purgeInForce,
     judgeNode: (node, { nodes }) => judgeCleanable(node, nodes),
     takesAway: removesNext,
   },

@@ -16,6 +16,7 @@ import { isOutdated, type PolicyStatus, statusOf } from '../status/status.ts';
 import { activeRuns } from './advance.ts';
 import { announce } from './announce.ts';
 import type { PolicyPass } from './context.ts';
+import { purgeInForce } from './ledger/purge-in-force.ts';
 import type { Start } from './start-run.ts';
 
 /**
@@ -31,7 +32,16 @@ export async function keepStatus(pass: PolicyPass, start: Start | undefined): Pr
   const runs = journal.runs.of(object.name);
   const replacedRequests = requestsToJudge(pass, stored !== undefined);
   const unreadable = unreadableOf(cluster.state(), object.name);
-  const found = { ...pass, runs, started, replacedRequests, troubles: journal.troubles.of(object.uid), unreadable };
+  const purged = purgeInForce(pass);
+  const found = {
+    ...pass,
+    purged,
+    runs,
+    started,
+    replacedRequests,
+    troubles: journal.troubles.of(object.uid),
+    unreadable,
+  };
   const status = statusOf(found, stored);
   if (status !== stored?.value && !(await cluster.writeStatus(object, status))) return undefined;
   journal.judgedRequests.set(object.uid, object.replacedRequests ?? []);

@@ -12,7 +12,9 @@ import { attempt, wakeTimeOf } from './attempt.ts';
 import { type PolicyPass, type ReconcileContext, retryTime } from './context.ts';
 import { expireRuns } from './expire-runs.ts';
 import { keepStatus } from './keep-status.ts';
+import { continuePurge } from './ledger/continue-purge.ts';
 import { keepLedger } from './ledger/keep-ledger.ts';
+import { purgeInForce } from './ledger/purge-in-force.ts';
 import { settleGone } from './ledger/settle-gone.ts';
 import { parseOnce } from './parsed-policy.ts';
 import { reportLateChanges } from './record-run.ts';
@@ -70,15 +72,24 @@ async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
   const account = await attempt(pass, steps.account, () => keepLedger(pass));
   const accountAt = account.outcome === 'Failed' ? account.retryAt : account.value ? undefined : retryTime(pass);
   const judged = judgePolicy({ ...pass, runs: pass.journal.runs.of(pass.object.name) }, stored);
-  const trigger = triggerNow(pass, judged);
-  const start = await startWhatIsDue(pass, trigger);
+  const purge = purgeInForce(pass);
+  const next = purge === undefined ? { trigger: triggerNow(pass, judged) } : await continuePurge(pass, purge);
+  const start = await startWhatIsDue(pass, next.trigger);
   const advanceAt = await advanceRuns(pass, start?.outcome === 'HeldUp');
   const expired = await attempt(pass, steps.expire, () => expireRuns(pass, stored?.value));
   const kept = await attempt(pass, steps.status, () => keepStatus(pass, start));
   const status = (kept.outcome === 'Done' ? kept.value : undefined) ?? judged;
   const keptAgainAt = kept.outcome === 'Failed' ? kept.retryAt : kept.value === undefined ? retryTime(pass) : undefined;
   const startAgainAt = start && retryTimeOf(pass, start);
-  return earliest([accountAt, advanceAt, wakeTimeOf(expired), keptAgainAt, startAgainAt, ...nextStarts(pass, status)]);
+  return earliest([
+    next.at,
+    accountAt,
+    advanceAt,
+    wakeTimeOf(expired),
+    keptAgainAt,
+    startAgainAt,
+    ...nextStarts(pass, status),
+  ]);
 }
 
 /** Starts the run that is due, if there is one. */

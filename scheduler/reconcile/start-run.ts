@@ -95,7 +95,7 @@ function isPatient({ concurrencyPolicy }: Policy, { type }: Trigger): boolean {
 }
 
 /** Ends runs so that a newer one can start; false if one of them could not be ended, so that the newer one must wait. */
-async function replaceRuns(pass: PolicyPass, runs: readonly Versioned<Run>[]): Promise<boolean> {
+export async function replaceRuns(pass: PolicyPass, runs: readonly Versioned<Run>[]): Promise<boolean> {
   let areEnded = true;
   for (const { value } of runs) {
     const isEnded = await recordRun(pass, await replaced(pass, value));

@@ -15,6 +15,10 @@ export class LedgerError extends Error {
 export interface LedgerEntry {
   /** The policy now; undefined while it is not valid. */
   readonly policy?: { readonly document: unknown; readonly policy: Policy } | undefined;
+  /** The value of `nodesweep.io/purge-at`. */
+  readonly purgeAt?: string | undefined;
+  /** True if a run is requested that has not started. It ends a purge. */
+  readonly isRequested?: boolean | undefined;
   /** True if the policy is deleted. Then the account ends for what must stay on a node. */
   readonly isGone?: boolean | undefined;
   /** True if the ledger is of an earlier policy of the same name, which was deleted. */
@@ -54,6 +58,8 @@ export interface LedgerRules {
   update(before: LedgerData | undefined, entry: LedgerEntry): LedgerData | undefined;
   /** The references of the images that a run takes away from a node. Throws a {@link LedgerError}. */
   dueOn(ledger: LedgerData, question: DueQuestion): readonly string[];
+  /** The request of the purge that is in force, so that the policy wants nothing. Throws a {@link LedgerError}. */
+  purgeInForce(ledger: LedgerData, policy: Policy): string | undefined;
   /** Decides what happens to the things on nodes when the policy is deleted. Throws a {@link LedgerError}. */
   whenGone(ledger: LedgerData): WhenGone;
   /** Decides if something can be taken away from a node now. */

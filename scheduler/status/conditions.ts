@@ -9,7 +9,7 @@ import { isFinished, type Run } from '../run/run.ts';
 import { type Damage, describeLostStatus, describeUnreadable } from './damage.ts';
 
 export const conditionSchema = z.object({
-  type: z.enum(['Ready', 'Progressing', 'Degraded', 'Present']),
+  type: z.enum(['Ready', 'Progressing', 'Degraded', 'Present', 'Purged']),
   status: z.enum(['True', 'False']),
   reason: z.string(),
   message: z.string(),
@@ -21,6 +21,7 @@ export const conditionSchema = z.object({
  * Progressing: a run is active; it also shows an error of a run. Degraded: the last run did not do all its work, or an object
  * of the policy can't be read.
  * Present: the nodes have what the policy means; only policies of some kinds have this condition.
+ * Purged: the policy wants nothing on any node, because of a request; only policies that were purged have this condition.
  * `lastTransitionTime`: the last change of the status; a new reason does not change it.
  */
 export type Condition = z.output<typeof conditionSchema>;
@@ -35,6 +36,8 @@ interface Judged {
   readonly conditions?: Condition[] | undefined;
   /** The records of the policy that can't be read. */
   readonly unreadable?: readonly Damage[] | undefined;
+  /** The request of the purge that is in force, if there is one. */
+  readonly purged?: string | undefined;
   /** The status before this one, if it can't be read. */
   readonly lostStatus?: Damage | undefined;
 }
@@ -59,7 +62,8 @@ export function conditionsOf(
     readiness(judged, troubles),
     progress(runs, troubles),
     degradation(judged, runs),
-    ...presence(runs, before),
+    ...presence(runs, before, judged),
+    ...purge(judged, before),
   ];
   const conditions = findings.map((finding): Condition => {
     const known = before.find(({ type }) => type === finding.type);
@@ -159,10 +163,24 @@ function findingOf({ lastTransitionTime: _, ...finding }: Condition): Finding {
  * Judges by the policy of the newest run that has ended: a status for each step of an active run would be many writes. Keeps
  * the last judgement, because the records of the runs may be deleted.
  */
-function presence(runs: readonly Run[], before: readonly Condition[]): Finding[] {
+function presence(runs: readonly Run[], before: readonly Condition[], { purged }: Judged): Finding[] {
+  if (purged !== undefined)
+    return [{ type: 'Present', status: 'False', reason: 'Purged', message: 'the images of the policy are removed' }];
   const judgement = judgePresence(runs.filter(isFinished));
   if (judgement !== undefined) return [{ type: 'Present', ...judgement }];
   return before.filter(({ type }) => type === 'Present').map(({ lastTransitionTime: _, ...finding }) => finding);
+}
+
+/** The purge in force. Afterwards the condition stays, so that its end is seen. */
+function purge({ purged }: Judged, before: readonly Condition[]): Finding[] {
+  if (purged === undefined) {
+    const message = 'no purge is in force';
+    return before.some(({ type }) => type === 'Purged')
+      ? [{ type: 'Purged', status: 'False', reason: 'NotPurged', message }]
+      : [];
+  }
+  const message = `nodesweep.io/purge-at "${purged}" removes all images of the policy, and it pulls nothing until its lists change or nodesweep.io/run-at has a new value`;
+  return [{ type: 'Purged', status: 'True', reason: 'PurgeRequested', message }];
 }
 
 const judgePresence = onceForRuns((ended) => {

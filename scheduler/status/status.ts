@@ -64,6 +64,8 @@ export interface Findings {
   readonly replacedRequests?: readonly string[] | undefined;
   /** The current errors of the steps of the policy and of its runs. */
   readonly troubles?: readonly Trouble[] | undefined;
+  /** The request of the purge that is in force, if there is one. */
+  readonly purged?: string | undefined;
   /** The records of the policy that can't be read. */
   readonly unreadable?: readonly Damage[] | undefined;
   readonly now: Date;
@@ -170,10 +172,10 @@ function requestOf(trigger: Run['trigger']): string | undefined {
 /** The status with the conditions that follow from it, from the runs of the policy, and from their errors. */
 function withConditions(
   status: PolicyStatus,
-  { runs, now, troubles, unreadable }: Findings,
+  { runs, now, troubles, unreadable, purged }: Findings,
   lostStatus: Damage | undefined,
 ): PolicyStatus {
-  const conditions = conditionsOf({ ...status, unreadable, lostStatus }, runs, now, troubles);
+  const conditions = conditionsOf({ ...status, unreadable, lostStatus, purged }, runs, now, troubles);
   return conditions === status.conditions ? status : { ...status, conditions };
 }
 

@@ -17,8 +17,21 @@ export class ListScheduler extends ManualScheduler {
     this.putLists(lists, document);
   }
 
-  putLists(lists: PrepullDocument['lists'], document: Partial<PrepullDocument> = {}, resourceVersion = '1'): void {
+  putLists(
+    lists: PrepullDocument['lists'],
+    document: Partial<PrepullDocument> = {},
+    resourceVersion = '1',
+    annotations: Readonly<Record<string, string>> = {},
+  ): void {
     this.putPolicy('nightly', lists, document, resourceVersion);
+    this.annotate('nightly', annotations, resourceVersion);
+  }
+
+  /** Replaces the annotations of a policy. */
+  annotate(name: string, annotations: Readonly<Record<string, string>>, resourceVersion = '2'): void {
+    this.cluster.policies = this.cluster.policies.map((policy) =>
+      policy.name === name ? { ...policy, annotations, resourceVersion } : policy,
+    );
   }
 
   /** Creates or edits a policy of image lists. The others stay. */

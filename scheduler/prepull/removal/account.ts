@@ -1,5 +1,7 @@
+import { hash } from '../../../contract/labels.ts';
 import type { ReferenceOutcome } from '../../../contract/reference-outcomes.ts';
 import type { Node } from '../../objects.ts';
+import type { Policy } from '../../policy/policy.ts';
 import { asReady } from '../../run/eligibility.ts';
 import type { LedgerData, LedgerEntry, WhenGone } from '../../run/ledger.ts';
 import { isFinished, type Run } from '../../run/run.ts';
@@ -18,8 +20,8 @@ export function updateLedger(data: LedgerData | undefined, entry: LedgerEntry): 
   const before = data && decodeLedger(data);
   const document = entry.policy?.document ?? before?.document ?? entry.starting?.run.document;
   const ledger = withDocument(before ?? { document, applied: new Map() }, document, entry);
-  const next = withStart(withResults(ledger, entry), entry);
-  const isNew = before === undefined ? next.applied.size > 0 : next !== before;
+  const next = withStart(withPurge(withResults(ledger, entry), entry), entry);
+  const isNew = before === undefined ? next.applied.size > 0 || next.purge !== undefined : next !== before;
   return isNew ? encodeLedger(next) : undefined;
 }
 
@@ -29,6 +31,26 @@ function withDocument(ledger: ListLedger, document: unknown, { isOfEarlierPolicy
     return JSON.stringify(document) === JSON.stringify(ledger.document) ? ledger : { ...ledger, document };
   const isLeft = policyOf(ledger)?.removalPolicy !== 'Delete';
   return { document, applied: isLeft ? new Map() : ledger.applied };
+}
+
+/** Takes over a request to purge, once, and ends it when the lists change or a run is requested. */
+function withPurge(ledger: ListLedger, { policy, purgeAt, isRequested }: LedgerEntry): ListLedger {
+  if (policy === undefined) return ledger;
+  const lists = hashOf(policy.policy as PrepullPolicy);
+  const { purge } = ledger;
+  if (purgeAt !== undefined && purgeAt !== purge?.request) return { ...ledger, purge: { request: purgeAt, lists } };
+  if (purge?.lists === undefined || (purge.lists === lists && isRequested !== true)) return ledger;
+  return { ...ledger, purge: { request: purge.request } };
+}
+
+/** The request of the purge that is in force. */
+export function purgeInForce(data: LedgerData, policy: Policy): string | undefined {
+  const { purge } = decodeLedger(data);
+  return purge?.lists === hashOf(policy as PrepullPolicy) ? purge.request : undefined;
+}
+
+function hashOf({ lists }: PrepullPolicy): string {
+  return hash(JSON.stringify(lists), 12);
 }
 
 /** Takes away what the runs that have ended since the last time have removed. */

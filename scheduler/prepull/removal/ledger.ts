@@ -12,6 +12,11 @@ export interface ListLedger {
   readonly applied: Applied;
   /** The results of the runs that started until then are in `applied`. */
   readonly settledUntil?: Date | undefined;
+  /**
+   * The last purge that was acted on. It is in force as long as the policy has the lists whose hash it has, and not any more
+   * without a hash.
+   */
+  readonly purge?: { readonly request: string; readonly lists?: string | undefined } | undefined;
 }
 
 const storedSchema = z.strictObject({
@@ -21,6 +26,7 @@ const storedSchema = z.strictObject({
     .datetime()
     .transform((text) => new Date(text))
     .optional(),
+  purge: z.strictObject({ request: z.string(), lists: z.string().optional() }).optional(),
 });
 
 const known = new WeakMap<LedgerData, ListLedger>();

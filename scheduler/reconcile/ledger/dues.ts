@@ -5,6 +5,7 @@ import { type Keeper, keepersIn, referencesKeptOn, UnknownKeptError } from '../.
 import { noteTrouble } from '../attempt.ts';
 import type { PolicyPass } from '../context.ts';
 import { parseOnce } from '../parsed-policy.ts';
+import { purgeOf } from './purge-in-force.ts';
 
 /**
  * Returns a function for the references of the images that a run must take away from a node, by the state of the cluster
@@ -25,11 +26,14 @@ export function readDues(pass: PolicyPass, run: Run): (node: Node) => readonly s
 }
 
 /**
- * The policies that keep images on nodes now. The status of a policy that is known to be deleted keeps none; another policy
+ * The policies that keep images on nodes now: a purged policy keeps none. The status of a policy that is known to be deleted keeps none; another policy
  * that was created with its name does.
  */
 export function keepersFor({ cluster, kinds, object, isGone = false }: PolicyPass): readonly Keeper[] {
-  const keepers = keepersIn(cluster.state(), (policy) => parseOnce(policy, kinds));
+  const state = cluster.state();
+  const keepers = keepersIn(state, (policy) => parseOnce(policy, kinds)).filter(
+    ({ name, parsed }) => purgeOf(state, name, parsed) === undefined,
+  );
   return isGone ? keepers.filter(({ name, parsed }) => name !== object.name || parsed !== undefined) : keepers;
 }
 

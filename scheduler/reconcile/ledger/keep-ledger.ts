@@ -1,5 +1,6 @@
-import type { StoredLedger } from '../../cluster.ts';
-import type { Node } from '../../objects.ts';
+import { annotation } from '../../../contract/labels.ts';
+import type { ClusterState, StoredLedger } from '../../cluster.ts';
+import type { Node, PolicyObject } from '../../objects.ts';
 import { type LedgerEntry, LedgerError, type LedgerRules } from '../../run/ledger.ts';
 import type { Run } from '../../run/run.ts';
 import { noteTrouble } from '../attempt.ts';
@@ -11,8 +12,10 @@ const step = { what: 'keep account of what is on the nodes', condition: 'Ready' 
 export async function keepLedger(pass: PolicyPass): Promise<boolean> {
   const { parsed, state, object } = pass;
   const stored = state.ledgers?.get(object.name);
-  if (stored === undefined || !parsed.valid || parsed.kind.name !== stored.kind) return true;
-  return parsed.kind.ledger === undefined || write(pass, parsed.kind.name, parsed.kind.ledger);
+  if (!parsed.valid || parsed.kind.ledger === undefined) return true;
+  // Without an account there is nothing to take over but a purge: later, the policy must pull nothing.
+  const isOfKind = stored === undefined ? annotation.purgeAt in object.annotations : stored.kind === parsed.kind.name;
+  return !isOfKind || write(pass, parsed.kind.name, parsed.kind.ledger);
 }
 
 /**
@@ -62,6 +65,12 @@ async function write(pass: PolicyPass, kind: string, rules: LedgerRules, startin
   }
 }
 
+/** True if the value of `nodesweep.io/run-at` has started no run. */
+function isRequested({ name, annotations }: PolicyObject, { statuses }: ClusterState): boolean {
+  const request = annotations[annotation.runAt];
+  return request !== undefined && request !== statuses.get(name)?.value?.lastRequest;
+}
+
 function ofKind(ledger: StoredLedger | undefined, kind: string): StoredLedger | undefined {
   return ledger?.kind === kind ? ledger : undefined;
 }
@@ -74,6 +83,8 @@ function entryOf(
   return {
     policy: parsed.valid ? parsed : undefined,
     isGone,
+    purgeAt: object.annotations[annotation.purgeAt],
+    isRequested: isRequested(object, state),
     isOfEarlierPolicy: isGone !== true && before !== undefined && before.policyUid !== object.uid,
     runs: journal.runs.of(object.name),
     starting,

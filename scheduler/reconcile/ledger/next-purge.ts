@@ -1,7 +1,6 @@
-import type { Policy } from '../../policy/policy.ts';
+import type { ValidPolicy } from '../../policy/parse.ts';
 import { nextScheduledTime, scheduleOf } from '../../policy/schedule.ts';
 import type { Trigger } from '../../policy/trigger.ts';
-import type { RunKind } from '../../run/kind.ts';
 import { newRun, type Run } from '../../run/run.ts';
 import type { PolicyPass } from '../context.ts';
 import { knownDues } from './dues.ts';
@@ -20,7 +19,7 @@ const withoutScheduleMs = 3_600_000;
  */
 export function nextPurge(
   pass: PolicyPass,
-  { kind, policy }: { readonly kind: RunKind; readonly policy: Policy },
+  { kind, policy }: Pick<ValidPolicy, 'kind' | 'policy'>,
   request: string,
 ): NextPurge {
   const { journal, object, now } = pass;
