@@ -2,7 +2,7 @@ import { isImageId, parseReference, splitReference } from '../../../contract/ref
 
 /** The advice for a list without images. */
 export const toKeepNothing =
-  'if nobody wants the images of a list any more, remove the list, or delete the policy; to keep them and pull nothing, set suspend: true';
+  'if nobody wants the images of a list any more, remove the list, or delete the policy; to remove all images of the policy once, set the annotation nodesweep.io/purge-at; to keep them and pull nothing, set suspend: true';
 
 /** Returns the reason why a text can't be an image of a list; undefined if a kubelet accepts it. */
 export function referenceProblem(text: string): string | undefined {

@@ -22,7 +22,7 @@ const condition = (scheduler: ListScheduler, type: string) =>
     ?.value?.conditions?.find((known) => known.type === type);
 const pullers = (scheduler: ListScheduler) => scheduler.pods().length - scheduler.cleaners().length;
 
-describe('a purge (P15)', () => {
+describe('a purge (C37, P15)', () => {
   it('removes all images of the policy at once, and pulls nothing at any scheduled time or on a new node', async () => {
     const scheduler = await supplied();
     scheduler.annotate('nightly', { 'nodesweep.io/purge-at': 'now' });

@@ -35,7 +35,7 @@ describe('an image that leaves a list (P12)', () => {
     expect(scheduler.removals()).toEqual([]);
   });
 
-  it('goes at the next refresh, by one cleaner after the puller, which is told nothing else', async () => {
+  it('goes at the next refresh, by one cleaner after the puller, which is told nothing else (C38)', async () => {
     const scheduler = await supplied();
     scheduler.putLists([onlyApi], {}, '2');
     await scheduler.finish(60);
