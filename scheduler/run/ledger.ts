@@ -36,8 +36,8 @@ export interface LedgerEntry {
 export interface DueQuestion {
   readonly run: Run;
   readonly node: Node;
-  /** The references of all images that policies keep on the node. */
-  readonly kept: readonly string[];
+  /** Reads the references of all images that policies keep on the node. They are read only for a node that has something on account. */
+  readonly kept: () => readonly string[];
   /** The memory of the kind about the node. */
   readonly memory?: unknown;
 }

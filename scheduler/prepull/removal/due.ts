@@ -18,10 +18,10 @@ export function dueOn(data: LedgerData, { run, node, kept }: DueQuestion): reado
   const ledger = decodeLedger(data);
   if (!ledger.applied.has(node.name)) return [];
   const policy = run.spec as PrepullPolicy;
-  if (run.trigger.type === 'Purge') return toRemove(ledger.applied, node.name, kept, 'Delete');
+  if (run.trigger.type === 'Purge') return toRemove(ledger.applied, node.name, kept(), 'Delete');
   // After an edit during the run, the policy that leaves more decides.
   const isLeft = policy.removalPolicy === 'Retain' || policyOf(ledger)?.removalPolicy !== 'Delete';
-  const wanted = [...kept, ...wantedOn(node, policy).map(({ reference }) => reference)];
+  const wanted = [...kept(), ...wantedOn(node, policy).map(({ reference }) => reference)];
   return toRemove(ledger.applied, node.name, wanted, isLeft ? 'Retain' : 'Delete');
 }
 

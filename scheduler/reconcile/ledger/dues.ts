@@ -21,7 +21,7 @@ export function readDues(pass: PolicyPass, run: Run): (node: Node) => readonly s
   const { data } = stored;
   return (node) => {
     const { memory } = run.nodes.get(node.name) ?? {};
-    return rules.dueOn(data, { run, node, memory, kept: referencesKeptOn(node, keepers, kinds) });
+    return rules.dueOn(data, { run, node, memory, kept: () => referencesKeptOn(node, keepers, kinds) });
   };
 }
 
