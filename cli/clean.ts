@@ -38,7 +38,7 @@ With --policy, the images of pods that are about to start are unknown; only minA
 
 /** The job of a policy that is safe to use by hand. */
 async function loadCleanPolicy(file: string) {
-  const { loadPolicyFile } = await import('./policy-file.ts');
-  const { refuseUnkeepable } = await import('./policy-by-hand.ts');
+  const { loadPolicyFile } = await import('./input/policy-file.ts');
+  const { refuseUnkeepable } = await import('./input/policy-by-hand.ts');
   return refuseUnkeepable(await loadPolicyFile(file));
 }

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { CommandContext } from './context.ts';
-import { addSourceOptions, makePlan, type PlanSource, sourceHelp } from './plan-source.ts';
+import { addSourceOptions, makePlan, type PlanSource, sourceHelp } from './input/plan-source.ts';
 
 type Flags = PlanSource & { readonly output: 'text' | 'json' | 'yaml' };
 
@@ -29,7 +29,7 @@ ${sourceHelp}`,
           exitCode: 2,
         });
       const plan = await makePlan(policy, source, context);
-      const { findImage } = await import('./find-image.ts');
+      const { findImage } = await import('./input/find-image.ts');
       const { explain, formatExplanation } = await import('./output/explanation.ts');
       const { formatDocument } = await import('./output/print.ts');
       const image = findImage(plan.images, text);

@@ -31,7 +31,7 @@ function parseCount(text: string): number {
 async function lintFiles(files: readonly string[], next: number): Promise<boolean> {
   const { lintText, lintWarnings } = await import('../scheduler/policy/lint.ts');
   const { runKinds } = await import('../scheduler/kinds.ts');
-  const { forecast } = await import('./forecast.ts');
+  const { forecast } = await import('./output/forecast.ts');
   const now = new Date();
   let policies = 0;
   let problems = 0;

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { PlanDocument } from '../contract/plan-document.ts';
 import type { CommandContext } from './context.ts';
-import { addSourceOptions, makePlan, type PlanSource, sourceHelp } from './plan-source.ts';
+import { addSourceOptions, makePlan, type PlanSource, sourceHelp } from './input/plan-source.ts';
 
 type Flags = PlanSource & { readonly output: 'table' | 'wide' | 'json' | 'yaml' };
 

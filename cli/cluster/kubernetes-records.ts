@@ -6,7 +6,7 @@ import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts
 import { Watcher } from '../../scheduler/kubernetes/api/watch.ts';
 import { groupConfigMaps } from '../../scheduler/kubernetes/config-map-groups.ts';
 import { readConfigMap } from '../../scheduler/kubernetes/objects.ts';
-import { readPod } from '../../scheduler/kubernetes/read-pod.ts';
+import { readPod } from '../../scheduler/kubernetes/pods/read-pod.ts';
 import type { FollowedRun, Records, RecordsPort } from './records-port.ts';
 
 const requestsPerSecond = 50;

@@ -1,5 +1,5 @@
 import type { Node } from '../objects.ts';
-import { type Eligibility, judgeNode, type NodeSelection } from '../run/eligibility.ts';
+import { type Eligibility, judgeNode, type NodeSelection } from '../run/rollout/eligibility.ts';
 
 /** Decides if a node can be cleaned now: a cleaner must reach its runtime. */
 export function judgeCleanable(node: Node, selection: NodeSelection): Eligibility {

@@ -1,5 +1,5 @@
 import type { Versioned } from '../objects.ts';
-import type { RolloutStep } from '../run/rollout.ts';
+import type { RolloutStep } from '../run/rollout/rollout.ts';
 import { isFinished, type Run } from '../run/run.ts';
 
 /** The shortest time between two writes of a record of an active run. */

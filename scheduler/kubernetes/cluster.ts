@@ -26,7 +26,6 @@ import { ClusterError } from './api/error.ts';
 import type { FurtherResource } from './api/paths.ts';
 import { SharedRead } from './api/shared-read.ts';
 import { Watcher } from './api/watch.ts';
-import { BoundPodReader } from './bound-pods.ts';
 import { type ConfigMapGroups, groupConfigMaps } from './config-map-groups.ts';
 import { ConfigMapStore } from './config-maps.ts';
 import { readPodWarning, recordEvent } from './events.ts';
@@ -43,11 +42,12 @@ import {
   readNode,
   type WatchedConfigMap,
 } from './objects.ts';
-import { buildHarmless } from './place-pod.ts';
-import { PodStore } from './pods.ts';
-import { readPod } from './read-pod.ts';
+import { BoundPodReader } from './pods/bound-pods.ts';
+import { buildHarmless } from './pods/place-pod.ts';
+import { PodStore } from './pods/pods.ts';
+import { readPod } from './pods/read-pod.ts';
+import { VanishedPods } from './pods/vanished-pods.ts';
 import { withReplacedRequest } from './replaced-requests.ts';
-import { VanishedPods } from './vanished-pods.ts';
 import { listWorkloadReferences } from './workload-references.ts';
 
 export interface KubernetesOptions {

@@ -1,6 +1,6 @@
 import type { Node } from '../objects.ts';
 import type { Policy } from '../policy/policy.ts';
-import { type Eligibility, judgeNode } from '../run/eligibility.ts';
+import { type Eligibility, judgeNode } from '../run/rollout/eligibility.ts';
 import type { PrepullPolicy } from './policy.ts';
 
 /** The kubelet would admit no puller, and would remove the images again. */

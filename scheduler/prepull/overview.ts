@@ -1,7 +1,7 @@
 import { lastResults } from '../run/last-results.ts';
 import { isFinished, type Run } from '../run/run.ts';
-import { memoryOf } from './memory.ts';
 import type { PrepullPolicy } from './policy.ts';
+import { memoryOf } from './puller/memory.ts';
 import type { ImageState, ImageStates } from './states/image-state.ts';
 import type { PullReason } from './states/reasons.ts';
 import type { Tally } from './tally.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { isSelected } from '../run/eligibility.ts';
 import type { Keeping } from '../run/kind.ts';
+import { isSelected } from '../run/rollout/eligibility.ts';
 import type { PrepullPolicy } from './policy.ts';
 
 /** The lists of a policy, with what decides which images stay on which nodes. */

@@ -1,5 +1,5 @@
 import type { Node } from '../objects.ts';
-import { isSelected, judgeNode } from '../run/eligibility.ts';
+import { isSelected, judgeNode } from '../run/rollout/eligibility.ts';
 import type { ImageList } from './lists/image-list.ts';
 import { type PullPolicy, pullPolicyOf, secretsOf } from './lists/pull-policy.ts';
 import type { PrepullPolicy } from './policy.ts';

@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import { type Cluster, callConcurrency } from '../cluster.ts';
 import { JobTooLargeError } from '../pods/job-too-large.ts';
-import { type RolloutStep, withRefused, withStarted } from '../run/rollout.ts';
+import { type RolloutStep, withRefused, withStarted } from '../run/rollout/rollout.ts';
 import type { Run } from '../run/run.ts';
 import { noteTrouble } from './attempt.ts';
 import type { PolicyPass } from './context.ts';

@@ -4,10 +4,10 @@ import type { JobTooLargeError } from '../pods/job-too-large.ts';
 import type { JobMap, PlacedNode, PodBody, PodOrder, PodTemplate } from '../pods/pod-template.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Problem } from '../policy/problem.ts';
-import type { Eligibility } from './eligibility.ts';
 import type { LastResult } from './last-results.ts';
 import type { LedgerRules } from './ledger.ts';
 import type { Ending, NodeResult } from './progress.ts';
+import type { Eligibility } from './rollout/eligibility.ts';
 import type { Run } from './run.ts';
 
 /** The facts beside a pod that decide its result. */

@@ -1,6 +1,6 @@
 import type { Node } from '../objects.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { Eligibility } from './eligibility.ts';
+import type { Eligibility } from './rollout/eligibility.ts';
 import type { Run } from './run.ts';
 
 /** The data of a ledger, as its ConfigMap has it. Only the kind of the policy can read it. */

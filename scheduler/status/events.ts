@@ -3,8 +3,8 @@ import type { PolicyEvent } from '../cluster.ts';
 import { describeTrouble, type Trouble } from '../journal/troubles.ts';
 import { listProblems, type Problem } from '../policy/problem.ts';
 import type { Trigger } from '../policy/trigger.ts';
-import { permanentReasons } from '../run/eligibility.ts';
 import { outcomeOf } from '../run/outcome.ts';
+import { permanentReasons } from '../run/rollout/eligibility.ts';
 import type { Run } from '../run/run.ts';
 import { summarize } from '../run/summary.ts';
 

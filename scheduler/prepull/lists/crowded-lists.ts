@@ -1,4 +1,4 @@
-import type { Selector } from '../../run/eligibility.ts';
+import type { Selector } from '../../run/rollout/eligibility.ts';
 import { domainsOf, intersect, type LabelDomains } from './label-domains.ts';
 
 /** A list with the images that it gives to the nodes of its selector. */

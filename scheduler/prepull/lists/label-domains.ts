@@ -1,4 +1,4 @@
-import type { Selector } from '../../run/eligibility.ts';
+import type { Selector } from '../../run/rollout/eligibility.ts';
 
 /** The values that a node may have for one label. */
 interface Domain {

@@ -1,11 +1,11 @@
 import { judgeCleanable } from '../../cleanup/cleanable-nodes.ts';
 import type { Node } from '../../objects.ts';
-import { asReady } from '../../run/eligibility.ts';
 import type { DueQuestion, LedgerData } from '../../run/ledger.ts';
+import { asReady } from '../../run/rollout/eligibility.ts';
 import type { Run } from '../../run/run.ts';
-import { memoryOf, type NodeMemory } from '../memory.ts';
-import { leftOn } from '../next-images.ts';
 import type { PrepullPolicy } from '../policy.ts';
+import { memoryOf, type NodeMemory } from '../puller/memory.ts';
+import { leftOn } from '../puller/next-images.ts';
 import { type WantedImage, wantedOn } from '../wanted.ts';
 import { toRemove } from './applied.ts';
 import { decodeLedger, policyOf } from './ledger.ts';

@@ -4,7 +4,7 @@ import { cleanerResult } from '../../cleanup/pod-result.ts';
 import type { RunPod } from '../../objects.ts';
 import { hasEnded } from '../../pods/state.ts';
 import type { PodResult } from '../../run/kind.ts';
-import { type NodeMemory, noRemovals } from '../memory.ts';
+import { type NodeMemory, noRemovals } from '../puller/memory.ts';
 import { addRemovals, isUsed, type Removals } from './removals.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findImage } from '../../../cli/find-image.ts';
+import { findImage } from '../../../cli/input/find-image.ts';
 import { explain, formatExplanation } from '../../../cli/output/explanation.ts';
 import { buildPlanDocument, buildPlannedImage } from '../../helpers/plans.ts';
 

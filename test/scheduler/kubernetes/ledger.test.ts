@@ -1,7 +1,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { unpackReferences } from '../../../contract/packed-references.ts';
-import { readPod } from '../../../scheduler/kubernetes/read-pod.ts';
+import { readPod } from '../../../scheduler/kubernetes/pods/read-pod.ts';
 import { prepull } from '../../../scheduler/prepull/kind.ts';
 import { encodeLedger } from '../../../scheduler/prepull/removal/ledger.ts';
 import { newRun } from '../../../scheduler/run/run.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { readNode } from '../../../scheduler/kubernetes/objects.ts';
-import { judgeNode } from '../../../scheduler/run/eligibility.ts';
+import { judgeNode } from '../../../scheduler/run/rollout/eligibility.ts';
 import { buildRun } from '../../helpers/builders.ts';
 
 const spot = { key: 'spot', effect: 'NoSchedule' };

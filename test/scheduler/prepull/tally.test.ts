@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeMemory, encodeMemory, type NodeMemory } from '../../../scheduler/prepull/memory.ts';
+import { decodeMemory, encodeMemory, type NodeMemory } from '../../../scheduler/prepull/puller/memory.ts';
 import type { ImageState, ImageStates } from '../../../scheduler/prepull/states/image-state.ts';
 import { addTallies, decodeTally, describeTotals, encodeTally, tallyOf } from '../../../scheduler/prepull/tally.ts';
 import { imageStates } from '../../helpers/arbitrary-pullers.ts';

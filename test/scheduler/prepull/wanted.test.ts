@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maxImagesPerPod, partsOf } from '../../../scheduler/prepull/parts.ts';
+import { maxImagesPerPod, partsOf } from '../../../scheduler/prepull/puller/parts.ts';
 import { imagesOf, pullableOn, type WantedImage, wantedOn } from '../../../scheduler/prepull/wanted.ts';
 import { buildNode } from '../../helpers/builders.ts';
 import { buildPrepull } from '../../helpers/prepull.ts';

@@ -3,7 +3,7 @@ import type { Report } from '../../../contract/report.ts';
 import { Metrics } from '../../../scheduler/metrics/metrics.ts';
 import { outcomeOf } from '../../../scheduler/run/outcome.ts';
 import { encodeRun } from '../../../scheduler/run/record.ts';
-import { advanceRun, withStarted } from '../../../scheduler/run/rollout.ts';
+import { advanceRun, withStarted } from '../../../scheduler/run/rollout/rollout.ts';
 import type { Run } from '../../../scheduler/run/run.ts';
 import { conditionsOf } from '../../../scheduler/status/conditions.ts';
 import { runFinished } from '../../../scheduler/status/events.ts';

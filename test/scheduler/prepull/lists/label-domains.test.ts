@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { mayOverlap } from '../../../../scheduler/prepull/lists/label-domains.ts';
-import { isSelected, type Selector } from '../../../../scheduler/run/eligibility.ts';
+import { isSelected, type Selector } from '../../../../scheduler/run/rollout/eligibility.ts';
 
 const key = fc.constantFrom('pool', 'gpu', 'constructor');
 const value = fc.constantFrom('a', 'b', '');

@@ -1,0 +1,39 @@
+import { type Job, jobSchema } from '../../contract/job.ts';
+import { cleanupJob } from '../../scheduler/cleanup/job.ts';
+import { parseCleanup } from '../../scheduler/cleanup/policy.ts';
+
+/** A policy file that can't be used by hand; the message names every problem. */
+export class PolicyFileError extends Error {
+  override readonly name = 'PolicyFileError';
+}
+
+/** The job of a policy document for one node, without the facts of a cluster. Throws a {@link PolicyFileError}. */
+export function jobOfPolicy(file: string, text: string): Job {
+  const parsed = parseCleanup(text);
+  if (!parsed.valid) {
+    const list = parsed.problems.map(({ path, message }) => `${file}:${path}: ${message}`);
+    throw new PolicyFileError(list.join('; '));
+  }
+  const { document, policy: spec } = parsed;
+  return jobSchema.parse(cleanupJob({ policy: file, name: 'by-hand', document, spec }, []));
+}
+
+/** The job of a policy with all defaults, which would remove every unused image. */
+export function jobOfDefaults(): Job {
+  return jobSchema.parse({ version: 1, policy: '<defaults>', run: 'by-hand' });
+}
+
+/** Refuses a policy that asks for protection which needs a cluster. Throws a {@link PolicyFileError}. */
+export function refuseUnkeepable(job: Job): Job {
+  if (!job.images.protectWorkloads) return job;
+  throw new PolicyFileError(
+    `${job.policy}:images.protectWorkloads: only the scheduler knows the workloads of the cluster; if none of their images must be kept, use a copy of the policy without this field`,
+  );
+}
+
+/** Remarks about the facts that a plan by hand does not have. */
+export function describeUnkeepable(job: Job): readonly string[] {
+  const bound = 'the images of pods that are about to start are unknown here; only minAge protects them';
+  if (!job.images.protectWorkloads) return [bound];
+  return [bound, 'protectWorkloads has no effect here, because the workloads of the cluster are unknown'];
+}

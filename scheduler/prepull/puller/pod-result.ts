@@ -1,0 +1,234 @@
+import { formatBytes } from '../../../contract/bytes.ts';
+import { type Prepared, parsePrepared } from '../../../contract/prepared.ts';
+import type { PodContainer, RunPod } from '../../objects.ts';
+import { hasStopped, lacksRoom } from '../../pods/state.ts';
+import type { PodFacts, PodResult } from '../../run/kind.ts';
+import type { Ending } from '../../run/progress.ts';
+import type { Run } from '../../run/run.ts';
+import type { PrepullPolicy } from '../policy.ts';
+import { canRemove } from '../removal/due.ts';
+import { removalResult } from '../removal/pod-result.ts';
+import { isUsed } from '../removal/removals.ts';
+import { indexOfContainer, prepareContainer } from '../states/container-names.ts';
+import { describeMissing } from '../states/describe-missing.ts';
+import { type ImageState, type ImageStates, remember } from '../states/image-state.ts';
+import { readImages } from '../states/images-of-pod.ts';
+import { isFinal } from '../states/reasons.ts';
+import { isComplete, type Tally, tallyOf } from '../tally.ts';
+import { memoryOf, type NodeMemory, noRemovals } from './memory.ts';
+import { leftOn } from './next-images.ts';
+
+/** The facts beside a puller. */
+export interface PullerFacts extends PodFacts {
+  readonly run: Run & { readonly spec: PrepullPolicy };
+}
+
+/** A puller with what it shows of its images (`own`), and what is known of the node with it. */
+interface Puller {
+  readonly pod: RunPod;
+  readonly own: ImageStates;
+  readonly memory: NodeMemory;
+}
+
+/** Reads the result of a pod of a run over lists: of a puller, or of the cleaner that removes what has left the lists. */
+export function podResult(pod: RunPod, facts: PullerFacts): PodResult {
+  return pod.kind === 'cleaner' ? removerResult(pod, facts) : pullerResult(pod, facts);
+}
+
+function removerResult(pod: RunPod, { run, before, now }: PullerFacts): PodResult {
+  const memory = memoryOf(before);
+  const result = removalResult(pod, memory, now);
+  return result.kind === 'Over' ? verdict(tallyOf(memory.over, memory.states, result.removals), run.spec) : result;
+}
+
+/**
+ * Reads the result of a puller from its status. Remembers each failure when it is seen, because the kubelet forgets them when
+ * the pod ends. The node is done when each image of each part is present or can't be pulled.
+ */
+export function pullerResult(pod: RunPod, facts: PullerFacts): PodResult {
+  if (lacksRoom(pod)) return { kind: 'Rejected', message: [pod.reason, pod.message].filter(Boolean).join(': ') };
+  const puller = readPuller(pod, facts);
+  const { own, memory } = puller;
+  const failure = failureBeforePulls(pod);
+  if (failure !== undefined) return resultOfFailure(failure, puller, facts);
+  if (own.size === 0) return hasStopped(pod) ? lost(puller) : { kind: 'Active', memory };
+  if (hasStopped(pod)) return resultOfStopped(puller, facts);
+  const until = patienceOf(puller, facts.run.spec);
+  const isWaiting = [...own.values()].some((state) => isOpen(state, memory)) || endsByItself(puller);
+  if (isWaiting && (until === undefined || facts.now < until)) return { kind: 'Active', memory, until };
+  return finishPart(withTimeouts(puller, facts.run.spec), facts);
+}
+
+/** The ending of a node whose run ends before its pullers do: the figures so far, and the first cause that is remembered. */
+export function pullerEnding(facts: PullerFacts): Ending {
+  const tally = tallyFor(memoryOf(facts.before), facts);
+  const hasCause = [...tally.images.values()].some(({ state }) => state === 'Failed');
+  return hasCause ? { ...describeMissing(tally.images, facts.run.spec), tally } : { tally };
+}
+
+function readPuller(pod: RunPod, { before }: PullerFacts): Puller {
+  const own = readImages(pod);
+  const known = memoryOf(before);
+  return { pod, own, memory: { ...known, states: remember(known.states, own) } };
+}
+
+/** The end of the first container, if it failed, so that the kubelet pulled nothing. */
+function failureBeforePulls({ containers = [] }: RunPod): Exclude<Prepared, { outcome: 'Ready' }> | undefined {
+  const state = containers.find(({ name }) => name === prepareContainer)?.state;
+  if (state?.type !== 'Terminated' || state.exitCode === 0) return undefined;
+  const prepared = parsePrepared(state.message ?? '');
+  if (prepared !== undefined && prepared.outcome !== 'Ready') return prepared;
+  const words = [state.reason, state.message].filter(Boolean).join(': ');
+  return { version: 1, outcome: 'Failed', message: `exit code ${state.exitCode}${words && `: ${words}`}` };
+}
+
+function resultOfFailure(
+  failure: Exclude<Prepared, { outcome: 'Ready' }>,
+  { pod, memory }: Puller,
+  facts: PullerFacts,
+): PodResult {
+  if (failure.outcome === 'Failed') {
+    const message = `the first container of pod ${pod.name} failed before any image was pulled: ${failure.message}`;
+    return { kind: 'NotDone', reason: 'NotPrepared', message, memory };
+  }
+  const { usedPercent, maxPercent, availableBytes, capacityBytes } = failure;
+  const space = `${formatBytes(availableBytes)} of ${formatBytes(capacityBytes)} are available`;
+  const message = `the disk is ${usedPercent} % full, and disk.maxPercent is ${maxPercent} (${space}): nothing was pulled`;
+  const cause = { reason: 'DiskTooFull', message } as const;
+  // An earlier part of the images may be there.
+  if (memory.over.length === 0) return { kind: 'Done', result: 'Skipped', ...cause };
+  return { kind: 'Done', result: 'Failed', ...cause, tally: tallyFor(memory, facts) };
+}
+
+/** True if the image may still become present while its pod runs. A pod that only holds images pulls none again. */
+function isOpen(state: ImageState, { holding }: NodeMemory): boolean {
+  if (state.state !== 'Failed') return state.state !== 'Present';
+  return holding === undefined && !isFinal(state.cause);
+}
+
+/** A pod that has stopped shows no more. Its own end tells if images are missing because it was ended. */
+function resultOfStopped(puller: Puller, facts: PullerFacts): PodResult {
+  const { pod, own, memory } = puller;
+  const isEnded = [...own.values()].some(({ state }) => state !== 'Present');
+  if (!isEnded || memory.holding !== undefined) return finishPart(puller, facts);
+  if (pod.reason !== 'DeadlineExceeded') return lost(puller);
+  const tally = tallyFor(memory, facts);
+  const { message } = describeMissing(tally.images, facts.run.spec);
+  const limit = `not finished within activeDeadlineSeconds (${facts.run.spec.activeDeadlineSeconds})`;
+  const words = [limit, message].filter(Boolean).join(': ');
+  return { kind: 'Done', result: 'Failed', reason: 'DeadlineExceeded', message: words, tally };
+}
+
+/** The pod ended before its images were there, so a further one may try again. */
+function lost({ pod, memory }: Puller): PodResult {
+  const isDeleted = pod.deletionTimestamp !== undefined;
+  const reason = pod.reason ?? (isDeleted ? 'PodDeleted' : 'PullerEnded');
+  const words = `pod ${pod.name} ${isDeleted ? 'was deleted' : 'ended'} before its images were present`;
+  return { kind: 'NotDone', reason, message: pod.message ? `${words}: ${pod.message}` : words, memory };
+}
+
+/**
+ * True if the pod is about to stop without help: the containers of the images have ended or run their last instruction, and no
+ * other container, which somebody has injected, keeps the pod running.
+ */
+function endsByItself({ pod }: Puller): boolean {
+  const { containers = [] } = pod;
+  return containers.every(
+    ({ name, state }) =>
+      state.type === 'Terminated' || (state.type === 'Running' && indexOfContainer(name) !== undefined),
+  );
+}
+
+/**
+ * The time at which images without a result have failed: `imagePullTimeoutSeconds` for each of them, after the last change.
+ * Undefined until the kubelet has begun with them. The kubelet goes through all containers of a pod, image after image, before
+ * it reports any of them, so a slow pull keeps the results of all others back.
+ */
+function patienceOf({ pod, own }: Puller, { imagePullTimeoutSeconds }: PrepullPolicy): Date | undefined {
+  const { containers = [] } = pod;
+  if (!containers.some(isPrepared)) return undefined;
+  const ends = containers.flatMap(({ state }) =>
+    state.type === 'Terminated' && state.finishedAt !== undefined ? [state.finishedAt.getTime()] : [],
+  );
+  const unreported = [...own.values()].filter(({ state }) => state === 'Pulling').length;
+  const limitMs = Math.max(1, unreported) * imagePullTimeoutSeconds * 1_000;
+  return new Date(Math.max(pod.createdAt.getTime(), ...ends) + limitMs);
+}
+
+function isPrepared({ name, state }: PodContainer): boolean {
+  return name === prepareContainer && state.type === 'Terminated';
+}
+
+/** Gives a cause to the images that got no result in time. */
+function withTimeouts(puller: Puller, { imagePullTimeoutSeconds }: PrepullPolicy): Puller {
+  const message = `no result within imagePullTimeoutSeconds (${imagePullTimeoutSeconds})`;
+  const timedOut: ImageState = { state: 'Failed', cause: { reason: 'PullFailed', message } };
+  const { own, memory } = puller;
+  const states = [...memory.states].map(([index, known]): [number, ImageState] => [
+    index,
+    own.get(index)?.state === 'Pulling' && known.state === 'Pulling' ? timedOut : known,
+  ]);
+  return { ...puller, memory: { ...memory, states: new Map(states) } };
+}
+
+/**
+ * Ends the part of a puller: a further pod holds its images, or pulls the next part, or the node is done. A pod that has
+ * stopped holds its images itself. Another must be deleted, because its other containers would be tried for ever.
+ */
+function finishPart({ pod, own, memory }: Puller, facts: PullerFacts): PodResult {
+  const { run, node } = facts;
+  const over = [...new Set([...memory.over, ...own.keys()])].sort((one, other) => one - other);
+  const done = { states: memory.states, over };
+  const ran = endedImages(pod);
+  if (run.spec.hold && memory.holding === undefined && !hasStopped(pod) && ran.length > 0)
+    return { kind: 'Continue', memory: { ...done, holding: ran } };
+  if (node !== undefined && leftOn(node, run.spec, done).length > 0) return { kind: 'Continue', memory: done };
+  if (memory.removing !== undefined || isToRemove(done, facts))
+    return { kind: 'Continue', memory: { ...done, removing: memory.removing ?? noRemovals } };
+  return verdict(tallyOf(over, done.states), run.spec);
+}
+
+function isToRemove(memory: NodeMemory, { run, node, due }: PullerFacts): boolean {
+  if (node === undefined || due === undefined || !canRemove(node, run.spec, memory)) return false;
+  return due().length > 0;
+}
+
+/** The images whose containers have ended, so that they hold them as long as their pod is there. */
+function endedImages({ containers = [] }: RunPod): readonly number[] {
+  return containers.flatMap(({ name, state }) => {
+    const index = indexOfContainer(name);
+    const hasEnded = state.type === 'Terminated' && state.reason !== 'ContainerStatusUnknown';
+    return index !== undefined && hasEnded ? [index] : [];
+  });
+}
+
+const notRemoved = 'could not be removed; the log of the pod has the cause, and the next refresh tries again';
+const stillUsed = 'has left the lists and is still in use; the next refresh tries again to remove it';
+
+function describeLeft([first, ...others]: readonly string[], words: string): string {
+  return others.length === 0 ? `${first} ${words}` : `${first} and ${others.length} others: each ${words}`;
+}
+
+function verdict(tally: Tally, policy: PrepullPolicy): PodResult {
+  if (!isComplete(tally)) return { kind: 'Done', result: 'Failed', ...describeMissing(tally.images, policy), tally };
+  const removals = [...(tally.removals ?? [])];
+  const failed = removals.filter(([, { kind }]) => kind === 'Failed').map(([reference]) => reference);
+  if (failed.length > 0)
+    return {
+      kind: 'Done',
+      result: 'Failed',
+      reason: 'RemovalsFailed',
+      message: describeLeft(failed, notRemoved),
+      tally,
+    };
+  const used = removals.filter(([, outcome]) => isUsed(outcome)).map(([reference]) => reference);
+  if (used.length > 0)
+    return { kind: 'Done', result: 'Succeeded', reason: 'ImagesInUse', message: describeLeft(used, stillUsed), tally };
+  return { kind: 'Done', result: 'Succeeded', tally };
+}
+
+/** The figures of all images of a node, also of those that no pod has begun with. */
+function tallyFor({ states, over, removing }: NodeMemory, { node, run }: PullerFacts): Tally {
+  const left = node === undefined || run.trigger.type === 'Purge' ? [] : leftOn(node, run.spec, { over }).flat();
+  return tallyOf([...states.keys(), ...over, ...left.map(({ index }) => index)], states, removing?.removals);
+}
