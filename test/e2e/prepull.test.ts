@@ -22,7 +22,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('image lists on real kubel
     if (installation.cluster === undefined) throw new Error('this needs a cluster whose nodes can be looked into');
     cluster = installation.cluster;
     registry = await startPrivateRegistry(cluster.directory);
-    const names = ['everywhere-1', 'everywhere-2', 'pool', 'cleaned', 'unlisted', 'beside'];
+    const names = ['everywhere-1', 'everywhere-2', 'pool', 'cleaned', 'unlisted', 'beside', 'stays', 'leaves'];
     await registry.push(
       names.map((name) => buildImageSpec({ names: [`lists/${name}:1`], layers: fillerLayers(`lists ${name}`) })),
     );
@@ -150,5 +150,24 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('image lists on real kubel
     expect(await imagesOn('node-2')).toContain('cleaned');
     await deletePolicy('kept');
     await deletePolicy('cleaner-beside');
+  });
+
+  it('removes from the nodes the image that has left its list, and nothing else (P12)', async () => {
+    const { kubectl, apply } = installation;
+    const document = (images: readonly string[]) => ({ schedule: '@yearly', lists: [listOf('shrinking', images)] });
+    await apply(buildPolicy('shrinking', document(['stays', 'leaves']), runNow, 'prepull.yaml'));
+    await waitForRun(kubectl, 'shrinking');
+    const before = await Promise.all(['node-1', 'node-2'].map(imagesOn));
+    expect(before.map((images) => images.includes('leaves'))).toEqual([true, true]);
+
+    const request = { 'nodesweep.io/run-at': 'after the edit' };
+    await apply(buildPolicy('shrinking', document(['stays']), request, 'prepull.yaml'));
+    await waitFor('the refresh that removes the image', 240_000, async () => {
+      const runs = await readRuns(kubectl, 'shrinking');
+      return runs.filter(({ phase }) => phase === 'Succeeded').length === 2 || undefined;
+    });
+    const after = await Promise.all(['node-1', 'node-2'].map(imagesOn));
+    expect(after).toEqual(before.map((images) => images.filter((image) => image !== 'leaves')));
+    await deletePolicy('shrinking');
   });
 });
