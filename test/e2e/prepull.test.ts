@@ -168,6 +168,37 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('image lists on real kubel
     });
     const after = await Promise.all(['node-1', 'node-2'].map(imagesOn));
     expect(after).toEqual(before.map((images) => images.filter((image) => image !== 'leaves')));
+  });
+
+  it('removes the images of a policy that is deleted, and then its own account of them (P14)', async () => {
+    const { kubectl } = installation;
+    const before = await Promise.all(['node-1', 'node-2'].map(imagesOn));
     await deletePolicy('shrinking');
+    await waitFor('the account of the policy to go', 240_000, async () => {
+      const left = await getJson(kubectl, 'configmaps,pods', 'nodesweep.io/policy=shrinking');
+      return left.items.length === 0 || undefined;
+    });
+    const after = await Promise.all(['node-1', 'node-2'].map(imagesOn));
+    expect(after).toEqual(before.map((images) => images.filter((image) => image !== 'stays')));
+  });
+
+  it('removes the images of a policy on request, and pulls none until a run is requested (P15)', async () => {
+    const { kubectl, apply } = installation;
+    const document = { schedule: '* * * * *', lists: [listOf('purged', ['stays'])] };
+    await apply(buildPolicy('purged', document, runNow, 'prepull.yaml'));
+    await waitForRun(kubectl, 'purged');
+    const isOn = async () =>
+      (await Promise.all(['node-1', 'node-2'].map(imagesOn))).map((all) => all.includes('stays'));
+    expect(await isOn()).toEqual([true, true]);
+    await apply(buildPolicy('purged', document, { 'nodesweep.io/purge-at': 'now' }, 'prepull.yaml'));
+    await waitFor('the purge', 240_000, async () => {
+      const runs = await readRuns(kubectl, 'purged');
+      return runs.some(({ trigger, phase }) => trigger.type === 'Purge' && phase === 'Succeeded') || undefined;
+    });
+    expect(await isOn()).toEqual([false, false]);
+    // Two scheduled times pass.
+    await new Promise((resolve) => setTimeout(resolve, 125_000));
+    expect(await isOn()).toEqual([false, false]);
+    await deletePolicy('purged');
   });
 });
