@@ -5,6 +5,7 @@ import { describeTrouble } from '../journal/troubles.ts';
 import { writeIntervalMs } from '../journal/write-pacing.ts';
 import type { RunPod, Versioned } from '../objects.ts';
 import { earliest } from '../policy/instants.ts';
+import { provenNodes } from '../run/last-results.ts';
 import type { RunView } from '../run/rollout/candidate.ts';
 import { endRun, resumeRun } from '../run/rollout/end.ts';
 import { maxCallsPerStep } from '../run/rollout/nodes-to-start.ts';
@@ -120,6 +121,7 @@ export async function viewOf(pass: PolicyPass, run: Run, dues: KnownDues = known
     startTimeoutMs,
     podWarnings: new Map(known),
     newNodes: newNodesOf(pass, run),
+    provenNodes: provenNodesOf(pass, run),
     dueOn: dues.dueOn,
     heldUntil,
   };
@@ -130,6 +132,12 @@ export function newNodesOf(pass: PolicyPass, run: Run): ReadonlySet<string> | un
   if (run.trigger.type !== 'Nodes') return undefined;
   const others = pass.journal.runs.of(run.policy).filter(({ name }) => name !== run.name);
   return nodesToServe(pass, run, others);
+}
+
+/** For a run with canaries: the nodes on which the run before has succeeded. */
+export function provenNodesOf({ journal }: PolicyPass, { name, policy, spec }: Run): ReadonlySet<string> | undefined {
+  if (spec.rollout.canary === 0) return undefined;
+  return provenNodes(journal.runs.of(policy).filter((run) => run.name !== name));
 }
 
 /** Reads why a pod does not start. If it can't be read, the pod is given up all the same. */

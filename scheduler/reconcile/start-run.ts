@@ -9,7 +9,7 @@ import { eligibilityFor } from '../run/rollout/eligibility.ts';
 import { endRun } from '../run/rollout/end.ts';
 import { advanceRun, withReserved } from '../run/rollout/rollout.ts';
 import { isFinished, newRun, type Run } from '../run/run.ts';
-import { activeRuns, newNodesOf, viewOf } from './advance.ts';
+import { activeRuns, newNodesOf, provenNodesOf, viewOf } from './advance.ts';
 import { type PolicyPass, retryTime } from './context.ts';
 import { deleteInBackground } from './expire-runs.ts';
 import { knownDues } from './ledger/dues.ts';
@@ -79,6 +79,7 @@ function plannedRun(pass: PolicyPass, trigger: Trigger): Run {
     startTimeoutMs,
     podWarnings: new Map(),
     newNodes: newNodesOf(pass, run),
+    provenNodes: provenNodesOf(pass, run),
     dueOn: knownDues(pass, run).dueOn,
   };
   const step = advanceRun(view, now);

@@ -35,6 +35,12 @@ function isResult({ result, attempts, reason }: Settled, run: Run): boolean {
   return attempts > 0 || (run.phase === 'Failed' && reason === run.reason);
 }
 
+/** The names of the nodes on which the newest run has succeeded. */
+export const provenNodes = onceForRuns((runs): ReadonlySet<string> => {
+  const proven = [...lastResults(runs)].filter(([, { progress }]) => progress.result === 'Succeeded');
+  return new Set(proven.map(([node]) => node));
+});
+
 /** The names of the nodes whose newest result does not cover the work that the policy means for them. */
 export function newNodes(
   nodes: readonly Node[],

@@ -17,6 +17,8 @@ export interface RunView extends NodeLists {
   readonly podWarnings: ReadonlyMap<string, string>;
   /** No pod is created before this instant, because the API server refused all pods of the last step. */
   readonly heldUntil?: Date | undefined;
+  /** The nodes on which the run before has succeeded. They are the first canaries. */
+  readonly provenNodes?: ReadonlySet<string> | undefined;
   /** True if a newer run waits for the end of this one. Then this one does not wait for nodes that are not ready. */
   readonly isAwaited?: boolean | undefined;
 }

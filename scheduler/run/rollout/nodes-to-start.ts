@@ -21,17 +21,21 @@ export interface NodesToStart {
  * nodes that are known already, so that a run needs one write for them, not one for each wave. Replicas with the same
  * record start nodes in the same order, so each finds the pods of the other before it creates further ones. Nodes that
  * were tried before come first, because a canary is tried again before another starts. Refused nodes come last, because
- * the others must continue. Cordoned nodes come before the refused ones, because they may have a problem.
+ * the others must continue. Cordoned nodes come before the refused ones, because they may have a problem. The first canaries
+ * are nodes on which the run before has succeeded: their failure shows a problem of the run, and not of a node.
  */
 export function nodesToStart(view: RunView, candidates: readonly Candidate[], now: Date): NodesToStart {
   if (view.heldUntil !== undefined && view.heldUntil > now) return nothingToStart;
+  const isWithCanary = isWithCanaries(view.run, candidates);
+  const isUnproven = ({ name }: Candidate) => isWithCanary && view.provenNodes?.has(name) !== true;
   const startable = candidates
     .filter((candidate) => isWaiting(candidate) && (retryAtOf(candidate.progress) ?? 0) <= now.getTime())
     .sort(
       (a, b) =>
         b.progress.attempts - a.progress.attempts ||
         Number(isRefused(a)) - Number(isRefused(b)) ||
-        Number(isCordoned(a)) - Number(isCordoned(b)),
+        Number(isCordoned(a)) - Number(isCordoned(b)) ||
+        Number(isUnproven(a)) - Number(isUnproven(b)),
     );
   const occupied = candidates.filter((candidate) => isOccupied(candidate, view.startTimeoutMs, now));
   const fitting = withinLimits(startable, occupied, view.run).slice(
@@ -40,7 +44,7 @@ export function nodesToStart(view: RunView, candidates: readonly Candidate[], no
   );
   const start = fitting.slice(0, maxCallsPerStep);
   const isCovered = start.every(isReserved);
-  const next = isWithCanaries(view.run, candidates) ? start : startable;
+  const next = isWithCanary ? start : startable;
   const reserve = isCovered ? [] : next.filter((candidate) => !isReserved(candidate));
   return { start, reserve, isCut: start.length < fitting.length };
 }

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
-import { buildNode, buildPod, secondsLater, start } from '../../helpers/builders.ts';
+import { buildNode, buildPod, buildPolicyObject, secondsLater, start } from '../../helpers/builders.ts';
 import { type FakeCluster, Killed } from '../../helpers/fake-cluster.ts';
 import { ManualScheduler } from '../../helpers/reconcile.ts';
 
@@ -123,4 +123,21 @@ it('a run whose record this version can read only in part ends with the cause, a
   expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted', 'RunFailed']);
   await scheduler.pass(secondsLater(3600));
   expect(scheduler.runs()).toMatchObject([{ phase: 'Failed' }, { phase: 'Running' }]);
+});
+
+it('a run begins with a canary on which the run before has succeeded (H10)', async () => {
+  const request = (value: string, document: object, resourceVersion: string) => {
+    const annotations = { 'nodesweep.io/run-at': value };
+    cluster.policies = [buildPolicyObject({ suspend: true, ...document }, { annotations, resourceVersion })];
+  };
+  request('first', { rollout: { restartLimit: 0 } }, '2');
+  await scheduler.pass(secondsLater(60));
+  cluster.finishPods({ outcome: 'PartiallyFailed' }, ['a', 'b']);
+  cluster.finishPods({}, ['c']);
+  await scheduler.pass(secondsLater(61));
+  expect(scheduler.runs()).toMatchObject([{ phase: 'Failed', reason: 'NodesFailed' }]);
+  cluster.pods.clear();
+  request('second', { rollout: { canary: 1 } }, '3');
+  await scheduler.pass(secondsLater(120));
+  expect(scheduler.pods()).toEqual(['c#0']);
 });

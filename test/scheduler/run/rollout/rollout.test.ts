@@ -274,6 +274,20 @@ describe('canaries are nodes that can be cleaned (H10)', () => {
     expect(started(rollout({ canary: 1 }), [], start, known)).toEqual(['b#0']);
   });
 
+  it('and first those on which the run before has succeeded, while canaries are missing', () => {
+    const startedOf = (run: Run, pods: readonly RunPod[], known: readonly Node[]) => {
+      const provenNodes = new Set(['c', 'd']);
+      const view = { run, nodes: known, pods, startTimeoutMs: 60_000, podWarnings: new Map(), provenNodes };
+      return advanceRun(view, start).start.map(({ node }) => node.name);
+    };
+    expect(startedOf(rollout({ canary: 1 }), [], nodes)).toEqual(['c']);
+    expect(startedOf(rollout({ canary: 3 }), [], nodes)).toEqual(['c', 'd', 'a']);
+    const cordoned = nodes.map((node) => (node.name === 'c' ? buildNode('c', { unschedulable: true }) : node));
+    expect(startedOf(rollout({ canary: 1 }), [], cordoned)).toEqual(['d']);
+    const afterCanary = rollout({ canary: 1, parallelism: 2 }, ['c']);
+    expect(startedOf(afterCanary, [buildReportedPod('c')], nodes)).toEqual(['a', 'b']);
+  });
+
   it('so that another node immediately replaces one without room', () => {
     const full = buildPod('a', { phase: 'Failed', reason: 'OutOfpods' });
     expect(started(rollout({ canary: 1 }, ['a']), [full])).toEqual(['b#0']);
