@@ -34,7 +34,7 @@ export function jobSources(jobMaps: readonly string[]) {
   return [...jobMaps.map((name) => ({ configMap: { name } })), { downwardAPI: { items: keptFiles() } }];
 }
 
-/** The sources of the job of a pod that removes only the images of its node that it is told. Its annotations have all of it. */
+/** The sources of the job of a pod that removes only named images. The annotations of the pod have all that it needs. */
 export const removalSources: readonly object[] = [
   {
     downwardAPI: {

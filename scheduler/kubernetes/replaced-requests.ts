@@ -2,7 +2,7 @@ import { annotation } from '../../contract/labels.ts';
 import type { PolicyObject } from '../objects.ts';
 import type { WatchedConfigMap } from './objects.ts';
 
-/** The maximum number of kept requests, because nobody waits for each of so many values that were set within a moment. */
+/** The maximum number of kept requests, because nobody waits for each of many values that were set in quick succession. */
 const maxRequests = 20;
 
 /**

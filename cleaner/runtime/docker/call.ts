@@ -53,7 +53,7 @@ function readEnded<T extends z.ZodType>(
 
 /**
  * Makes a call, and returns its answer or its problem. Only the deadline or `giveUp` ends a call whose connection broke off
- * within the answer, because dockerode waits for the rest for ever.
+ * within the answer, because dockerode otherwise never stops waiting for the rest.
  */
 export async function attempt(
   { seconds }: Limits,

@@ -173,7 +173,7 @@ function withTimeouts(puller: Puller, { imagePullTimeoutSeconds }: PrepullPolicy
 
 /**
  * Ends the part of a puller: a further pod holds its images, or pulls the next part, or the node is done. A pod that has
- * stopped holds its images itself. Another must be deleted, because its other containers would be tried for ever.
+ * stopped holds its images itself. Another must be deleted, because its other containers would be tried without end.
  */
 function finishPart({ pod, own, memory }: Puller, facts: PullerFacts): PodResult {
   const { run, node } = facts;

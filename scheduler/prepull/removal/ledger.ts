@@ -27,6 +27,8 @@ const storedSchema = z.strictObject({
     .transform((text) => new Date(text))
     .optional(),
   purge: z.strictObject({ request: z.string(), lists: z.string().optional() }).optional(),
+  /** The number of nodes that did not fit. It is for people who look at the ConfigMap. */
+  omittedNodes: z.int().positive().optional(),
 });
 
 const known = new WeakMap<LedgerData, ListLedger>();
@@ -41,7 +43,9 @@ export function decodeLedger(data: LedgerData): ListLedger {
 }
 
 export function encodeLedger({ applied, ...fields }: ListLedger): LedgerData {
-  return { 'lists.json': JSON.stringify({ version: 1, ...fields }), ...encodeApplied(applied).data };
+  const { data, omittedNodes } = encodeApplied(applied);
+  const cut = omittedNodes.length > 0 && { omittedNodes: omittedNodes.length };
+  return { 'lists.json': JSON.stringify({ version: 1, ...fields, ...cut }), ...data };
 }
 
 /** The last valid policy of a ledger; undefined if this version does not accept it. */
@@ -51,7 +55,7 @@ export function policyOf({ document }: ListLedger): PrepullPolicy | undefined {
 
 function readLedger(data: LedgerData): ListLedger {
   try {
-    const { version: _, ...fields } = storedSchema.parse(JSON.parse(data['lists.json'] ?? ''));
+    const { version: _, omittedNodes: __, ...fields } = storedSchema.parse(JSON.parse(data['lists.json'] ?? ''));
     return { ...fields, applied: decodeApplied(data) };
   } catch (cause) {
     const advice = 'delete its ConfigMap if it was damaged by hand, or run the version of nodesweep that wrote it';

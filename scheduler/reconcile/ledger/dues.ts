@@ -26,8 +26,8 @@ export function readDues(pass: PolicyPass, run: Run): (node: Node) => readonly s
 }
 
 /**
- * The policies that keep images on nodes now: a purged policy keeps none. The status of a policy that is known to be deleted keeps none; another policy
- * that was created with its name does.
+ * The policies that keep images on nodes now. A purged policy keeps none, and neither does the status of a policy that is known
+ * to be deleted. A new policy of the same name does.
  */
 export function keepersFor({ cluster, kinds, object, isGone = false }: PolicyPass): readonly Keeper[] {
   const state = cluster.state();
