@@ -1,5 +1,6 @@
 import type { Node, PolicyObject, RunPod, Versioned } from './objects.ts';
 import type { LedgerData } from './run/ledger.ts';
+import type { ImageReports } from './run/losses.ts';
 import type { Run } from './run/run.ts';
 import type { Damage } from './status/damage.ts';
 import type { PolicyStatus } from './status/status.ts';
@@ -145,6 +146,11 @@ export interface Cluster {
    * The reason why a pod does not start: the message of the newest warning about it; undefined if there is none.
    */
   readPodWarning(pod: string): Promise<string | undefined>;
+  /**
+   * The reports of the kubelet about the images of a pod, as far as its Events have them. There is none about a container whose
+   * image the kubelet always pulls, or never.
+   */
+  readImageReports(pod: string): Promise<ImageReports>;
   /** The pods bound to each of the nodes now, from a new read. */
   readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>>;
   /** The references that any workload template in the cluster names. */

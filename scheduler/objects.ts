@@ -98,6 +98,11 @@ export interface RunPod {
   readonly hasOthersAtWork?: boolean | undefined;
   /** The containers of a puller, with its init containers, as far as the kubelet has reported them. */
   readonly containers?: readonly PodContainer[] | undefined;
+  /**
+   * For each of these containers, the seconds from the start of the container before until its own start: the kubelet starts
+   * one after the other. Undefined for a container that has not started, and for the first one.
+   */
+  readonly startDelays?: readonly (number | undefined)[] | undefined;
 }
 
 /** A value with the version that was read. The API server refuses an update of an older version. */

@@ -16,6 +16,7 @@ import type {
 import type { Log } from '../log.ts';
 import type { Node, PolicyObject, RunPod, Versioned } from '../objects.ts';
 import type { PlacedNode, PodTemplate } from '../pods/pod-template.ts';
+import type { ImageReports } from '../run/losses.ts';
 import { podName, recordName } from '../run/names.ts';
 import { waiting } from '../run/progress.ts';
 import type { Run } from '../run/run.ts';
@@ -28,7 +29,7 @@ import { SharedRead } from './api/shared-read.ts';
 import { Watcher } from './api/watch.ts';
 import { type ConfigMapGroups, groupConfigMaps } from './config-map-groups.ts';
 import { ConfigMapStore } from './config-maps.ts';
-import { readPodWarning, recordEvent } from './events.ts';
+import { readImageReports, readPodWarning, recordEvent } from './events.ts';
 import { JobStore } from './jobs.ts';
 import {
   buildEvent,
@@ -234,6 +235,10 @@ export class KubernetesCluster implements Cluster {
 
   readPodWarning(pod: string): Promise<string | undefined> {
     return readPodWarning(this.#api, this.#namespace, pod);
+  }
+
+  readImageReports(pod: string): Promise<ImageReports> {
+    return readImageReports(this.#api, this.#namespace, pod);
   }
 
   readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>> {

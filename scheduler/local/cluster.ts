@@ -7,6 +7,7 @@ import type { BoundPods, Cluster, ClusterState, Creation, Ledger, NodeNeeds, Sto
 import { localKinds } from '../kinds.ts';
 import type { Log } from '../log.ts';
 import type { Node, PolicyObject, Versioned } from '../objects.ts';
+import type { ImageReports } from '../run/losses.ts';
 import { podName } from '../run/names.ts';
 import { decodeRun, encodeRun } from '../run/record.ts';
 import type { Run } from '../run/run.ts';
@@ -199,6 +200,11 @@ class LocalCluster implements Cluster {
   /** Returns nothing: a process that can't start ends immediately, with the cause. */
   async readPodWarning(): Promise<undefined> {
     return undefined;
+  }
+
+  /** Returns nothing: no kubelet pulls images here. */
+  async readImageReports(): Promise<ImageReports> {
+    return new Map();
   }
 
   /** Returns no references: the pods that are about to start on this machine are unknown. */

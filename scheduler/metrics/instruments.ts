@@ -44,6 +44,20 @@ export function createInstruments(registry: Registry) {
       labelNames: ['policy'],
       registers,
     }),
+    pullSeconds: new Histogram({
+      name: 'nodesweep_prepull_pull_duration_seconds',
+      help: 'Time that the kubelet took for an image that its node did not have: from the start of the container before until the start of its own.',
+      labelNames: ['policy'],
+      buckets: [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800],
+      registers,
+    }),
+    newNodeSeconds: new Histogram({
+      name: 'nodesweep_prepull_new_node_duration_seconds',
+      help: 'Time from when a new node is ready until all images of a policy are on it.',
+      labelNames: ['policy'],
+      buckets: [2, 5, 10, 30, 60, 120, 300, 600, 1800],
+      registers,
+    }),
     requests: new Counter({
       name: 'nodesweep_api_requests_total',
       help: 'Requests to the API server, by verb, resource and code; code 0 for requests without an answer.',

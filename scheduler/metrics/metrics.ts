@@ -4,6 +4,8 @@ import type { ClusterState } from '../cluster.ts';
 import type { ObservedCall } from '../kubernetes/api/api.ts';
 import { prepull } from '../prepull/kind.ts';
 import { countImages } from '../prepull/overview.ts';
+import { newNodeSecondsOf, pullSecondsOf } from '../prepull/pull-times.ts';
+import type { NodeEnd } from '../run/node-end.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import { summarize } from '../run/summary.ts';
@@ -94,13 +96,27 @@ export class Metrics {
     freedBytes.inc({ policy }, Math.max(0, totals.bytes.freed));
   };
 
+  readonly observeNode = (end: NodeEnd): void => {
+    const { policy, kind } = end.run;
+    if (kind.name !== prepull.name) return;
+    const { pullSeconds, newNodeSeconds } = this.#instruments;
+    for (const seconds of pullSecondsOf(end)) pullSeconds.observe({ policy }, seconds);
+    const seconds = newNodeSecondsOf(end);
+    if (seconds !== undefined) newNodeSeconds.observe({ policy }, seconds);
+  };
+
   /** Forgets the series of policies that are deleted: clusters live long, and policies may be made by the thousand. */
   async #forgetOthers(policies: ClusterState['policies']): Promise<void> {
     const names = new Set<unknown>(policies.map(({ name }) => name));
-    const { runs, nodes, images, freedBytes } = this.#instruments;
+    const { runs, nodes, images, freedBytes, pullSeconds, newNodeSeconds } = this.#instruments;
     for (const counter of [runs, nodes, images, freedBytes]) {
       const { values } = await counter.get();
       for (const { labels } of values) if (!names.has(labels.policy)) counter.remove(labels);
+    }
+    for (const histogram of [pullSeconds, newNodeSeconds]) {
+      const { values } = await histogram.get();
+      const policies = new Set(values.map(({ labels }) => labels.policy));
+      for (const policy of policies) if (policy !== undefined && !names.has(policy)) histogram.remove({ policy });
     }
   }
 

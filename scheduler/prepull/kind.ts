@@ -3,6 +3,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { RunKind } from '../run/kind.ts';
 import { judgeByLists } from './eligible-nodes.ts';
 import { isHeld } from './held.ts';
+import { imageLosses } from './losses.ts';
 import { type PrepullPolicy, prepullSchema } from './policy.ts';
 import { judgePresence } from './presence.ts';
 import { listKeeping } from './protected.ts';
@@ -25,6 +26,7 @@ export const prepull: RunKind<PrepullTotals> = {
   warningsOf,
   keeping: listKeeping,
   removesImages: false,
+  losses: imageLosses,
   ledger: {
     update: updateLedger,
     dueOn,

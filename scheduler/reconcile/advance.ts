@@ -18,6 +18,7 @@ import { deletePods } from './delete-pods.ts';
 import { type KnownDues, knownDues, reportUnknownDues } from './ledger/dues.ts';
 import { noteStart } from './ledger/keep-ledger.ts';
 import { nodesToServe, podsOf } from './nodes-to-serve.ts';
+import { observeEnds } from './observe-ends.ts';
 import { recordRun } from './record-run.ts';
 import { ensureJob, refuseStarts, startPods } from './start-pods.ts';
 
@@ -61,6 +62,7 @@ async function advance(pass: PolicyPass, { value }: Versioned<Run>, isAwaited: b
   const isDue = write.at !== undefined && write.at <= now;
   if (write.isFirst && !isDue) {
     journal.runs.advance(step.run);
+    observeEnds(pass, value, step.run, view);
     return write.at;
   }
   const job = step.start.length > 0 ? await ensureJob(pass, run) : undefined;
@@ -73,6 +75,7 @@ async function advance(pass: PolicyPass, { value }: Versioned<Run>, isAwaited: b
   if (!(await noteStart(pass, reserved, nodes))) return retryTime(pass);
   if (!isDue) journal.runs.advance(reserved);
   else if (!(await recordRun(pass, reserved))) return new Date(now.getTime() + writeIntervalMs);
+  observeEnds(pass, value, reserved, view);
   const retryAt =
     job?.kind === 'Refused'
       ? await refuseStarts(pass, reserved, step.start, job.error)

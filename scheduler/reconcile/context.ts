@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { PolicyObject } from '../objects.ts';
 import type { ParsedPolicy } from '../policy/parse.ts';
 import type { RunKind } from '../run/kind.ts';
+import type { NodeEnd } from '../run/node-end.ts';
 import type { Run } from '../run/run.ts';
 import type { BackgroundTasks } from './background-tasks.ts';
 
@@ -21,10 +22,14 @@ export interface ReconcileContext {
   readonly observer?: RunObserver | undefined;
 }
 
-/** Receives the runs that this process has started, with the time, and those that it has recorded as ended. */
+/**
+ * Receives the runs that this process has started, with the time, those that it has recorded as ended, and the nodes on which
+ * it has seen the end of a pod.
+ */
 export interface RunObserver {
   readonly observeStart: (run: Run, at: Date) => void;
   readonly observeEnd: (run: Run) => void;
+  readonly observeNode: (end: NodeEnd) => void;
 }
 
 /** The data of one pass over one policy. */

@@ -1,10 +1,12 @@
 import { annotation } from '../../contract/labels.ts';
 import type { ClusterState, StoredStatus, UnreadableRecord } from '../cluster.ts';
 import { briefProblems } from '../policy/problem.ts';
+import { repeated } from '../run/losses.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import { neverFires, unreadableReason } from '../status/conditions.ts';
 import { describeLostStatus, describeUnreadable, namesInText } from '../status/damage.ts';
 import {
+  keepsDisappearing,
   objectUnreadable,
   policyRejected,
   requestIgnored,
@@ -23,7 +25,11 @@ import type { Start } from './start-run.ts';
  * Writes the findings of the pass to the status, in one write, and reports the news. Returns the status; undefined if
  * another process has changed it meanwhile, so that a new pass is needed.
  */
-export async function keepStatus(pass: PolicyPass, start: Start | undefined): Promise<PolicyStatus | undefined> {
+export async function keepStatus(
+  pass: PolicyPass,
+  start: Start | undefined,
+  losses?: PolicyStatus['losses'],
+): Promise<PolicyStatus | undefined> {
   const { cluster, journal, object } = pass;
   // The current status: another replica may have written it since the pass began, and its facts must stay.
   const stored = cluster.state().statuses.get(object.name);
@@ -36,6 +42,7 @@ export async function keepStatus(pass: PolicyPass, start: Start | undefined): Pr
   const found = {
     ...pass,
     purged,
+    losses,
     runs,
     started,
     replacedRequests,
@@ -47,6 +54,7 @@ export async function keepStatus(pass: PolicyPass, start: Start | undefined): Pr
   journal.judgedRequests.set(object.uid, object.replacedRequests ?? []);
   await reportDamage(pass, unreadable, stored);
   await reportNews(pass, stored?.value, status);
+  await reportLosses(pass, stored?.value, status);
   if (start?.outcome === 'AlreadyExists') await reportIfIgnored(pass, start.run);
   return status;
 }
@@ -97,6 +105,15 @@ async function reportNews(pass: PolicyPass, before: PolicyStatus | undefined, st
   await announce(pass, scheduledTimeMissed(scheduledTime, parsed.policy.startingDeadlineSeconds, cause), {
     slot: scheduledTime,
   });
+}
+
+/** Reports what nodes lose again and again, once as long as it goes on. */
+async function reportLosses(pass: PolicyPass, before: PolicyStatus | undefined, status: PolicyStatus): Promise<void> {
+  const told = new Set(repeated(before?.losses?.seen ?? []).map(({ what }) => what));
+  const news = repeated(status.losses?.seen ?? []).filter(({ what }) => !told.has(what));
+  const run = pass.journal.runs.of(pass.object.name).find(({ name }) => name === status.losses?.run);
+  const message = run?.kind.losses?.describe(run.spec, news);
+  if (news.length > 0 && message !== undefined) await announce(pass, keepsDisappearing(message), {});
 }
 
 /** The error that prevented the start of the run, or the runs that are active; undefined if neither is known. */

@@ -20,6 +20,7 @@ import { parseOnce } from './parsed-policy.ts';
 import { reportLateChanges } from './record-run.ts';
 import { removeOrphans } from './remove-orphans.ts';
 import { dueQuestion, isPressed, type Start, startRun } from './start-run.ts';
+import { watchLosses } from './watch-losses.ts';
 
 /**
  * Reconciles one policy. Never rejects, and changes nothing of other policies. Returns when to look again even if nothing
@@ -76,8 +77,9 @@ async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
   const next = purge === undefined ? { trigger: triggerNow(pass, judged) } : await continuePurge(pass, purge);
   const start = await startWhatIsDue(pass, next.trigger);
   const advanceAt = await advanceRuns(pass, start?.outcome === 'HeldUp');
+  const losses = await watchLosses(pass, stored);
   const expired = await attempt(pass, steps.expire, () => expireRuns(pass, stored?.value));
-  const kept = await attempt(pass, steps.status, () => keepStatus(pass, start));
+  const kept = await attempt(pass, steps.status, () => keepStatus(pass, start, losses));
   const status = (kept.outcome === 'Done' ? kept.value : undefined) ?? judged;
   const keptAgainAt = kept.outcome === 'Failed' ? kept.retryAt : kept.value === undefined ? retryTime(pass) : undefined;
   const startAgainAt = start && retryTimeOf(pass, start);

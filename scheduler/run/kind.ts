@@ -6,6 +6,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Problem } from '../policy/problem.ts';
 import type { LastResult } from './last-results.ts';
 import type { LedgerRules } from './ledger.ts';
+import type { LossRules } from './losses.ts';
 import type { Ending, NodeResult } from './progress.ts';
 import type { Eligibility } from './rollout/eligibility.ts';
 import type { Run } from './run.ts';
@@ -98,6 +99,8 @@ export interface RunKind<Totals extends object = object> {
   readonly removesImages?: boolean;
   /** The account of what its runs leave on nodes, if they must take it away later. */
   readonly ledger?: LedgerRules;
+  /** Finds what nodes lose again and again between runs, if the runs put something on nodes. */
+  readonly losses?: LossRules;
   /** Decides if a run gets a pod on a node now. */
   judgeNode(node: Node, policy: Policy): Eligibility;
   /** The resources that a pod on the node shares with those on other nodes, for example a registry. */

@@ -67,6 +67,6 @@ function isServed(node: Node, { kind, spec }: { kind: RunKind; spec: Policy }, l
 }
 
 /** True if the node was created after the run: another machine may have the name of one that is gone. */
-function isReplaced({ createdAt }: Node, { run: { finishedAt } }: LastResult): boolean {
+export function isReplaced({ createdAt }: Node, { run: { finishedAt } }: LastResult): boolean {
   return createdAt !== undefined && finishedAt !== undefined && createdAt > finishedAt;
 }

@@ -3,6 +3,8 @@ import * as z from 'zod';
 import { cutText } from '../../contract/text.ts';
 import { describeTrouble, type Trouble } from '../journal/troubles.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';
+import type { Judgement } from '../run/kind.ts';
+import { type Loss, repeated } from '../run/losses.ts';
 import { onceForRuns } from '../run/once-for-runs.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { isFinished, type Run } from '../run/run.ts';
@@ -38,6 +40,8 @@ interface Judged {
   readonly unreadable?: readonly Damage[] | undefined;
   /** The request of the purge that is in force, if there is one. */
   readonly purged?: string | undefined;
+  /** What nodes had lost before the last runs. */
+  readonly losses?: { readonly seen: readonly Loss[] } | undefined;
   /** The status before this one, if it can't be read. */
   readonly lostStatus?: Damage | undefined;
 }
@@ -163,12 +167,22 @@ function findingOf({ lastTransitionTime: _, ...finding }: Condition): Finding {
  * Judges by the policy of the newest run that has ended: a status for each step of an active run would be many writes. Keeps
  * the last judgement, because the records of the runs may be deleted.
  */
-function presence(runs: readonly Run[], before: readonly Condition[], { purged }: Judged): Finding[] {
+function presence(runs: readonly Run[], before: readonly Condition[], { purged, losses }: Judged): Finding[] {
   if (purged !== undefined)
     return [{ type: 'Present', status: 'False', reason: 'Purged', message: 'the images of the policy are removed' }];
-  const judgement = judgePresence(runs.filter(isFinished));
-  if (judgement !== undefined) return [{ type: 'Present', ...judgement }];
+  const ended = runs.filter(isFinished);
+  const judgement = judgePresence(ended);
+  if (judgement !== undefined)
+    return [{ type: 'Present', ...withLosses(judgement, newest(ended), losses?.seen ?? []) }];
   return before.filter(({ type }) => type === 'Present').map(({ lastTransitionTime: _, ...finding }) => finding);
+}
+
+/** What is there now, but was lost again and again, is present with a remark. */
+function withLosses(judgement: Judgement, last: Run | undefined, losses: readonly Loss[]): Judgement {
+  const lost = repeated(losses);
+  const description = last?.kind.losses?.describe(last.spec, lost);
+  if (judgement.status !== 'True' || lost.length === 0 || description === undefined) return judgement;
+  return { status: 'True', reason: 'KeepsDisappearing', message: `${judgement.message}; ${description}` };
 }
 
 /** The purge in force. Afterwards the condition stays, so that its end is seen. */

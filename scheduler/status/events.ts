@@ -75,6 +75,11 @@ export function objectUnreadable(message: string): PolicyEvent {
   return event('Warning', 'ConfigMapUnreadable', message);
 }
 
+/** Reports what nodes lose again and again between runs. */
+export function keepsDisappearing(message: string): PolicyEvent {
+  return event('Warning', 'KeepsDisappearing', message);
+}
+
 export function runPaused(run: Run): PolicyEvent {
   return event('Warning', 'RunPaused', `run ${run.name}: ${run.message}`);
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import * as z from 'zod';
 import { annotation } from '../../contract/labels.ts';
@@ -33,6 +34,12 @@ const statusSchema = z.object({
   lastStart: instant.optional(),
   missedSlot: instant.optional(),
   lastKept: z.object({ kind: z.string(), kept: z.unknown().optional() }).optional(),
+  losses: z
+    .object({
+      run: z.string(),
+      seen: z.array(z.object({ node: z.string(), what: z.string(), times: z.int().positive() })),
+    })
+    .optional(),
   conditions: z.array(conditionSchema).optional(),
 });
 
@@ -45,7 +52,8 @@ const statusSchema = z.object({
  * `lastRequest`: the last value of `nodesweep.io/run-at` that was acted on; `pendingRequest`: the one that waits;
  * `ignoredRequests`: the latest that newer ones replaced before a run started. `lastStart`: when the last run began.
  * `missedSlot`: the last scheduled time for which no run started in time. `lastKept`: the images that the policy keeps on
- * nodes, of its last version that was valid, with its kind; without `kept` if it was lost with a damaged status.
+ * nodes, of its last version that was valid, with its kind; without `kept` if it was lost with a damaged status. `losses`:
+ * what nodes had lost before the last runs, up to the run of this name, with the number of runs in a row that found it lost.
  */
 export type PolicyStatus = Omit<z.output<typeof statusSchema>, 'version'>;
 
@@ -66,6 +74,8 @@ export interface Findings {
   readonly troubles?: readonly Trouble[] | undefined;
   /** The request of the purge that is in force, if there is one. */
   readonly purged?: string | undefined;
+  /** What nodes had lost before the last runs. */
+  readonly losses?: PolicyStatus['losses'];
   /** The records of the policy that can't be read. */
   readonly unreadable?: readonly Damage[] | undefined;
   readonly now: Date;
@@ -82,9 +92,8 @@ export function judgePolicy(found: Findings, stored: Stored): PolicyStatus {
 export function statusOf(found: Findings, stored: Stored): PolicyStatus {
   const { object, parsed, started, now } = found;
   const judged = judgePolicy(found, stored);
-  const remembered = withRequests(
-    started === undefined ? judged : rememberRun(judged, started),
-    judged.lastRequest,
+  const remembered = withLosses(
+    withRequests(started === undefined ? judged : rememberRun(judged, started), judged.lastRequest, found),
     found,
   );
   return withConditions(
@@ -163,6 +172,10 @@ function withRequests(
   if (ignored.length === 0 && pendingRequest === status.pendingRequest) return status;
   const ignoredRequests = [...before, ...ignored].slice(-maxIgnoredRequests);
   return { ...status, pendingRequest, ...(ignoredRequests.length > 0 && { ignoredRequests }) };
+}
+
+function withLosses(status: PolicyStatus, { losses }: Findings): PolicyStatus {
+  return losses === undefined || isDeepStrictEqual(losses, status.losses) ? status : { ...status, losses };
 }
 
 function requestOf(trigger: Run['trigger']): string | undefined {

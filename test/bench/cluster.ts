@@ -9,16 +9,21 @@ import { startScheduler } from '../cluster/kwok-scheduler.ts';
 import { progress } from '../cluster/progress.ts';
 import { waitFor } from '../cluster/wait.ts';
 import { type AuditedCall, countKinds, isWrite, readCalls } from './audit.ts';
-import { CONFIG_MAPS, createPolicy, fanOutBare, fanOutPolicy, waitUntilGone } from './fan-out.ts';
+import { CONFIG_MAPS, createPolicy, fanOutBare, fanOutPolicy, PODS, waitUntilGone } from './fan-out.ts';
 import { describe, median, percentile } from './figures.ts';
 import { measureFirstPods } from './latency.ts';
-import { readCpuMs, readPeakBytes } from './process-usage.ts';
+import { buildBarePuller, createServedPolicy, listDocument } from './lists.ts';
+import { readCpuMs, readPeakBytes, readResidentBytes } from './process-usage.ts';
 
 const size = {
   nodes: 1_000,
   manyNodes: 5_000,
   policies: 500,
   rounds: 3,
+  /** Policies of image lists, and how many of them have a held pod on each node. */
+  lists: 50,
+  holding: 10,
+  images: 20,
   samples: 200,
   idleSeconds: 60,
   ttlSeconds: 20,
@@ -33,7 +38,13 @@ const cluster = await startKwokCluster({ directory: join(cacheDirectory(), 'benc
 const api = await BareApi.open(cluster.schedulerKubeconfig);
 try {
   await cluster.addNodes(names);
-  const parts = { runs: measureRuns, defaults: measureDefaults, many: measureManyNodes };
+  const parts = {
+    runs: measureRuns,
+    lists: measureLists,
+    'idle-lists': measureIdleLists,
+    defaults: measureDefaults,
+    many: measureManyNodes,
+  };
   // `node test/bench/cluster.ts defaults` measures one part alone.
   for (const [part, measure] of Object.entries(parts)) if ([undefined, part].includes(process.argv[2])) await measure();
   console.table(rows);
@@ -109,6 +120,71 @@ async function measureCleanup(policy: string): Promise<void> {
 async function readDeletions(since: Date): Promise<AuditedCall[]> {
   const calls = await readCalls(auditLog(cluster.directory), 'nodesweep', since);
   return calls.filter(({ verb, objectRef }) => verb.startsWith('delete') && objectRef?.resource === 'pods');
+}
+
+/** As {@link measureRuns}, with image lists: a pod has a container for each image. */
+async function measureLists(): Promise<void> {
+  const scheduler = await startScheduler(cluster, { settings: asFastAsPossible });
+  const document = listDocument(size.images, { hold: false, ttlSecondsAfterFinished: size.ttlSeconds });
+  const rounds: { bareMs: number; runMs: number; writes: number }[] = [];
+  for (let round = 1; round <= size.rounds; round += 1) {
+    progress(`Round ${round} of ${size.rounds}: ${size.images} images on ${size.nodes} nodes`);
+    const policy = `lists-${round}`;
+    const bare = await fanOutBare(api, names, `bare-lists-${round}`, buildBarePuller(document));
+    const run = await fanOutPolicy(api, policy, document, size.nodes, 'prepull.yaml');
+    await waitForRecord(policy);
+    const writes = await countWrites(run.startedAt);
+    console.log(`bare client ${bare.totalMs.toFixed(0)} ms, run ${run.totalMs.toFixed(0)} ms`);
+    rounds.push({ bareMs: bare.totalMs, runMs: run.totalMs, writes });
+    await waitUntilGone(api, policy);
+    await api.call('DELETE', `${CONFIG_MAPS}/${policy}`);
+  }
+  await scheduler.stop();
+  console.table({
+    'lists, bare client (ms)': describe(rounds.map(({ bareMs }) => bareMs)),
+    'lists, run (ms)': describe(rounds.map(({ runMs }) => runMs)),
+  });
+  const ratio = median(rounds.map(({ runMs, bareMs }) => runMs / bareMs));
+  const what = `${size.images} images, ${size.nodes} nodes`;
+  note(`${what}: request to last pod succeeded / bare client`, ratio.toFixed(2), '<= 1.5', ratio <= 1.5);
+  const writes = Math.max(...rounds.map((round) => round.writes));
+  note(`${what}: write calls`, String(writes), `<= ${size.nodes + 10}`, writes <= size.nodes + 10);
+}
+
+/** Many policies of image lists whose nodes have all images, some of them with as many held pods as a cluster keeps. */
+async function measureIdleLists(): Promise<void> {
+  const policies = Array.from({ length: size.lists }, (_, index) => `served${index}`);
+  for (const [index, policy] of policies.entries()) {
+    const hold = index < size.holding;
+    progress(`${policy}: ${size.images} images are on ${size.nodes} nodes${hold ? ', with a held pod on each' : ''}`);
+    const document = listDocument(size.images, { hold, ttlSecondsAfterFinished: 0 }, policy);
+    const { run, uid } = await createServedPolicy(api, policy, document, names);
+    if (!hold) continue;
+    const build = buildBarePuller(document);
+    await api.createAll(
+      PODS,
+      names.map((name) => build(name, run, uid)),
+    );
+  }
+  const scheduler = await startScheduler(cluster);
+  await waitFor(
+    'every list to be looked at',
+    120_000,
+    async () => (await listNames('status')).length >= policies.length || undefined,
+  );
+  await sleep(30_000);
+  const before = readCpuMs(scheduler.pid);
+  await sleep(size.idleSeconds * 1_000);
+  const percent = (readCpuMs(scheduler.pid) - before) / (size.idleSeconds * 10);
+  const peak = readPeakBytes(scheduler.pid) / 1e6;
+  console.log(`resident memory ${(readResidentBytes(scheduler.pid) / 1e6).toFixed(0)} MB`);
+  const runs = await listNames('run');
+  const what = `${size.lists} lists of ${size.images} images, ${size.nodes} nodes, ${size.holding * size.nodes} held pods, idle`;
+  note(`${what}: CPU`, `${percent.toFixed(2)} %`, '< 1 % of a core', percent < 1);
+  note(`${what}: peak memory`, `${peak.toFixed(0)} MB`, '<= 300 MB', peak <= 300);
+  note(`${what}: runs`, String(runs.length), `${policies.length}`, runs.length === policies.length);
+  await scheduler.stop();
+  for (const policy of policies) await api.call('DELETE', `${CONFIG_MAPS}/${policy}`);
 }
 
 /** All that does not depend on how fast the scheduler may go, with its settings as they come. */

@@ -15,11 +15,19 @@ export interface FanOut {
   readonly totalMs: number;
 }
 
+/** Builds the pod of a run on a node. */
+export type BuildPod = (node: string, run: string, runUid: string) => object;
+
 /** The floor: the same pods, created by a client that does nothing else, and followed by one watch. */
-export async function fanOutBare(api: BareApi, nodes: readonly string[], run: string): Promise<FanOut> {
+export async function fanOutBare(
+  api: BareApi,
+  nodes: readonly string[],
+  run: string,
+  build: BuildPod = buildBarePod,
+): Promise<FanOut> {
   const record = await api.call('POST', CONFIG_MAPS, { metadata: { name: `${run}.run` } });
   const { uid } = JSON.parse(record.text).metadata;
-  const pods = nodes.map((name) => buildBarePod(name, run, uid));
+  const pods = nodes.map((name) => build(name, run, uid));
   const fanOut = await measureFanOut(api, run, nodes.length, () => api.createAll(PODS, pods));
   await api.call('DELETE', `${PODS}?labelSelector=nodesweep.io/run=${run}`);
   await api.call('DELETE', `${CONFIG_MAPS}/${run}.run`);
@@ -28,16 +36,30 @@ export async function fanOutBare(api: BareApi, nodes: readonly string[], run: st
 }
 
 /** The same by the scheduler, from the moment at which somebody asks for a run. */
-export async function fanOutPolicy(api: BareApi, policy: string, document: object, nodes: number): Promise<FanOut> {
+export async function fanOutPolicy(
+  api: BareApi,
+  policy: string,
+  document: object,
+  nodes: number,
+  key: DocumentKey = 'cleanup.yaml',
+): Promise<FanOut> {
   return measureFanOut(api, policy, nodes, async () => {
-    await createPolicy(api, policy, document, { 'nodesweep.io/run-at': 'now' });
+    await createPolicy(api, policy, document, { 'nodesweep.io/run-at': 'now' }, key);
   });
 }
 
-export function createPolicy(api: BareApi, name: string, document: object, annotations: object = {}) {
+export type DocumentKey = 'cleanup.yaml' | 'prepull.yaml';
+
+export function createPolicy(
+  api: BareApi,
+  name: string,
+  document: object,
+  annotations: object = {},
+  key: DocumentKey = 'cleanup.yaml',
+) {
   return api.call('POST', CONFIG_MAPS, {
     metadata: { name, labels: { 'nodesweep.io/kind': 'policy' }, annotations },
-    data: { 'cleanup.yaml': JSON.stringify({ schedule: '@yearly', ...document }) },
+    data: { [key]: JSON.stringify({ schedule: '@yearly', ...document }) },
   });
 }
 
@@ -49,13 +71,15 @@ export function waitUntilGone(api: BareApi, name: string): Promise<true> {
   });
 }
 
+/** As the scheduler of the benchmarks has it. */
+export const template = {
+  namespace: NAMESPACE,
+  image: 'registry.test/nodesweep:1',
+  serviceAccountName: 'default',
+  logLevel: 'info',
+};
+
 function buildBarePod(name: string, run: string, uid: string): object {
-  const template = {
-    namespace: NAMESPACE,
-    image: 'registry.test/nodesweep:1',
-    serviceAccountName: 'default',
-    logLevel: 'info',
-  };
   const parts = { attempt: 0, references: { bound: [], prepulled: [] }, jobMaps: [jobName(run)] };
   return buildPod({ run: buildRun({}, { name: run }), runUid: uid, ...parts }, buildNode(name), template);
 }

@@ -3,7 +3,7 @@ import { buildReport } from '../helpers/builders.ts';
 
 /**
  * The end of the pods on a simulated node is the first part of the node's name, as in `fails-0007`: with `node` the
- * cleaner ends well and reports; with `fails` it ends and reports that it attempted nothing; with `crashes` it ends
+ * cleaner ends well and reports, and the puller has all images; with `fails` it ends and reports that it attempted nothing; with `crashes` it ends
  * without a report; with `hangs` it never ends; with `stuck` it never starts.
  */
 export type Fate = 'node' | 'fails' | 'crashes' | 'hangs' | 'stuck';
@@ -91,26 +91,47 @@ const heartbeat = {
   },
 };
 
+const endTimes = 'startedAt: {{ Now | Quote }}, finishedAt: {{ Now | Quote }}';
+
 const started = statusTemplate('Running', 'running: { startedAt: {{ Now | Quote }} }');
 
 function ended(phase: string, exitCode: number, report: object | undefined): string {
-  const message = report === undefined ? '' : `, message: ${JSON.stringify(JSON.stringify(report))}`;
-  const times = 'startedAt: {{ Now | Quote }}, finishedAt: {{ Now | Quote }}';
+  const message = report === undefined ? '' : onlyCleaner(`, message: ${JSON.stringify(JSON.stringify(report))}`);
   const reason = exitCode === 0 ? 'Completed' : 'Error';
-  return statusTemplate(phase, `terminated: { exitCode: ${exitCode}, reason: ${reason}, ${times}${message} }`);
+  return statusTemplate(phase, `terminated: { exitCode: ${exitCode}, reason: ${reason}, ${endTimes}${message} }`);
 }
 
-/** A Go template of YAML, as kwok takes it. */
+/** A part of a template that the containers of pullers do not have: only these have init containers. */
+function onlyCleaner(part: string): string {
+  return `{{ if not $.spec.initContainers }}${part}{{ end }}`;
+}
+
+/** A Go template of YAML, as kwok takes it. The containers of a puller have the digests of their images. */
 function statusTemplate(phase: string, state: string): string {
   return [
     `phase: ${phase}`,
     'startTime: {{ or .status.startTime Now | Quote }}',
+    '{{ if .spec.initContainers }}',
+    'initContainerStatuses:',
+    '{{ range .spec.initContainers }}',
+    ...containerStatus(false, `terminated: { exitCode: 0, reason: Completed, ${endTimes} }`),
+    '{{ end }}',
+    '{{ end }}',
     'containerStatuses:',
-    '- name: {{ (index .spec.containers 0).name }}',
-    '  image: {{ (index .spec.containers 0).image | Quote }}',
-    '  imageID: ""',
-    `  ready: ${phase === 'Running'}`,
+    '{{ range .spec.containers }}',
+    ...containerStatus(phase === 'Running', state),
+    '{{ end }}',
+  ].join('\n');
+}
+
+/** The status of a container, within a range over containers. */
+function containerStatus(isReady: boolean, state: string): string[] {
+  return [
+    '- name: {{ .name }}',
+    '  image: {{ .image | Quote }}',
+    `  imageID: {{ printf "%s@sha256:${'1f'.repeat(32)}" .image | Quote }}`,
+    `  ready: ${isReady}`,
     '  restartCount: 0',
     `  state: { ${state} }`,
-  ].join('\n');
+  ];
 }

@@ -7,19 +7,25 @@ import { type ImageSpec, type WrittenImage, writeImages } from '../helpers/image
 import { startServer, stopServer } from './process.ts';
 import { waitFor } from './wait.ts';
 
-/** A real registry with a password, on a loopback address: runtimes use plain HTTP there. */
-export interface PrivateRegistry {
+/** A real registry on a loopback address: runtimes use plain HTTP there. */
+export interface Registry {
   /** Host and port. */
   readonly address: string;
-  /** The content of a Secret of the type kubernetes.io/dockerconfigjson that may pull from it. */
-  readonly dockerConfig: string;
   /** Pushes images. Their names are those within the registry, like `team/app:1`. */
   readonly push: (specs: readonly ImageSpec[]) => Promise<readonly WrittenImage[]>;
   /** Pushes an index under a name, that has one image of its repository, for one architecture. */
   readonly pushIndex: (name: string, image: WrittenImage, architecture: string) => Promise<void>;
+  /** The number of requests that it has answered since its first start. */
+  readonly countRequests: () => Promise<number>;
   readonly stop: () => Promise<void>;
   /** Starts it again, on the same port and with its images. */
   readonly start: () => Promise<void>;
+}
+
+/** A registry with a password. */
+export interface PrivateRegistry extends Registry {
+  /** The content of a Secret of the type kubernetes.io/dockerconfigjson that may pull from it. */
+  readonly dockerConfig: string;
 }
 
 const user = 'puller';
@@ -27,11 +33,22 @@ const password = 'only-for-tests';
 const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 const name = 'registry';
 
-/** Starts a registry whose files, log and pid are below the directory of a cluster. */
+/** Starts a registry with a password, whose files, log and pid are below the directory of a cluster. */
 export async function startPrivateRegistry(directory: string): Promise<PrivateRegistry> {
+  const registry = await startRegistry(directory, await passwordConfig(join(directory, name)));
+  const auths = { [registry.address]: { username: user, password } };
+  return { ...registry, dockerConfig: JSON.stringify({ auths }) };
+}
+
+/** Starts a registry from which everybody may pull, and to which everybody may push. */
+export function startOpenRegistry(directory: string): Promise<Registry> {
+  return startRegistry(directory, {});
+}
+
+async function startRegistry(directory: string, access: object): Promise<Registry> {
   const address = `127.0.0.1:${await freePort()}`;
   const own = join(directory, name);
-  const config = await writeConfig(own, address);
+  const config = await writeConfig(own, address, access);
   const start = async () => {
     await startServer(directory, { name, command: ['docker-registry', 'serve', config], survives: false });
     await waitFor('the registry to answer', 30_000, async () => {
@@ -42,18 +59,28 @@ export async function startPrivateRegistry(directory: string): Promise<PrivateRe
   await start();
   return {
     address,
-    dockerConfig: JSON.stringify({ auths: { [address]: { username: user, password } } }),
     push: (specs) => pushAll(address, specs, own),
     pushIndex: (name, image, architecture) => pushIndex(address, name, image, architecture),
+    countRequests: () => countRequests(directory),
     stop: () => stopServer(directory, name),
     start,
   };
 }
 
-async function writeConfig(directory: string, address: string): Promise<string> {
+async function passwordConfig(directory: string): Promise<object> {
   await mkdir(directory, { recursive: true });
   const passwords = join(directory, 'htpasswd');
   await execa('htpasswd', ['-B', '-b', '-c', passwords, user, password]);
+  return { auth: { htpasswd: { realm: 'tests', path: passwords } } };
+}
+
+async function countRequests(directory: string): Promise<number> {
+  const log = await readFile(join(directory, 'logs', `${name}.log`), 'utf8');
+  return log.split('\n').filter((line) => line.includes('msg="response completed')).length;
+}
+
+async function writeConfig(directory: string, address: string, access: object): Promise<string> {
+  await mkdir(directory, { recursive: true });
   const config = join(directory, 'config.yml');
   await writeFile(
     config,
@@ -62,7 +89,7 @@ async function writeConfig(directory: string, address: string): Promise<string> 
       log: { level: 'info' },
       storage: { filesystem: { rootdirectory: join(directory, 'data') }, delete: { enabled: true } },
       http: { addr: address },
-      auth: { htpasswd: { realm: 'tests', path: passwords } },
+      ...access,
     }),
   );
   return config;

@@ -15,6 +15,7 @@ import { runKinds } from '../../scheduler/kinds.ts';
 import type { Node, PolicyObject, RunPod, Versioned } from '../../scheduler/objects.ts';
 import type { NodeReferences, PodBody, PodTemplate } from '../../scheduler/pods/pod-template.ts';
 import type { RunKind } from '../../scheduler/run/kind.ts';
+import type { ImageReports } from '../../scheduler/run/losses.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import { decodeRun, encodeRun } from '../../scheduler/run/record.ts';
 import type { Run } from '../../scheduler/run/run.ts';
@@ -69,6 +70,8 @@ export class FakeCluster implements Cluster {
   bodies = new Map<string, PodBody>();
   workloadReferences: string[] = [];
   podWarnings = new Map<string, string>();
+  /** By pod. */
+  imageReports = new Map<string, ImageReports>();
   now = new Date(0);
   /** Throws for a call by its name; set by tests to provoke errors. */
   fail: (call: string) => void = () => {};
@@ -220,6 +223,11 @@ export class FakeCluster implements Cluster {
 
   async readPodWarning(pod: string): Promise<string | undefined> {
     return this.podWarnings.get(pod);
+  }
+
+  async readImageReports(pod: string): Promise<ImageReports> {
+    this.fail('readImageReports');
+    return this.imageReports.get(pod) ?? new Map();
   }
 
   async readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>> {

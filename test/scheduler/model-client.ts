@@ -112,6 +112,7 @@ export function connectModel(world: World, views: Views, replica: number, call: 
       }),
     recordEvent: () => call('recordEvent', () => {}),
     readPodWarning: () => call('readPodWarning', () => undefined),
+    readImageReports: () => call('readImageReports', () => new Map()),
     readBoundPods: (nodes) =>
       call('readBoundPods', () => new Map(nodes.map((node) => [node, { references: [], count: 0 }]))),
     listWorkloadReferences: () => call('listWorkloadReferences', () => []),

@@ -51,7 +51,8 @@ function readDue(packed: string | undefined): readonly string[] | undefined {
 }
 
 /** Reads all containers. The pod is pending for the kubelet until the last image is pulled, but it is at work before. */
-function readPuller({ status }: V1Pod) {
+function readPuller(object: V1Pod) {
+  const { status } = object;
   const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const hasStopped = status?.phase === 'Succeeded' || status?.phase === 'Failed';
   const containers = hasStopped ? readStopped(statuses) : statuses.flatMap(readContainer);
@@ -60,6 +61,7 @@ function readPuller({ status }: V1Pod) {
   return {
     kind: 'puller',
     containers,
+    startDelays: readStartDelays(object, containers),
     ...(isAtWork && status?.phase === 'Pending' && { phase: 'Running' as const }),
     ...(first?.type === 'Waiting' && { containerReason: first.reason, containerMessage: first.message }),
   } as const;
@@ -79,6 +81,34 @@ function withoutTime({ state, ...container }: PodContainer): PodContainer {
   if (state.type !== 'Terminated') return { ...container, state };
   const { finishedAt: _, ...end } = state;
   return { ...container, state: end };
+}
+
+const sharedDelays = new SharedValues<readonly (number | undefined)[]>(2_000);
+
+/** See `startDelays` of {@link RunPod}. The times of the kubelet are in whole seconds, so many containers have the same one. */
+function readStartDelays({ spec, status }: V1Pod, containers: readonly PodContainer[]): RunPod['startDelays'] {
+  const statuses = new Map(status?.containerStatuses?.map((container) => [container.name, container]));
+  const ends = (status?.initContainerStatuses ?? []).map(({ state }) => secondsOf(state?.terminated?.finishedAt));
+  const inOrder = (spec?.containers ?? []).flatMap(({ name }) => {
+    const { terminated, running } = statuses.get(name)?.state ?? {};
+    const time = secondsOf(terminated?.startedAt ?? running?.startedAt);
+    return time === undefined ? [] : [{ name, time }];
+  });
+  const sorted = inOrder.toSorted((one, other) => one.time - other.time);
+  const before = [ends.at(-1), ...sorted.map(({ time }) => time)];
+  const delays = new Map(sorted.map(({ name, time }, place) => [name, delayBetween(before[place], time)]));
+  const read = containers.map(({ name }) => delays.get(name));
+  return sharedDelays.get(read.join(), () => read);
+}
+
+function delayBetween(before: number | undefined, time: number): number | undefined {
+  return before === undefined ? undefined : Math.max(0, time - before);
+}
+
+/** The kubelet writes the zero time for a container whose start it did not see. */
+function secondsOf(time: Date | string | null | undefined): number | undefined {
+  const seconds = time === undefined || time === null ? 0 : instantOf(time).getTime() / 1_000;
+  return seconds > 0 ? seconds : undefined;
 }
 
 /** Leaves out a container without a state, because the kubelet has reported nothing about it. */

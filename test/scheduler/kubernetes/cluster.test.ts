@@ -451,6 +451,38 @@ describe('other requests', () => {
     expect(await cluster.readPodWarning('pod-1')).toBe('FailedMount: no such socket');
   });
 
+  it('give what the kubelet reports about the images of a pod, but nothing about images that it always pulls (P10)', async () => {
+    const container = (name: string, imagePullPolicy: string) => ({ name, image: 'a', imagePullPolicy });
+    const spec = {
+      containers: [
+        ...['image-0', 'image-1', 'image-2', 'image-5'].map((name) => container(name, 'IfNotPresent')),
+        container('image-3', 'Always'),
+        container('image-4', 'Never'),
+      ],
+    };
+    server.put(pods, 'puller', { spec });
+    const report = (name: string, message: string) =>
+      server.put('/api/v1/namespaces/nodesweep/events', `event-${name}-${message.length}`, {
+        involvedObject: { kind: 'Pod', name: 'puller', fieldPath: `spec.containers{${name}}` },
+        reason: 'Pulled',
+        message,
+      });
+    const pulled = 'Successfully pulled image "a" in 3.4s (3.4s including waiting). Image size: 9 bytes.';
+    report('image-0', pulled);
+    report('image-1', 'Container image "a" already present on machine and can be accessed by the pod');
+    report('image-2', `(combined from similar events): ${pulled}`);
+    report('image-3', pulled);
+    report('image-4', 'Container image "a" already present on machine');
+    report('other', pulled);
+    expect([...(await cluster.readImageReports('puller'))].sort()).toEqual([
+      ['image-0', 'Pulled'],
+      ['image-1', 'Present'],
+    ]);
+    const uid = server.objects.get(`${pods}/puller`)?.metadata.uid ?? '';
+    expect(server.asked.at(-1)?.query.get('fieldSelector')).toBe(`involvedObject.uid=${uid},reason=Pulled`);
+    expect(await cluster.readImageReports('gone')).toEqual(new Map());
+  });
+
   it('give the images that workloads name: every kind, every container, and volumes (H5)', async () => {
     const spec = (...images: string[]) => ({ containers: images.map((image) => ({ image })) });
     const templated = (image: string) => ({ spec: { replicas: 0, template: { spec: spec(image, 'same') } } });

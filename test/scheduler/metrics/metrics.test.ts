@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ClusterState } from '../../../scheduler/cluster.ts';
 import { Metrics } from '../../../scheduler/metrics/metrics.ts';
+import { prepull } from '../../../scheduler/prepull/kind.ts';
 import { settled } from '../../../scheduler/run/progress.ts';
 import type { PolicyStatus } from '../../../scheduler/status/status.ts';
-import { buildPolicyObject, buildRun, secondsLater, start, tried } from '../../helpers/builders.ts';
+import { buildNode, buildPolicyObject, buildRun, secondsLater, start, tried } from '../../helpers/builders.ts';
+import { buildPrepull } from '../../helpers/prepull.ts';
+import { buildPuller, state as containerState } from '../../helpers/pullers.ts';
 
 const tally = { planned: 0, removed: 3, failed: 1, skipped: 0, unknown: 0, freedBytes: 300, nominalBytes: 330 };
 
@@ -90,6 +93,34 @@ describe('the metrics', () => {
     expect((await readLines(metrics)).filter((line) => line.startsWith('nodesweep_policy_valid'))).toEqual([
       'nodesweep_policy_valid{policy="good"} 1',
     ]);
+  });
+
+  it('have the times of pulls, and the time until a new node has all images, by policy, as long as the policy is there (H31)', async () => {
+    const metrics = new Metrics('1');
+    const spec = buildPrepull([{ name: 'base', images: ['docker.io/acme/api:1'] }]);
+    const run = buildRun({}, { kind: prepull, policy: 'release', spec });
+    metrics.observeNode({
+      run,
+      name: 'a',
+      progress: settled(tried(1), 'Succeeded'),
+      before: undefined,
+      lastResult: undefined,
+      node: buildNode('a', { createdAt: secondsLater(1), readySince: secondsLater(3) }),
+      pod: buildPuller({ 0: containerState.done() }, { startDelays: [undefined, 4] }),
+      now: secondsLater(10),
+    });
+    let policies = [buildPolicyObject({}, { name: 'release' })];
+    observe(metrics, () => buildState({ policies }));
+    const lines = await readLines(metrics);
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'nodesweep_prepull_pull_duration_seconds_sum{policy="release"} 4',
+        'nodesweep_prepull_pull_duration_seconds_count{policy="release"} 1',
+        'nodesweep_prepull_new_node_duration_seconds_sum{policy="release"} 7',
+      ]),
+    );
+    policies = [];
+    expect((await readLines(metrics)).filter((line) => line.includes('policy="release"'))).toEqual([]);
   });
 
   it('keep no series of policies that are deleted, however many there were (H31)', async () => {

@@ -47,6 +47,7 @@ it.each(['createRun', 'updateRun'] as const)(
     scheduler.observer = {
       observeStart: ({ phase }) => observed.push(phase),
       observeEnd: ({ phase }) => observed.push(phase),
+      observeNode: () => {},
     };
     loseAnswer(call);
     await scheduler.pass(start);

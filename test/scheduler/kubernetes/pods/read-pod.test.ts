@@ -31,6 +31,38 @@ describe('a puller', () => {
     terminated: { exitCode: 0, reason: 'Completed', finishedAt, message: '{}' },
   });
 
+  it('has the seconds from the start of the container before to the start of each, in the order of its spec', () => {
+    const at = (second: number) => `2026-03-02T10:00:${String(second).padStart(2, '0')}Z` as unknown as Date;
+    const ended = (name: string, started: number) =>
+      container(name, { terminated: { exitCode: 0, startedAt: at(started), finishedAt: at(started) } });
+    const names = ['image-2', 'image-10', 'image-11', 'image-12', 'image-13'];
+    const pod = readPod({
+      metadata: { name: podName(run, 'a', 0), labels: { [label.run]: run, [label.kind]: 'puller' } },
+      spec: { nodeName: 'a', containers: names.map((name) => ({ name })) },
+      status: {
+        phase: 'Pending',
+        initContainerStatuses: [prepared],
+        // The kubelet sorts them by name.
+        containerStatuses: [
+          ended('image-10', 9),
+          ended('image-11', 9),
+          ended('image-12', 59),
+          container('image-13', { waiting: { reason: 'ErrImagePull', message: 'denied' } }),
+          ended('image-2', 7),
+        ],
+      },
+    });
+    const delays = pod?.containers?.map(({ name }, place) => [name, pod.startDelays?.[place]]);
+    expect(delays).toEqual([
+      ['prepare', undefined],
+      ['image-10', 2],
+      ['image-11', 0],
+      ['image-12', 50],
+      ['image-13', undefined],
+      ['image-2', 2],
+    ]);
+  });
+
   it('has the state of each of its containers, as far as the kubelet has reported it', () => {
     const pod = read({
       phase: 'Pending',
