@@ -21,7 +21,7 @@ export function pullSecondsOf({ run, pod, node, before, lastResult }: NodeEnd): 
   const images = imagesOf(run.spec as PrepullPolicy);
   const states = readImages(pod);
   return delaysOf(pod)
-    .filter(({ index }) => states.get(index)?.state === 'Present' && !had.has(images[index]))
+    .filter(({ index }) => states.get(index)?.state === 'Present' && !had.has(images[index] ?? ''))
     .map(({ seconds }) => seconds);
 }
 

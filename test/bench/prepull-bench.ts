@@ -75,9 +75,7 @@ export class PrepullBench {
   async push(repository: string, count: number): Promise<readonly string[]> {
     const size = { layers: 1, filesPerLayer: 10, bytesPerFile: 1_000_000 };
     const names = Array.from({ length: count }, (_, index) => `${repository}-${index}:1`);
-    await this.#registry.push(
-      names.map((name) => buildImageSpec({ names: [name], layers: fillerLayers(name, size) })),
-    );
+    await this.#registry.push(names.map((name) => buildImageSpec({ names: [name], layers: fillerLayers(name, size) })));
     return names.map((name) => `${this.#registry.address}/${name}`);
   }
 

@@ -461,9 +461,10 @@ describe('other requests', () => {
       ],
     };
     server.put(pods, 'puller', { spec });
+    const uid = server.objects.get(`${pods}/puller`)?.metadata.uid ?? '';
     const report = (name: string, message: string) =>
       server.put('/api/v1/namespaces/nodesweep/events', `event-${name}-${message.length}`, {
-        involvedObject: { kind: 'Pod', name: 'puller', fieldPath: `spec.containers{${name}}` },
+        involvedObject: { kind: 'Pod', name: 'puller', uid, fieldPath: `spec.containers{${name}}` },
         reason: 'Pulled',
         message,
       });
@@ -478,7 +479,6 @@ describe('other requests', () => {
       ['image-0', 'Pulled'],
       ['image-1', 'Present'],
     ]);
-    const uid = server.objects.get(`${pods}/puller`)?.metadata.uid ?? '';
     expect(server.asked.at(-1)?.query.get('fieldSelector')).toBe(`involvedObject.uid=${uid},reason=Pulled`);
     expect(await cluster.readImageReports('gone')).toEqual(new Map());
   });

@@ -6,8 +6,8 @@ import type { LastResult } from '../../../scheduler/run/last-results.ts';
 import type { NodeEnd } from '../../../scheduler/run/node-end.ts';
 import { type NodeProgress, type Settled, settled, started } from '../../../scheduler/run/progress.ts';
 import type { Run } from '../../../scheduler/run/run.ts';
-import { ListScheduler } from '../../helpers/list-scheduler.ts';
 import { buildNode, buildRun, secondsLater, start, tried } from '../../helpers/builders.ts';
+import { ListScheduler } from '../../helpers/list-scheduler.ts';
 import { buildPrepull } from '../../helpers/prepull.ts';
 import { buildPuller, state } from '../../helpers/pullers.ts';
 
@@ -45,7 +45,10 @@ describe('the time of a pull', () => {
   });
 
   it('is not that of an image that was on the node after the run before, also if it had another index', () => {
-    const earlier = buildListRun({}, ['docker.io/acme/A:0', ...images].map((image) => image.toLowerCase()));
+    const earlier = buildListRun(
+      {},
+      ['docker.io/acme/A:0', ...images].map((image) => image.toLowerCase()),
+    );
     expect(pullSecondsOf(buildEnd({ pod, lastResult: lastResult(earlier, [1]) }))).toEqual([45]);
   });
 

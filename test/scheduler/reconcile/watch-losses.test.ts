@@ -83,7 +83,11 @@ describe('an image that a node loses between runs (P10)', () => {
 
   it('is forgotten when it leaves the lists', async () => {
     for (let times = 0; times < 3; times += 1) await refresh({ a: 'Pulled' });
-    scheduler.putLists([{ name: 'base', images: images.filter((image) => image !== api) }], { hold: false }, '2');
+    scheduler.putLists(
+      [{ name: 'base', images: images.filter((image) => image !== api) }],
+      { hold: false, removalPolicy: 'Retain' },
+      '2',
+    );
     await refresh();
     expect(presence()).toMatchObject({ reason: 'AllPresent' });
   });
@@ -104,7 +108,9 @@ it('after a run the reports of three pods are read, those of nodes with a loss f
   await refresh();
   expect(reads).toBe(6);
   expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded' });
-  expect(scheduler.logged).toEqual(Array(3).fill(expect.stringMatching(/could not read what the kubelet did.*forbidden/)));
+  expect(scheduler.logged).toEqual(
+    Array(3).fill(expect.stringMatching(/could not read what the kubelet did.*forbidden/)),
+  );
   const { statuses } = scheduler.cluster.state();
   const conditions = statuses.get('nightly')?.value?.conditions ?? [];
   expect(conditions.map(({ type, reason }) => `${type} ${reason}`)).toEqual(
