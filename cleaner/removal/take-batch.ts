@@ -7,7 +7,10 @@ import { checkLandmarks } from './lost-images.ts';
 import type { JudgedTask, Progress, RemovalPorts, Task } from './progress.ts';
 import { hasTimedOut, judgeRemoval, mayBeGone, type Outcome, type RemovalResult } from './verify.ts';
 
-/** Carries out a batch. Returns the final results, and puts removals that are worth another attempt at the end of the queue. */
+/**
+ * Carries out a batch. Returns the final results, and puts removals that are worth another attempt back into the queue: at
+ * its front if they lacked space and the batch has freed some, otherwise at its end.
+ */
 export async function takeBatch(
   tasks: readonly JudgedTask[],
   progress: Progress,
@@ -28,12 +31,19 @@ export async function takeBatch(
     ports.space?.expect(removal.freesBytes);
   }
   const retries = tried.filter(isWorthRetrying);
+  const isSpaceFreed = tried.some(({ outcome }) => outcome.kind === 'removed');
+  const isNext = (attempt: Attempt) => isSpaceFreed && lackedSpace(attempt);
   progress.queue = [
+    ...retries.filter(isNext).map(toTask),
     ...notAsked,
     ...progress.queue.slice(tasks.length),
-    ...retries.map(({ removal, outcome }) => ({ removal, earlier: outcome })),
+    ...retries.filter((attempt) => !isNext(attempt)).map(toTask),
   ];
   return tried.filter((attempt) => !isWorthRetrying(attempt));
+}
+
+function toTask({ removal, outcome }: Attempt): Task {
+  return { removal, earlier: outcome };
 }
 
 const removed = { kind: 'removed' } as const;
@@ -104,7 +114,10 @@ async function readForNext({ readLook }: RemovalPorts): Promise<Look | undefined
 /** On a full disk a runtime may be unable to record a removal, until other removals have freed space. */
 const noSpace = /no space left on device/i;
 
-function isWorthRetrying({ outcome, isRetry }: Attempt): boolean {
-  if (isRetry || outcome.kind !== 'failed') return false;
-  return hasTimedOut(outcome) || noSpace.test(outcome.message);
+function isWorthRetrying(attempt: Attempt): boolean {
+  return !attempt.isRetry && (hasTimedOut(attempt.outcome) || lackedSpace(attempt));
+}
+
+function lackedSpace({ outcome }: Attempt): boolean {
+  return outcome.kind === 'failed' && noSpace.test(outcome.message);
 }

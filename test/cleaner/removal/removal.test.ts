@@ -243,8 +243,35 @@ describe('carryOut', () => {
     expect(result.results).toHaveLength(images.length);
   });
 
-  it('tries an image again after the others if the disk was too full for its removal', async () => {
-    const message = 'write /var/lib/containerd/meta.db: no space left on device';
+  const message = 'write /var/lib/containerd/meta.db: no space left on device';
+
+  it('tries an image again in the next batch if the disk was too full for its removal, and others have freed space (H27)', async () => {
+    const runtime = buildRuntime({ images });
+    const remove = runtime.removeImages;
+    runtime.removeImages = async (ids, ...rest) => {
+      if (runtime.requests.length > 0) return remove(ids, ...rest);
+      await remove(ids.slice(1), ...rest);
+      return { timedOut: false, complaints: [{ imageId: first.id, message }] };
+    };
+    const result = await run(buildPlan(images), runtime);
+    expect(runtime.requests[1]?.[0]).toBe(first.id);
+    expect(outcomes(result)).toMatchObject({ 'image-0': 'removed', 'image-119': 'removed' });
+  });
+
+  it('tries images again after the others if the disk was too full for all of a batch (H27)', async () => {
+    const runtime = buildRuntime({ images });
+    const remove = runtime.removeImages;
+    runtime.removeImages = async (ids, ...rest) => {
+      if (runtime.requests.length > 0) return remove(ids, ...rest);
+      runtime.requests.push(ids);
+      return { timedOut: false, complaints: ids.map((imageId) => ({ imageId, message })) };
+    };
+    const result = await run(buildPlan(images), runtime);
+    expect(runtime.requests[1]?.[0]).toBe(images[50]?.id);
+    expect(result.results.filter(({ outcome }) => outcome.kind === 'removed')).toHaveLength(images.length);
+  });
+
+  it('tries an image no more than twice if the disk was too full for its removal (H27)', async () => {
     const runtime = refuse(buildRuntime({ images }), { timedOut: false, complaints: [{ imageId: first.id, message }] });
     const result = await run(buildPlan(images.slice(0, 60)), runtime);
     expect(runtime.requests.map((ids) => ids.length)).toEqual([50, 11]);
