@@ -151,6 +151,13 @@ export interface Cluster {
    * image the kubelet always pulls, or never.
    */
   readImageReports(pod: string): Promise<ImageReports>;
+  /** True if this process may remove the startup taint from nodes. The answer may be some seconds old. */
+  mayRemoveStartupTaint(): Promise<boolean>;
+  /**
+   * Removes the startup taint, and no other taint, from a node. Succeeds if the taint or the node is gone, and changes no other
+   * node of the same name.
+   */
+  removeStartupTaint(node: Node): Promise<void>;
   /** The pods bound to each of the nodes now, from a new read. */
   readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>>;
   /** The references that any workload template in the cluster names. */

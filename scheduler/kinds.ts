@@ -14,5 +14,5 @@ const noKubelet = {
 /** The kinds of runs of `nodesweep local`. It pulls no images, but cleaners keep the images of lists. */
 export const localKinds: readonly RunKind[] = [
   cleanup,
-  { ...prepull, judgeNode: () => noKubelet, servesNewNodes: () => false },
+  { ...prepull, judgeNode: () => noKubelet, servesNewNodes: () => false, startup: undefined },
 ];

@@ -13,7 +13,7 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { BackgroundTasks } from './reconcile/background-tasks.ts';
 import type { ReconcileContext } from './reconcile/context.ts';
-import { policyNames, reconcile } from './reconcile/reconcile.ts';
+import { keysToReconcile, reconcile } from './reconcile/reconcile.ts';
 import { readSettings } from './settings.ts';
 
 /** Flags by the names of the settings. A flag that is not set is absent. */
@@ -119,7 +119,7 @@ function createDispatcher(
     metrics?.observePass((performance.now() - startedAt) / 1000);
     return wakeAt instanceof Date ? wakeAt.getTime() - cluster.readClock().getTime() : wakeAt;
   };
-  return new Dispatcher({ keys: () => policyNames(cluster.state()), workOn });
+  return new Dispatcher({ keys: () => keysToReconcile(cluster.state()), workOn });
 }
 
 /** False if it takes longer. */

@@ -1,10 +1,13 @@
 import { RunJournal } from './journal.ts';
+import { StartupTaints } from './startup-taints.ts';
 
 /** A larger step back of the clock than the clocks of the API servers of a cluster differ. */
 const maxStepBackMs = 5_000;
 
 /** A journal for each policy, so that the work on one policy can't change the facts about the runs of another. */
 export class Journals {
+  /** The removals of the startup taint from nodes, which wait for the policies together. */
+  readonly startup = new StartupTaints();
   readonly #journals = new Map<string, RunJournal>();
   /** The times of the last passes. */
   readonly #passes = new Map<string, Date>();

@@ -49,6 +49,7 @@ import { PodStore } from './pods/pods.ts';
 import { readPod } from './pods/read-pod.ts';
 import { VanishedPods } from './pods/vanished-pods.ts';
 import { withReplacedRequest } from './replaced-requests.ts';
+import { StartupTaintRemover } from './startup-taint-remover.ts';
 import { listWorkloadReferences } from './workload-references.ts';
 
 export interface KubernetesOptions {
@@ -73,6 +74,7 @@ export class KubernetesCluster implements Cluster {
   readonly #podStore: PodStore;
   readonly #jobs: JobStore;
   readonly #boundPods: BoundPodReader;
+  readonly #startupTaints: StartupTaintRemover;
   readonly #workloadReferences: SharedRead<string[]>;
   readonly #watchers: readonly Pick<Watcher<KubernetesObject>, 'start' | 'stop' | 'isCurrent'>[];
   #onChange: () => void = () => {};
@@ -95,6 +97,7 @@ export class KubernetesCluster implements Cluster {
     this.#podStore = new PodStore(api, namespace, this.#pods);
     this.#jobs = new JobStore(api, namespace, this.#store);
     this.#boundPods = new BoundPodReader(api);
+    this.#startupTaints = new StartupTaintRemover(api, this.#nodes);
     this.#workloadReferences = new SharedRead(() => listWorkloadReferences(api, options.workloadResources ?? []));
     const onTrouble = (error: unknown) => log.warn({ err: error }, `watch lost, trying again: ${String(error)}`);
     const ours = {
@@ -239,6 +242,14 @@ export class KubernetesCluster implements Cluster {
 
   readImageReports(pod: string): Promise<ImageReports> {
     return readImageReports(this.#api, this.#namespace, pod);
+  }
+
+  mayRemoveStartupTaint(): Promise<boolean> {
+    return this.#startupTaints.isAllowed();
+  }
+
+  removeStartupTaint(node: Node): Promise<void> {
+    return this.#startupTaints.remove(node);
   }
 
   readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>> {

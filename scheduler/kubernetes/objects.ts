@@ -4,6 +4,7 @@ import { type RuntimeOverrides, resolveRuntime } from '../cleanup/node-runtime.t
 import type { Ledger, PolicyEvent, StoredLedger, StoredStatus, UnreadableRecord } from '../cluster.ts';
 import { runKinds } from '../kinds.ts';
 import type { Node, PolicyObject, Versioned } from '../objects.ts';
+import { isStartupTaint } from '../pods/startup-taint.ts';
 import { type Toleration, tolerates } from '../pods/tolerations.ts';
 import { recordName } from '../run/names.ts';
 import { decodeRun, encodeRun } from '../run/record.ts';
@@ -93,7 +94,7 @@ function readStatus(configMap: string, data: Readonly<Record<string, string>>): 
   }
 }
 
-/** Reads a node, without the taints that `tolerations` tolerate. */
+/** Reads a node, without the taints that `tolerations` tolerate. The startup taint is kept, because it must be removed. */
 export function readNode(object: V1Node, overrides: RuntimeOverrides, tolerations: readonly Toleration[] = []): Node {
   const { name = '', labels = {}, annotations, creationTimestamp } = object.metadata ?? {};
   const conditions = object.status?.conditions ?? [];
@@ -103,7 +104,7 @@ export function readNode(object: V1Node, overrides: RuntimeOverrides, toleration
   return {
     name,
     labels,
-    taints: (object.spec?.taints ?? []).filter((taint) => !tolerates(tolerations, taint)),
+    taints: (object.spec?.taints ?? []).filter((taint) => isStartupTaint(taint) || !tolerates(tolerations, taint)),
     unschedulable: object.spec?.unschedulable ?? false,
     ready: ready?.status === 'True',
     createdAt: creationTimestamp && instantOf(creationTimestamp),

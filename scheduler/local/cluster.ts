@@ -207,6 +207,13 @@ class LocalCluster implements Cluster {
     return new Map();
   }
 
+  /** Returns false: the nodes here have no taints. */
+  async mayRemoveStartupTaint(): Promise<boolean> {
+    return false;
+  }
+
+  async removeStartupTaint(): Promise<void> {}
+
   /** Returns no references: the pods that are about to start on this machine are unknown. */
   async readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>> {
     return new Map(nodes.map((node) => [node, { references: [], count: 0 }]));

@@ -58,6 +58,12 @@ export function createInstruments(registry: Registry) {
       buckets: [2, 5, 10, 30, 60, 120, 300, 600, 1800],
       registers,
     }),
+    startupTaints: new Counter({
+      name: 'nodesweep_startup_taints_removed_total',
+      help: 'Nodes that lost the startup taint, by cause (Served, NotReached, TimedOut).',
+      labelNames: ['cause'],
+      registers,
+    }),
     requests: new Counter({
       name: 'nodesweep_api_requests_total',
       help: 'Requests to the API server, by verb, resource and code; code 0 for requests without an answer.',

@@ -8,6 +8,7 @@ import { newNodeSecondsOf, pullSecondsOf } from '../prepull/pull-times.ts';
 import type { NodeEnd } from '../run/node-end.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { isFinished, type Run } from '../run/run.ts';
+import type { Opening } from '../run/startup.ts';
 import { summarize } from '../run/summary.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
 
@@ -103,6 +104,10 @@ export class Metrics {
     for (const seconds of pullSecondsOf(end)) pullSeconds.observe({ policy }, seconds);
     const seconds = newNodeSecondsOf(end);
     if (seconds !== undefined) newNodeSeconds.observe({ policy }, seconds);
+  };
+
+  readonly observeOpening = (cause: Opening['cause']): void => {
+    this.#instruments.startupTaints.inc({ cause });
   };
 
   /** Forgets the series of policies that are deleted: clusters live long, and policies may be made by the thousand. */

@@ -1,4 +1,5 @@
 import type { PodTemplate } from './pod-template.ts';
+import { withStartupToleration } from './startup-taint.ts';
 import type { Toleration } from './tolerations.ts';
 
 /** The settings of a pod that decide its place and its end. */
@@ -26,7 +27,7 @@ export function placePod(placement: Placement, template: PodTemplate) {
     terminationGracePeriodSeconds: placement.terminationGracePeriodSeconds,
     ...(priorityClassName === '' ? {} : { priorityClassName }),
     ...(secrets.size === 0 ? {} : { imagePullSecrets: [...secrets].map((name) => ({ name })) }),
-    tolerations: [...placement.tolerations, ...(template.tolerations ?? [])],
+    tolerations: withStartupToleration([...placement.tolerations, ...(template.tolerations ?? [])]),
     serviceAccountName: template.serviceAccountName,
     automountServiceAccountToken: false,
     enableServiceLinks: false,

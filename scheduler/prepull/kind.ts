@@ -14,6 +14,7 @@ import { registriesOf } from './registries.ts';
 import { purgeInForce, updateLedger, whenGone } from './removal/account.ts';
 import { dueOn, removesNext } from './removal/due.ts';
 import { isServed } from './served.ts';
+import { startupRules } from './startup.ts';
 import { addTallies, decodeTally, describeTotals, encodeTally, type PrepullTotals, type Tally } from './tally.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -27,6 +28,7 @@ export const prepull: RunKind<PrepullTotals> = {
   keeping: listKeeping,
   removesImages: false,
   losses: imageLosses,
+  startup: startupRules,
   ledger: {
     update: updateLedger,
     dueOn,

@@ -71,9 +71,15 @@ const prepullDocumentSchema = z
       .default(600)
       .describe('An image that has no result for this long has failed.'),
     startupTaint: z
-      .never('is not supported by this version, whose scheduler does not change nodes; leave it out')
+      .strictObject({
+        timeoutSeconds: positiveSeconds
+          .default(600)
+          .describe('A node loses the taint this long after it was created, also if images are missing.'),
+      })
       .optional()
-      .describe('Not supported by this version.'),
+      .describe(
+        'Nodes that join with the taint nodesweep.io/prepull=pending:NoSchedule lose it when their images are present. This needs the overlay that lets the scheduler change nodes.',
+      ),
   })
   .refine(canStartOnSchedule, neverStartsOnSchedule);
 

@@ -1,7 +1,9 @@
 import type { Node } from '../objects.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { LastResult } from '../run/last-results.ts';
+import type { Run } from '../run/run.ts';
 import type { PrepullPolicy } from './policy.ts';
+import type { ImageState, ImageStates } from './states/image-state.ts';
 import type { Tally } from './tally.ts';
 import { imagesOf, pullableOn, type WantedImage, wantedOn } from './wanted.ts';
 
@@ -15,13 +17,22 @@ export function isServed(node: Node, policy: Policy, { run, progress }: LastResu
   const before = run.spec as PrepullPolicy;
   const tried = new Map(wantedOn(node, before).map((image) => [image.reference, image]));
   const tally = progress.tally as Tally | undefined;
-  if (tally === undefined) return wanted.every((image) => isSame(image, tried.get(image.reference)));
-  const images = imagesOf(before);
-  const states = new Map([...tally.images].map(([index, { state }]) => [images[index], state]));
+  const states = tally && statesByReference(run, tally.images);
+  if (states === undefined) return wanted.every((image) => isSame(image, tried.get(image.reference)));
   return wanted.every((image) => {
-    const state = states.get(image.reference);
+    const state = states.get(image.reference)?.state;
     return state === 'Present' || (state !== undefined && isSame(image, tried.get(image.reference)));
   });
+}
+
+/** The states of the images of a run by their references: another version of the policy has other indexes. */
+export function statesByReference({ spec }: Run, states: ImageStates): ReadonlyMap<string, ImageState> {
+  const images = imagesOf(spec as PrepullPolicy);
+  const known = [...states].flatMap(([index, state]): [string, ImageState][] => {
+    const reference = images[index];
+    return reference === undefined ? [] : [[reference, state]];
+  });
+  return new Map(known);
 }
 
 /** True if the image would be pulled in the same way. */

@@ -39,6 +39,22 @@ export function pullableOn(node: Node, { lists }: Lists): readonly WantedImage[]
   return wantedBy(giving, indexesOf(lists));
 }
 
+/** As {@link pullableOn}, but also by the lists that give the node their images when it is ready and not cordoned. */
+export function expectedOn(node: Node, { lists }: Lists): readonly WantedImage[] {
+  const giving = lists.filter(({ nodes }) => {
+    const eligibility = judgeNode(node, nodes);
+    return (
+      eligibility.verdict === 'Eligible' || (eligibility.verdict === 'Ineligible' && isPassing(eligibility.reason))
+    );
+  });
+  return wantedBy(giving, indexesOf(lists));
+}
+
+/** True for the reasons that end by themselves, or when somebody uncordons the node. */
+function isPassing(reason: string): boolean {
+  return reason === 'NotReady' || reason === 'Unschedulable';
+}
+
 function wantedBy(lists: readonly ImageList[], indexes: ReadonlyMap<string, number>): readonly WantedImage[] {
   const entries = lists.flatMap((list) => list.images.map((reference) => ({ reference, list })));
   return [...Map.groupBy(entries, ({ reference }) => reference)]

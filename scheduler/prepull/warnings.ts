@@ -8,15 +8,20 @@ import type { ImageList } from './lists/image-list.ts';
 import { mayOverlap } from './lists/label-domains.ts';
 import type { PrepullPolicy } from './policy.ts';
 
+/** The time after which an autoscaler by default gives up a node that is not ready to use (`max-node-provision-time`). */
+const provisionSeconds = 900;
+
 /** The disk usage above which a kubelet removes images by default (`imageGCHighThresholdPercent`). */
 const kubeletHighPercent = 85;
 
 /** Remarks about a valid policy, which may be meant as it is. `others` are the other policies of the same file. */
-export function warningsOf({ lists, disk }: PrepullPolicy, others: readonly NamedPolicy[]): Problem[] {
+export function warningsOf(policy: PrepullPolicy, others: readonly NamedPolicy[]): Problem[] {
+  const { lists, disk } = policy;
   const cleanups = others.flatMap((other) => (isCleanup(other) ? [{ name: other.name, policy: other.policy }] : []));
   return [
     ...lists.flatMap((list, index) => listWarnings(list, cleanups).map((warning) => below(`lists[${index}]`, warning))),
     ...diskWarnings(disk),
+    ...startupWarnings(policy),
   ];
 }
 
@@ -67,4 +72,15 @@ function diskWarnings({ maxPercent }: PrepullPolicy['disk']): Problem[] {
   if (maxPercent < kubeletHighPercent) return [];
   const message = `is not below ${kubeletHighPercent}, where kubelets begin to remove images by default, so a kubelet may remove what was pulled`;
   return [{ path: 'disk.maxPercent', message }];
+}
+
+function startupWarnings({ startupTaint, newNodes }: PrepullPolicy): Problem[] {
+  if (startupTaint === undefined) return [];
+  const late = `is not below ${provisionSeconds}, after which autoscalers by default replace a node that is not ready to use`;
+  const idle =
+    'lets new nodes wait for the next scheduled time, so most of them lose the startup taint by its timeout; leave newNodes out';
+  return [
+    ...(startupTaint.timeoutSeconds < provisionSeconds ? [] : [{ path: 'startupTaint.timeoutSeconds', message: late }]),
+    ...(newNodes ? [] : [{ path: 'newNodes', message: idle }]),
+  ];
 }

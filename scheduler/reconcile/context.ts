@@ -7,6 +7,7 @@ import type { ParsedPolicy } from '../policy/parse.ts';
 import type { RunKind } from '../run/kind.ts';
 import type { NodeEnd } from '../run/node-end.ts';
 import type { Run } from '../run/run.ts';
+import type { Opening } from '../run/startup.ts';
 import type { BackgroundTasks } from './background-tasks.ts';
 
 /** The parts of a scheduler that the passes over all policies share. */
@@ -23,13 +24,14 @@ export interface ReconcileContext {
 }
 
 /**
- * Receives the runs that this process has started, with the time, those that it has recorded as ended, and the nodes on which
- * it has seen the end of a pod.
+ * Receives the runs that this process has started, with the time, those that it has recorded as ended, the nodes on which it
+ * has seen the end of a pod, and the causes for which it has removed the startup taint from nodes.
  */
 export interface RunObserver {
   readonly observeStart: (run: Run, at: Date) => void;
   readonly observeEnd: (run: Run) => void;
   readonly observeNode: (end: NodeEnd) => void;
+  readonly observeOpening?: (cause: Opening['cause']) => void;
 }
 
 /** The data of one pass over one policy. */

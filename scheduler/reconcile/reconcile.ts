@@ -20,17 +20,23 @@ import { parseOnce } from './parsed-policy.ts';
 import { reportLateChanges } from './record-run.ts';
 import { removeOrphans } from './remove-orphans.ts';
 import { dueQuestion, isPressed, type Start, startRun } from './start-run.ts';
+import { checkRight } from './startup/check-right.ts';
+import { nodesWithStartupTaint, openNodes } from './startup/open-nodes.ts';
 import { watchLosses } from './watch-losses.ts';
 
+/** The key of the work on nodes with the startup taint, which wait for all policies. No policy can have this name. */
+const startupKey = '/startup-taint';
+
 /**
- * Reconciles one policy. Never rejects, and changes nothing of other policies. Returns when to look again even if nothing
- * changes, or that the policy is gone.
+ * Reconciles one policy, or the nodes with the startup taint. Never rejects, and changes nothing of other policies. Returns
+ * when to look again even if nothing changes, or that nothing is left to reconcile.
  */
 export async function reconcile(
   context: ReconcileContext,
   name: string,
   now: Date,
 ): Promise<Date | undefined | 'Gone'> {
+  if (name === startupKey) return openNodes(context, now);
   const state = context.cluster.state();
   const object = state.policies.find((policy) => policy.name === name);
   const journal = context.journals.forPass(name, now);
@@ -46,11 +52,15 @@ export async function reconcile(
   return earliest([orphansAt, wakeTimeOf(await attempt(pass, steps.whole, () => reconcilePolicy(pass)))]);
 }
 
-/** The names of all policies to reconcile: those that exist, and deleted ones that have runs, a status or a ledger left. */
-export function policyNames(state: ClusterState): ReadonlySet<string> {
+/**
+ * The keys of all that is to be reconciled: the names of the policies that exist, and of deleted ones that have runs, a status
+ * or a ledger left; then the key of the nodes with the startup taint, if there are any.
+ */
+export function keysToReconcile(state: ClusterState): ReadonlySet<string> {
   const { policies, orphans = [], orphanedStatuses = [], ledgers } = state;
   const gone = [...orphans, ...orphanedStatuses, ...(ledgers?.values() ?? [])];
-  return new Set([...policies.map(({ name }) => name), ...gone.map(({ policy }) => policy)]);
+  const startup = nodesWithStartupTaint(state).length > 0 ? [startupKey] : [];
+  return new Set([...policies.map(({ name }) => name), ...gone.map(({ policy }) => policy), ...startup]);
 }
 
 /** The steps of a pass over a policy. The failure of one does not stop the others. */
@@ -78,6 +88,7 @@ async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
   const start = await startWhatIsDue(pass, next.trigger);
   const advanceAt = await advanceRuns(pass, start?.outcome === 'HeldUp');
   const losses = await watchLosses(pass, stored);
+  const rightAt = await checkRight(pass);
   const expired = await attempt(pass, steps.expire, () => expireRuns(pass, stored?.value));
   const kept = await attempt(pass, steps.status, () => keepStatus(pass, start, losses));
   const status = (kept.outcome === 'Done' ? kept.value : undefined) ?? judged;
@@ -87,6 +98,7 @@ async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
     next.at,
     accountAt,
     advanceAt,
+    rightAt,
     wakeTimeOf(expired),
     keptAgainAt,
     startAgainAt,

@@ -10,6 +10,7 @@ import type { LossRules } from './losses.ts';
 import type { Ending, NodeResult } from './progress.ts';
 import type { Eligibility } from './rollout/eligibility.ts';
 import type { Run } from './run.ts';
+import type { StartupRules } from './startup.ts';
 
 /** The facts beside a pod that decide its result. */
 export interface PodFacts {
@@ -97,6 +98,8 @@ export interface RunKind<Totals extends object = object> {
   readonly keeping?: Keeping;
   /** False if its pods remove no images, so that they need not know which ones to keep. Default: true. */
   readonly removesImages?: boolean;
+  /** The rules for nodes that join with the startup taint, if they can wait for its policies. */
+  readonly startup?: StartupRules | undefined;
   /** The account of what its runs leave on nodes, if they must take it away later. */
   readonly ledger?: LedgerRules;
   /** Finds what nodes lose again and again between runs, if the runs put something on nodes. */

@@ -1,5 +1,6 @@
 import { cutText } from '../../contract/text.ts';
 import type { PolicyEvent } from '../cluster.ts';
+import type { TimedOutNode } from '../journal/startup-taints.ts';
 import { describeTrouble, type Trouble } from '../journal/troubles.ts';
 import { listProblems, type Problem } from '../policy/problem.ts';
 import type { Trigger } from '../policy/trigger.ts';
@@ -10,6 +11,8 @@ import { summarize } from '../run/summary.ts';
 
 /** Maximum length of a message (`Event.message` in the Kubernetes API). */
 const maxMessageLength = 1024;
+/** Maximum number of nodes that an Event names one by one. */
+const maxNodes = 5;
 
 /** Names the problems of a policy with their paths, as many as fit. */
 export function policyRejected(problems: readonly Problem[]): PolicyEvent {
@@ -68,6 +71,15 @@ export function requestReplaced(request: string, next: string | undefined): Poli
 /** Reports a step that failed and is tried again. */
 export function stepFailed(trouble: Trouble): PolicyEvent {
   return event('Warning', 'StepFailed', describeTrouble(trouble));
+}
+
+/** Reports nodes that take pods now, although work of the policy is missing there. */
+export function startupTaintTimedOut(nodes: readonly TimedOutNode[]): PolicyEvent {
+  const names = nodes.map(({ node }) => node);
+  const others = names.length > maxNodes ? ` and ${names.length - maxNodes} others` : '';
+  const details = nodes.slice(0, maxNodes).map(({ node, message }) => `${node}: ${message}`);
+  const message = `${names.slice(0, maxNodes).join(', ')}${others} lost the startup taint because startupTaint.timeoutSeconds is over: ${details.join('; ')}`;
+  return event('Warning', 'StartupTaintTimedOut', message);
 }
 
 /** Reports records that can't be read, or a status that was lost. */

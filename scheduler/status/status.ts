@@ -40,6 +40,7 @@ const statusSchema = z.object({
       seen: z.array(z.object({ node: z.string(), what: z.string(), times: z.int().positive() })),
     })
     .optional(),
+  startupTimeoutSeconds: z.number().optional(),
   conditions: z.array(conditionSchema).optional(),
 });
 
@@ -54,6 +55,8 @@ const statusSchema = z.object({
  * `missedSlot`: the last scheduled time for which no run started in time. `lastKept`: the images that the policy keeps on
  * nodes, of its last version that was valid, with its kind; without `kept` if it was lost with a damaged status. `losses`:
  * what nodes had lost before the last runs, up to the run of this name, with the number of runs in a row that found it lost.
+ * `startupTimeoutSeconds`: the time for which nodes with the startup taint wait for the policy, of its last version that was
+ * valid.
  */
 export type PolicyStatus = Omit<z.output<typeof statusSchema>, 'version'>;
 
@@ -114,7 +117,14 @@ function observePolicy(found: Findings, stored: Stored): PolicyStatus {
   if (before?.observedVersion === object.resourceVersion && before.valid === parsed.valid) return before;
   const isLost = before === undefined && stored !== undefined && (stored.value?.policyUid ?? object.uid) === object.uid;
   const known = before ?? { policyUid: object.uid, scheduleSince: isLost ? now : object.createdAt };
-  const observed = { ...known, observedVersion: object.resourceVersion, lastKept: lastKeptOf(found, stored) };
+  const observed = {
+    ...known,
+    observedVersion: object.resourceVersion,
+    lastKept: lastKeptOf(found, stored),
+    startupTimeoutSeconds: parsed.valid
+      ? parsed.kind.startup?.timeoutSecondsOf(parsed.policy)
+      : before?.startupTimeoutSeconds,
+  };
   if (!parsed.valid)
     return { ...observed, valid: false, problems: briefProblems(parsed.problems), nextSlot: undefined };
   const schedule = scheduleKey(parsed.policy);

@@ -10,7 +10,7 @@ export async function writeKubeletConfig(node: NodeSettings): Promise<string> {
   return path;
 }
 
-function kubeletConfig({ socket, network: { address }, port, imageFilesystemMinimum }: NodeSettings) {
+function kubeletConfig({ socket, network: { address }, port, imageFilesystemMinimum, taints = [] }: NodeSettings) {
   return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -20,6 +20,7 @@ function kubeletConfig({ socket, network: { address }, port, imageFilesystemMini
     // Renewed four times as often, so that the controller manager can soon tell that it is not.
     nodeLeaseDurationSeconds: 16,
     readOnlyPort: 0,
+    ...(taints.length > 0 && { registerWithTaints: taints }),
     healthzPort: 0,
     // Only this machine and the cluster's own pods reach the address.
     authentication: { anonymous: { enabled: true }, webhook: { enabled: false } },

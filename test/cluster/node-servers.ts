@@ -24,10 +24,18 @@ export interface RuntimeSettings {
   readonly survives: boolean;
 }
 
+export interface NodeTaint {
+  readonly key: string;
+  readonly value: string;
+  readonly effect: string;
+}
+
 /** All that a node's servers are started with. */
 export interface NodeSettings extends RuntimeSettings {
   /** The space that must be available on the images' filesystem, as the kubelet's `imagefs.available`; below it: DiskPressure. */
   readonly imageFilesystemMinimum: string;
+  /** The taints with which the kubelet registers the node, if the cluster does not have it yet. None. */
+  readonly taints?: readonly NodeTaint[];
   /** The kubelet's. */
   readonly port: number;
   /** The kubelet's. */

@@ -1,4 +1,4 @@
-import { kubeletName, type NodeSettings, type StartedNode, startKubelet } from './node-servers.ts';
+import { kubeletName, type NodeSettings, type NodeTaint, type StartedNode, startKubelet } from './node-servers.ts';
 import { stopServer } from './process.ts';
 import { describeRuntime, type RuntimeNode, startRuntime } from './runtime-node.ts';
 
@@ -6,7 +6,8 @@ import { describeRuntime, type RuntimeNode, startRuntime } from './runtime-node.
 export interface ClusterNode extends RuntimeNode {
   /** Stops the kubelet; containers go on. */
   readonly stopKubelet: () => Promise<void>;
-  readonly startKubelet: () => Promise<void>;
+  /** Starts it again. If the cluster has lost the node meanwhile, it registers the node with these taints. */
+  readonly startKubelet: (taints?: readonly NodeTaint[]) => Promise<void>;
 }
 
 /** Starts a node; returns when its runtime answers and its kubelet has been started. */
@@ -21,6 +22,6 @@ export function describeNode(started: StartedNode): ClusterNode {
   return {
     ...describeRuntime(started),
     stopKubelet: () => stopServer(started.clusterDirectory, kubeletName(started.name)),
-    startKubelet: () => startKubelet(started),
+    startKubelet: (taints = []) => startKubelet({ ...started, taints }),
   };
 }

@@ -14,6 +14,7 @@ import type {
 import { runKinds } from '../../scheduler/kinds.ts';
 import type { Node, PolicyObject, RunPod, Versioned } from '../../scheduler/objects.ts';
 import type { NodeReferences, PodBody, PodTemplate } from '../../scheduler/pods/pod-template.ts';
+import { isStartupTaint } from '../../scheduler/pods/startup-taint.ts';
 import type { RunKind } from '../../scheduler/run/kind.ts';
 import type { ImageReports } from '../../scheduler/run/losses.ts';
 import { podName } from '../../scheduler/run/names.ts';
@@ -73,6 +74,8 @@ export class FakeCluster implements Cluster {
   /** By pod. */
   imageReports = new Map<string, ImageReports>();
   now = new Date(0);
+  /** True if the overlay for the startup taint is installed. */
+  mayChangeNodes = false;
   /** Throws for a call by its name; set by tests to provoke errors. */
   fail: (call: string) => void = () => {};
   /** The process is killed before this write (counted from 0). */
@@ -228,6 +231,20 @@ export class FakeCluster implements Cluster {
   async readImageReports(pod: string): Promise<ImageReports> {
     this.fail('readImageReports');
     return this.imageReports.get(pod) ?? new Map();
+  }
+
+  async mayRemoveStartupTaint(): Promise<boolean> {
+    this.fail('mayRemoveStartupTaint');
+    return this.mayChangeNodes;
+  }
+
+  async removeStartupTaint({ name, createdAt }: Node): Promise<void> {
+    this.#write(`removeStartupTaint ${name}`);
+    this.nodes = this.nodes.map((node) =>
+      node.name === name && node.createdAt?.getTime() === createdAt?.getTime()
+        ? { ...node, taints: node.taints.filter((taint) => !isStartupTaint(taint)) }
+        : node,
+    );
   }
 
   async readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>> {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { KubeConfig, type KubernetesObject } from '@kubernetes/client-node';
 
 /** A request as the tests look at it. */
@@ -28,6 +29,12 @@ function isOther({ metadata }: StoredObject, options: object | undefined): boole
   return uid !== metadata.uid || resourceVersion !== metadata.resourceVersion;
 }
 
+interface Operation {
+  readonly op: 'test' | 'remove';
+  readonly path: string;
+  readonly value?: unknown;
+}
+
 type StoredObject = KubernetesObject & { metadata: NonNullable<KubernetesObject['metadata']> };
 
 /** A small API server on loopback: collections with versions, pages, watches and label selectors. It knows no kinds. */
@@ -39,6 +46,8 @@ export class LoopbackApi {
   fault: (asked: Asked) => Fault | undefined = () => undefined;
   /** Changes each object that is created without effect, as a webhook does. */
   mutate: (object: StoredObject) => StoredObject = (object) => object;
+  /** The answer to those who ask for one of their rights. */
+  isAllowed = false;
   /** The time that its clock is ahead of the clock of this machine. */
   clockOffsetMs = 0;
   /** Versions up to this one are forgotten: no watch can go on from there. */
@@ -168,6 +177,7 @@ export class LoopbackApi {
       case 'GET':
         return known ? [200, known] : isCollection(path) ? this.#list(path, query) : failure(404, 'NotFound');
       case 'POST': {
+        if (path.endsWith('/selfsubjectaccessreviews')) return [201, { ...body, status: { allowed: this.isAllowed } }];
         const { name = `generated-${this.#version}` } = body.metadata;
         if (this.objects.has(`${path}/${name}`)) return failure(409, 'AlreadyExists');
         const metadata = { ...body.metadata, name, uid: `uid-of-${name}` };
@@ -181,6 +191,7 @@ export class LoopbackApi {
       }
       case 'PATCH': {
         if (known === undefined) return failure(404, 'NotFound');
+        if (Array.isArray(body)) return this.#patch(path, known, body);
         const annotations = { ...known.metadata.annotations, ...body.metadata.annotations };
         return [200, this.#write('MODIFIED', path, { ...known, metadata: { ...known.metadata, annotations } })];
       }
@@ -191,6 +202,20 @@ export class LoopbackApi {
       default:
         return failure(405, 'MethodNotAllowed');
     }
+  }
+
+  /** A JSON Patch (RFC 6902) of tests and removals from lists. As the API server, it does nothing if a test fails. */
+  #patch(path: string, known: StoredObject, operations: readonly Operation[]): [code: number, answer: object] {
+    const changed = structuredClone(known);
+    for (const { op, path: pointer, value } of operations) {
+      const keys = pointer.split('/').slice(1);
+      const last = keys.pop() ?? '';
+      const parent = keys.reduce<unknown>((part, key) => (part as Record<string, unknown>)?.[key], changed);
+      if (op === 'test' && !isDeepStrictEqual((parent as Record<string, unknown>)?.[last], value))
+        return failure(422, 'Invalid');
+      if (op === 'remove') (parent as unknown[]).splice(Number(last), 1);
+    }
+    return [200, this.#write('MODIFIED', path, changed)];
   }
 
   /** `continue` is the version of the list and the number of the first item. */

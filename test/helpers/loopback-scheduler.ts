@@ -4,7 +4,7 @@ import { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
 import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts';
 import { KubernetesCluster } from '../../scheduler/kubernetes/cluster.ts';
 import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
-import { policyNames, reconcile } from '../../scheduler/reconcile/reconcile.ts';
+import { keysToReconcile, reconcile } from '../../scheduler/reconcile/reconcile.ts';
 import { LoopbackApi } from './loopback-api.ts';
 
 export const maps = '/api/v1/namespaces/nodesweep/configmaps';
@@ -49,7 +49,7 @@ export class LoopbackScheduler {
     const context = { cluster, log, journals: this.#journals, background, kinds: runKinds, startTimeoutMs: 60_000 };
     const now = new Date(cluster.readClock().getTime() + after * 1_000);
     const waits: Record<string, number | undefined> = {};
-    for (const name of policyNames(cluster.state())) {
+    for (const name of keysToReconcile(cluster.state())) {
       const next = await reconcile(context, name, now);
       waits[name] = next instanceof Date ? (next.getTime() - now.getTime()) / 1_000 : undefined;
     }

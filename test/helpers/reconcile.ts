@@ -4,7 +4,7 @@ import { runKinds } from '../../scheduler/kinds.ts';
 import { earliest } from '../../scheduler/policy/instants.ts';
 import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
 import type { ReconcileContext, RunObserver } from '../../scheduler/reconcile/context.ts';
-import { policyNames, reconcile } from '../../scheduler/reconcile/reconcile.ts';
+import { keysToReconcile, reconcile } from '../../scheduler/reconcile/reconcile.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 import { buildNode, buildPolicyObject, secondsLater, start } from './builders.ts';
 import { FakeCluster, Killed } from './fake-cluster.ts';
@@ -40,7 +40,7 @@ export class ManualScheduler {
     this.cluster.now = now;
     const context = this.buildContext();
     const wakes: (Date | undefined)[] = [];
-    for (const name of policyNames(this.cluster.state())) {
+    for (const name of keysToReconcile(this.cluster.state())) {
       const next = await reconcile(context, name, now);
       if (next !== 'Gone') wakes.push(next);
     }

@@ -111,6 +111,8 @@ export function connectModel(world: World, views: Views, replica: number, call: 
           if (isMeant(pod)) views.pods.amend(pod.name, markTerminating);
       }),
     recordEvent: () => call('recordEvent', () => {}),
+    mayRemoveStartupTaint: async () => false,
+    removeStartupTaint: () => call('removeStartupTaint', () => {}),
     readPodWarning: () => call('readPodWarning', () => undefined),
     readImageReports: () => call('readImageReports', () => new Map()),
     readBoundPods: (nodes) =>

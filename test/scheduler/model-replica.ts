@@ -3,7 +3,7 @@ import { currentFlow } from '../../scheduler/flow.ts';
 import { Journals } from '../../scheduler/journal/journals.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import { BackgroundTasks } from '../../scheduler/reconcile/background-tasks.ts';
-import { policyNames, reconcile } from '../../scheduler/reconcile/reconcile.ts';
+import { keysToReconcile, reconcile } from '../../scheduler/reconcile/reconcile.ts';
 import { connectModel, listAll, type Views } from './model-client.ts';
 import { ApiError, type Fault, Faults } from './model-faults.ts';
 import type { CatchUp } from './model-view.ts';
@@ -152,7 +152,7 @@ export class Replica {
     const cluster = connectModel(this.#world, this.#views, this.#index, (_, effect) => this.#track(generation, effect));
     const background = new BackgroundTasks(this.#log);
     const context = { cluster, log: this.#log, journals: this.#journals, background, kinds: runKinds, startTimeoutMs };
-    const keys = () => policyNames(cluster.state());
+    const keys = () => keysToReconcile(cluster.state());
     const workOn = async (policy: string): Promise<Next> => {
       busy.add(policy);
       this.#troubled.delete(policy);

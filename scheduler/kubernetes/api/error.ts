@@ -52,6 +52,11 @@ export function isExpired(error: unknown): boolean {
   return code === 410 || (code === 504 && message.includes('Too large resource version'));
 }
 
+/** True if the server refuses this process the right to do it. */
+export function isForbidden(error: unknown): boolean {
+  return refusalIn(error)?.reason === 'Forbidden';
+}
+
 /** The delay before another attempt that the server requests, in milliseconds, or 0. */
 export function retryAfterMs(error: unknown): number {
   return refusalIn(error)?.retryAfterMs ?? 0;

@@ -14,6 +14,7 @@ const groups = {
   jobs: 'apis/batch/v1',
   cronjobs: 'apis/batch/v1',
   leases: 'apis/coordination.k8s.io/v1',
+  selfsubjectaccessreviews: 'apis/authorization.k8s.io/v1',
 } as const;
 
 /** Another kind as `plural.group/version`, such as `rollouts.argoproj.io/v1alpha1`. */

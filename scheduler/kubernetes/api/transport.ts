@@ -73,7 +73,7 @@ export class KubernetesTransport {
       const response = await request(url, {
         method,
         dispatcher,
-        headers: { ...headers, 'user-agent': userAgent, ...(body && { 'content-type': contentTypeOf(method) }) },
+        headers: { ...headers, 'user-agent': userAgent, ...(body && { 'content-type': contentTypeOf(method, body) }) },
         body: body === undefined ? null : JSON.stringify(body),
         headersTimeout: silenceMs,
         bodyTimeout: silenceMs,
@@ -141,7 +141,8 @@ function isAboutCertificates(error: unknown): boolean {
   return /CERT|^(ERR_TLS|ERR_SSL|UNABLE_TO)_/.test(code);
 }
 
-/** The content type of a body. A patch has only the fields to change. */
-function contentTypeOf(method: string): string {
-  return method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+/** The content type of a body. A patch has either only the fields to change, or a list of operations (RFC 6902). */
+function contentTypeOf(method: string, body: object): string {
+  if (method !== 'PATCH') return 'application/json';
+  return Array.isArray(body) ? 'application/json-patch+json' : 'application/merge-patch+json';
 }

@@ -1,4 +1,5 @@
 import type { Node } from '../../objects.ts';
+import { isStartupTaint } from '../../pods/startup-taint.ts';
 import { tolerates } from '../../pods/tolerations.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Trigger } from '../../policy/trigger.ts';
@@ -123,12 +124,13 @@ function isSchedulable(node: Node, selection: NodeSelection) {
   return { reason: 'Unschedulable', message: 'the node is cordoned, and the policy leaves such nodes out' };
 }
 
-/** PreferNoSchedule keeps no pod away, as for the Kubernetes scheduler. */
+/** PreferNoSchedule keeps no pod away, as for the Kubernetes scheduler. The startup taint waits for the pods of runs. */
 function isTolerated(node: Node, selection: NodeSelection) {
   const taint = node.taints.find(
     (candidate) =>
       candidate.effect !== 'PreferNoSchedule' &&
       !ignoredTaints.has(candidate.key) &&
+      !isStartupTaint(candidate) &&
       !tolerates(selection.tolerations, candidate),
   );
   if (taint === undefined) return undefined;

@@ -188,7 +188,7 @@ describe('a policy of image lists', () => {
     limit: { change: { disk: { maxPercent: 101 } }, path: 'disk.maxPercent' },
     registry: { change: { rollout: { perRegistry: 0 } }, path: 'rollout.perRegistry' },
     timeout: { change: { imagePullTimeoutSeconds: 0 }, path: 'imagePullTimeoutSeconds' },
-    taint: { change: { startupTaint: { timeoutSeconds: 600 } }, path: 'startupTaint' },
+    taint: { change: { startupTaint: { timeoutSeconds: 0 } }, path: 'startupTaint.timeoutSeconds' },
   } as const;
   const listMistakes = {
     glob: { list: { name: 'm', images: ['x*'] }, path: 'images[0]' },

@@ -45,6 +45,16 @@ it('warns of a disk usage at which kubelets remove images', () => {
     expect(warnings(lists, { disk: { maxPercent } })).toEqual([expect.stringMatching(/^disk\.maxPercent: .*below 85/)]);
 });
 
+it('warns of a startup taint that stays longer than autoscalers wait, or that waits for a scheduled time (P22)', () => {
+  const lists = [{ name: 'base', images: ['acme/a:1'] }];
+  expect(warnings(lists, { startupTaint: {} })).toEqual([]);
+  expect(warnings(lists, { startupTaint: { timeoutSeconds: 900 }, newNodes: false })).toEqual([
+    expect.stringMatching(/^startupTaint\.timeoutSeconds: is not below 900/),
+    expect.stringMatching(/^newNodes: .*leave newNodes out/),
+  ]);
+  expect(warnings(lists, { newNodes: false })).toEqual([]);
+});
+
 it('warns of images that a cleanup policy of the same file includes on the same nodes', () => {
   const lists = [{ name: 'base', images: ['acme/a:1', 'other/b:1'], nodes: { matchLabels: { pool: 'ci' } } }];
   const all = /^lists\[0\]\.images\[0\]: is also included by nightly.*Prepulled/;
