@@ -91,9 +91,9 @@ export class StartupTaints {
     });
   }
 
-  /** True if a report follows later. */
-  hasReports(): boolean {
-    return [...this.#reports.values()].some(({ untold }) => untold.length > 0);
+  /** True if a report follows later, or if a removal may have been done although it failed. */
+  isOpen(): boolean {
+    return this.errors().length > 0 || [...this.#reports.values()].some(({ untold }) => untold.length > 0);
   }
 
   /** Forgets the nodes and the policies that are gone. */

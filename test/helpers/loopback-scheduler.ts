@@ -8,6 +8,7 @@ import { keysToReconcile, reconcile } from '../../scheduler/reconcile/reconcile.
 import { LoopbackApi } from './loopback-api.ts';
 
 export const maps = '/api/v1/namespaces/nodesweep/configmaps';
+export const nodes = '/api/v1/nodes';
 export const pods = '/api/v1/namespaces/nodesweep/pods';
 const template = { namespace: 'nodesweep', image: 'nodesweep:1', serviceAccountName: 'cleaner', logLevel: 'info' };
 const log = { info: () => {}, warn: () => {}, error: () => {} };
@@ -65,7 +66,7 @@ export class LoopbackScheduler {
   }
 
   putNode(name: string): void {
-    this.server.put('/api/v1/nodes', name, {
+    this.server.put(nodes, name, {
       metadata: { labels: { 'kubernetes.io/os': 'linux' } },
       status: {
         conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }],

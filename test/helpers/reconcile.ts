@@ -16,6 +16,8 @@ export class ManualScheduler {
   readonly logged: string[] = [];
   observer: RunObserver | undefined;
   #journals = new Journals();
+  /** All that is to be looked at again, as the dispatcher keeps it. */
+  readonly #keys = new Set<string>();
   /** The error that has killed the process in work that is done beside the pass. */
   #killed: Killed | undefined;
   readonly #log = {
@@ -40,9 +42,11 @@ export class ManualScheduler {
     this.cluster.now = now;
     const context = this.buildContext();
     const wakes: (Date | undefined)[] = [];
-    for (const name of keysToReconcile(this.cluster.state())) {
-      const next = await reconcile(context, name, now);
-      if (next !== 'Gone') wakes.push(next);
+    for (const key of keysToReconcile(this.cluster.state())) this.#keys.add(key);
+    for (const key of [...this.#keys]) {
+      const next = await reconcile(context, key, now);
+      if (next === 'Gone') this.#keys.delete(key);
+      else wakes.push(next);
     }
     await context.background.finish();
     if (this.#killed !== undefined) throw this.#killed;
@@ -72,6 +76,7 @@ export class ManualScheduler {
   restart(): void {
     this.#killed = undefined;
     this.#journals = new Journals();
+    this.#keys.clear();
   }
 
   /** Gives the policy another document. */

@@ -50,8 +50,8 @@ export async function openNodes(context: ReconcileContext, now: Date): Promise<D
     context.log.error({ err }, `could not look after the nodes with the startup taint: ${String(err)}`);
     return lookAgainAt;
   }
-  const isIdle = nodesWithStartupTaint(context.cluster.state()).length === 0 && !context.journals.startup.hasReports();
-  return isIdle ? 'Gone' : lookAgainAt;
+  const isDone = nodesWithStartupTaint(context.cluster.state()).length === 0 && !context.journals.startup.isOpen();
+  return isDone ? 'Gone' : lookAgainAt;
 }
 
 function forgetOthers({ journals, state }: StartupPass): void {

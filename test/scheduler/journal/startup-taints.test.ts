@@ -55,9 +55,9 @@ it('the nodes of a minute are reported together, for each policy (P22)', () => {
   expect(report(0)).toEqual(['nightly: a', 'other: a']);
   for (const name of ['b', 'c']) taints.noteTimeout('nightly', { node: name, message: 'words' });
   expect(report(59)).toEqual([]);
-  expect(taints.hasReports()).toBe(true);
+  expect(taints.isOpen()).toBe(true);
   expect(report(60)).toEqual(['nightly: b,c']);
-  expect(taints.hasReports()).toBe(false);
+  expect(taints.isOpen()).toBe(false);
 });
 
 it('nodes and policies that are gone are forgotten (H31)', () => {
@@ -65,5 +65,5 @@ it('nodes and policies that are gone are forgotten (H31)', () => {
   taints.noteTimeout('nightly', { node: 'a', message: 'words' });
   taints.retain(new Set(), new Set());
   expect(taints.errors()).toEqual([]);
-  expect(taints.hasReports()).toBe(false);
+  expect(taints.isOpen()).toBe(false);
 });

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { readNode } from '../../../scheduler/kubernetes/objects.ts';
+import { startupTaint } from '../../../scheduler/pods/startup-taint.ts';
 import { judgeNode } from '../../../scheduler/run/rollout/eligibility.ts';
 import { buildRun } from '../../helpers/builders.ts';
 
@@ -30,4 +31,11 @@ it('a taint that neither the settings nor the policy tolerates keeps the cleaner
     message: expect.stringContaining('dedicated:NoExecute'),
   });
   expect(judge()).toMatchObject({ reason: 'UntoleratedTaint', message: expect.stringContaining('spot:NoSchedule') });
+});
+
+it('the startup taint is seen whatever the settings tolerate, because it must be removed, and keeps no pod of a run away (P22)', () => {
+  const starting = { ...object, spec: { taints: [spot, startupTaint] } };
+  const node = readNode(starting as never, presets, [{ operator: 'Exists' }]);
+  expect(node.taints).toEqual([startupTaint]);
+  expect(judgeNode(node, selection)).toEqual({ verdict: 'Eligible' });
 });

@@ -148,6 +148,17 @@ describe('the metrics', () => {
     );
   });
 
+  it('count the nodes that lost the startup taint by cause (P22)', async () => {
+    const metrics = new Metrics('1');
+    for (const cause of ['Served', 'TimedOut', 'Served'] as const) metrics.observeOpening(cause);
+    expect(await readLines(metrics)).toEqual(
+      expect.arrayContaining([
+        'nodesweep_startup_taints_removed_total{cause="Served"} 2',
+        'nodesweep_startup_taints_removed_total{cause="TimedOut"} 1',
+      ]),
+    );
+  });
+
   it('count requests to the API server by verb, resource and code, and measure the time of passes', async () => {
     const metrics = new Metrics('1');
     metrics.observeRequest({ verb: 'create', resource: 'pods', code: 201, seconds: 0.1 });

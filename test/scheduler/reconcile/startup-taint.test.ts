@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Node } from '../../../scheduler/objects.ts';
 import { hasStartupTaint, startupTaint } from '../../../scheduler/pods/startup-taint.ts';
 import type { PrepullDocument } from '../../../scheduler/prepull/policy.ts';
-import { secondsLater, start } from '../../helpers/builders.ts';
+import { buildNode, secondsLater, start } from '../../helpers/builders.ts';
 import { Killed } from '../../helpers/fake-cluster.ts';
 import { ListScheduler } from '../../helpers/list-scheduler.ts';
 import { pullOn, type Trouble } from '../../helpers/node-that-pulls.ts';
@@ -34,14 +34,19 @@ function join(node: Partial<Node> = {}): void {
   scheduler.join('new', { createdAt, readySince: createdAt, taints: [startupTaint, ...foreign], ...node });
 }
 
-/** Makes a pass every 3 s, while the nodes pull. */
-async function play(from: number, to: number, trouble: Trouble = {}): Promise<void> {
-  for (let seconds = from; seconds < to; seconds += 3) {
-    await scheduler.pass(secondsLater(seconds));
+/** Makes passes at these seconds. The nodes pull between them. */
+async function play(seconds: readonly number[], trouble: Trouble = {}): Promise<void> {
+  for (const second of seconds) {
+    await scheduler.pass(secondsLater(second));
     scheduler.pull(trouble);
     scheduler.clean();
   }
 }
+
+/** The first passes after the node has joined, and those around the timeout. */
+const early = [joined, joined + 3, joined + 6, joined + 9];
+const before = [joined + 100, joined + 200, joined + 296, joined + 299];
+const after = [joined + 300, joined + 303, joined + 306];
 
 const taintsOf = (name = 'new') => scheduler.cluster.nodes.find((node) => node.name === name)?.taints ?? [];
 const isTainted = () => hasStartupTaint({ taints: taintsOf() });
@@ -55,25 +60,25 @@ const readiness = () =>
 
 describe('a node that joins with the startup taint (P22)', () => {
   it('loses it when its images are present, and nothing else of it changes', async () => {
-    await play(0, joined);
+    await play([0, 3]);
     join();
     await scheduler.pass(secondsLater(joined));
     expect(scheduler.pods()).toContain('new#0');
     expect(isTainted()).toBe(true);
-    await play(joined, joined + 12);
+    await play(early);
     expect(taintsOf()).toEqual(foreign);
     expect(removals()).toEqual(['removeStartupTaint new']);
-    await play(joined + 12, joined + 400);
+    await play([...before, ...after]);
     expect(removals()).toHaveLength(1);
     expect(reasons()).not.toContain('StartupTaintTimedOut');
   });
 
   it('loses it by the timeout if an image can not be pulled, which is told with its cause', async () => {
-    await play(0, joined);
+    await play([0, 3]);
     join();
-    await play(joined, joined + 299, denied);
+    await play([...early, ...before], denied);
     expect(isTainted()).toBe(true);
-    await play(joined + 300, joined + 306, denied);
+    await play(after, denied);
     expect(taintsOf()).toEqual(foreign);
     expect(scheduler.cluster.events.filter(({ reason }) => reason === 'StartupTaintTimedOut')).toEqual([
       {
@@ -106,7 +111,7 @@ describe('a node that joins with the startup taint (P22)', () => {
     begin();
     scheduler.putLists([{ ...base, nodes: { tolerations: [] } }], asking);
     join({ taints: [startupTaint] });
-    await play(joined, joined + 12);
+    await play(early);
     const { name = '' } = [...scheduler.cluster.pods.values()].find(({ node }) => node === 'new') ?? {};
     expect(scheduler.cluster.bodies.get(name)?.spec).toMatchObject({
       tolerations: [{ operator: 'Equal', ...startupTaint }],
@@ -119,9 +124,9 @@ describe('a node that joins with the startup taint (P22)', () => {
     scheduler.putPolicy('third', [{ name: 'base', images: ['docker.io/acme/third:1'] }]);
     join();
     const missing = { 'docker.io/acme/second:1': state.denied, 'docker.io/acme/third:1': state.denied };
-    await play(joined, joined + 60, missing);
+    await play([...early, ...before], missing);
     expect(isTainted()).toBe(true);
-    await play(joined + 60, joined + 310, missing);
+    await play(after, missing);
     expect(isTainted()).toBe(false);
     expect(
       scheduler.cluster.events.filter(({ reason }) => reason === 'StartupTaintTimedOut').map(({ policy }) => policy),
@@ -134,23 +139,23 @@ describe('a node that joins with the startup taint (P22)', () => {
       () => scheduler.putLists([], asking, '2'),
     ]) {
       begin();
-      await play(0, joined);
+      await play([0, 3]);
       spoil();
       join();
-      await play(joined, joined + 299);
+      await play([...early, ...before]);
       expect(isTainted()).toBe(true);
-      await play(joined + 300, joined + 306);
+      await play(after);
       expect(isTainted()).toBe(false);
       expect(reasons()).toContain('StartupTaintTimedOut');
     }
   });
 
   it('loses it for a policy that has become invalid when the images of its last valid version are present', async () => {
-    await play(0, joined);
+    await play([0, 3]);
     join();
     await scheduler.pass(secondsLater(joined));
     scheduler.putLists([], asking, '2');
-    await play(joined + 3, joined + 15);
+    await play([joined + 3, joined + 6, joined + 9, joined + 12]);
     expect(isTainted()).toBe(false);
     expect(reasons()).not.toContain('StartupTaintTimedOut');
   });
@@ -161,12 +166,12 @@ describe('a node that joins with the startup taint (P22)', () => {
       () => scheduler.annotate('nightly', { 'nodesweep.io/purge-at': 'now' }),
     ]) {
       begin();
-      await play(0, joined);
+      await play([0, 3]);
       join();
-      await play(joined, joined + 12, denied);
+      await play(early, denied);
       expect(isTainted()).toBe(true);
       end();
-      await play(joined + 12, joined + 24, denied);
+      await play([joined + 12, joined + 15], denied);
       expect(isTainted()).toBe(false);
     }
   });
@@ -178,14 +183,13 @@ describe('a node that joins with the startup taint (P22)', () => {
     await scheduler.pass(secondsLater(3));
     expect(scheduler.lastRun()).toMatchObject({ phase: 'Running' });
     join({ createdAt: secondsLater(4) });
-    await play(6, 60);
+    await play([6, 9, 12, 15]);
     expect(isTainted()).toBe(true);
   });
 
   it('that gets it again and again by hand loses it after increasing pauses', async () => {
-    join();
-    await play(joined, joined + 600);
-    for (let seconds = joined + 600; seconds < joined + 4_200; seconds += 3) {
+    scheduler.cluster.policies = [];
+    for (let seconds = joined; seconds < joined + 3_600; seconds += 3) {
       if (!isTainted()) join();
       await scheduler.pass(secondsLater(seconds));
     }
@@ -201,7 +205,7 @@ describe('without the right to change nodes (P22)', () => {
 
   it('nothing is tried, the images are pulled all the same, and the policy says what to do, once', async () => {
     join();
-    await play(joined, joined + 600);
+    await play([...early, ...before, ...after]);
     expect(scheduler.pods()).toContain('new#0');
     expect(removals()).toEqual([]);
     expect(isTainted()).toBe(true);
@@ -217,15 +221,15 @@ describe('without the right to change nodes (P22)', () => {
   it('a policy that does not ask for the taint says nothing', async () => {
     begin({});
     scheduler.cluster.mayChangeNodes = false;
-    await play(0, 30);
+    await play([0, 3, 6]);
     expect(readiness()).toMatchObject({ status: 'True', reason: 'Valid' });
   });
 
   it('the nodes follow after the right is granted', async () => {
     join();
-    await play(joined, joined + 60);
+    await play(early);
     scheduler.cluster.mayChangeNodes = true;
-    await play(joined + 60, joined + 240);
+    await play([joined + 12, joined + 200]);
     expect(taintsOf()).toEqual(foreign);
     expect(readiness()).toMatchObject({ status: 'True', reason: 'Valid' });
   });
@@ -237,12 +241,13 @@ describe('an API server that refuses the change (P22)', () => {
       if (call.startsWith('removeStartupTaint')) throw new Error('denied by a webhook');
     };
     join();
-    await play(joined, joined + 600);
+    for (let seconds = joined; seconds < joined + 400; seconds += 8) await play([seconds]);
+    expect(removals().length).toBeGreaterThan(4);
     expect(removals().length).toBeLessThan(10);
     expect(readiness()).toMatchObject({ status: 'False', message: expect.stringContaining('denied by a webhook') });
     expect(reasons().filter((reason) => reason === 'StepFailed')).toHaveLength(1);
     scheduler.cluster.fail = () => {};
-    await play(joined + 600, joined + 1_200);
+    await play([joined + 800, joined + 810, joined + 1_000]);
     expect(isTainted()).toBe(false);
     expect(readiness()).toMatchObject({ status: 'True', reason: 'Valid' });
   });
@@ -253,7 +258,7 @@ describe('an API server that refuses the change (P22)', () => {
     };
     join();
     scheduler.join('other', { createdAt: secondsLater(joined), taints: [startupTaint] });
-    await play(joined, joined + 12);
+    await play(early);
     expect(taintsOf('other')).toEqual([]);
     expect(isTainted()).toBe(true);
   });
@@ -265,7 +270,7 @@ describe('an API server that refuses the change (P22)', () => {
       throw new Error('the connection was lost');
     };
     join();
-    await play(joined, joined + 330, denied);
+    await play([...early, ...before, ...after], denied);
     expect(isTainted()).toBe(false);
     expect(reasons().filter((reason) => reason === 'StartupTaintTimedOut')).toHaveLength(1);
     expect(removals()).toHaveLength(1);
@@ -275,11 +280,11 @@ describe('an API server that refuses the change (P22)', () => {
 it('a scheduler that is killed before any of its writes removes the taint at last, and not before the images are present (P22)', async () => {
   const story = async () => {
     join();
-    for (let seconds = joined; seconds < joined + 24; seconds += 3) {
-      const before = isTainted();
+    for (const seconds of [...early, joined + 12]) {
+      const wasTainted = isTainted();
       await scheduler.pass(secondsLater(seconds));
       const pods = [...scheduler.cluster.pods.values()].filter(({ node }) => node === 'new');
-      if (before && !isTainted()) expect(pods.some(({ phase }) => phase === 'Succeeded')).toBe(true);
+      if (wasTainted && !isTainted()) expect(pods.some(({ phase }) => phase === 'Succeeded')).toBe(true);
       scheduler.pull();
     }
   };
@@ -292,28 +297,25 @@ it('a scheduler that is killed before any of its writes removes the taint at las
     await story().catch((error: unknown) => expect(error).toBeInstanceOf(Killed));
     scheduler.cluster.killBefore = Number.POSITIVE_INFINITY;
     scheduler.restart();
-    await play(joined + 24, joined + 60);
+    await play([24, 27, 30, 33].map((seconds) => joined + seconds));
     expect(taintsOf()).toEqual(foreign);
     expect(removals().length).toBeLessThanOrEqual(1);
   }
 });
 
-it('a thousand nodes that join together each lose the taint with one write, and their timeouts are a few Events (P22, P21)', async () => {
+it('300 nodes that join together each lose the taint with one write, and their timeouts are a few Events (P22, P21)', async () => {
   for (const trouble of [{}, denied]) {
     begin();
-    scheduler.cluster.nodes = Array.from({ length: 1_000 }, (_, index) => ({
-      ...(scheduler.cluster.nodes[0] as Node),
+    scheduler.cluster.nodes = Array.from({ length: 300 }, (_, index) => ({
+      ...buildNode('new'),
       name: `new-${index}`,
       labels: {},
       createdAt: secondsLater(joined),
       taints: [startupTaint],
     }));
-    for (let seconds = joined; seconds < joined + 360; seconds += 6) {
-      await scheduler.pass(secondsLater(seconds));
-      scheduler.pull(trouble);
-    }
+    await play([...early, ...before, ...after, joined + 309, joined + 361], trouble);
     expect(scheduler.cluster.nodes.filter(hasStartupTaint)).toEqual([]);
-    expect(removals()).toHaveLength(1_000);
+    expect(removals()).toHaveLength(300);
     expect(reasons().filter((reason) => reason === 'StartupTaintTimedOut').length).toBeLessThanOrEqual(2);
   }
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { judgeCleanable } from '../../../../scheduler/cleanup/cleanable-nodes.ts';
 import type { CleanupDocument } from '../../../../scheduler/cleanup/policy.ts';
+import { startupTaint } from '../../../../scheduler/pods/startup-taint.ts';
 import { buildNode, buildSpec } from '../../../helpers/builders.ts';
 
 const judge = (nodes: CleanupDocument['nodes'], node: Parameters<typeof buildNode>[1]) => {
@@ -54,6 +55,13 @@ describe('a node that is selected but cannot be cleaned has a reason of its own 
       { tolerations: [{ key: 'dedicated', value: 'gpu' }] },
       { taints: [taint] },
       'Eligible',
+    ],
+    ['new, with the startup taint (P22)', { tolerations: [] }, { taints: [startupTaint] }, 'Eligible'],
+    [
+      'tainted with another value of the key of the startup taint',
+      { tolerations: [] },
+      { taints: [{ ...startupTaint, value: 'other' }] },
+      'UntoleratedTaint',
     ],
     ['softly tainted', { tolerations: [] }, { taints: [{ ...taint, effect: 'PreferNoSchedule' }] }, 'Eligible'],
     ['not ready', {}, { ready: false }, 'NotReady'],
