@@ -19,18 +19,25 @@ interface Answer {
 /** Removes the startup taint from nodes, if this process has the right to do so. */
 export class StartupTaintRemover {
   readonly #api: KubernetesApi;
-  readonly #nodes: Collection<V1Node, Node>;
+  readonly #nodes: Pick<Collection<V1Node, Node>, 'apply'>;
+  readonly #nowMs: () => number;
   #answer: Answer | undefined;
   #asking: Promise<boolean> | undefined;
 
-  constructor(api: KubernetesApi, nodes: Collection<V1Node, Node>) {
+  /** `nowMs` is a clock that never steps. */
+  constructor(
+    api: KubernetesApi,
+    nodes: Pick<Collection<V1Node, Node>, 'apply'>,
+    nowMs: () => number = () => performance.now(),
+  ) {
     this.#api = api;
     this.#nodes = nodes;
+    this.#nowMs = nowMs;
   }
 
   /** True if this process may patch nodes. Asks for all callers together, and not more often than necessary. */
   async isAllowed(): Promise<boolean> {
-    if (this.#answer !== undefined && performance.now() < this.#answer.expiresAt) return this.#answer.isAllowed;
+    if (this.#answer !== undefined && this.#nowMs() < this.#answer.expiresAt) return this.#answer.isAllowed;
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = undefined;
     });
@@ -39,7 +46,7 @@ export class StartupTaintRemover {
 
   async #ask(): Promise<boolean> {
     const isAllowed = await this.#review();
-    const expiresAt = performance.now() + (isAllowed ? answerAgesMs.allowed : answerAgesMs.denied);
+    const expiresAt = this.#nowMs() + (isAllowed ? answerAgesMs.allowed : answerAgesMs.denied);
     this.#answer = { isAllowed, expiresAt };
     return isAllowed;
   }

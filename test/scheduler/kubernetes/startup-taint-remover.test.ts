@@ -1,5 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { KubernetesApi } from '../../../scheduler/kubernetes/api/api.ts';
+import { KubernetesTransport } from '../../../scheduler/kubernetes/api/transport.ts';
+import { StartupTaintRemover } from '../../../scheduler/kubernetes/startup-taint-remover.ts';
 import type { Node } from '../../../scheduler/objects.ts';
 import { hasStartupTaint, isStartupTaint, startupTaint } from '../../../scheduler/pods/startup-taint.ts';
 import type { Asked } from '../../helpers/loopback-api.ts';
@@ -116,21 +119,21 @@ describe('removing the startup taint from a node (P22)', () => {
 
 describe('the right to change nodes (P22)', () => {
   it('is asked for once for all callers, and again a while after it was denied', async () => {
-    vi.useFakeTimers({ toFake: ['performance'] });
-    try {
-      scheduler.server.isAllowed = false;
-      const { cluster } = scheduler;
-      const ask = () => Promise.all([cluster.mayRemoveStartupTaint(), cluster.mayRemoveStartupTaint()]);
-      expect(await ask()).toEqual([false, false]);
-      expect(await ask()).toEqual([false, false]);
-      expect(reviews()).toBe(1);
-      scheduler.server.isAllowed = true;
-      vi.advanceTimersByTime(20_000);
-      expect(await ask()).toEqual([true, true]);
-      expect(reviews()).toBe(2);
-    } finally {
-      vi.useRealTimers();
-    }
+    let nowMs = 0;
+    const transport = new KubernetesTransport(scheduler.server.config);
+    const api = new KubernetesApi({ transport, requestsPerSecond: 1_000 });
+    const remover = new StartupTaintRemover(api, { apply: () => {} }, () => nowMs);
+    const ask = () => Promise.all([remover.isAllowed(), remover.isAllowed()]);
+    scheduler.server.isAllowed = false;
+    expect(await ask()).toEqual([false, false]);
+    expect(await ask()).toEqual([false, false]);
+    expect(reviews()).toBe(1);
+    scheduler.server.isAllowed = true;
+    nowMs = 20_000;
+    expect(await ask()).toEqual([true, true]);
+    expect(await ask()).toEqual([true, true]);
+    expect(reviews()).toBe(2);
+    await api.close();
   });
 
   it('is asked for again after a change was forbidden', async () => {

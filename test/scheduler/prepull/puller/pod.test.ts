@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { startupTaint } from '../../../../scheduler/pods/startup-taint.ts';
 import type { PrepullDocument } from '../../../../scheduler/prepull/policy.ts';
 import type { NodeMemory } from '../../../../scheduler/prepull/puller/memory.ts';
 import { buildPuller, NothingToPullError, type PullerOrder } from '../../../../scheduler/prepull/puller/pod.ts';
@@ -63,7 +64,7 @@ describe('the puller', () => {
     expect(restrictedProblems(pod.spec)).toEqual([]);
   });
 
-  it('has no access to the cluster, and is bound to its node with the tolerations of its lists (P4, C15)', () => {
+  it('has no access to the cluster, and is bound to its node with the tolerations of its lists, and one for the startup taint (P4, C15, P22)', () => {
     const lists = [
       { ...base, nodes: { tolerations: [{ key: 'gpu', operator: 'Exists' as const }] } },
       {
@@ -78,7 +79,10 @@ describe('the puller', () => {
       restartPolicy: 'Never',
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      tolerations: [{ key: 'gpu', operator: 'Exists' }],
+      tolerations: [
+        { key: 'gpu', operator: 'Exists' },
+        { operator: 'Equal', ...startupTaint },
+      ],
       activeDeadlineSeconds: 3600,
     });
   });
