@@ -15,13 +15,25 @@ interface Subject {
 
 /** The names of the nodes that need a run between the scheduled ones: new ones, and those that lost their held pod. */
 export function nodesToServe(pass: PolicyPass, subject: Subject, runs: readonly Run[]): ReadonlySet<string> {
-  const { state, journal, now } = pass;
+  const { holders } = pass.journal;
+  const pods = noteHolders(pass, runs);
+  const seen = {
+    pods,
+    runOn: (node: string) => holders.runOn(node),
+    isEmptied: (node: string, run: string) => holders.isEmptied(node, run),
+  };
+  const lost = nodesWithoutHolder(lastResults(runs), seen, pass.now);
+  return new Set([...newNodes(pass.state.nodes, subject, runs), ...lost]);
+}
+
+/** Stores which nodes have held pods of the runs, and which of these nodes are under disk pressure. Returns the pods. */
+export function noteHolders({ state, journal }: PolicyPass, runs: readonly Run[]): readonly RunPod[] {
+  const { holders } = journal;
   const pods = runs.flatMap((run) => podsOf(state, run).filter((pod) => run.kind.isHeld(pod, run)));
-  for (const { node, run } of pods) journal.holders.note(node, run);
-  journal.holders.retain(new Set(state.nodes.map(({ name }) => name)));
-  const seen = { pods, runOn: (node: string) => journal.holders.runOn(node) };
-  const lost = nodesWithoutHolder(lastResults(runs), seen, now);
-  return new Set([...newNodes(state.nodes, subject, runs), ...lost]);
+  for (const { node, run } of pods) holders.note(node, run);
+  for (const { name, diskPressure } of state.nodes) if (diskPressure) holders.noteDiskPressure(name);
+  holders.retain(new Set(state.nodes.map(({ name }) => name)));
+  return pods;
 }
 
 const podsByRun = new WeakMap<ClusterState['pods'], ReadonlyMap<string, RunPod[]>>();

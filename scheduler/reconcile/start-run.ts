@@ -13,7 +13,7 @@ import { activeRuns, newNodesOf, provenNodesOf, viewOf } from './advance.ts';
 import { type PolicyPass, retryTime } from './context.ts';
 import { deleteInBackground } from './expire-runs.ts';
 import { knownDues } from './ledger/dues.ts';
-import { nodesToServe, podsOf } from './nodes-to-serve.ts';
+import { nodesToServe, noteHolders, podsOf } from './nodes-to-serve.ts';
 import { recordRun, reportChange } from './record-run.ts';
 
 /** The result of starting a run that is due. */
@@ -58,10 +58,15 @@ export function isPressed({ state }: PolicyPass, { kind, policy }: ValidPolicy):
 
 /** True if a node can get a pod for work that no run has done there. An active run finds such nodes by itself. */
 function hasNewNodes(pass: PolicyPass, { kind, policy }: ValidPolicy): boolean {
-  if (!kind.servesNewNodes(policy) || activeRuns(pass).length > 0) return false;
+  if (!kind.servesNewNodes(policy)) return false;
+  const runs = pass.journal.runs.of(pass.object.name);
+  if (activeRuns(pass).length > 0) {
+    noteHolders(pass, runs.filter(isFinished));
+    return false;
+  }
   const run = { kind, spec: policy, trigger: { type: 'Nodes' } } as const;
   const { nodes } = pass.state;
-  const found = nodesToServe(pass, run, pass.journal.runs.of(pass.object.name));
+  const found = nodesToServe(pass, run, runs);
   return nodes.some((node) => eligibilityFor(run, node, { newNodes: found }).verdict === 'Eligible');
 }
 

@@ -133,7 +133,7 @@ export interface WatchedObject {
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
-  readonly spec?: { readonly nodeName?: string };
+  readonly spec?: { readonly nodeName?: string; readonly containers?: readonly { readonly image: string }[] };
   readonly status?: { readonly phase?: string };
   readonly data?: Readonly<Record<string, string>>;
 }

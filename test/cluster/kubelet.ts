@@ -3,14 +3,17 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { NodeSettings } from './node-servers.ts';
 
+/** Fields of a KubeletConfiguration that replace those of the tests. */
+export type KubeletFields = Readonly<Record<string, unknown>>;
+
 /** Writes a kubelet's configuration and returns its path. */
-export async function writeKubeletConfig(node: NodeSettings): Promise<string> {
+export async function writeKubeletConfig(node: NodeSettings, fields: KubeletFields): Promise<string> {
   const path = join(node.directory, 'kubelet.yaml');
-  await writeFile(path, stringify(kubeletConfig(node)));
+  await writeFile(path, stringify({ ...kubeletConfig(node), ...fields }));
   return path;
 }
 
-function kubeletConfig({ socket, network: { address }, port, imageFilesystemMinimum, taints = [] }: NodeSettings) {
+function kubeletConfig({ socket, network: { address }, port, imageFilesystemMinimum }: NodeSettings) {
   return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -20,7 +23,6 @@ function kubeletConfig({ socket, network: { address }, port, imageFilesystemMini
     // Renewed four times as often, so that the controller manager can soon tell that it is not.
     nodeLeaseDurationSeconds: 16,
     readOnlyPort: 0,
-    ...(taints.length > 0 && { registerWithTaints: taints }),
     healthzPort: 0,
     // Only this machine and the cluster's own pods reach the address.
     authentication: { anonymous: { enabled: true }, webhook: { enabled: false } },

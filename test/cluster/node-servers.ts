@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Binaries, RuntimeBinaries } from './binaries.ts';
 import { type Runtime, writeContainerdConfig } from './containerd.ts';
-import { writeKubeletConfig } from './kubelet.ts';
+import { type KubeletFields, writeKubeletConfig } from './kubelet.ts';
 import type { Network } from './network.ts';
 import { startServer } from './process.ts';
 import { waitFor } from './wait.ts';
@@ -34,8 +34,6 @@ export interface NodeTaint {
 export interface NodeSettings extends RuntimeSettings {
   /** The space that must be available on the images' filesystem, as the kubelet's `imagefs.available`; below it: DiskPressure. */
   readonly imageFilesystemMinimum: string;
-  /** The taints with which the kubelet registers the node, if the cluster does not have it yet. None. */
-  readonly taints?: readonly NodeTaint[];
   /** The kubelet's. */
   readonly port: number;
   /** The kubelet's. */
@@ -78,13 +76,13 @@ export async function startContainerd(node: StartedRuntime): Promise<void> {
   await startInNode(node, containerdName(node.name), path, runtimeExecutable(node, 'containerd'), '--config', config);
 }
 
-export async function startKubelet(node: StartedNode): Promise<void> {
+export async function startKubelet(node: StartedNode, fields: KubeletFields = {}): Promise<void> {
   await startInNode(
     node,
     kubeletName(node.name),
     SYSTEM_PATH,
     join(node.binaries.kubernetes, 'kubelet'),
-    `--config=${await writeKubeletConfig(node)}`,
+    `--config=${await writeKubeletConfig(node, fields)}`,
     `--kubeconfig=${node.kubeconfig}`,
     `--hostname-override=${node.name}`,
     `--node-ip=${node.network.address}`,

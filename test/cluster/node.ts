@@ -1,4 +1,5 @@
-import { kubeletName, type NodeSettings, type NodeTaint, type StartedNode, startKubelet } from './node-servers.ts';
+import type { KubeletFields } from './kubelet.ts';
+import { kubeletName, type NodeSettings, type StartedNode, startKubelet } from './node-servers.ts';
 import { stopServer } from './process.ts';
 import { describeRuntime, type RuntimeNode, startRuntime } from './runtime-node.ts';
 
@@ -6,8 +7,8 @@ import { describeRuntime, type RuntimeNode, startRuntime } from './runtime-node.
 export interface ClusterNode extends RuntimeNode {
   /** Stops the kubelet; containers go on. */
   readonly stopKubelet: () => Promise<void>;
-  /** Starts it again. If the cluster has lost the node meanwhile, it registers the node with these taints. */
-  readonly startKubelet: (taints?: readonly NodeTaint[]) => Promise<void>;
+  /** Starts the kubelet, with fields of its configuration in place of those of the tests. */
+  readonly startKubelet: (fields?: KubeletFields) => Promise<void>;
 }
 
 /** Starts a node; returns when its runtime answers and its kubelet has been started. */
@@ -22,6 +23,6 @@ export function describeNode(started: StartedNode): ClusterNode {
   return {
     ...describeRuntime(started),
     stopKubelet: () => stopServer(started.clusterDirectory, kubeletName(started.name)),
-    startKubelet: (taints = []) => startKubelet({ ...started, taints }),
+    startKubelet: (fields) => startKubelet(started, fields),
   };
 }

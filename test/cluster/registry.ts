@@ -26,9 +26,14 @@ export interface Registry {
 export interface PrivateRegistry extends Registry {
   /** The content of a Secret of the type kubernetes.io/dockerconfigjson that may pull from it. */
   readonly dockerConfig: string;
+  /** The same for another user, who may pull as well. */
+  readonly otherDockerConfig: string;
+  /** The same as `dockerConfig`, but only for the repositories below a path. */
+  readonly dockerConfigBelow: (path: string) => string;
 }
 
 const user = 'puller';
+const otherUser = 'other-puller';
 const password = 'only-for-tests';
 const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 const name = 'registry';
@@ -36,8 +41,13 @@ const name = 'registry';
 /** Starts a registry with a password, whose files, log and pid are below the directory of a cluster. */
 export async function startPrivateRegistry(directory: string): Promise<PrivateRegistry> {
   const registry = await startRegistry(directory, await passwordConfig(join(directory, name)));
-  const auths = { [registry.address]: { username: user, password } };
-  return { ...registry, dockerConfig: JSON.stringify({ auths }) };
+  const { address } = registry;
+  return {
+    ...registry,
+    dockerConfig: dockerConfig(address, user),
+    otherDockerConfig: dockerConfig(address, otherUser),
+    dockerConfigBelow: (path) => dockerConfig(`${address}/${path}`, user),
+  };
 }
 
 /** Starts a registry from which everybody may pull, and to which everybody may push. */
@@ -67,10 +77,15 @@ async function startRegistry(directory: string, access: object): Promise<Registr
   };
 }
 
+function dockerConfig(place: string, username: string): string {
+  return JSON.stringify({ auths: { [place]: { username, password } } });
+}
+
 async function passwordConfig(directory: string): Promise<object> {
   await mkdir(directory, { recursive: true });
   const passwords = join(directory, 'htpasswd');
   await execa('htpasswd', ['-B', '-b', '-c', passwords, user, password]);
+  await execa('htpasswd', ['-B', '-b', passwords, otherUser, password]);
   return { auth: { htpasswd: { realm: 'tests', path: passwords } } };
 }
 

@@ -66,7 +66,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('nodes that register with 
     const { kubectl } = installation;
     await cluster.node(node).stopKubelet();
     await kubectl('delete', 'node', node);
-    await cluster.node(node).startKubelet(taints);
+    await cluster.node(node).startKubelet({ registerWithTaints: taints });
     await waitFor('the node to register', 120_000, () => kubectl('get', 'node', node));
     await kubectl('wait', '--for=condition=Ready', '--timeout=180s', `node/${node}`);
   }

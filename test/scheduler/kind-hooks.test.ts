@@ -253,9 +253,28 @@ describe('a held pod that somebody deletes (P10)', () => {
     }));
     await settle(scheduler, 0);
     loseFrom(scheduler, 'b');
-    for (let seconds = 60; seconds < 3 * 3600; seconds += 60) {
+    for (let seconds = 300; seconds < 3 * 3600; seconds += 300) {
       await settle(scheduler, seconds);
       loseFrom(scheduler, 'b');
+    }
+    const runs = scheduler.runs().map(({ trigger, nodes }) => `${trigger.type}: ${[...nodes.keys()].join(' ')}`);
+    expect(runs).toEqual(['Request: a b', 'Nodes: b', 'Nodes: b', 'Nodes: b']);
+    const [, first, second] = scheduler.runs();
+    expect(Number(second?.startedAt) - Number(first?.finishedAt)).toBeGreaterThanOrEqual(3_600_000);
+  });
+
+  it('is also replaced after disk pressure on its node, when the kubelet has removed what it held, and at most once an hour', async () => {
+    const scheduler = new InspectionScheduler(held, ['a', 'b']);
+    scheduler.cluster.policies = scheduler.cluster.policies.map((policy) => ({
+      ...policy,
+      annotations: { 'nodesweep.io/run-at': 'now' },
+    }));
+    await settle(scheduler, 0);
+    for (let seconds = 300; seconds < 3 * 3600; seconds += 600) {
+      scheduler.join('b', { diskPressure: true });
+      await settle(scheduler, seconds);
+      scheduler.join('b');
+      await settle(scheduler, seconds + 300);
     }
     const runs = scheduler.runs().map(({ trigger, nodes }) => `${trigger.type}: ${[...nodes.keys()].join(' ')}`);
     expect(runs).toEqual(['Request: a b', 'Nodes: b', 'Nodes: b', 'Nodes: b']);

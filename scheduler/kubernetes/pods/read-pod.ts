@@ -50,10 +50,17 @@ function readDue(packed: string | undefined): readonly string[] | undefined {
   }
 }
 
-/** Reads all containers. The pod is pending for the kubelet until the last image is pulled, but it is at work before. */
+/**
+ * Reads all containers. The pod is pending for the kubelet until the last image is pulled, but it is at work before. A sidecar
+ * that runs does not count: the kubelet ends it after the other containers.
+ */
 function readPuller(object: V1Pod) {
-  const { status } = object;
-  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const { spec, status } = object;
+  const sidecars = (spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
+  const isSidecar = ({ name, state }: V1ContainerStatus) =>
+    state?.waiting === undefined && sidecars.some((sidecar) => sidecar.name === name);
+  const initStatuses = (status?.initContainerStatuses ?? []).filter((container) => !isSidecar(container));
+  const statuses = [...initStatuses, ...(status?.containerStatuses ?? [])];
   const hasStopped = status?.phase === 'Succeeded' || status?.phase === 'Failed';
   const containers = hasStopped ? readStopped(statuses) : statuses.flatMap(readContainer);
   const isAtWork = containers.some(({ state }) => state.type !== 'Waiting');

@@ -56,7 +56,21 @@ export function pullerResult(pod: RunPod, facts: PullerFacts): PodResult {
   const until = patienceOf(puller, facts.run.spec);
   const isWaiting = [...own.values()].some((state) => isOpen(state, memory)) || endsByItself(puller);
   if (isWaiting && (until === undefined || facts.now < until)) return { kind: 'Active', memory, until };
+  const untilAlone = waitForOthers(puller, facts);
+  if (untilAlone !== undefined) return { kind: 'Active', memory, until: untilAlone };
   return finishPart(withTimeouts(puller, facts.run.spec), facts);
+}
+
+/** The time in milliseconds that an injected container has to end after those of the images, so that the pod can be held. */
+const injectedPatienceMs = 30_000;
+
+/** The end of the wait for injected containers; undefined if there is nothing to wait for. */
+function waitForOthers(puller: Puller, { run, now }: PullerFacts): Date | undefined {
+  const { pod, own } = puller;
+  const areAllPresent = [...own.values()].every(({ state }) => state === 'Present');
+  if (!run.spec.hold || !areAllPresent || injectedIn(pod).length === 0) return undefined;
+  const until = new Date(lastChangeOf(pod) + injectedPatienceMs);
+  return now < until ? until : undefined;
 }
 
 /** The ending of a node whose run ends before its pullers do: the figures so far, and the first cause that is remembered. */
@@ -139,6 +153,12 @@ function endsByItself({ pod }: Puller): boolean {
   );
 }
 
+/** The names of the containers that somebody has injected, and that have not ended. */
+function injectedIn({ containers = [] }: RunPod): readonly string[] {
+  const others = containers.filter(({ name }) => name !== prepareContainer && indexOfContainer(name) === undefined);
+  return others.filter(({ state }) => state.type !== 'Terminated').map(({ name }) => name);
+}
+
 /**
  * The time at which images without a result have failed: `imagePullTimeoutSeconds` for each of them, after the last change.
  * Undefined until the kubelet has begun with them. The kubelet goes through all containers of a pod, image after image, before
@@ -147,12 +167,17 @@ function endsByItself({ pod }: Puller): boolean {
 function patienceOf({ pod, own }: Puller, { imagePullTimeoutSeconds }: PrepullPolicy): Date | undefined {
   const { containers = [] } = pod;
   if (!containers.some(isPrepared)) return undefined;
+  const unreported = [...own.values()].filter(({ state }) => state === 'Pulling').length;
+  const limitMs = Math.max(1, unreported) * imagePullTimeoutSeconds * 1_000;
+  return new Date(lastChangeOf(pod) + limitMs);
+}
+
+/** The time at which the last container of a pod has ended, or else the pod was created, in milliseconds. */
+function lastChangeOf({ createdAt, containers = [] }: RunPod): number {
   const ends = containers.flatMap(({ state }) =>
     state.type === 'Terminated' && state.finishedAt !== undefined ? [state.finishedAt.getTime()] : [],
   );
-  const unreported = [...own.values()].filter(({ state }) => state === 'Pulling').length;
-  const limitMs = Math.max(1, unreported) * imagePullTimeoutSeconds * 1_000;
-  return new Date(Math.max(pod.createdAt.getTime(), ...ends) + limitMs);
+  return Math.max(createdAt.getTime(), ...ends);
 }
 
 function isPrepared({ name, state }: PodContainer): boolean {
@@ -180,12 +205,23 @@ function finishPart({ pod, own, memory }: Puller, facts: PullerFacts): PodResult
   const over = [...new Set([...memory.over, ...own.keys()])].sort((one, other) => one - other);
   const done = { states: memory.states, over };
   const ran = endedImages(pod);
-  if (run.spec.hold && memory.holding === undefined && !hasStopped(pod) && ran.length > 0)
+  const injected = hasStopped(pod) ? [] : injectedIn(pod);
+  // The same containers would be injected into a pod that only holds images.
+  if (run.spec.hold && memory.holding === undefined && !hasStopped(pod) && ran.length > 0 && injected.length === 0)
     return { kind: 'Continue', memory: { ...done, holding: ran } };
   if (node !== undefined && leftOn(node, run.spec, done).length > 0) return { kind: 'Continue', memory: done };
   if (memory.removing !== undefined || isToRemove(done, facts))
     return { kind: 'Continue', memory: { ...done, removing: memory.removing ?? noRemovals } };
-  return verdict(tallyOf(over, done.states), run.spec);
+  const result = verdict(tallyOf(over, done.states), run.spec);
+  return run.spec.hold && injected.length > 0 ? withNotHeld(result, { pod, injected }) : result;
+}
+
+/** Adds to a success that nothing is held. */
+function withNotHeld(result: PodResult, { pod, injected }: { pod: RunPod; injected: readonly string[] }): PodResult {
+  if (result.kind !== 'Done' || result.result !== 'Succeeded') return result;
+  const names = injected.join(', ');
+  const message = `the images are present but not held: pod ${pod.name} was deleted, because a container that was injected into it (${names}) does not end; keep the injector away from the namespace or from the pod`;
+  return { ...result, reason: result.reason ?? 'NotHeld', message: result.message ?? message };
 }
 
 function isToRemove(memory: NodeMemory, { run, node, due }: PullerFacts): boolean {

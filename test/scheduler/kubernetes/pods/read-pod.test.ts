@@ -63,6 +63,23 @@ describe('a puller', () => {
     ]);
   });
 
+  it('does not count an injected sidecar that runs, because the kubelet ends it after the other containers (H11)', () => {
+    const waiting = { waiting: { reason: 'ErrImagePull', message: 'denied' } };
+    const namesWith = (sidecar: V1ContainerState) =>
+      readPod({
+        metadata: { name: podName(run, 'a', 0), labels: { [label.run]: run, [label.kind]: 'puller' } },
+        spec: { nodeName: 'a', containers: [], initContainers: [{ name: 'proxy', restartPolicy: 'Always' }] },
+        status: {
+          phase: 'Pending',
+          initContainerStatuses: [container('proxy', sidecar), prepared],
+          containerStatuses: [container('image-0', { running: {} })],
+        },
+      })?.containers?.map(({ name }) => name);
+    expect(namesWith({ running: {} })).toEqual(['prepare', 'image-0']);
+    // A sidecar that can't start keeps all other containers from starting.
+    expect(namesWith(waiting)).toEqual(['proxy', 'prepare', 'image-0']);
+  });
+
   it('has the state of each of its containers, as far as the kubelet has reported it', () => {
     const pod = read({
       phase: 'Pending',

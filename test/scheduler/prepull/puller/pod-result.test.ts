@@ -77,11 +77,39 @@ describe('a running puller', () => {
     expect(pullerResult(pod, factsOf())).toMatchObject({ kind: 'Active' });
   });
 
-  it('with an injected container that never ends is done when its images are present (H11)', () => {
+  describe('with an injected container that never ends', () => {
     const sidecar: PodContainer = { name: 'istio-proxy', state: state.running };
-    const pod = buildPuller({ 0: state.done(), 1: state.done() }, { phase: 'Running' });
-    const meshed = { ...pod, containers: [...(pod.containers ?? []), sidecar] };
-    expect(pullerResult(meshed, factsOf({ hold: false }))).toMatchObject({ kind: 'Done', result: 'Succeeded' });
+    const meshed = (pod: RunPod) => ({
+      ...pod,
+      phase: 'Running' as const,
+      containers: [...(pod.containers ?? []), sidecar],
+    });
+    const pod = meshed(buildPuller({ 0: state.done(7), 1: state.done(7) }));
+
+    it('is done when its images are present (H11)', () => {
+      const result = pullerResult(pod, factsOf({ hold: false }));
+      expect(result).toMatchObject({ kind: 'Done', result: 'Succeeded' });
+      expect(result).not.toHaveProperty('message');
+    });
+
+    it('waits half a minute for its end if the pod is to be held, and then reports that it is not (H11, P10)', () => {
+      expect(pullerResult(pod, factsOf())).toMatchObject({ kind: 'Active', until: secondsLater(37) });
+      expect(pullerResult(pod, factsOf({}, { now: secondsLater(37) }))).toMatchObject({
+        kind: 'Done',
+        result: 'Succeeded',
+        reason: 'NotHeld',
+        message: expect.stringMatching(/not held: .*\(istio-proxy\) does not end/),
+      });
+    });
+
+    it('gets no further pod that would hold the images either, and tells what is missing (P5, P10)', () => {
+      const partly = meshed(buildPuller({ 0: state.done(7), 1: state.denied }));
+      expect(pullerResult(partly, factsOf({}, { now: secondsLater(607) }))).toMatchObject({
+        kind: 'Done',
+        result: 'Failed',
+        reason: 'Unauthorized',
+      });
+    });
   });
 });
 
