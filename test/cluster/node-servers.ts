@@ -24,12 +24,6 @@ export interface RuntimeSettings {
   readonly survives: boolean;
 }
 
-export interface NodeTaint {
-  readonly key: string;
-  readonly value: string;
-  readonly effect: string;
-}
-
 /** All that a node's servers are started with. */
 export interface NodeSettings extends RuntimeSettings {
   /** The space that must be available on the images' filesystem, as the kubelet's `imagefs.available`; below it: DiskPressure. */
