@@ -10,7 +10,7 @@ import { progress } from '../cluster/progress.ts';
 import { type Registry, startOpenRegistry } from '../cluster/registry.ts';
 import { buildImageSpec, fillerLayers } from '../helpers/images.ts';
 import { compileCache, searchPath } from '../helpers/test-node.ts';
-import { CONFIG_MAPS, createPolicy } from './fan-out.ts';
+import { CONFIG_MAPS, createPolicy, PODS } from './fan-out.ts';
 
 /** The end of a run, as its record shows it. */
 export interface Verdict {
@@ -112,6 +112,22 @@ export class PrepullBench {
     const full = { newNodes: false, removalPolicy: 'Retain', disk: { maxPercent: 100 }, lists, ...document };
     await createPolicy(this.#api, policy, full, annotations, 'prepull.yaml');
     return verdicts;
+  }
+
+  /** The pods of a policy as the API server stores them, in bytes. */
+  async readPodBytes(policy: string): Promise<readonly number[]> {
+    const selector = encodeURIComponent(`nodesweep.io/policy=${policy}`);
+    const { items } = await this.#api.get<{ items: object[] }>(`${PODS}?labelSelector=${selector}`);
+    return items.map((item) => JSON.stringify(item).length);
+  }
+
+  /** The number of containers on the node, and the disk space that images, containers and pods take there. */
+  async readNodeUsage(): Promise<{ readonly containers: number; readonly bytes: number }> {
+    const node = this.#cluster.node(nodeName);
+    const containers = (await node.ctr('containers', 'list', '--quiet')).split('\n').filter((id) => id !== '').length;
+    const directories = ['/var/lib/containerd', '/var/lib/kubelet/pods', '/var/log/pods'];
+    const usage = await node.run('sh', '-c', `du -scB1 ${directories.join(' ')} 2>/dev/null | tail -1`);
+    return { containers, bytes: Number.parseInt(usage, 10) };
   }
 
   async #runCrictl(...args: readonly string[]): Promise<void> {

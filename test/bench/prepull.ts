@@ -1,19 +1,23 @@
 import { availableParallelism, loadavg } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { installPackages } from '../cluster/packages.ts';
 import { progress } from '../cluster/progress.ts';
+import { waitFor } from '../cluster/wait.ts';
 import { describe, median } from './figures.ts';
 import { PrepullBench, type Verdict } from './prepull-bench.ts';
 
 /**
- * The sides take turns in each round; `node test/bench/prepull.ts 1` has just one, and with `pull` or `present` as well it
- * measures that alone. A refresh comes at the beginning of each minute.
+ * The sides take turns in each round; `node test/bench/prepull.ts 1` has just one, and with `pull`, `present` or
+ * `hold` as well it measures that alone. A refresh comes at the beginning of each minute.
  */
 const rounds = Number(process.argv[2] ?? 3);
 const part = process.argv[3];
 const images = 20;
 const refreshes = rounds * 2;
+/** The kubelet writes the last state of a pod, and stops its sandbox, in this time. */
+const settleMs = 10_000;
 
-const parts = { pull: measurePulls, present: measureRefreshes };
+const parts = { pull: measurePulls, present: measureRefreshes, hold: measureHold };
 const verdicts: Record<string, { measured: number; target: string; met: boolean }> = {};
 
 await installPackages();
@@ -90,6 +94,34 @@ async function measureRefreshes(): Promise<void> {
   console.table({ 'from the scheduled time to the verdict': describe(times) });
   judge('everything present: s from the scheduled time to the verdict', median(times) / 1_000, 3);
   judge('everything present: requests to the registry', requests, 0);
+}
+
+/** What a held pod costs: its object, and the disk space of its ended containers. */
+async function measureHold(): Promise<void> {
+  progress('Holding: pushing images');
+  const references = await bench.push('held', images);
+  const annotations = { 'nodesweep.io/run-at': 'now' };
+  let pods: readonly number[] = [];
+  let held = { containers: 0, bytes: 0 };
+  for await (const verdict of await bench.follow('held', references, { schedule: '@yearly' }, annotations)) {
+    expectSuccess(verdict);
+    await sleep(settleMs);
+    pods = await bench.readPodBytes('held');
+    held = await bench.readNodeUsage();
+    break;
+  }
+  progress('Holding: waiting for the kubelet to remove the containers of the deleted pod');
+  const released = await waitFor('the containers to go', 300_000, async () => {
+    const usage = await bench.readNodeUsage();
+    return usage.containers <= held.containers - images ? usage : undefined;
+  });
+  console.log(`\nA held pod with ${images} images`);
+  console.table({
+    'pods held': pods.length,
+    'object, kB': Number((Math.max(...pods) / 1e3).toFixed(1)),
+    containers: held.containers - released.containers,
+    'disk, kB': Math.round((held.bytes - released.bytes) / 1e3),
+  });
 }
 
 function expectSuccess({ run, phase }: Verdict): void {
