@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { parse } from 'yaml';
@@ -11,6 +12,7 @@ import { type Registry, startOpenRegistry } from '../cluster/registry.ts';
 import { buildImageSpec, fillerLayers } from '../helpers/images.ts';
 import { compileCache, searchPath } from '../helpers/test-node.ts';
 import { CONFIG_MAPS, createPolicy, PODS } from './fan-out.ts';
+import { profilePuller, type Span } from './pod-profile.ts';
 
 /** The end of a run, as its record shows it. */
 export interface Verdict {
@@ -112,6 +114,12 @@ export class PrepullBench {
     const full = { newNodes: false, removalPolicy: 'Retain', disk: { maxPercent: 100 }, lists, ...document };
     await createPolicy(this.#api, policy, full, annotations, 'prepull.yaml');
     return verdicts;
+  }
+
+  /** Where the time of a run went, in ms. */
+  async profile(run: string, span: Span): Promise<Readonly<Record<string, number>>> {
+    const log = await readFile(join(this.#cluster.directory, 'logs', `${nodeName}-containerd.log`), 'utf8');
+    return profilePuller(log, run, span);
   }
 
   /** The pods of a policy as the API server stores them, in bytes. */

@@ -18,6 +18,8 @@ const refreshes = rounds * 2;
 const settleMs = 10_000;
 
 const parts = { pull: measurePulls, present: measureRefreshes, hold: measureHold };
+/** Of the runs that are measured. */
+const profiles: Readonly<Record<string, number>>[] = [];
 const verdicts: Record<string, { measured: number; target: string; met: boolean }> = {};
 
 await installPackages();
@@ -41,6 +43,7 @@ function printConditions(): void {
 /** The whole run, from the request to the record of its end, and the bare pulls. No image of one side is on the node before. */
 async function measurePulls(): Promise<void> {
   const results: { runMs: number; crictlMs: number; startMs: number }[] = [];
+  profiles.length = 0;
   for (let round = 1; round <= rounds; round++) {
     progress(`Round ${round}: pushing images`);
     const [ofRun, ofCrictl] = [await bench.push(`run-${round}`, images), await bench.push(`crictl-${round}`, images)];
@@ -61,6 +64,7 @@ async function measurePulls(): Promise<void> {
     'crictl pull, one after the other': describe(results.map(({ crictlMs }) => crictlMs)),
     'of this, the start of crictl': describe(results.map(({ startMs }) => startMs)),
   });
+  printProfiles();
   const ratio = median(results.map(({ runMs, crictlMs }) => runMs / crictlMs));
   judge(`${images} images: whole run / crictl pull`, ratio, 1.25);
 }
@@ -70,6 +74,7 @@ async function timeRun(policy: string, references: readonly string[]): Promise<n
   const annotations = { 'nodesweep.io/run-at': 'now' };
   for await (const verdict of await bench.follow(policy, references, { schedule: '@yearly' }, annotations)) {
     expectSuccess(verdict);
+    profiles.push(await bench.profile(verdict.run, { startedAt, endedAt: verdict.at }));
     return verdict.at - startedAt;
   }
   throw new Error('the run has no end');
@@ -80,18 +85,24 @@ async function measureRefreshes(): Promise<void> {
   progress('Refreshes: pushing images');
   const references = await bench.push('refresh', images);
   const times: number[] = [];
+  profiles.length = 0;
   let requestsBefore: number | undefined;
   progress(`Refreshes: ${refreshes} minutes`);
   for await (const verdict of await bench.follow('refresh', references, { schedule: '* * * * *' })) {
     expectSuccess(verdict);
     // The first run pulls.
-    if (requestsBefore !== undefined && verdict.slot !== undefined) times.push(verdict.at - verdict.slot.getTime());
+    if (requestsBefore !== undefined && verdict.slot !== undefined) {
+      const span = { startedAt: verdict.slot.getTime(), endedAt: verdict.at };
+      times.push(span.endedAt - span.startedAt);
+      profiles.push(await bench.profile(verdict.run, span));
+    }
     requestsBefore ??= await bench.countRequests();
     if (times.length === refreshes) break;
   }
   const requests = (await bench.countRequests()) - (requestsBefore ?? Number.NaN);
   console.log(`\n${images} images, everything present (ms)`);
   console.table({ 'from the scheduled time to the verdict': describe(times) });
+  printProfiles();
   judge('everything present: s from the scheduled time to the verdict', median(times) / 1_000, 3);
   judge('everything present: requests to the registry', requests, 0);
 }
@@ -122,6 +133,14 @@ async function measureHold(): Promise<void> {
     containers: held.containers - released.containers,
     'disk, kB': Math.round((held.bytes - released.bytes) / 1e3),
   });
+}
+
+function printProfiles(): void {
+  console.log('Where the time goes (ms)');
+  const parts = Object.keys(profiles[0] ?? {});
+  console.table(
+    Object.fromEntries(parts.map((part) => [part, describe(profiles.map((profile) => profile[part] ?? 0))])),
+  );
 }
 
 function expectSuccess({ run, phase }: Verdict): void {
