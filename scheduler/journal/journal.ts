@@ -1,4 +1,5 @@
 import type { ClusterState } from '../cluster.ts';
+import type { KnownLosses } from '../run/losses.ts';
 import { CreationBackoff } from './creation-backoff.ts';
 import { Holders } from './holders.ts';
 import { RunCache } from './run-cache.ts';
@@ -16,6 +17,8 @@ export class RunJournal {
   readonly holders = new Holders();
   /** The requests that newer ones replaced, and that this process has handled, by the UID of the policy. */
   readonly judgedRequests = new Map<string, readonly string[]>();
+  /** The losses after the last run that this process has judged, by the UID of the policy. */
+  readonly losses = new Map<string, KnownLosses>();
   /** The runs whose job exists, as this process has checked. */
   readonly jobs = new Set<string>();
 
@@ -37,6 +40,7 @@ export class RunJournal {
     this.writes.retain(names);
     const uids = new Set(policies.map(({ uid }) => uid));
     for (const uid of this.judgedRequests.keys()) if (!uids.has(uid)) this.judgedRequests.delete(uid);
+    for (const uid of this.losses.keys()) if (!uids.has(uid)) this.losses.delete(uid);
     this.creation.retain(names);
     this.troubles.retain(uids, names);
     for (const run of this.jobs) if (!names.has(run)) this.jobs.delete(run);

@@ -1,7 +1,7 @@
 import { annotation } from '../../contract/labels.ts';
 import type { ClusterState, StoredStatus, UnreadableRecord } from '../cluster.ts';
 import { briefProblems } from '../policy/problem.ts';
-import { repeated } from '../run/losses.ts';
+import { type KnownLosses, repeated } from '../run/losses.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import { neverFires, unreadableReason } from '../status/conditions.ts';
 import { describeLostStatus, describeUnreadable, namesInText } from '../status/damage.ts';
@@ -28,7 +28,7 @@ import type { Start } from './start-run.ts';
 export async function keepStatus(
   pass: PolicyPass,
   start: Start | undefined,
-  losses?: PolicyStatus['losses'],
+  losses?: KnownLosses,
 ): Promise<PolicyStatus | undefined> {
   const { cluster, journal, object } = pass;
   // The current status: another replica may have written it since the pass began, and its facts must stay.

@@ -1,9 +1,8 @@
 import pMap from 'p-map';
 import type { StoredStatus } from '../cluster.ts';
 import type { RunPod } from '../objects.ts';
-import type { ImageReports } from '../run/losses.ts';
+import type { ImageReports, KnownLosses } from '../run/losses.ts';
 import { isFinished, type Run } from '../run/run.ts';
-import type { PolicyStatus } from '../status/status.ts';
 import type { PolicyPass } from './context.ts';
 import { podsOf } from './nodes-to-serve.ts';
 
@@ -14,17 +13,25 @@ const maxAgeMs = 1_800_000;
  * Finds what nodes had lost before the newest run that has ended, once for each run. Returns the losses that are known with it.
  * It is no work of the policy, so an error changes nothing but that the run shows no losses.
  */
-export async function watchLosses(pass: PolicyPass, stored: StoredStatus | undefined): Promise<PolicyStatus['losses']> {
+export async function watchLosses(
+  pass: PolicyPass,
+  stored: StoredStatus | undefined,
+): Promise<KnownLosses | undefined> {
   const { state, journal, object, now } = pass;
   const before = stored?.value?.policyUid === object.uid ? stored.value.losses : undefined;
   const runs = journal.runs.of(object.name);
   const run = newestEnded(runs);
   const rules = run?.kind.losses;
   if (run === undefined || rules === undefined || run.name === before?.run || isOld(run, now)) return before;
+  const judged = journal.losses.get(object.uid);
+  if (judged?.run === run.name) return judged;
   const others = runs.filter((other) => other !== run);
   const ended = { run, nodes: state.nodes, pods: podsOf(state, run), others, known: before?.seen ?? [] };
   const reports = await pMap(rules.podsToAsk(ended), async (pod) => [pod.name, await readReports(pass, pod)] as const);
-  return { run: run.name, seen: [...rules.lossesAfter(ended, new Map(reports))] };
+  const losses = { run: run.name, seen: rules.lossesAfter(ended, new Map(reports)) };
+  // A status that can't be written must not cause the same requests at each pass.
+  journal.losses.set(object.uid, losses);
+  return losses;
 }
 
 function newestEnded(runs: readonly Run[]): Run | undefined {

@@ -10,6 +10,13 @@ export interface Loss {
   readonly times: number;
 }
 
+/** The losses that are known after a run. */
+export interface KnownLosses {
+  /** The name of the run. */
+  readonly run: string;
+  readonly seen: readonly Loss[];
+}
+
 /** A run that has ended, with the facts that tell what its nodes had lost before it. */
 export interface EndedRun {
   readonly run: Run;

@@ -9,6 +9,7 @@ import { missedScheduledTime, startDelayMs, upcomingScheduledTime } from '../pol
 import type { ParsedPolicy } from '../policy/parse.ts';
 import type { Policy } from '../policy/policy.ts';
 import { briefProblems } from '../policy/problem.ts';
+import type { KnownLosses } from '../run/losses.ts';
 import type { Run } from '../run/run.ts';
 import { readStored } from '../yaml/read.ts';
 import { conditionSchema, conditionsOf } from './conditions.ts';
@@ -37,7 +38,7 @@ const statusSchema = z.object({
   losses: z
     .object({
       run: z.string(),
-      seen: z.array(z.object({ node: z.string(), what: z.string(), times: z.int().positive() })),
+      seen: z.array(z.object({ node: z.string(), what: z.string(), times: z.int().positive() })).readonly(),
     })
     .optional(),
   startupTimeoutSeconds: z.number().optional(),
@@ -78,7 +79,7 @@ export interface Findings {
   /** The request of the purge that is in force, if there is one. */
   readonly purged?: string | undefined;
   /** What nodes had lost before the last runs. */
-  readonly losses?: PolicyStatus['losses'];
+  readonly losses?: KnownLosses | undefined;
   /** The records of the policy that can't be read. */
   readonly unreadable?: readonly Damage[] | undefined;
   readonly now: Date;

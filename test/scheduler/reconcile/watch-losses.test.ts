@@ -107,6 +107,8 @@ it('after a run the reports of three pods are read, those of nodes with a loss f
   expect(reads).toBe(3);
   await refresh();
   expect(reads).toBe(6);
+  for (let later = 0; later < 5; later += 1) await scheduler.pass(secondsLater(7_210 + later));
+  expect(reads).toBe(6);
   expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded' });
   expect(scheduler.logged).toEqual(
     Array(3).fill(expect.stringMatching(/could not read what the kubelet did.*forbidden/)),
