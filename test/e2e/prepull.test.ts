@@ -1,14 +1,11 @@
-import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { PrepullDocument } from '../../scheduler/prepull/policy.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { findCrictl } from '../cluster/crictl.ts';
 import { type PrivateRegistry, startPrivateRegistry } from '../cluster/registry.ts';
 import { waitFor } from '../cluster/wait.ts';
 import { buildImageSpec, fillerLayers } from '../helpers/images.ts';
-import { searchPath } from '../helpers/test-node.ts';
 import { type Installation, install, keepEvidence } from './installation.ts';
-import { buildPolicy, getJson, namespace, readEvents, readRuns, waitForRun } from './objects.ts';
+import { buildPolicy, getJson, namespace, readRuns, waitForRun } from './objects.ts';
 
 const secret = 'lists-registry';
 const runNow = { 'nodesweep.io/run-at': 'now' };
@@ -25,17 +22,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('image lists on real kubel
     if (installation.cluster === undefined) throw new Error('this needs a cluster whose nodes can be looked into');
     cluster = installation.cluster;
     registry = await startPrivateRegistry(cluster.directory);
-    const names = [
-      'everywhere-1',
-      'everywhere-2',
-      'pool',
-      'cleaned',
-      'unlisted',
-      'beside',
-      'stays',
-      'leaves',
-      'vanishes',
-    ];
+    const names = ['everywhere-1', 'everywhere-2', 'pool', 'cleaned', 'unlisted', 'beside', 'stays', 'leaves'];
     await registry.push(
       names.map((name) => buildImageSpec({ names: [`lists/${name}:1`], layers: fillerLayers(`lists ${name}`) })),
     );
@@ -163,33 +150,6 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('image lists on real kubel
     expect(await imagesOn('node-2')).toContain('cleaned');
     await deletePolicy('kept');
     await deletePolicy('cleaner-beside');
-  });
-
-  it('tells once of an image that somebody removes between the runs, as the kubelet reports that it pulled it again (P10)', async () => {
-    const { kubectl, apply } = installation;
-    const { path: crictl } = await findCrictl(cluster.directory);
-    const endpoint = `unix://${cluster.node('node-1').socket}`;
-    const list = listOf('vanishing', ['vanishes', 'stays'], { matchLabels: { 'kubernetes.io/hostname': 'node-1' } });
-    const document = { schedule: '@yearly', hold: false, removalPolicy: 'Retain', lists: [list] };
-    const told = async () =>
-      (await readEvents(kubectl, 'vanishing')).filter(({ reason }) => reason === 'KeepsDisappearing');
-    for (const [index, request] of ['first', 'second', 'third', 'fourth'].entries()) {
-      await apply(buildPolicy('vanishing', document, { 'nodesweep.io/run-at': request }, 'prepull.yaml'));
-      await waitFor(`the ${request} run`, 240_000, async () => {
-        const runs = await readRuns(kubectl, 'vanishing');
-        return runs.filter(({ phase }) => phase === 'Succeeded').length > index || undefined;
-      });
-      if (index === 2) await waitFor('the Event', 60_000, async () => ((await told()).length > 0 ? true : undefined));
-      await execa(crictl, ['-t', '60s', '-r', endpoint, '-i', endpoint, 'rmi', nameOf('vanishes')], {
-        env: { PATH: searchPath },
-      });
-    }
-    expect(await told()).toEqual([
-      expect.objectContaining({
-        message: expect.stringMatching(`^${nameOf('vanishes')} keeps disappearing from node node-1: 2 runs in a row`),
-      }),
-    ]);
-    await deletePolicy('vanishing');
   });
 
   /** True for each node that has the image. The images of the policies of other tests may go at any time. */
