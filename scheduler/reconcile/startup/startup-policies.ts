@@ -1,6 +1,6 @@
 import type { ClusterState } from '../../cluster.ts';
 import type { Node, PolicyObject } from '../../objects.ts';
-import type { ParsedPolicy } from '../../policy/parse.ts';
+import type { ValidPolicy } from '../../policy/parse.ts';
 import { lastResults } from '../../run/last-results.ts';
 import { isFinished, type Run } from '../../run/run.ts';
 import type { StartupFacts, StartupPolicy, StartupState } from '../../run/startup.ts';
@@ -16,9 +16,7 @@ import { parseOnce } from '../parsed-policy.ts';
 export function startupPolicies(context: ReconcileContext, state: ClusterState): readonly StartupPolicy[] {
   return state.policies.flatMap((object) => {
     const parsed = parseOnce(object, context.kinds);
-    if (!parsed.valid) return lastValidPolicy(context, state, object);
-    if (purgeOf(state, object.name, parsed) !== undefined) return [];
-    return validPolicy(context, state, object.name, parsed);
+    return parsed.valid ? validPolicy(context, state, object.name, parsed) : lastValidPolicy(context, state, object);
   });
 }
 
@@ -26,11 +24,13 @@ function validPolicy(
   { journals }: ReconcileContext,
   state: ClusterState,
   name: string,
-  { kind, policy }: Extract<ParsedPolicy, { valid: true }>,
+  parsed: ValidPolicy,
 ): StartupPolicy[] {
-  const { startup } = kind;
+  const { policy } = parsed;
+  const { startup } = parsed.kind;
   const timeoutSeconds = startup?.timeoutSecondsOf(policy);
   if (startup === undefined || timeoutSeconds === undefined) return [];
+  if (purgeOf(state, name, parsed) !== undefined) return [];
   const runs = journals.of(name).runs.of(name);
   return [{ name, timeoutSeconds, stateOn: (node) => startup.stateOn(node, policy, factsOn(node, runs, state)) }];
 }
