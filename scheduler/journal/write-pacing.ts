@@ -86,7 +86,7 @@ const fingerprints = new WeakMap<Run, string>();
 function fingerprint(run: Run): string {
   const known = fingerprints.get(run);
   if (known !== undefined) return known;
-  const { document: _, spec: __, nodes, ...others } = run;
+  const { kind: _, document: __, spec: ___, nodes, ...others } = run;
   const progress = [...nodes].map(([node, { memory: _, ...known }]) => [node, known]);
   const text = JSON.stringify([others, progress]);
   fingerprints.set(run, text);

@@ -20,7 +20,7 @@ const storedSchema = z.strictObject({
   rejections: count.optional(),
   parts: count.optional(),
   memory: z.unknown().optional(),
-  /** The newest pod did its part. The next one follows at `retryAt`. */
+  /** The newest pod did its part. The next one follows, at `retryAt` if `starting` is not set. */
   continuing: z.literal(true).optional(),
   /** The record has the next pod; with `retryAt`, the pod could not be created. */
   starting: z.literal(true).optional(),
@@ -53,9 +53,15 @@ export function decodeProgress(kind: RunKind, stored: unknown): NodeProgress {
 
 function decodeTries(
   kind: RunKind,
-  { attempts, rejections = 0, parts = 0, memory }: Pick<z.output<typeof storedSchema>, keyof Tries>,
+  { attempts, rejections = 0, parts = 0, continuing, memory }: z.output<typeof storedSchema>,
 ): Tries {
-  return { attempts, rejections, parts, ...(memory !== undefined && { memory: kind.decodeMemory(memory) }) };
+  return {
+    attempts,
+    rejections,
+    parts,
+    ...(continuing && { isPartDone: true }),
+    ...(memory !== undefined && { memory: kind.decodeMemory(memory) }),
+  };
 }
 
 /** Writes a node of a record. */
@@ -70,7 +76,7 @@ export function encodeProgress(kind: RunKind, progress: NodeProgress): StoredPro
     case 'Refused':
       return { ...tries, starting: true, ...pauseOf(progress) };
     case 'Continuing':
-      return { ...tries, continuing: true, retryAt: progress.retryAt };
+      return { ...tries, retryAt: progress.retryAt };
     case 'BackingOff':
       return { ...tries, ...pauseOf(progress) };
     case 'Settled': {
@@ -83,11 +89,12 @@ export function encodeProgress(kind: RunKind, progress: NodeProgress): StoredPro
   }
 }
 
-function encodeTries(kind: RunKind, { attempts, rejections, parts, memory }: Tries): StoredProgress {
+function encodeTries(kind: RunKind, { attempts, rejections, parts, isPartDone, memory }: Tries): StoredProgress {
   return {
     attempts,
     ...(rejections > 0 && { rejections }),
     ...(parts > 0 && { parts }),
+    ...(isPartDone && { continuing: true }),
     ...(memory !== undefined && { memory: kind.encodeMemory(memory) }),
   };
 }

@@ -12,6 +12,8 @@ export interface Tries {
   readonly rejections: number;
   /** The number of these pods that did their part of the work, so that a further pod followed. */
   readonly parts: number;
+  /** Set if the newest of these pods did its part: it has no further result, also while the next pod can't be created. */
+  readonly isPartDone?: true;
   /** The memory of the kind about the node, see `PodResult`. A settled node has none. */
   readonly memory?: unknown;
 }
@@ -89,12 +91,13 @@ export function refused(before: Tries, { reason, message }: Cause, retryAt: numb
 
 /** The newest pod was created for the try `attempt`, counted from 0. */
 export function started(before: Tries, attempt: number): NodeProgress {
-  return { state: 'Started', ...triesOf(before), attempts: attempt + 1 };
+  const { isPartDone: _, ...tries } = triesOf(before);
+  return { state: 'Started', ...tries, attempts: attempt + 1 };
 }
 
 /** The newest pod did its part, and the next pod follows from `retryAt` on. This does not count as a try. */
 export function continuing(before: Tries, retryAt: number): NodeProgress {
-  return { state: 'Continuing', ...triesOf(before), retryAt };
+  return { state: 'Continuing', ...triesOf(before), isPartDone: true, retryAt };
 }
 
 export function backingOff(before: Tries, { reason, message }: Cause, retryAt: number): NodeProgress {
@@ -130,8 +133,14 @@ export function retryAtOf(progress: NodeProgress): number | undefined {
   }
 }
 
-function triesOf({ attempts, rejections, parts, memory }: Tries): Tries {
-  return memory === undefined ? { attempts, rejections, parts } : { attempts, rejections, parts, memory };
+function triesOf({ attempts, rejections, parts, isPartDone, memory }: Tries): Tries {
+  return {
+    attempts,
+    rejections,
+    parts,
+    ...(isPartDone && { isPartDone }),
+    ...(memory !== undefined && { memory }),
+  };
 }
 
 /** Shortens a message: a record holds one for each node, and the API server refuses a record above 1 MiB. */

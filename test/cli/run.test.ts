@@ -52,7 +52,7 @@ describe('nodesweep run', () => {
     expect(exitCode).toBe(code);
   });
 
-  it('exits with 1 if no node matched, with the things to check (H15)', async () => {
+  it('exits with 1 if no node matched, with the things to check (H15, P7)', async () => {
     server.putPolicy('nightly', 'schedule: "0 3 * * *"');
     const following = startProgramFor(server, ['run', 'nightly', '--follow']);
     const request = await waitFor('the request', 30_000, async () => annotationOf());

@@ -6,7 +6,7 @@ import type { Run } from '../../scheduler/run/run.ts';
 import type { PolicyStatus } from '../../scheduler/status/status.ts';
 import { ApiError } from './model-faults.ts';
 import { type Change, View } from './model-view.ts';
-import { type ConfigMap, conflict, recordKey, statusKey, type World } from './model-world.ts';
+import { type ConfigMap, conflict, ledgerKey, recordKey, statusKey, type World } from './model-world.ts';
 
 /** Carries out a call, or lets happen to it what a fault says. */
 export type Transport = <T>(what: string, effect: () => T) => Promise<T>;
@@ -62,7 +62,7 @@ export function connectModel(world: World, views: Views, replica: number, call: 
       }),
     updateRun: ({ value: run, resourceVersion }: Versioned<Run>) =>
       call('updateRun', () => {
-        const owner = policyOf(run);
+        const owner = policyOf(run) ?? stateNow().ledgers?.get(run.policy);
         if (owner === undefined) return undefined;
         return take(recordKey(run.name), world.updateRun(run, owner.uid, resourceVersion));
       }),
@@ -84,12 +84,20 @@ export function connectModel(world: World, views: Views, replica: number, call: 
         return take(statusKey(policy.name), world.writeStatus(policy, status, version)) !== undefined;
       });
     },
-    writeLedger: () => call('writeLedger', () => true),
-    deleteLedger: () => call('deleteLedger', () => {}),
-    hasPolicy: (name) => call('hasPolicy', () => world.policy(name) !== undefined),
+    writeLedger: (ledger, before) =>
+      call(
+        'writeLedger',
+        () => take(ledgerKey(ledger.policy), world.writeLedger(ledger, before?.resourceVersion)) !== undefined,
+      ),
+    deleteLedger: (ledger) =>
+      call('deleteLedger', () => {
+        world.deleteLedger(ledger);
+        refresh(world, views, ledgerKey(ledger.policy));
+      }),
+    hasPolicy: (name) => call('hasPolicy', () => world.configMaps.entries.has(name)),
     hasJob: (run) => call('hasJob', () => world.jobs.has(run.name)),
     createJob: (run) => call('createJob', () => world.createJob(run.name, uidOf(run.name))),
-    createPod: (run, node, attempt) => {
+    createPod: (run, node, attempt, needs) => {
       const owner = uidOf(run.name);
       return call('createPod', () => {
         const before = world.pods.entries.get(podName(run.name, node.name, attempt - 1));
@@ -97,7 +105,7 @@ export function connectModel(world: World, views: Views, replica: number, call: 
           views.pods.apply(before);
           throw new ApiError(`pod ${before.key} has not ended`);
         }
-        const pod = world.createPod(run, owner, node.name, attempt);
+        const pod = world.createPod(run, owner, node, attempt, needs);
         if (pod !== undefined) views.pods.apply(pod);
       });
     },
@@ -124,9 +132,18 @@ export function connectModel(world: World, views: Views, replica: number, call: 
 function readState({ configMaps, nodes, pods }: Views): ClusterState {
   const objects = [...configMaps.entries.values()];
   const policies = objects.flatMap(({ value }) => (value.kind === 'policy' ? [value.policy] : []));
-  const uids = new Set(policies.map(({ uid }) => uid));
+  const names = new Set(policies.map(({ name }) => name));
+  const ledgers = objects.flatMap(({ value, uid, version }) =>
+    value.kind === 'ledger'
+      ? [{ ...value.ledger, createdAt: value.createdAt, uid, resourceVersion: String(version) }]
+      : [],
+  );
+  // The ledger of a deleted policy owns the runs that take away what the policy has left.
+  const owners = ledgers.filter(({ policy }) => !names.has(policy));
+  const uids = new Set([...policies, ...owners].map(({ uid }) => uid));
   return {
     policies,
+    ledgers: new Map(ledgers.map((ledger) => [ledger.policy, ledger])),
     statuses: new Map(
       objects.flatMap(({ value, version }) =>
         value.kind === 'status' ? [[value.policy, { value: value.status, resourceVersion: String(version) }]] : [],

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import type { CleanupDocument } from '../../scheduler/cleanup/policy.ts';
-import type { Fault } from './model-faults.ts';
+import { type Disturbance, disturbances, paces } from './model-disturbances.ts';
 import { type Fate, fates } from './model-kubelet.ts';
-import type { CatchUp } from './model-view.ts';
 
 /** All that happens to a node. */
 export const nodeChanges = [
@@ -33,17 +32,7 @@ export type Step =
   | { readonly step: 'Fate'; readonly node: string; readonly fate: Fate }
   /** Somebody deletes the pods on a node. */
   | { readonly step: 'DeletePods'; readonly node: string }
-  | { readonly step: 'Fault'; readonly replica: number; readonly calls: number; readonly fault: Fault }
-  | { readonly step: 'Kill'; readonly replica: number; readonly seconds: number }
-  | { readonly step: 'CutOff'; readonly replica: number; readonly seconds: number }
-  | {
-      readonly step: 'Late';
-      readonly replica: number;
-      readonly table: 'configMaps' | 'nodes' | 'pods';
-      readonly seconds: number;
-      readonly how: CatchUp;
-    }
-  | { readonly step: 'Poke'; readonly replica: number };
+  | Disturbance;
 
 /** All that happens from outside, in its order; everything else follows from it. */
 export interface History {
@@ -57,11 +46,9 @@ export interface History {
 
 const policy = fc.constantFrom('alpha', 'alpha', 'alpha', 'beta');
 const node = fc.constantFrom('n1', 'n2', 'n3', 'n4');
-const replica = fc.constantFrom(0, 0, 1);
-const catchUp = fc.constantFrom<CatchUp>('Resumed', 'Repeated', 'Reordered', 'Relisted');
 
 /** A field of a policy: most often left at its default. */
-function rarely<const T>(...values: readonly T[]): fc.Arbitrary<T | undefined> {
+export function rarely<const T>(...values: readonly T[]): fc.Arbitrary<T | undefined> {
   return fc.oneof(
     { withCrossShrink: true },
     { weight: 2, arbitrary: fc.constant(undefined) },
@@ -70,13 +57,13 @@ function rarely<const T>(...values: readonly T[]): fc.Arbitrary<T | undefined> {
 }
 
 /** An object of such fields; undefined where all are left out. */
-function given(fields: Record<string, fc.Arbitrary<unknown>>) {
+export function given(fields: Record<string, fc.Arbitrary<unknown>>) {
   return fc
     .record(fields)
     .map((object) => (Object.values(object).every((value) => value === undefined) ? undefined : withoutGaps(object)));
 }
 
-function withoutGaps<T extends object>(object: T) {
+export function withoutGaps<T extends object>(object: T) {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 }
 
@@ -112,11 +99,6 @@ const documents = fc
   .sort((a, b) => JSON.stringify(a).length - JSON.stringify(b).length);
 const document = fc.nat(documents.length - 1).map((index) => documents[index] ?? { schedule: '*/2 * * * *' });
 
-const fault: fc.Arbitrary<Fault> = fc.oneof(
-  fc.record({ kind: fc.constantFrom('CrashBefore', 'CrashAfter', 'Refused', 'AnswerLost') }),
-  fc.record({ kind: fc.constant('Slow'), before: fc.constantFrom(0, 1, 4), after: fc.constantFrom(0, 1, 5) }),
-);
-
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 8,
@@ -146,32 +128,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ step: fc.constant('Fate'), node, fate: fc.constantFrom(...fates) }) },
   { weight: 1, arbitrary: fc.record({ step: fc.constant('DeletePods'), node }) },
-  { weight: 4, arbitrary: fc.record({ step: fc.constant('Fault'), replica, calls: fc.nat(15), fault }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ step: fc.constant('Kill'), replica, seconds: fc.constantFrom(1, 20, 120, 400) }),
-  },
-  { weight: 1, arbitrary: fc.record({ step: fc.constant('CutOff'), replica, seconds: fc.constantFrom(5, 40, 300) }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      step: fc.constant('Late'),
-      replica,
-      table: fc.constantFrom('configMaps', 'nodes', 'pods'),
-      seconds: fc.constantFrom(1, 4, 20, 60),
-      how: catchUp,
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ step: fc.constant('Poke'), replica }) },
+  ...disturbances,
 ) as fc.Arbitrary<Step>;
 
 export const history: fc.Arbitrary<History> = fc.record({
   replicas: fc.constantFrom(1, 2),
-  paces: fc.oneof(
-    { withCrossShrink: true },
-    { weight: 1, arbitrary: fc.constant([]) },
-    { weight: 1, arbitrary: fc.array(fc.array(fc.constantFrom(0, 20, 100, 700), { maxLength: 5 }), { maxLength: 2 }) },
-  ),
+  paces,
   nodes: fc.constantFrom(1, 2, 2, 3, 3, 4, 0),
   document,
   steps: fc.array(step, { maxLength: 20 }),

@@ -1,6 +1,8 @@
-import type { RunPod } from '../../scheduler/objects.ts';
+import type { NodeNeeds } from '../../scheduler/cluster.ts';
+import type { Node, RunPod } from '../../scheduler/objects.ts';
+import type { Run } from '../../scheduler/run/run.ts';
 import { buildReport } from '../helpers/builders.ts';
-import type { World } from './model-world.ts';
+import type { Hosts, World } from './model-world.ts';
 
 /** The end of a cleaner pod. */
 export const fates = [
@@ -19,7 +21,7 @@ export const fates = [
 export type Fate = (typeof fates)[number];
 
 const reportOf = (outcome: 'Succeeded' | 'PartiallyFailed' | 'Failed') => JSON.stringify(buildReport({ outcome }));
-const succeeded = { phase: 'Succeeded', exitCode: 0, containerMessage: reportOf('Succeeded') } as const;
+export const succeeded = { phase: 'Succeeded', exitCode: 0, containerMessage: reportOf('Succeeded') } as const;
 
 /** The end of a pod that ends by itself, and after how many seconds. */
 const endings: Partial<Record<Fate, readonly [seconds: number, end: Partial<RunPod>]>> = {
@@ -40,7 +42,7 @@ const graceMs = 2_000;
 const orphanMs = 20_000;
 
 /** The kubelets of all nodes: each pod meets the fate that was planned for its node, or succeeds. */
-export class Kubelets {
+export class Kubelets implements Hosts {
   readonly #world: World;
   readonly #planned = new Map<string, Fate[]>();
   readonly #fates = new Map<string, Fate>();
@@ -65,13 +67,39 @@ export class Kubelets {
       if (pod.deletionTimestamp !== undefined) this.#terminate(pod);
   }
 
+  build(_run: Run, _node: Node, _attempt: number, _needs: NodeNeeds): Pick<RunPod, 'kind' | 'due' | 'containers'> {
+    return { kind: 'cleaner' };
+  }
+
+  store(run: Run): Run {
+    return run;
+  }
+
+  forget(_pod: RunPod): void {}
+
   admit(pod: RunPod): void {
     const fate = this.#planned.get(pod.node)?.shift() ?? 'Succeeds';
     this.#fates.set(pod.name, fate);
     if (!this.#world.nodes.entries.has(pod.node)) this.orphan(pod.node);
+    this.play(pod, fate);
+  }
+
+  /** Lets a pod meet its fate. */
+  protected play(pod: RunPod, fate: Fate): void {
     const [seconds, end] = endings[fate] ?? [1, waiting[fate] ?? { phase: 'Running' as const }];
-    if (seconds > 3) this.#later(pod, 1_000, () => this.#change(pod, { phase: 'Running' }));
-    this.#later(pod, seconds * 1000, () => this.#change(pod, end));
+    if (seconds > 3) this.later(pod, 1_000, () => this.change(pod, () => ({ phase: 'Running' })));
+    this.later(pod, seconds * 1000, () => this.change(pod, () => (end === succeeded ? this.succeed(pod) : end)));
+  }
+
+  /** The end of a pod that does its work. */
+  protected succeed(_pod: RunPod): Partial<RunPod> {
+    return succeeded;
+  }
+
+  /** The end of a pod that is deleted: a cleaner that is slow finishes what it has begun, and reports; others are killed. */
+  protected endOf(pod: RunPod): Partial<RunPod> {
+    const killed = { phase: 'Failed', exitCode: 143, containerReason: 'Error' } as const;
+    return this.#fates.get(pod.name) === 'Slow' ? this.succeed(pod) : killed;
   }
 
   /** Somebody has asked for the pod's deletion. */
@@ -100,16 +128,13 @@ export class Kubelets {
     });
   }
 
-  /** A cleaner that is slow finishes what it has begun, and reports; others are killed. */
   #terminate(pod: RunPod): void {
-    const killed = { phase: 'Failed', exitCode: 143, containerReason: 'Error' } as const;
-    const end = this.#fates.get(pod.name) === 'Slow' ? succeeded : killed;
-    this.#later(pod, graceMs / 2, () => this.#change(pod, end));
-    this.#later(pod, graceMs, () => this.#world.dropPod(pod.name));
+    this.later(pod, graceMs / 2, () => this.change(pod, () => this.endOf(pod)));
+    this.later(pod, graceMs, () => this.#world.dropPod(pod.name));
   }
 
   /** Does something with a pod that is still there, once its kubelet can. */
-  #later({ name, node }: RunPod, delayMs: number, action: () => void): void {
+  protected later({ name, node }: RunPod, delayMs: number, action: () => void): void {
     const uid = this.#world.pods.entries.get(name)?.uid;
     const act = () => {
       if (this.#world.pods.entries.get(name)?.uid !== uid) return;
@@ -120,9 +145,10 @@ export class Kubelets {
     this.#world.timeline.after(delayMs, act);
   }
 
-  #change({ name }: RunPod, change: Partial<RunPod>): void {
+  /** Changes a pod that has not ended. */
+  protected change({ name }: RunPod, change: () => Partial<RunPod>): void {
     const pod = this.#world.pods.entries.get(name)?.value;
     if (pod === undefined || pod.phase === 'Succeeded' || pod.phase === 'Failed') return;
-    this.#world.putPod({ ...pod, ...change });
+    this.#world.putPod({ ...pod, ...change() });
   }
 }

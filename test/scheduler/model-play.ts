@@ -2,8 +2,10 @@ import type { CleanupDocument } from '../../scheduler/cleanup/policy.ts';
 import type { Node } from '../../scheduler/objects.ts';
 import { buildNode } from '../helpers/builders.ts';
 import { CalmChecks } from './model-calm.ts';
+import { disturb, stalenessOf } from './model-disturbances.ts';
 import type { History, NodeChange, Step } from './model-history.ts';
 import { Invariants } from './model-invariants.ts';
+import { Kubelets } from './model-kubelet.ts';
 import { Oracle } from './model-oracle.ts';
 import { Replica } from './model-replica.ts';
 import { Timeline } from './model-timeline.ts';
@@ -37,7 +39,7 @@ class Stage {
   readonly #timeline = new Timeline(start);
   readonly #oracle = new Oracle();
   readonly #invariants: Invariants;
-  readonly #world: World;
+  readonly #world: World<Kubelets>;
   readonly #calmChecks: CalmChecks;
   readonly #replicas: Replica[];
   /** The uids of policies that have lost their label, by name. */
@@ -46,10 +48,11 @@ class Stage {
 
   constructor(history: History) {
     this.#history = history;
-    this.#invariants = new Invariants(this.#timeline, this.#oracle, stalenessOf(history));
-    this.#world = new World(this.#timeline, this.#invariants, (table) => {
+    this.#invariants = new Invariants(this.#timeline, this.#oracle, stalenessOf(history.steps, history.replicas));
+    const onChange = (table: 'configMaps' | 'nodes' | 'pods') => {
       for (const replica of this.#replicas) replica.hear(table);
-    });
+    };
+    this.#world = new World(this.#timeline, this.#invariants, onChange, (world) => new Kubelets(world));
     this.#invariants.watch(this.#world);
     this.#calmChecks = new CalmChecks(this.#world, this.#oracle, (violation) => this.#invariants.report(violation));
     this.#replicas = Array.from(
@@ -109,18 +112,8 @@ class Stage {
         for (const { value: pod } of [...world.pods.entries.values()])
           if (pod.node === step.node) world.kubelets.delete(pod.name);
         return;
-      case 'Fault':
-        return this.#replicas[step.replica]?.faults.arm(step.calls, step.fault);
-      case 'Kill':
-        return this.#replicas[step.replica]?.kill(step.seconds);
-      case 'CutOff':
-        return this.#replicas[step.replica]?.cutOff(step.seconds);
-      case 'Late':
-        return this.#replicas[step.replica]?.delay(step.table, step.seconds, step.how);
-      case 'Poke':
-        return this.#replicas[step.replica]?.poke();
       default:
-        return step satisfies never;
+        return disturb(this.#replicas, step);
     }
   }
 
@@ -192,15 +185,6 @@ class Stage {
     this.#oracle.observed(this.#timeline.now);
     this.#calmChecks.check((policy) => calm.runsOf(policy));
   }
-}
-
-/** The greatest delay of what a scheduler decides on, in milliseconds. */
-function stalenessOf({ steps, replicas }: History): number {
-  const delays = steps.map((step) => {
-    if (step.step === 'Late') return step.seconds;
-    return step.step === 'Fault' && step.fault.kind === 'Slow' ? 30 : 0;
-  });
-  return 1_000 + Math.max(replicas > 1 ? 5 : 0, ...delays) * 1000;
 }
 
 function newNode(name: string): Node {

@@ -1,8 +1,8 @@
+import type { Ledger, NodeNeeds, StoredLedger } from '../../scheduler/cluster.ts';
 import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 import type { PolicyStatus } from '../../scheduler/status/status.ts';
-import { Kubelets } from './model-kubelet.ts';
 import type { Timeline } from './model-timeline.ts';
 import { type Change, Table } from './model-view.ts';
 
@@ -12,6 +12,7 @@ export type ConfigMap =
   /** A policy that has lost its label. */
   | { readonly kind: 'other'; readonly owner: string }
   | { readonly kind: 'run'; readonly run: Run; readonly owner: string }
+  | { readonly kind: 'ledger'; readonly ledger: Ledger; readonly createdAt: Date }
   | { readonly kind: 'status'; readonly policy: string; readonly status: PolicyStatus; readonly owner: string };
 
 /** Hears of what a scheduler writes, at the instant at which it takes effect. */
@@ -24,15 +25,31 @@ export interface WorldMonitor {
   nodeChanged(name: string, node: Node | undefined): void;
 }
 
+/** The kubelets of all nodes, as the API server meets them. */
+export interface Hosts {
+  /** The pod that is created, apart from its names. Throws if it can't be built. */
+  build(run: Run, node: Node, attempt: number, needs: NodeNeeds): Pick<RunPod, 'kind' | 'due' | 'containers'>;
+  /** The run as it is read from its record. */
+  store(run: Run): Run;
+  admit(pod: RunPod): void;
+  /** Somebody has asked for the pod's deletion. */
+  delete(name: string): void;
+  /** The pod is in the cluster no longer. */
+  forget(pod: RunPod): void;
+  thaw(node: string): void;
+  orphan(node: string): void;
+}
+
 /** The API server refuses a write: what it is about has changed, or is gone. */
 export const conflict = Symbol('conflict');
 
 const collectMs = 1_500;
 export const recordKey = (run: string) => `${run}.run`;
 export const statusKey = (policy: string) => `${policy}.status`;
+export const ledgerKey = (policy: string) => `${policy}.lists`;
 
 /** A cluster as it really is: the API server's objects, its garbage collection, and the kubelets. */
-export class World {
+export class World<Kubelets extends Hosts = Hosts> {
   readonly timeline: Timeline;
   readonly configMaps = new Table<ConfigMap>();
   readonly nodes = new Table<Node>();
@@ -48,11 +65,16 @@ export class World {
   #version = 0;
   #isCollecting = false;
 
-  constructor(timeline: Timeline, monitor: WorldMonitor, onChange: (table: 'configMaps' | 'nodes' | 'pods') => void) {
+  constructor(
+    timeline: Timeline,
+    monitor: WorldMonitor,
+    onChange: (table: 'configMaps' | 'nodes' | 'pods') => void,
+    kubeletsIn: (world: World) => Kubelets,
+  ) {
     this.timeline = timeline;
     this.#monitor = monitor;
     this.#onChange = onChange;
-    this.kubelets = new Kubelets(this);
+    this.kubelets = kubeletsIn(this);
   }
 
   /** An instant as the API server writes it: without fractions of a second. */
@@ -68,6 +90,13 @@ export class World {
   status(policy: string): PolicyStatus | undefined {
     const entry = this.configMaps.entries.get(statusKey(policy))?.value;
     return entry?.kind === 'status' ? entry.status : undefined;
+  }
+
+  ledger(policy: string): StoredLedger | undefined {
+    const entry = this.configMaps.entries.get(ledgerKey(policy));
+    if (entry?.value.kind !== 'ledger') return undefined;
+    const { ledger, createdAt } = entry.value;
+    return { ...ledger, createdAt, uid: entry.uid, resourceVersion: String(entry.version) };
   }
 
   /** The runs of a policy that exist, with the uids of their records. */
@@ -111,7 +140,7 @@ export class World {
     if (this.configMaps.entries.has(key)) return conflict;
     this.#monitor.runCreated(run, owner, replica);
     const version = ++this.#version;
-    return this.#put(key, `uid-${version}`, version, { kind: 'run', run, owner });
+    return this.#put(key, `uid-${version}`, version, { kind: 'run', run: this.kubelets.store(run), owner });
   }
 
   updateRun(run: Run, owner: string, version: string): Change<ConfigMap> | typeof conflict {
@@ -119,7 +148,7 @@ export class World {
     const known = this.configMaps.entries.get(key);
     if (known?.value.kind !== 'run' || String(known.version) !== version) return conflict;
     this.#monitor.runUpdated(known.value.run, run);
-    return this.#put(key, known.uid, ++this.#version, { kind: 'run', run, owner });
+    return this.#put(key, known.uid, ++this.#version, { kind: 'run', run: this.kubelets.store(run), owner });
   }
 
   deleteRun(run: string): void {
@@ -139,6 +168,22 @@ export class World {
     const next = ++this.#version;
     const value: ConfigMap = { kind: 'status', policy: policy.name, status, owner: policy.uid };
     return this.#put(key, known?.uid ?? `uid-${next}`, next, value);
+  }
+
+  /** Without a version the ledger must not exist yet. */
+  writeLedger(ledger: Ledger, version: string | undefined): Change<ConfigMap> | typeof conflict {
+    const key = ledgerKey(ledger.policy);
+    const known = this.configMaps.entries.get(key);
+    if (known?.version.toString() !== version) return conflict;
+    const createdAt = known?.value.kind === 'ledger' ? known.value.createdAt : this.timestamp;
+    const next = ++this.#version;
+    return this.#put(key, known?.uid ?? `uid-${next}`, next, { kind: 'ledger', ledger, createdAt });
+  }
+
+  /** Another version of the ledger stays. */
+  deleteLedger({ policy, uid, resourceVersion }: StoredLedger): void {
+    const known = this.configMaps.entries.get(ledgerKey(policy));
+    if (known?.uid === uid && String(known.version) === resourceVersion) this.#drop(known.key);
   }
 
   createJob(run: string, owner: string): void {
@@ -163,12 +208,14 @@ export class World {
   }
 
   /** One that exists is left as it is; returns the pod of that name. */
-  createPod(run: Run, owner: string, node: string, attempt: number): Change<RunPod> | undefined {
+  createPod(run: Run, owner: string, placed: Node, attempt: number, needs: NodeNeeds): Change<RunPod> | undefined {
+    const node = placed.name;
     const name = podName(run.name, node, attempt);
     const existing = this.pods.entries.get(name);
     if (existing !== undefined) return existing;
     const createdAt = this.timestamp;
-    const pod = { kind: 'cleaner', name, run: run.name, node, attempt, createdAt, phase: 'Pending' } as const;
+    const built = this.kubelets.build(run, placed, attempt, needs);
+    const pod = { ...built, name, run: run.name, node, attempt, createdAt, phase: 'Pending' } as const;
     const version = ++this.#version;
     const change = this.pods.put(name, `uid-${version}`, version, pod);
     this.#podOwners.set(change.uid, owner);
@@ -188,13 +235,17 @@ export class World {
   }
 
   dropPod(name: string): void {
-    if (this.pods.drop(name, ++this.#version)) this.#onChange('pods');
+    const pod = this.pods.entries.get(name)?.value;
+    if (pod === undefined) return;
+    this.pods.drop(name, ++this.#version);
+    this.kubelets.forget(pod);
+    this.#onChange('pods');
   }
 
   #put(key: string, uid: string, version: number, value: ConfigMap): Change<ConfigMap> {
     const change = this.configMaps.put(key, uid, version, value);
     this.#uids.add(uid);
-    if (value.kind !== 'policy' && !this.#uids.has(value.owner)) this.#collectSoon();
+    if (this.#isOrphaned(value)) this.#collectSoon();
     this.#onChange('configMaps');
     return change;
   }
@@ -208,14 +259,17 @@ export class World {
     this.#onChange('configMaps');
   }
 
+  #isOrphaned(value: ConfigMap): boolean {
+    return 'owner' in value && !this.#uids.has(value.owner);
+  }
+
   /** Everything that is owned by an object that is not there goes, a little later. */
   #collectSoon(): void {
     if (this.#isCollecting) return;
     this.#isCollecting = true;
     this.timeline.after(collectMs, () => {
       this.#isCollecting = false;
-      for (const { key, value } of [...this.configMaps.entries.values()])
-        if (value.kind !== 'policy' && !this.#uids.has(value.owner)) this.#drop(key);
+      for (const { key, value } of [...this.configMaps.entries.values()]) if (this.#isOrphaned(value)) this.#drop(key);
       for (const [run, owner] of this.jobs) if (!this.#uids.has(owner)) this.jobs.delete(run);
       for (const { value, uid } of [...this.pods.entries.values()])
         if (!this.#uids.has(this.#podOwners.get(uid) ?? '')) this.kubelets.delete(value.name);

@@ -64,7 +64,7 @@ function observe(candidate: Candidate, view: RunView, isOpen: boolean, now: Date
 /** The result of the newest pod. A pod that has done its part has no other result, also while it ends. */
 function readResult(candidate: Candidate, { run, dueOn }: RunView, now: Date): PodResult | undefined {
   const { node, progress } = candidate;
-  const pod = progress.state === 'Continuing' ? undefined : currentPod(candidate);
+  const pod = progress.isPartDone ? undefined : currentPod(candidate);
   const due = () => (node && dueOn?.(node)) ?? [];
   return pod && run.kind.resultOf(pod, { ...factsOf(candidate, run, now), due });
 }

@@ -47,6 +47,27 @@ describe('a run over image lists', () => {
     expect(scheduler.pods()).toEqual(['a#1']);
   });
 
+  it('reads nothing more from a pod that did its part, while the pod that is to hold its images can not be created (P10, P24)', async () => {
+    const scheduler = new ListScheduler([base], { imagePullTimeoutSeconds: 10, rollout: { restartLimit: 0 } });
+    scheduler.cluster.nodes = [buildNode('a')];
+    await scheduler.play(0, { 'docker.io/acme/app-07:1': state.denied });
+    const [puller] = scheduler.cluster.pods.values();
+    if (puller === undefined) throw new Error('there is no puller');
+    // The kubelet tells of its end, and the pod stays for some time.
+    const ended = { ...puller, phase: 'Failed', deletionTimestamp: secondsLater(20) } as const;
+    scheduler.cluster.deletePod = async () => void scheduler.cluster.pods.set(puller.name, ended);
+    scheduler.cluster.fail = (call) => {
+      if (call.startsWith('createPod')) throw new Error('quota exceeded');
+    };
+    for (const seconds of [20, 22, 24, 26]) await scheduler.pass(secondsLater(seconds));
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Running' });
+    scheduler.restart();
+    scheduler.cluster.fail = () => {};
+    for (const seconds of [60, 62, 64]) await scheduler.pass(secondsLater(seconds));
+    expect(askedOf(scheduler.cluster, 'a').policies).toEqual(['Never']);
+    expect(scheduler.pods()).toEqual(['a#0', 'a#1']);
+  });
+
   it('skips a node whose disk is too full, and is no success (P7, P16)', async () => {
     const scheduler = new ListScheduler([base]);
     await scheduler.pass(start);
@@ -88,13 +109,31 @@ describe('a run over image lists', () => {
     expect(scheduler.pods()).toEqual(['a#0', 'a#1']);
   });
 
+  it('judges an image by itself, also if its name is a part of the name of another (P1)', async () => {
+    const names = ['registry.test/acme/api:1', 'registry.test/acme/api:10', 'registry.test/acme/api-next:1'];
+    const scheduler = new ListScheduler([{ name: 'base', images: names }], {
+      hold: false,
+      imagePullTimeoutSeconds: 10,
+    });
+    scheduler.cluster.nodes = [buildNode('a')];
+    await scheduler.play(0, { 'registry.test/acme/api:1': state.denied });
+    for (const seconds of [20, 23]) await scheduler.pass(secondsLater(seconds));
+    expect(scheduler.lastRun()?.nodes.get('a')).toMatchObject({
+      result: 'Failed',
+      message: '1 of 3 images are missing: registry.test/acme/api:1: Unauthorized: pull access denied',
+    });
+    scheduler.putLists([{ name: 'base', images: names.slice(1) }], { hold: false }, '2');
+    await scheduler.pass(secondsLater(60));
+    expect(scheduler.runs()).toHaveLength(1);
+  });
+
   it('without a matching node is no success (P7)', async () => {
     const scheduler = new ListScheduler([{ ...base, nodes: { matchLabels: { pool: 'gpu' } } }]);
     await scheduler.pass(start);
     expect(scheduler.lastRun()).toMatchObject({ phase: 'Failed', reason: 'NoMatchingNodes' });
   });
 
-  it('never has more nodes at a registry than perRegistry (P18)', async () => {
+  it('never has more nodes at a registry than perRegistry (C39, P18)', async () => {
     const scheduler = new ListScheduler([base, { ...secret, nodes: { matchLabels: { pool: 'x' } } }], {
       rollout: { parallelism: '100%', perRegistry: 2 },
     });
@@ -156,7 +195,7 @@ describe('pods of lists that are held (P10)', () => {
   });
 });
 
-describe('a new node of a list (P9)', () => {
+describe('a new node of a list (C39, P9)', () => {
   it('is served as soon as it is ready, alone, and not again', async () => {
     const scheduler = new ListScheduler([base]);
     await scheduler.play(0);
@@ -194,6 +233,20 @@ describe('a new node of a list (P9)', () => {
     await scheduler.play(120);
     expect(scheduler.lastRun()).toMatchObject({ trigger: { type: 'Nodes' }, phase: 'Succeeded' });
     expect(scheduler.lastRun()?.nodes.size).toBe(3);
+  });
+
+  it('waits for its turn if many join at the same time, so that few of them pull from a registry', async () => {
+    const scheduler = new ListScheduler([base], { rollout: { parallelism: '100%', perRegistry: 3 } });
+    await scheduler.play(0);
+    for (let index = 0; index < 10; index += 1) scheduler.join(`new-${index}`);
+    for (let seconds = 60; seconds < 90; seconds += 3) {
+      await scheduler.pass(secondsLater(seconds));
+      const pulling = [...scheduler.cluster.pods.values()].filter(({ phase }) => phase === 'Pending');
+      expect(pulling.length).toBeLessThanOrEqual(3);
+      scheduler.pull();
+    }
+    expect(scheduler.runs()).toHaveLength(2);
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded', message: '10 of 10 nodes supplied' });
   });
 
   it('is none for a policy with newNodes: false, or while it is suspended', async () => {

@@ -23,6 +23,18 @@ it('a policy that is not valid starts no run, is reported once, and does not aff
   expect(scheduler.runs().map(({ policy }) => policy)).toEqual(['nightly']);
 });
 
+it('a policy of image lists that is not valid has all of its problems reported, and does not affect other policies (P20)', async () => {
+  const broken = { schedule: '61 * * * *', lists: [{ name: 'base', images: ['Acme/API:1', 'acme/*'] }] };
+  const object = { name: 'broken', uid: 'uid-2', data: { 'prepull.yaml': JSON.stringify(broken) } };
+  cluster.policies = [buildPolicyObject({}, object), buildPolicyObject()];
+  await scheduler.pass(start);
+  await scheduler.pass(secondsLater(1));
+  const said = cluster.events.filter(({ policy }) => policy === 'broken');
+  expect(said.map(({ reason }) => reason)).toEqual(['InvalidPolicy']);
+  for (const path of ['schedule', 'lists[0].images[0]', 'lists[0].images[1]']) expect(said[0]?.message).toContain(path);
+  expect(scheduler.runs().map(({ policy }) => policy)).toEqual(['nightly']);
+});
+
 it('a policy that an edit made invalid is reported, and its run continues as it began (C40)', async () => {
   await scheduler.pass(start);
   cluster.policies = [buildPolicyObject({ schedule: 'nonsense' }, { resourceVersion: '2' })];
