@@ -1,5 +1,6 @@
 import type { ClusterState } from '../cluster.ts';
 import type { KnownLosses } from '../run/losses.ts';
+import { isFinished } from '../run/run.ts';
 import { CreationBackoff } from './creation-backoff.ts';
 import { Holders } from './holders.ts';
 import { RunCache } from './run-cache.ts';
@@ -35,7 +36,7 @@ export class RunJournal {
 
   /** Takes over all records, and removes the policies and runs that are gone. */
   observe({ policies, runs }: Pick<ClusterState, 'policies' | 'runs'>): void {
-    this.runs.observe(runs);
+    const changed = this.runs.observe(runs);
     const names = new Set(runs.map(({ value }) => value.name));
     this.writes.retain(names);
     const uids = new Set(policies.map(({ uid }) => uid));
@@ -43,6 +44,9 @@ export class RunJournal {
     for (const uid of this.losses.keys()) if (!uids.has(uid)) this.losses.delete(uid);
     this.creation.retain(names);
     this.troubles.retain(uids, names);
+    // Another process has ended the run, or the answer to the last write of this one was lost.
+    for (const { value } of changed)
+      if (isFinished(value)) for (const uid of uids) this.troubles.forgetRun(uid, value.name);
     for (const run of this.jobs) if (!names.has(run)) this.jobs.delete(run);
   }
 }

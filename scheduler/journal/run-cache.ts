@@ -13,14 +13,18 @@ export class RunCache {
   readonly #entries = new Map<string, Entry>();
   #byPolicy: Map<string, Entry[]> | undefined;
 
-  /** Takes over all records. A record that another process changed replaces the run here. */
-  observe(runs: readonly Versioned<Run>[]): void {
+  /**
+   * Takes over all records. A record that another process changed replaces the run here. Returns the records that have
+   * changed.
+   */
+  observe(runs: readonly Versioned<Run>[]): readonly Versioned<Run>[] {
     const names = new Set(runs.map(({ value }) => value.name));
     for (const name of this.#entries.keys()) if (!names.has(name)) this.forget(name);
-    for (const stored of runs) {
-      const { recorded } = this.#entries.get(stored.value.name) ?? {};
-      if (recorded?.resourceVersion !== stored.resourceVersion) this.store(stored);
-    }
+    const changed = runs.filter(
+      ({ value, resourceVersion }) => this.#entries.get(value.name)?.recorded.resourceVersion !== resourceVersion,
+    );
+    for (const stored of changed) this.store(stored);
+    return changed;
   }
 
   /** The runs of a policy now, with the versions of their records. */

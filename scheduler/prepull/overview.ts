@@ -1,4 +1,5 @@
-import { lastResults } from '../run/last-results.ts';
+import { lastResults, lastRunOverAll } from '../run/last-results.ts';
+import { nodeRemoved } from '../run/rollout/eligibility.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import type { PrepullPolicy } from './policy.ts';
 import { memoryOf } from './puller/memory.ts';
@@ -105,10 +106,18 @@ function sightingsIn(runs: readonly Run[]): readonly (Sighting & { readonly imag
 }
 
 function settledStates(runs: readonly Run[]): [string, NodeStates][] {
+  const overAll = lastRunOverAll(runs);
   return [...lastResults(runs)].flatMap(([node, { run, progress }]): [string, NodeStates][] => {
     const tally = progress.tally as Tally | undefined;
-    return tally === undefined ? [] : [[node, { run, states: tally.images }]];
+    return tally === undefined || !isMeant(node, run, overAll) ? [] : [[node, { run, states: tally.images }]];
   });
+}
+
+/** False for a node that only older runs have: it is gone, or no list selects it any more. */
+function isMeant(node: string, { startedAt }: Run, overAll: Run | undefined): boolean {
+  if (overAll === undefined || startedAt >= overAll.startedAt) return true;
+  const progress = overAll.nodes.get(node);
+  return progress !== undefined && !(progress.state === 'Settled' && progress.reason === nodeRemoved.reason);
 }
 
 function activeStates(run: Run): [string, NodeStates][] {

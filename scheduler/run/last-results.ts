@@ -35,6 +35,18 @@ function isResult({ result, attempts, reason }: Settled, run: Run): boolean {
   return attempts > 0 || (run.phase === 'Failed' && reason === run.reason);
 }
 
+/** True if the run has found all nodes that its policy selects. */
+export function isOverAll({ trigger, phase, reason }: Run): boolean {
+  if (trigger.type !== 'Schedule' && trigger.type !== 'Request') return false;
+  return phase === 'Succeeded' || reason === 'NodesFailed' || reason === 'NoMatchingNodes';
+}
+
+/** The newest of the runs that have found all nodes that the policy selects. */
+export const lastRunOverAll = onceForRuns(
+  (runs): Run | undefined =>
+    runs.filter(isOverAll).toSorted((a, b) => b.startedAt.getTime() - a.startedAt.getTime())[0],
+);
+
 /** The names of the nodes on which the newest run has succeeded. */
 export const provenNodes = onceForRuns((runs): ReadonlySet<string> => {
   const proven = [...lastResults(runs)].filter(([, { progress }]) => progress.result === 'Succeeded');

@@ -1,7 +1,7 @@
 import type { Node, RunPod } from '../objects.ts';
 import { isAtWork } from '../pods/state.ts';
 import { earliest } from '../policy/instants.ts';
-import { lastResults } from './last-results.ts';
+import { isOverAll, lastResults } from './last-results.ts';
 import { resultOf } from './progress.ts';
 import { isFinished, type Run } from './run.ts';
 
@@ -84,11 +84,9 @@ function heldPods(finished: readonly Run[], pods: readonly RunPod[]): ReadonlySe
 }
 
 /** True if the run has done its work on the node, or has found that the policy no longer selects it. */
-function hasDone({ nodes, trigger, phase, reason }: Run, node: string): boolean {
-  const progress = nodes.get(node);
-  if (progress !== undefined) return resultOf(progress) === 'Succeeded';
-  const isOverAll = trigger.type === 'Schedule' || trigger.type === 'Request';
-  return isOverAll && (phase === 'Succeeded' || reason === 'NodesFailed' || reason === 'NoMatchingNodes');
+function hasDone(run: Run, node: string): boolean {
+  const progress = run.nodes.get(node);
+  return progress === undefined ? isOverAll(run) : resultOf(progress) === 'Succeeded';
 }
 
 /** The runs with the newest result on a node, if the kind must know it to find new nodes. */

@@ -35,8 +35,12 @@ export class EndState {
   /** Nothing is left of the policies, which are deleted. */
   checkNothingLeft(): void {
     this.#checkLeftovers('after its policy was deleted');
+    // The images of a node that is not there are on account for a day.
+    const isMissing = this.#world.nodes.changes.some(({ key }) => !this.#world.nodes.entries.has(key));
     const left = [
-      ...this.#world.configMaps.entries.keys(),
+      ...[...this.#world.configMaps.entries.values()]
+        .filter(({ value }) => !isMissing || value.kind !== 'ledger')
+        .map(({ key }) => key),
       ...this.#world.jobs.keys(),
       ...this.#world.pods.entries.keys(),
     ];
@@ -83,9 +87,7 @@ export class EndState {
   #checkLeftovers(when: string): void {
     for (const node of this.#nodes.filter(({ unschedulable }) => !unschedulable)) {
       const { images: there } = this.#world.kubelets.runtimeOf(node.name);
-      const left = this.#truth
-        .removableFrom(node.name)
-        .filter((image) => there.has(image) && !this.#truth.mayWant(node, image));
+      const left = this.#truth.removable().filter((image) => there.has(image) && !this.#truth.mayWant(node, image));
       if (left.length > 0) this.#report(`${left.join(', ')} is left on node ${node.name} ${when} (P12, P14, P15)`);
       if (!there.has(images.foreign) && !this.#isSwept) this.#report(`${images.foreign} was removed (P12)`);
     }

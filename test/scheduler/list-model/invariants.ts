@@ -161,7 +161,7 @@ export class ListInvariants implements WorldMonitor, ImageMonitor {
     if (beside !== undefined && this.#staleMs <= 1_000 && !this.#isEnded(owner))
       this.report(`${run.name}: a puller on node ${pod.node} beside ${beside.name} (P24)`);
     for (const { image, imagePullPolicy } of spec?.containers ?? []) {
-      if (!this.#truth.wasEverWanted(run.policy, pod.node, image))
+      if (!this.#truth.mayHaveWanted(run.policy, pod.node, image))
         this.report(`${run.name}: node ${pod.node} pulls ${image}, which no list wants there`);
       if (image === images.pinned && imagePullPolicy === 'Always')
         this.report(`${run.name}: node ${pod.node} refreshes ${image} (P23)`);
@@ -179,7 +179,7 @@ export class ListInvariants implements WorldMonitor, ImageMonitor {
     if (due === undefined) return;
     const kept = due.filter((image) => wanted.includes(image));
     if (kept.length > 0) this.report(`${run.name}: node ${pod.node} must remove ${kept.join(', ')} (P12, P13)`);
-    const strange = due.filter((image) => !this.#truth.wasWanted(run.policy, pod.node, image));
+    const strange = due.filter((image) => !this.#truth.mayHaveWanted(run.policy, pod.node, image));
     if (strange.length > 0) this.report(`${run.name}: node ${pod.node} must remove ${strange.join(', ')} (P12)`);
     if (run.trigger.type !== 'Purge' && due.length > 0 && this.#truth.isRetained(this.#policyOf(owner), since))
       this.report(`${run.name}: node ${pod.node} must remove ${due.join(', ')} in spite of Retain (P14)`);

@@ -20,7 +20,7 @@ const share = 1 / 15;
  * hang, images vanish and are used, held pods are deleted, another policy cleans the nodes, and the schedulers meet all the
  * disturbances of the model of cleaning.
  */
-it('no sequence of events makes a cleaner remove what a list wants, gives a node two pullers at once, passes a limit, calls an image present that is not there, loses an image, or leaves something behind (P1, P2, P5, P7, P9, P11-P15, P18, P19, P21, P23, P24)', {
+it('no sequence of events makes a cleaner remove what a list wants, gives a node two pullers at once, passes a limit, calls an image present that is not there, loses an image, or leaves something behind (P1, P2, P5, P7, P9, P10, P11, P12, P13, P14, P15, P18, P19, P21, P23, P24)', {
   timeout: 1_800_000,
 }, async () => {
   await fc.assert(

@@ -34,11 +34,11 @@ export class Truth {
   readonly #purgedSince = new Map<string, number>();
   /** Since when the removal policy of a policy is `Retain`. */
   readonly #retainedSince = new Map<string, number>();
-  readonly #onceWanted = new Set<string>();
-  /** All that any policy of that name has ever wanted on a node, by policy and node. */
-  readonly #everWanted = new Map<string, Set<string>>();
-  /** The images that a policy may leave on a node for good, by node. */
-  readonly #maybeLeft = new Set<string>();
+  /** All lists that policies of a name have ever had, and the labels that nodes of a name have ever had. */
+  readonly #everLists = new Map<string, TestList[]>();
+  readonly #everPools = new Map<string, Set<string>>();
+  /** The names of the policies that may ever have left images on nodes for good. */
+  readonly #everRetained = new Set<string>();
 
   applied(name: string, uid: string, as: ListPolicy | undefined): void {
     const before = this.#policies.get(name);
@@ -56,6 +56,8 @@ export class Truth {
     };
     next.current = as;
     if (as !== undefined) {
+      this.#everLists.set(name, [...(this.#everLists.get(name) ?? []), ...as.lists]);
+      if (as.fields.removalPolicy === 'Retain') this.#everRetained.add(name);
       next.isObserved = false;
       next.lastValid = as;
       if (next.purge === 'Yes' && listsOf(as) !== next.purgedLists) next.purge = 'Perhaps';
@@ -109,6 +111,8 @@ export class Truth {
     const wanted = new Set<string>();
     const purged = new Set<string>();
     const retained = new Set<string>();
+    for (const { name, labels } of nodes)
+      this.#everPools.set(name, (this.#everPools.get(name) ?? new Set()).add(labels.pool ?? ''));
     for (const policy of this.#policies.values()) {
       if (policy.purge === 'Yes') purged.add(policy.uid);
       if (policy.lastValid?.fields.removalPolicy === 'Retain') retained.add(policy.uid);
@@ -160,42 +164,31 @@ export class Truth {
     return this.#policies.get(name)?.purge ?? 'No';
   }
 
-  /** True if a policy of this name has ever wanted the image on any machine of that name. */
-  wasEverWanted(name: string, node: string, image: string): boolean {
-    return this.#onceWanted.has(`${name} ${node} ${image}`);
+  /**
+   * True if a policy of this name may ever have wanted the image on the node: a run goes on with the lists that it began with,
+   * also on a node that has other labels since.
+   */
+  mayHaveWanted(name: string, node: string, image: string): boolean {
+    const pools = this.#everPools.get(node) ?? new Set();
+    const lists = this.#everLists.get(name) ?? [];
+    return lists.some(({ pool, images }) => images.includes(image) && (pool === undefined || pools.has(pool)));
   }
 
-  /** True if a policy of this name has ever wanted the image on the node. */
-  wasWanted(name: string, node: string, image: string): boolean {
-    return this.#everWanted.get(`${name} ${node}`)?.has(image) === true;
-  }
-
-  /** The images that must be gone from a node if no policy wants them any more. */
-  removableFrom(node: string): readonly string[] {
-    const all = [...this.#everWanted].filter(([key]) => key.endsWith(` ${node}`)).flatMap(([, wanted]) => [...wanted]);
-    return [...new Set(all)].filter((image) => !this.#maybeLeft.has(`${node} ${image}`));
+  /** The images that must be gone from all nodes on which no policy wants them any more. */
+  removable(): readonly string[] {
+    const all = [...this.#everLists].map(([name, lists]) => ({ name, images: lists.flatMap(({ images }) => images) }));
+    const left = new Set(all.filter(({ name }) => this.#everRetained.has(name)).flatMap(({ images }) => images));
+    return [...new Set(all.flatMap(({ images }) => images))].filter((image) => !left.has(image));
   }
 
   /** The machine of that name is gone, with all of its images. */
   discard(node: string): void {
-    for (const key of this.#everWanted.keys()) if (key.endsWith(` ${node}`)) this.#everWanted.delete(key);
-    for (const key of this.#maybeLeft) if (key.startsWith(`${node} `)) this.#maybeLeft.delete(key);
     for (const key of this.#wantedSince.keys()) if (key.split(' ')[1] === node) this.#wantedSince.delete(key);
   }
 
   #note({ name, current, lastValid, isObserved, purge }: Policy, node: Node, wanted: Set<string>): void {
     const isCertain = purge === 'No' && (current !== undefined || isObserved);
-    const key = `${name} ${node.name}`;
-    const selected = selectedBy(lastValid, node);
-    const ever = this.#everWanted.get(key) ?? new Set();
-    this.#everWanted.set(key, ever);
-    for (const image of selected) {
-      ever.add(image);
-      this.#onceWanted.add(`${key} ${image}`);
-      if (isCertain) wanted.add(`${key} ${image}`);
-    }
-    if (lastValid?.fields.removalPolicy === 'Retain')
-      for (const image of ever) this.#maybeLeft.add(`${node.name} ${image}`);
+    if (isCertain) for (const image of selectedBy(lastValid, node)) wanted.add(`${name} ${node.name} ${image}`);
   }
 }
 

@@ -67,7 +67,7 @@ describe('the images of a policy', () => {
     const first = buildPulls({ a: resultOf(denied, denied), b: resultOf(denied, denied), c: resultOf(denied, denied) });
     const second = buildPulls(
       { b: resultOf(present(1), present(2)) },
-      { name: 'nightly-2', startedAt: secondsLater(100) },
+      { name: 'nightly-2', startedAt: secondsLater(100), trigger: { type: 'Nodes', after: start } },
     );
     const memory = {
       states: new Map([
@@ -84,6 +84,18 @@ describe('the images of a policy', () => {
       { desired: 3, present: 2, pulling: 0, failed: 1, unknown: 0 },
       { desired: 3, present: 1, pulling: 1, failed: 1, unknown: 0 },
     ]);
+  });
+
+  it('do not count on a node that is gone, or that no list selects any more, after the next refresh (P7)', () => {
+    const well = resultOf(present(1), present(2));
+    const removed = settled(tried(1), 'Skipped', { reason: 'NodeRemoved' });
+    const notReady = settled(tried(0), 'Skipped', { reason: 'NotReady' });
+    const first = buildPulls({ a: well, gone: resultOf(present(1), denied), left: well, lost: well });
+    const refresh = { name: 'nightly-2', startedAt: secondsLater(100) };
+    const second = buildPulls({ a: well, left: removed, lost: notReady }, { ...refresh, phase: 'Succeeded' });
+    const isMeantFor = [first, second, buildPulls({ b: well }, { ...refresh, name: 'nightly-3' })];
+    expect(imageOverviews(spec, isMeantFor).map(({ nodes }) => nodes.desired)).toEqual([3, 3]);
+    expect(judgePresence(spec, isMeantFor)).toMatchObject({ status: 'True' });
   });
 
   it('decide the condition Present (P7)', () => {

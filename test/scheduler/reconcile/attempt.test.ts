@@ -126,3 +126,20 @@ describe('an error of a step', () => {
     expect(cluster.events.map(({ reason }) => reason)).toEqual(['RunStarted', 'StepFailed']);
   });
 });
+
+it('an error of a run is not shown any more when the run has ended although the answer to its last write was lost (H35)', async () => {
+  cluster.nodes = [buildNode('a')];
+  await scheduler.pass(start);
+  cluster.finishPods();
+  const write = cluster.updateRun.bind(cluster);
+  cluster.updateRun = async (run) => {
+    await write(run);
+    throw new Error('503: the connection was lost');
+  };
+  await scheduler.pass(secondsLater(5));
+  const conditions = () => cluster.state().statuses.get('nightly')?.value?.conditions ?? [];
+  expect(scheduler.runs()).toMatchObject([{ phase: 'Succeeded' }]);
+  cluster.updateRun = write;
+  for (const seconds of [10, 20, 200]) await scheduler.pass(secondsLater(seconds));
+  expect(conditions().find(({ type }) => type === 'Progressing')).toMatchObject({ reason: 'Idle' });
+});
