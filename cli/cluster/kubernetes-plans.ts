@@ -51,6 +51,10 @@ class KubernetesPlans implements PlanPort {
     return (await this.#listGroups('status')).statuses;
   }
 
+  async listLedgers(): Promise<ClusterState['ledgers']> {
+    return (await this.#listGroups('lists')).ledgers;
+  }
+
   async #listGroups(kind: Kind): Promise<ConfigMapGroups> {
     const target = { resource: 'configmaps', namespace: this.#namespace } as const;
     const maps = await this.#api.listAll<V1ConfigMap>(target, { labelSelector: `${label.kind}=${kind}` });

@@ -8,9 +8,8 @@ import type { CleanupDocument, CleanupPolicy } from '../../scheduler/cleanup/pol
 import type { NodeNeeds } from '../../scheduler/cluster.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import type { Node, PolicyObject } from '../../scheduler/objects.ts';
-import { parsePolicy } from '../../scheduler/policy/parse.ts';
 import { newRun } from '../../scheduler/run/run.ts';
-import { keepersIn, referencesKeptOn } from '../../scheduler/status/kept-references.ts';
+import { type Keeper, referencesKeptOn } from '../../scheduler/status/kept-references.ts';
 import { judgePlanPod } from './plan-pod.ts';
 import { PlanError, type PlanNode, type PlanPort } from './plan-port.ts';
 
@@ -20,8 +19,8 @@ export interface FreshRequest {
   readonly document: CleanupDocument;
   readonly policy: CleanupPolicy;
   readonly node: Node;
-  /** All policies of the cluster. */
-  readonly policies: readonly PolicyObject[];
+  /** The policies that keep images on nodes. */
+  readonly keepers: readonly Keeper[];
   readonly timeoutSeconds: number;
 }
 
@@ -78,9 +77,8 @@ async function buildJob(
 }
 
 /** The facts that a cleaner on the node would be told. */
-async function readNeeds({ node, policies }: FreshRequest, cluster: PlanPort): Promise<NodeNeeds> {
-  const [bound, statuses] = await Promise.all([cluster.readBoundPods(node.name), cluster.listStatuses()]);
-  const keepers = keepersIn({ policies, statuses }, ({ name, data }) => parsePolicy(name, data, runKinds));
+async function readNeeds({ node, keepers }: FreshRequest, cluster: PlanPort): Promise<NodeNeeds> {
+  const bound = await cluster.readBoundPods(node.name);
   return { ...bound, prepulled: referencesKeptOn(node, keepers, runKinds) };
 }
 

@@ -22,6 +22,8 @@ export interface PlanPort {
   listPolicies(): Promise<readonly PolicyObject[]>;
   /** The statuses by policy. A status without a value can't be read. */
   listStatuses(): Promise<ClusterState['statuses']>;
+  /** The accounts by policy of what image lists have put on nodes. */
+  listLedgers(): Promise<ClusterState['ledgers']>;
   readNode(name: string): Promise<Node | undefined>;
   /** The log of the policy's last finished cleaner pod on a node; undefined if there is none. */
   readLastLog(policy: string, node: string): Promise<CleanerLog | undefined>;

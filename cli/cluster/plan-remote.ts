@@ -5,9 +5,11 @@ import { isCleanup } from '../../scheduler/cleanup/kind.ts';
 import type { CleanupPolicy } from '../../scheduler/cleanup/policy.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import type { Node, PolicyObject } from '../../scheduler/objects.ts';
-import { parsePolicy } from '../../scheduler/policy/parse.ts';
+import { type ParsedPolicy, parsePolicy } from '../../scheduler/policy/parse.ts';
+import { type Keeper, keepersIn } from '../../scheduler/status/kept-references.ts';
 import { describeMissing } from './missing-policy.ts';
 import { planFresh } from './plan-fresh.ts';
+import { nameKeepers } from './plan-keepers.ts';
 import { PlanError, type PlanPort } from './plan-port.ts';
 import { readPlanOfLog } from './plan-report.ts';
 
@@ -34,14 +36,25 @@ export async function planRemotely(
   const chosen = choosePolicy(policies, request.policy);
   if (node === undefined) throw new PlanError(`there is no node ${request.node}; \`kubectl get nodes\` lists them`);
   const reported = request.fresh ? undefined : await readReport(request, chosen.policy, cluster, now);
-  const plan = reported ?? (await planFresh({ ...request, ...chosen, node, policies }, cluster, now, signal));
-  return { ...plan, notes: [...describeSelection(node, chosen.policy), ...plan.notes] };
+  const keepers = await readKeepers(policies, cluster);
+  const plan = reported ?? (await planFresh({ ...request, ...chosen, node, keepers }, cluster, now, signal));
+  return nameKeepers({ ...plan, notes: [...describeSelection(node, chosen.policy), ...plan.notes] }, { node, keepers });
+}
+
+/** The policies that keep images on nodes now. */
+async function readKeepers(policies: readonly PolicyObject[], cluster: PlanPort): Promise<readonly Keeper[]> {
+  const [statuses, ledgers] = await Promise.all([cluster.listStatuses(), cluster.listLedgers()]);
+  return keepersIn({ policies, statuses, ledgers }, parse);
+}
+
+function parse({ name, data }: PolicyObject): ParsedPolicy {
+  return parsePolicy(name, data, runKinds);
 }
 
 function choosePolicy(policies: readonly PolicyObject[], name: string) {
   const object = policies.find((candidate) => candidate.name === name);
   if (object === undefined) throw new PlanError(describeMissing(name, policies));
-  const parsed = parsePolicy(object.name, object.data, runKinds);
+  const parsed = parse(object);
   if (parsed.valid && isCleanup(parsed)) return { object, document: parsed.document, policy: parsed.policy };
   if (parsed.valid) throw new PlanError(`policy ${name} removes no images, so that there is no plan of it`);
   const problems = parsed.problems.map(({ path, message }) => `${path}: ${message}`);

@@ -2,6 +2,7 @@ import type { ClusterState } from '../cluster.ts';
 import type { Node, PolicyObject } from '../objects.ts';
 import type { ParsedPolicy } from '../policy/parse.ts';
 import type { RunKind } from '../run/kind.ts';
+import { purgeOf } from './purge-of.ts';
 import type { PolicyStatus } from './status.ts';
 
 /** The images that a policy keeps on nodes are not known. Nothing may be removed then. */
@@ -19,21 +20,22 @@ export interface Keeper {
 }
 
 /**
- * All policies that may keep images. A status without a policy is one: the policy may be in a file that can't be read now. If
- * the policy is deleted, its status is deleted soon.
+ * All policies that may keep images. A purged policy keeps none. A status without a policy is one: the policy may be in a file
+ * that can't be read now. If the policy is deleted, its status is deleted soon.
  */
 export function keepersIn(
-  { policies, statuses }: Pick<ClusterState, 'policies' | 'statuses'>,
+  { policies, statuses, ledgers }: Pick<ClusterState, 'policies' | 'statuses' | 'ledgers'>,
   parse: (policy: PolicyObject) => ParsedPolicy,
 ): readonly Keeper[] {
   const names = new Set(policies.map(({ name }) => name));
   const unseen = [...statuses].filter(([name]) => !names.has(name));
+  const keeping = policies.map((policy) => ({
+    name: policy.name,
+    parsed: parse(policy),
+    lastKept: lastKeptIn(statuses.get(policy.name), policy),
+  }));
   return [
-    ...policies.map((policy) => ({
-      name: policy.name,
-      parsed: parse(policy),
-      lastKept: lastKeptIn(statuses.get(policy.name), policy),
-    })),
+    ...keeping.filter(({ name, parsed }) => purgeOf({ ledgers }, name, parsed) === undefined),
     ...unseen.map(([name, { value }]) => ({ name, parsed: undefined, lastKept: value?.lastKept })),
   ];
 }

@@ -7,6 +7,7 @@ import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
 export class FakePlanCluster implements PlanPort {
   policies: PolicyObject[] = [];
   statuses: ClusterState['statuses'] = new Map();
+  ledgers: ClusterState['ledgers'] = new Map();
   nodes: Node[] = [];
   lastLog: CleanerLog | undefined;
   boundReferences: string[] = [];
@@ -29,6 +30,10 @@ export class FakePlanCluster implements PlanPort {
 
   async listStatuses(): Promise<ClusterState['statuses']> {
     return this.statuses;
+  }
+
+  async listLedgers(): Promise<ClusterState['ledgers']> {
+    return this.ledgers;
   }
 
   async readNode(name: string): Promise<Node | undefined> {

@@ -5,7 +5,6 @@ import { type Keeper, keepersIn, referencesKeptOn, UnknownKeptError } from '../.
 import { noteTrouble } from '../attempt.ts';
 import type { PolicyPass } from '../context.ts';
 import { parseOnce } from '../parsed-policy.ts';
-import { purgeOf } from './purge-in-force.ts';
 
 /**
  * Returns a function for the references of the images that a run must take away from a node, by the state of the cluster
@@ -26,14 +25,11 @@ export function readDues(pass: PolicyPass, run: Run): (node: Node) => readonly s
 }
 
 /**
- * The policies that keep images on nodes now. A purged policy keeps none, and neither does the status of a policy that is known
- * to be deleted. A new policy of the same name does.
+ * The policies that keep images on nodes now. The status of a policy that is known to be deleted keeps none. A new policy of the
+ * same name does.
  */
 export function keepersFor({ cluster, kinds, object, isGone = false }: PolicyPass): readonly Keeper[] {
-  const state = cluster.state();
-  const keepers = keepersIn(state, (policy) => parseOnce(policy, kinds)).filter(
-    ({ name, parsed }) => purgeOf(state, name, parsed) === undefined,
-  );
+  const keepers = keepersIn(cluster.state(), (policy) => parseOnce(policy, kinds));
   return isGone ? keepers.filter(({ name, parsed }) => name !== object.name || parsed !== undefined) : keepers;
 }
 

@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ImageEvent } from '../../../cleaner/report/events.ts';
 import { planRemotely } from '../../../cli/cluster/plan-remote.ts';
 import { jobSchema } from '../../../contract/job.ts';
+import type { StoredLedger } from '../../../scheduler/cluster.ts';
 import { runKinds } from '../../../scheduler/kinds.ts';
+import type { PolicyObject } from '../../../scheduler/objects.ts';
 import { parsePolicy } from '../../../scheduler/policy/parse.ts';
 import { statusOf } from '../../../scheduler/status/status.ts';
 import * as build from '../../helpers/builders.ts';
@@ -27,6 +29,16 @@ function ask(request: Partial<Parameters<typeof planRemotely>[0]> = {}, signal =
     build.secondsLater(7_200),
     signal,
   );
+}
+
+/** The account of a policy of image lists that was asked to purge. */
+function ledgerOf(object: PolicyObject, { purgeAt }: { purgeAt?: string }): StoredLedger {
+  const parsed = parsePolicy(object.name, object.data, runKinds);
+  if (!parsed.valid) throw new Error('the policy is not valid');
+  const facts = { policy: parsed, purgeAt, isOfEarlierPolicy: false, runs: [], nodes: [], now: build.start };
+  const data = parsed.kind.ledger?.update(undefined, facts) ?? {};
+  const { name: policy, uid: policyUid } = object;
+  return { policy, policyUid, kind: 'prepull', data, uid: 'ledger', resourceVersion: '1', createdAt: build.start };
 }
 
 /** All that a cleaner logs about an image, and at its end. */
@@ -111,6 +123,97 @@ describe('the plan of a node in the cluster', () => {
     expect(cluster.orders.at(-1)?.needs.prepulled).toEqual(['docker.io/acme/api:1']);
     cluster.statuses = new Map([['base', { value: undefined, resourceVersion: '1' }]]);
     await expect(ask()).rejects.toThrow(/policy base is not valid, and the images of its last valid version/);
+  });
+
+  it('keeps nothing for image lists after their purge, until they change (P11, P15)', async () => {
+    const [nightly] = cluster.policies;
+    if (nightly === undefined) throw new Error('there is no policy');
+    const lists = [{ name: 'base', images: ['acme/api:1'] }];
+    const object = buildListObject({ lists }, { annotations: { 'nodesweep.io/purge-at': 'now' } });
+    cluster.policies = [nightly, object];
+    cluster.ledgers = new Map([['base', ledgerOf(object, { purgeAt: 'now' })]]);
+    await ask();
+    expect(cluster.orders.at(-1)?.needs.prepulled).toEqual([]);
+    const edited = buildListObject({ lists: [{ name: 'base', images: ['acme/api:2'] }] }, { resourceVersion: '2' });
+    cluster.policies = [nightly, edited];
+    await ask();
+    expect(cluster.orders.at(-1)?.needs.prepulled).toEqual(['docker.io/acme/api:2']);
+  });
+
+  it('keeps the images of a purge that cannot be read, as a run does (P11)', async () => {
+    const object = buildListObject({ lists: [{ name: 'base', images: ['acme/api:1'] }] });
+    cluster.policies = [...cluster.policies, object];
+    cluster.ledgers = new Map([['base', { ...ledgerOf(object, {}), data: { 'lists.json': '{' } }]]);
+    await ask();
+    expect(cluster.orders.at(-1)?.needs.prepulled).toEqual(['docker.io/acme/api:1']);
+  });
+
+  describe('says which lists keep an image (P11)', () => {
+    const verdicts = [
+      { rule: 'Prepulled', keeps: true, message: 'the image kept here by a pre-pull policy' },
+      { rule: 'TooYoung', keeps: false, message: 'older than minAge (2m)' },
+    ];
+    const [kept] = verdicts;
+    const api = buildPlannedImage('acme/api:1', {
+      decision: 'keep',
+      reason: 'Prepulled',
+      message: 'the image kept here by a pre-pull policy',
+      verdicts,
+    });
+    const used = { ...api, reason: 'InUse', message: 'used by web' };
+    const lists = [
+      { name: 'base', images: ['acme/api:1', 'acme/web:1'] },
+      { name: 'gpu', images: ['acme/api:1'], nodes: { matchLabels: { pool: 'gpu' } } },
+      { name: 'all', images: ['docker.io/acme/api:1'] },
+    ];
+
+    beforeEach(() => {
+      cluster.podLog = JSON.stringify(buildPlanDocument([api, buildPlannedImage('acme/web:2')]));
+      cluster.policies = [...cluster.policies, buildListObject({ lists })];
+    });
+
+    it('in the decision and in the verdict of the rule', async () => {
+      const message =
+        'the image kept here by a pre-pull policy; wanted by list base of policy base and list all of policy base';
+      const { images } = await ask();
+      expect(images[0]).toMatchObject({ message, verdicts: [{ ...kept, message }, verdicts[1]] });
+      expect(images[1]).toEqual(buildPlannedImage('acme/web:2'));
+    });
+
+    it('also if a stronger reason keeps it', async () => {
+      cluster.podLog = JSON.stringify(buildPlanDocument([used]));
+      const { images } = await ask();
+      expect(images[0]?.message).toBe('used by web');
+      expect(images[0]?.verdicts[0]?.message).toContain('wanted by list base of policy base');
+    });
+
+    it('by the last valid version of a policy that is not valid now', async () => {
+      const [nightly, object] = cluster.policies;
+      if (nightly === undefined || object === undefined) throw new Error('a policy is missing');
+      const parsed = parsePolicy(object.name, object.data, runKinds);
+      const value = statusOf({ object, parsed, runs: [], now: build.start }, undefined);
+      cluster.statuses = new Map([['base', { value, resourceVersion: '1' }]]);
+      cluster.policies = [nightly, buildListObject({ lists: [] }, { resourceVersion: '2' })];
+      expect((await ask()).images[0]?.message).toMatch(/; wanted by the last valid version of policy base$/);
+    });
+
+    it('in a plan from a log, for the lists of now', async () => {
+      const line = imageLine({
+        id: api.id,
+        names: api.names,
+        decision: 'keep',
+        reason: 'Prepulled',
+        message: 'the image kept here by a pre-pull policy',
+      });
+      const text = [line, reportLine(1)].join('\n');
+      cluster.lastLog = { policy: 'nightly', run: 'nightly-1', node: 'a', finishedAt: build.start, text };
+      expect((await ask()).images[0]?.message).toMatch(/policy; now wanted by list base of policy base and list all/);
+      cluster.policies = cluster.policies.slice(0, 1);
+      expect((await ask()).images[0]?.message).toBe('the image kept here by a pre-pull policy');
+      cluster.policies = [...cluster.policies, buildListObject({ lists: [] })];
+      cluster.statuses = new Map([['base', { value: undefined, resourceVersion: '1' }]]);
+      expect((await ask()).images[0]?.message).toBe('the image kept here by a pre-pull policy');
+    });
   });
 
   it('is made for a node that the policy leaves out too, with a remark', async () => {
