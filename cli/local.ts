@@ -10,11 +10,11 @@ export function addLocal(program: Command, { environment }: CommandContext): voi
     .description('run the scheduler without a cluster, for this machine or several runtimes')
     .requiredOption(
       '--policies <directory>',
-      'directory with policies: ConfigMap manifests in *.yaml, or <name>/cleanup.yaml',
+      'directory with policies: ConfigMap manifests in *.yaml, or <name>/cleanup.yaml and <name>/prepull.yaml',
     )
     .option(
       '--endpoint <name=endpoint...>',
-      'a runtime to clean, such as web=unix:///run/containerd/containerd.sock (default: the runtime of this machine)',
+      'a runtime, such as web=unix:///run/containerd/containerd.sock (default: the runtime of this machine)',
     )
     .option('--state <directory>', 'directory for records and reports', '/var/lib/nodesweep')
     .addOption(new Option('--log-level <level>').choices(logLevels).default('info'))
@@ -24,6 +24,8 @@ export function addLocal(program: Command, { environment }: CommandContext): voi
 The history of a runtime with a known socket is next to its images; that of other runtimes is in the state directory. A
 policy with \`disk\` uses the filesystem of this history.
 The images of pods that are about to start are unknown; only minAge protects them.
+The images of lists are pulled with crictl: with the credentials and mirrors of the runtime's configuration, and without
+imagePullSecrets. Only the cleaners of this command know that they are held. Docker Engine gets none.
 Environment: CRICTL (path of crictl)`,
     )
     .action(async (options) => {

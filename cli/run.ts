@@ -17,11 +17,15 @@ export function addRun(program: Command, context: CommandContext): void {
     .addHelpText(
       'after',
       `
+Examples:
+  nodesweep run nightly                                                 clean now
+  nodesweep run release --follow && kubectl apply -f deployment.yaml    wait until all images of the lists are on nodes
+
 The command sets the annotation nodesweep.io/run-at on the policy. The run continues if you stop the command.
 Environment: KUBECONFIG, NODESWEEP_NAMESPACE
-Exit codes:  0 the run was requested or, with --follow, succeeded; 1 with --follow: it failed, failed in part, or
-             matched no node; 2 no run was requested; 3 with --follow: a newer request replaced this one, and it starts
-             no run`,
+Exit codes:  0 the run was requested or, with --follow, succeeded: for image lists, every image is on every node that can
+             have it; 1 with --follow: it failed, failed in part, or matched no node; 2 no run was requested; 3 with
+             --follow: a newer request replaced this one, and it starts no run`,
     )
     .action(async (policy: string, { follow, namespace }: Flags) => {
       const { environment, setExitCode } = context;

@@ -12,7 +12,7 @@ export function addStatus(program: Command, { environment, setExitCode }: Comman
   program
     .command('status')
     .description(
-      'show the policies of the cluster with their last run and next scheduled time; with POLICY, why nodes failed',
+      'show the policies of the cluster with their last run and next scheduled time; with POLICY, why nodes failed, and which nodes have the images of its lists',
     )
     .argument('[policy]')
     .addOption(new Option('-o, --output <format>', 'output format').choices(['table', 'json', 'yaml']).default('table'))

@@ -1,18 +1,32 @@
 import { cleanup } from './cleanup/kind.ts';
+import type { Node } from './objects.ts';
 import { prepull } from './prepull/kind.ts';
 import type { RunKind } from './run/kind.ts';
 
 /** The kinds of runs that there are. */
 export const runKinds: readonly RunKind[] = [cleanup, prepull];
 
-const noKubelet = {
+const dockerEngine = {
   verdict: 'Ineligible',
-  reason: 'NoKubelet',
-  message: 'nodesweep local has no kubelet that pulls images; it only keeps the images of lists',
+  reason: 'NodeUnsupported',
+  message:
+    'nodesweep local pulls images with crictl, which can not use Docker Engine; its cleaners keep the images of lists',
 } as const;
 
-/** The kinds of runs of `nodesweep local`. It pulls no images, but cleaners keep the images of lists. */
+/** The kinds of runs of `nodesweep local`, which pulls the images of lists itself. */
 export const localKinds: readonly RunKind[] = [
   cleanup,
-  { ...prepull, judgeNode: () => noKubelet, servesNewNodes: () => false, startup: undefined },
+  {
+    ...prepull,
+    // The nodes have no taints.
+    startup: undefined,
+    judgeNode: (node, policy) => {
+      const judged = prepull.judgeNode(node, policy);
+      return judged.verdict === 'Eligible' && hasDockerEngine(node) ? dockerEngine : judged;
+    },
+  },
 ];
+
+function hasDockerEngine({ runtime }: Node): boolean {
+  return runtime?.socket.endsWith('/docker.sock') === true;
+}

@@ -19,7 +19,7 @@ export function formatDetails(policy: PolicyOverview, now: Date): string {
   const titles = ['RUN', 'STARTED', 'TOOK', 'OUTCOME', 'REASON', 'NODES', 'IMAGES', 'FREED'];
   const runs = policy.runs.map((run) => formatRun(run, now));
   const table = runs.length === 0 ? 'There are no records of runs' : formatTable([titles, ...runs]);
-  const images = describeImages(policy.images ?? []);
+  const images = formatImages(policy.images ?? []);
   return [formatPolicies([policy], now), ...images, '', table, ...policy.runs.flatMap(describeNodes)].join('\n');
 }
 
@@ -84,8 +84,11 @@ function formatRun(run: RunOverview, now: Date): string[] {
   ];
 }
 
-/** The images of lists with the numbers of nodes that have them, and the reasons why others have not. */
-function describeImages(images: readonly ImageOverview[]): string[] {
+/**
+ * Formats the images of lists with the numbers of nodes that have them, and the reasons why others have not. An empty line is
+ * before each table.
+ */
+export function formatImages(images: readonly ImageOverview[]): string[] {
   if (images.length === 0) return [];
   const titles = ['IMAGE', 'LISTS', 'PRESENT', 'PULLING', 'FAILED', 'DIGEST'];
   const rows = images.map(({ image, lists, nodes, digests }) => [

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -6,17 +6,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BoundPods, Cluster, ClusterState, Creation, Ledger, NodeNeeds, StoredLedger } from '../cluster.ts';
 import { localKinds } from '../kinds.ts';
 import type { Log } from '../log.ts';
-import type { Node, PolicyObject, Versioned } from '../objects.ts';
+import type { Node, PolicyObject, RunPod, Versioned } from '../objects.ts';
+import type { NodeReferences } from '../pods/pod-template.ts';
 import type { ImageReports } from '../run/losses.ts';
 import { podName } from '../run/names.ts';
+import { waiting } from '../run/progress.ts';
 import { decodeRun, encodeRun } from '../run/record.ts';
 import type { Run } from '../run/run.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from '../status/status.ts';
 import { createFile } from './files.ts';
 import { lockState } from './lock.ts';
 import { EndpointError, localNodes } from './nodes.ts';
+import { localTemplate, type PodContent, readBody } from './pod-body.ts';
 import { type Launch, LocalPods } from './pods.ts';
 import { PolicyDirectory } from './policies.ts';
+import { LocalPullers } from './pullers.ts';
 import { type Codec, LocalStore } from './store.ts';
 
 /** The options of `nodesweep local`. */
@@ -62,7 +66,7 @@ function storedLedger({ value, resourceVersion }: Versioned<Ledger>): StoredLedg
   return { ...value, uid: value.policyUid, resourceVersion, createdAt: new Date(0) };
 }
 
-/** The cluster port on one machine: policies and records are files, cleaners are child processes. */
+/** The cluster port on one machine: policies and records are files, cleaners are child processes, and this process pulls. */
 class LocalCluster implements Cluster {
   readonly #setup: LocalSetup;
   readonly #policies: PolicyDirectory;
@@ -70,6 +74,9 @@ class LocalCluster implements Cluster {
   readonly #statuses: LocalStore<PolicyStatus>;
   readonly #ledgers: LocalStore<Ledger>;
   readonly #pods: LocalPods;
+  readonly #pullers: LocalPullers;
+  /** The names of the runs that were started for a policy that was gone. Its ledger owns them. */
+  readonly #runsOfLedgers = new Set<string>();
   readonly #stopping = new AbortController();
   #lock: Server | undefined;
   #watching: Promise<void> | undefined;
@@ -81,20 +88,18 @@ class LocalCluster implements Cluster {
     const { policies, state, launch, log } = setup;
     this.#setup = setup;
     this.#policies = new PolicyDirectory(policies, log);
-    this.#runs = new LocalStore(
-      join(state, 'runs'),
-      { encode: encodeRun, decode: (data) => decodeRun(data, localKinds) },
-      log,
-    );
+    this.#runs = new LocalStore(join(state, 'runs'), this.#runCodec(), log);
     this.#statuses = new LocalStore(join(state, 'statuses'), { encode: encodeStatus, decode: decodeStatus }, log);
     this.#ledgers = new LocalStore(join(state, 'ledgers'), ledgerCodec, log);
     this.#pods = new LocalPods(join(state, 'pods'), launch, () => this.#onChange());
+    this.#pullers = new LocalPullers(join(state, 'pullers'), launch, () => this.#onChange());
   }
 
   async start(onChange: () => void): Promise<void> {
     await this.#policies.refresh(new Date());
     this.#lock = await lockState(this.#setup.state);
-    await Promise.all([this.#runs.load(), this.#statuses.load(), this.#ledgers.load(), this.#pods.load()]);
+    const parts = [this.#runs, this.#statuses, this.#ledgers, this.#pods, this.#pullers];
+    await Promise.all(parts.map((part) => part.load()));
     await this.#collectGarbage();
     this.#onChange = onChange;
     this.#watching = this.#watchPolicies();
@@ -104,7 +109,7 @@ class LocalCluster implements Cluster {
     this.#onChange = () => {};
     this.#stopping.abort();
     await this.#watching;
-    await this.#pods.stop();
+    await Promise.all([this.#pods.stop(), this.#pullers.stop()]);
     this.#lock?.close();
   }
 
@@ -115,7 +120,7 @@ class LocalCluster implements Cluster {
       ledgers: new Map([...this.#ledgers.entries()].map(([policy, stored]) => [policy, storedLedger(stored)])),
       runs: [...this.#runs.entries().values()],
       nodes: this.#setup.nodes,
-      pods: this.#pods.list(),
+      pods: this.#listPods(),
     };
   }
 
@@ -131,6 +136,7 @@ class LocalCluster implements Cluster {
 
   async deleteLedger({ policy }: StoredLedger): Promise<void> {
     await this.#ledgers.delete(policy);
+    await this.#collectGarbage();
   }
 
   /** True also while a file can't be read, because the policy may be in it. */
@@ -138,7 +144,8 @@ class LocalCluster implements Cluster {
     return !this.#policies.isComplete() || this.#policies.policies().some((policy) => policy.name === name);
   }
 
-  async createRun(_policy: PolicyObject, run: Run): Promise<Creation> {
+  async createRun({ name }: PolicyObject, run: Run): Promise<Creation> {
+    if (!this.#policies.policies().some((policy) => policy.name === name)) this.#runsOfLedgers.add(run.name);
     const resourceVersion = await this.#runs.create(run.name, run);
     if (resourceVersion !== undefined) return { outcome: 'Created', run: { value: run, resourceVersion } };
     const existing = this.#runs.entries().get(run.name);
@@ -159,6 +166,7 @@ class LocalCluster implements Cluster {
 
   async deleteRun(run: string): Promise<void> {
     await this.#runs.delete(run);
+    this.#runsOfLedgers.delete(run);
     await rm(this.#jobFile(run), { force: true });
     await this.deletePods(run);
   }
@@ -181,17 +189,44 @@ class LocalCluster implements Cluster {
     const { runtime } = node;
     if (runtime === undefined) throw new EndpointError(`node ${node.name} has no known runtime socket`);
     const name = podName(run.name, node.name, attempt);
-    const order = { name, run: run.name, node: node.name, attempt, job: this.#jobFile(run.name), runtime };
-    await this.#pods.create({ ...order, references: { bound: needs.references, prepulled: needs.prepulled } });
+    const place = { name, run: run.name, node: node.name, attempt, runtime };
+    const references = this.#referencesOn(node, needs);
+    const content = await this.#contentOf(run, node, attempt, references);
+    if (content.kind === 'cleaner') return this.#pods.create({ ...place, job: content.job, references });
+    this.#reportSecrets(run, content.imagePullSecrets);
+    await this.#pullers.create({ ...place, spec: content.spec });
+  }
+
+  /** Logs that there are no Secrets, because a pull may then fail for a reason that the registry does not tell. */
+  #reportSecrets({ name, policy }: Run, secrets: readonly string[]): void {
+    if (secrets.length === 0) return;
+    const advice = 'a pull uses the credentials in the configuration of the runtime';
+    const message = `run ${name}: imagePullSecrets (${secrets.join(', ')}) are not used without a cluster; ${advice}`;
+    this.#setup.log.warn({ policy, run: name }, message);
+  }
+
+  /** The needs of a node, with the images of pullers there, which no container on this machine uses. */
+  #referencesOn(node: Node, { references, prepulled, due }: NodeNeeds): NodeReferences {
+    const held = this.#pullers.imagesOn(node.name).filter((image) => !prepulled.includes(image));
+    return { bound: [...references, ...held], prepulled, due };
+  }
+
+  /** The pods of a kind that only removes images have the job of the run. The others say themselves what to do. */
+  async #contentOf(run: Run, node: Node, attempt: number, references: NodeReferences): Promise<PodContent> {
+    if (run.kind.removesImages !== false)
+      return { kind: 'cleaner', job: await readFile(this.#jobFile(run.name), 'utf8') };
+    const { memory } = run.nodes.get(node.name) ?? waiting;
+    const order = { run, runUid: run.name, attempt, references, jobMaps: [], memory };
+    return readBody(run.kind.buildPod(order, node, localTemplate));
   }
 
   async deletePod(pod: string): Promise<void> {
-    await this.#pods.delete(pod);
+    await Promise.all([this.#pods.delete(pod), this.#pullers.delete(pod)]);
   }
 
   async deletePods(run: string, kept: readonly string[] = []): Promise<void> {
-    for (const { name, run: owner } of this.#pods.list())
-      if (owner === run && !kept.includes(name)) await this.#pods.delete(name);
+    for (const { name, run: owner } of this.#listPods())
+      if (owner === run && !kept.includes(name)) await this.deletePod(name);
   }
 
   /** Does nothing: the log has all events, and there is no place for them here. */
@@ -202,7 +237,7 @@ class LocalCluster implements Cluster {
     return undefined;
   }
 
-  /** Returns nothing: no kubelet pulls images here. */
+  /** Returns nothing: no kubelet reports the images of this machine. */
   async readImageReports(): Promise<ImageReports> {
     return new Map();
   }
@@ -214,7 +249,7 @@ class LocalCluster implements Cluster {
 
   async removeStartupTaint(): Promise<void> {}
 
-  /** Returns no references: the pods that are about to start on this machine are unknown. */
+  /** Returns no references: the other pods that are about to start on this machine are unknown. */
   async readBoundPods(nodes: readonly string[]): Promise<ReadonlyMap<string, BoundPods>> {
     return new Map(nodes.map((node) => [node, { references: [], count: 0 }]));
   }
@@ -244,15 +279,37 @@ class LocalCluster implements Cluster {
     }
   }
 
-  /** Deletes all objects of a deleted policy, as a cluster does. */
+  /** Deletes all objects whose owner is deleted, as a cluster does. A policy owns its runs and its status. */
   async #collectGarbage(): Promise<void> {
     if (!this.#policies.isComplete()) return;
     const policies = new Set(this.#policies.policies().map(({ name }) => name));
     for (const policy of this.#statuses.entries().keys())
       if (!policies.has(policy)) await this.#statuses.delete(policy);
     for (const { value } of this.#runs.entries().values())
-      if (!policies.has(value.policy)) await this.deleteRun(value.name);
-    for (const pod of this.#pods.list()) if (!this.#runs.entries().has(pod.run)) await this.#pods.delete(pod.name);
+      if (!this.#hasOwner(value, policies)) await this.deleteRun(value.name);
+    for (const pod of this.#listPods()) if (!this.#runs.entries().has(pod.run)) await this.deletePod(pod.name);
+  }
+
+  /** The ledger of a deleted policy owns the runs that take away what the policy has left. A new policy does not own them. */
+  #hasOwner({ name, policy }: Run, policies: ReadonlySet<string>): boolean {
+    if (!this.#runsOfLedgers.has(name)) return policies.has(policy);
+    return !policies.has(policy) && this.#ledgers.entries().has(policy);
+  }
+
+  /** Stores with a run if a ledger owns it. */
+  #runCodec(): Codec<Run> {
+    return {
+      encode: (run) => ({ ...encodeRun(run), ...(this.#runsOfLedgers.has(run.name) && { owner: 'lists' }) }),
+      decode: ({ owner, ...data }) => {
+        const run = decodeRun(data, localKinds);
+        if (owner === 'lists') this.#runsOfLedgers.add(run.name);
+        return run;
+      },
+    };
+  }
+
+  #listPods(): RunPod[] {
+    return [...this.#pods.list(), ...this.#pullers.list()];
   }
 
   #jobFile(run: string): string {

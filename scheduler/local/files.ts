@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode } from '../../contract/errors.ts';
 
@@ -19,6 +19,16 @@ export async function createFile(path: string, text: string): Promise<boolean> {
 /** Replaces a file, so that a reader sees the old or the new text, also after a crash. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   await withDraft(path, text, (draft) => rename(draft, path));
+}
+
+/** Reads a file; undefined if it does not exist. */
+export async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined;
+    throw error;
+  }
 }
 
 async function withDraft<T>(path: string, text: string, publish: (draft: string) => Promise<T>): Promise<T> {

@@ -1,16 +1,20 @@
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execaNode } from 'execa';
 import * as z from 'zod';
-import { hasCode } from '../../contract/errors.ts';
-import { boundReferencesFile, packReferences, prepulledReferencesFile } from '../../contract/packed-references.ts';
+import {
+  boundReferencesFile,
+  packReferences,
+  prepulledReferencesFile,
+  removeReferencesFile,
+} from '../../contract/packed-references.ts';
 import type { NodeRuntime } from '../cleanup/node-runtime.ts';
 import type { RunPod } from '../objects.ts';
 import type { NodeReferences } from '../pods/pod-template.ts';
-import { replaceFile } from './files.ts';
+import { readText, replaceFile } from './files.ts';
 
-/** The command that starts a cleaner: `clean` of this program. */
+/** The program that processes of runs start, with one of its commands. */
 export interface Launch {
   /** The script of this program: its bundle or its source. */
   readonly script: string;
@@ -20,7 +24,7 @@ export interface Launch {
 
 /** A request to start a cleaner. */
 export type CleanerOrder = Pick<RunPod, 'name' | 'run' | 'node' | 'attempt'> & {
-  /** The path of the job of the run. */
+  /** The document of its job. */
   readonly job: string;
   readonly references: NodeReferences;
   readonly runtime: NodeRuntime;
@@ -31,6 +35,7 @@ const podSchema = z.object({
   run: z.string(),
   node: z.string(),
   attempt: z.int(),
+  due: z.array(z.string()).optional(),
   createdAt: z.iso.datetime(),
   pid: z.int(),
 });
@@ -79,17 +84,19 @@ export class LocalPods {
     if (this.#entries.has(name)) return;
     const directory = join(this.#directory, name);
     await mkdir(directory, { recursive: true });
-    await copyFile(order.job, join(directory, 'job.json'));
+    await writeFile(join(directory, 'job.json'), order.job);
     await writeFile(join(directory, boundReferencesFile), packReferences(references.bound));
     await writeFile(join(directory, prepulledReferencesFile), packReferences(references.prepulled));
+    const { due } = references;
+    if (due !== undefined) await writeFile(join(directory, removeReferencesFile), packReferences(due));
     const child = this.#spawn(order);
     const createdAt = new Date();
-    const pod: RunPod = { kind: 'cleaner', name, run, node, attempt, createdAt, phase: 'Running' };
+    const pod: RunPod = { kind: 'cleaner', name, run, node, attempt, due, createdAt, phase: 'Running' };
     const ended = child.then(({ exitCode, signal, stderr, shortMessage }) =>
       this.#settle(name, exitCode, `${signal ?? 'Error'}`, stderr.slice(-1_000) || (shortMessage ?? 'no output')),
     );
     this.#entries.set(name, { pod, end: () => child.kill('SIGTERM'), ended });
-    const saved: z.input<typeof podSchema> = { ...pod, createdAt: createdAt.toISOString(), pid: child.pid ?? 0 };
+    const saved = { ...pod, createdAt: createdAt.toISOString(), pid: child.pid ?? 0 };
     await replaceFile(this.#pathOf(name, 'pod.json'), JSON.stringify(saved));
   }
 
@@ -179,13 +186,4 @@ async function isCleaner(pid: number, report: string): Promise<boolean> {
 
 async function waitWhile(condition: () => Promise<boolean>): Promise<void> {
   while (await condition()) await sleep(orphanPollMs);
-}
-
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined;
-    throw error;
-  }
 }

@@ -31,16 +31,20 @@ function untilSaid(demo: ReturnType<typeof startDemo>, words: string): Promise<v
   });
 }
 
-test('the demo frees the disks of all nodes, keeps used images, and leaves nothing behind', async () => {
+test('the demo frees the disks of all nodes, keeps used images and those of lists, and leaves nothing behind', async () => {
   const { exitCode, stdout, stderr } = await startDemo();
 
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(stdout).toMatch(/^node-1 {2}84 % █{17}░{3} {2}→ 59 % █{12}░{8} {2}25 GB freed$/m);
   expect(stdout).toMatch(/= report-job:5, search:7, shop:2\.4 {2}used by a container, running or exited/);
   expect(stdout).toMatch(/^all +42 images +114\.6 GB$/m);
+  expect(stdout).toMatch(/^docker\.io\/acme\/model:7 +models +0\/1 +0 +1 +-$/m);
+  expect(stdout).toMatch(/^docker\.io\/acme\/shop:3\.0 +base +3\/3 +0 +0 +sha256:[0-9a-f]{6}…$/m);
+  expect(stdout).toMatch(/^docker\.io\/acme\/model:7 +NotFound +node-3 +docker\.io\/acme\/model:7: not found$/m);
+  expect(stdout.match(/= search:8, shop:3\.0 {2}wanted by an image list/g)).toHaveLength(3);
   expect(stdout).toMatch(/kubectl apply -k manifests/);
   expect(await readdir(directory)).toEqual([]);
-}, 60_000);
+}, 180_000);
 
 test('a demo that is interrupted ends its scheduler and cleaners, and leaves nothing behind', async () => {
   const demo = startDemo();
@@ -51,7 +55,7 @@ test('a demo that is interrupted ends its scheduler and cleaners, and leaves not
 
   expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: 'The demo ended early: stopped by SIGINT' });
   expect(await readdir(directory)).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test('a demo that nobody watches any more leaves nothing behind', async () => {
   const demo = startDemo();
@@ -61,4 +65,4 @@ test('a demo that nobody watches any more leaves nothing behind', async () => {
 
   expect(exitCode).toBe(1);
   expect(await readdir(directory)).toEqual([]);
-}, 30_000);
+}, 120_000);

@@ -17,8 +17,8 @@ const lineSchema = z.union([
     .object({ event: z.literal('report'), node: z.string(), ...reportSchema.shape })
     .transform(({ node, event: _, ...report }) => ({ kind: 'Report' as const, node, report })),
   z
-    .object({ run: z.string(), trigger: z.object({ request: z.string() }) })
-    .transform(({ run, trigger }) => ({ kind: 'RunStarted' as const, run, request: trigger.request })),
+    .object({ policy: z.string(), run: z.string(), trigger: z.object({ request: z.string().optional() }) })
+    .transform(({ policy, run, trigger: { request } }) => ({ kind: 'RunStarted' as const, policy, run, request })),
   z
     .object({ run: z.string(), phase: z.string(), msg: z.string() })
     .transform(({ run, phase, msg }) => ({ kind: 'RunFinished' as const, run, phase, message: msg })),

@@ -9,6 +9,7 @@ const barWidth = 20;
 /** The keep reasons of the cleaner that come up here, in words and in the order in which they are told. */
 const reasons: Readonly<Record<string, string>> = {
   InUse: 'used by a container, running or exited',
+  Prepulled: 'wanted by an image list',
   RecentlyUsed: 'used within minAge',
   TooYoung: 'younger than minAge',
   Excluded: 'excluded by the policy',

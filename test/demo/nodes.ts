@@ -2,13 +2,16 @@ import { join } from 'node:path';
 import {
   buildContainer,
   buildImage,
+  buildRegistryImage,
   buildSimulatedNode,
   readNode,
+  registryFile,
   type SimulatedImage,
   type SimulatedNode,
   updateNode,
   usage,
   writeNode,
+  writeRegistry,
 } from '../fixtures/simulated/node.ts';
 
 /** A simulated node: a file that the stand-in for crictl reads and changes. */
@@ -38,6 +41,17 @@ export function createNodes(directory: string): DemoNode[] {
     createNode(directory, 'node-2', { oldBuilds: 2, otherBytes: 56 * gigabyte, flavour: 'containerd-2.4' }),
     createNode(directory, 'node-3', { oldBuilds: 8, otherBytes: 52 * gigabyte, flavour: 'containerd-1.6' }),
   ];
+}
+
+/** The images of the demo's registry, with the duration of each pull. */
+export const registryImages = {
+  'docker.io/acme/search:8': buildRegistryImage('search:8', { sizeBytes: 1.9 * gigabyte, seconds: 0.2 }),
+  'docker.io/acme/shop:3.0': buildRegistryImage('shop:3.0', { sizeBytes: 2.6 * gigabyte, seconds: 0.3 }),
+};
+
+/** The registry from which all nodes pull: a file beside theirs. */
+export function createRegistry(directory: string): void {
+  writeRegistry(registryFile(join(directory, 'node-1.json')), { images: registryImages });
 }
 
 /** A build arrives that nobody runs. */

@@ -13,10 +13,12 @@ export interface Teller {
   readonly onTrouble: (message: string) => void;
 }
 
-/** Follows the run of a request to its end; the teller hears of everything as soon as it happens. */
+type RunStart = Extract<LogLine, { kind: 'RunStarted' }>;
+
+/** Follows a run to its end; the teller hears of everything as soon as it happens. Rejects where it does not succeed. */
 export async function followRun(
   lines: AsyncIterator<LogLine, void>,
-  request: string,
+  isMeant: (start: RunStart) => boolean,
   tell: Teller,
 ): Promise<NodeResult[]> {
   const results: NodeResult[] = [];
@@ -24,7 +26,7 @@ export async function followRun(
   let run: string | undefined;
   for (;;) {
     const { value: line } = await lines.next();
-    if (line?.kind === 'RunStarted' && line.request === request) run = line.run;
+    if (line?.kind === 'RunStarted' && isMeant(line)) run = line.run;
     if (line?.kind === 'Trouble') tell.onTrouble(line.message);
     if (line?.kind === 'Image') images.push(line);
     if (line?.kind === 'Report') {
@@ -38,5 +40,16 @@ export async function followRun(
       if (line.phase !== 'Succeeded') throw new Error(line.message);
       return results;
     }
+  }
+}
+
+/** Follows the next run of a policy to its end, which may be a failure. */
+export async function followLists(lines: AsyncIterator<LogLine, void>, policy: string, tell: Teller): Promise<void> {
+  let run: string | undefined;
+  for (;;) {
+    const { value: line } = await lines.next();
+    if (line?.kind === 'RunStarted' && line.policy === policy) run = line.run;
+    if (line?.kind === 'Trouble') tell.onTrouble(line.message);
+    if (line?.kind === 'RunFinished' && line.run === run) return;
   }
 }

@@ -20,6 +20,23 @@ export function introduction(document: string): string[] {
   ];
 }
 
+/** The scene of the image lists. */
+export function introduceLists(document: string): string[] {
+  return [
+    ...heading('image lists'),
+    'The other half keeps images on nodes before anything needs them. A release',
+    'comes: search:8 and shop:3.0 for all nodes, and model:7 for node-3, which',
+    'nobody has pushed to the (simulated) registry. This is the policy:',
+    '',
+    ...document
+      .trimEnd()
+      .split('\n')
+      .map((line) => styleText('cyan', `    ${line}`)),
+    '',
+    styleText('dim', '… all nodes are new to it, so a run starts at once'),
+  ];
+}
+
 export function heading(text: string): string[] {
   return ['', styleText('bold', `── ${text} ──`)];
 }

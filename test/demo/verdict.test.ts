@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { updateNode } from '../fixtures/simulated/node.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ImageOverview } from '../../scheduler/prepull/overview.ts';
+import { buildImage, updateNode } from '../fixtures/simulated/node.ts';
 import { buildReport } from '../helpers/builders.ts';
-import { createNodes, type DemoNode, deployRelease } from './nodes.ts';
-import { findFlaws } from './verdict.ts';
+import { createNodes, type DemoNode, deployRelease, registryImages } from './nodes.ts';
+import { findFlaws, findListFlaws } from './verdict.ts';
 
 let directory: string;
 
@@ -56,4 +57,43 @@ test.each([
   { title: 'a node was left out', gone: unused, runs: [freeing, []], flaws: ['node-1: 1 of 2 runs happened'] },
 ])('$title: $flaws', ({ gone, runs, flaws }) => {
   expect(findFlaws(nodeWithout(gone), runs)).toEqual(flaws);
+});
+
+describe('the lists', () => {
+  const names = Object.keys(registryImages);
+  const overview = (image: string, present: number, failures: ImageOverview['failures'] = []): ImageOverview => ({
+    image,
+    lists: ['base'],
+    nodes: { desired: 3, present, pulling: 0, failed: 3 - present, unknown: 0 },
+    digests: [],
+    failures,
+  });
+  const missing = { reason: 'NotFound', message: 'not found', count: 1, nodes: ['node-3'] } as const;
+  const asTheyShould = [...names.map((name) => overview(name, 3)), overview('docker.io/acme/model:7', 0, [missing])];
+
+  function nodesWith(images: readonly string[]): DemoNode[] {
+    const nodes = createNodes(directory);
+    for (const { file } of nodes)
+      updateNode(file, (node) => ({
+        ...node,
+        images: [...node.images, ...images.map((image) => buildImage(image))],
+      }));
+    return nodes;
+  }
+
+  test('come out as they should', () => {
+    expect(findListFlaws(nodesWith(names), asTheyShould)).toEqual([]);
+  });
+
+  test('do not, if a cleaning run has removed their images, or the status is wrong', () => {
+    const [kept = '', gone = ''] = names;
+    expect(findListFlaws(nodesWith([kept]).slice(0, 1), asTheyShould)[0]).toBe(
+      `node-1: ${gone} is in a list, and is missing`,
+    );
+    const wrong = [overview(kept, 2), overview('docker.io/acme/model:7', 0)];
+    expect(findListFlaws(nodesWith(names), wrong)).toEqual([
+      `${kept} is not shown as present on all nodes`,
+      'docker.io/acme/model:7 is not shown as missing',
+    ]);
+  });
 });

@@ -8,11 +8,14 @@ import { runKinds } from '../../scheduler/kinds.ts';
 import { decodeRun } from '../../scheduler/run/record.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 import {
+  type RegistryImage,
   readNode,
+  registryFile,
   type SimulatedNode,
   simulatedCrictl,
   simulatedStatfs,
   writeNode,
+  writeRegistry,
 } from '../fixtures/simulated/node.ts';
 import { bundledProgram, compileCache } from './bundle.ts';
 
@@ -43,6 +46,18 @@ export class LocalHost {
     this.#nodes = Object.keys(nodes);
   }
 
+  /** Adds nodes, from the next start on. The others stay as they are. */
+  addNodes(nodes: Readonly<Record<string, SimulatedNode>>): void {
+    const before = this.#nodes;
+    this.setNodes(nodes);
+    this.#nodes = [...before, ...this.#nodes];
+  }
+
+  /** Replaces all that the nodes can pull. */
+  setRegistry(images: Readonly<Record<string, RegistryImage>>, down = false): void {
+    writeRegistry(registryFile(join(this.directory, 'node.json')), { down, images });
+  }
+
   /** Starts `nodesweep local` as a process of its own. */
   start(): LocalProcess {
     const endpoints = this.#nodes.map((name) => `${name}=${this.endpoint(name)}`);
@@ -57,8 +72,16 @@ export class LocalHost {
   /** Writes a policy as a manifest; a new `request` asks for a run. */
   async writePolicy(name: string, document: object, request?: string): Promise<void> {
     const annotations = request === undefined ? {} : { [annotation.runAt]: request };
+    await this.#writeManifest(name, { 'cleanup.yaml': stringify(document) }, annotations);
+  }
+
+  /** Writes a policy of image lists as a manifest. */
+  async writeLists(name: string, document: object, annotations: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.#writeManifest(name, { 'prepull.yaml': stringify(document) }, annotations);
+  }
+
+  async #writeManifest(name: string, data: object, annotations: object): Promise<void> {
     const metadata = { name, labels: { [label.kind]: 'policy' }, annotations };
-    const data = { 'cleanup.yaml': stringify(document) };
     await this.write(`policies/${name}.yaml`, stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }));
   }
 
@@ -68,7 +91,7 @@ export class LocalHost {
   }
 
   /** The names of the files in a part of the state, without those that are being written. */
-  async files(part: 'runs' | 'statuses' | 'jobs' | 'pods'): Promise<string[]> {
+  async files(part: 'runs' | 'statuses' | 'jobs' | 'pods' | 'pullers' | 'ledgers'): Promise<string[]> {
     const names = await readdir(join(this.state, part)).catch(() => []);
     return names.filter((name) => !name.endsWith('.tmp')).sort();
   }

@@ -1,4 +1,4 @@
-import { lastLine } from './messages.ts';
+import { lastLine } from '../../../contract/crictl-log.ts';
 
 export type CrictlProblem =
   | { readonly kind: 'Missing' }

@@ -6,11 +6,12 @@ import { reconcile } from '../../../scheduler/reconcile/reconcile.ts';
 import { buildNode, buildPolicyObject, start } from '../../helpers/builders.ts';
 import { FakeCluster } from '../../helpers/fake-cluster.ts';
 
-it('nodesweep local starts no pod for image lists, and says why (P7)', async () => {
+it('nodesweep local starts no pod for image lists on Docker Engine, and says why (P7)', async () => {
   const cluster = new FakeCluster();
   const lists = [{ name: 'base', images: ['docker.io/acme/api:1'] }];
   cluster.kinds = localKinds;
-  cluster.nodes = [buildNode('host')];
+  const runtime = { socket: '/var/run/docker.sock', stateDirectory: '/var/lib/docker/nodesweep' };
+  cluster.nodes = [buildNode('host', { runtime })];
   cluster.policies = [
     buildPolicyObject({}, { data: { 'prepull.yaml': JSON.stringify({ schedule: '0 * * * *', lists }) } }),
   ];
@@ -22,6 +23,6 @@ it('nodesweep local starts no pod for image lists, and says why (P7)', async () 
   expect(cluster.pods.size).toBe(0);
   expect(cluster.events.at(-1)).toMatchObject({
     reason: 'RunNoEligibleNodes',
-    message: expect.stringContaining('host: NoKubelet: nodesweep local has no kubelet that pulls images'),
+    message: expect.stringContaining('host: NodeUnsupported: nodesweep local pulls images with crictl'),
   });
 });

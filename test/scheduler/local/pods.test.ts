@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -8,6 +8,12 @@ import { buildImage, buildSimulatedNode, simulatedCrictl, writeNode } from '../.
 import { bundledProgram } from '../../helpers/bundle.ts';
 
 const identity = { name: 'nightly-1-pod', run: 'nightly-1', node: 'east', attempt: 0 };
+const job = JSON.stringify({
+  version: 1,
+  policy: 'nightly',
+  run: 'nightly-1',
+  images: { keepSideLoaded: false },
+});
 const slow = buildImage('docker.io/library/slow:1', { removal: { kind: 'Late', ms: 1_000 } });
 
 let directory: string;
@@ -17,10 +23,6 @@ let changed: () => void;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'local-pods-'));
   writeNode(join(directory, 'node.json'), buildSimulatedNode({ images: [slow] }));
-  await writeFile(
-    join(directory, 'job.json'),
-    JSON.stringify({ version: 1, policy: 'nightly', run: 'nightly-1', images: { keepSideLoaded: false } }),
-  );
   pods = openPods();
 });
 
@@ -36,9 +38,9 @@ function openPods(): LocalPods {
   );
 }
 
-function startCleaner(prepulled: readonly string[] = []): Promise<void> {
+async function startCleaner(prepulled: readonly string[] = []): Promise<void> {
   const runtime = { socket: join(directory, 'node.json'), stateDirectory: join(directory, 'state') };
-  return pods.create({ ...identity, job: join(directory, 'job.json'), references: { bound: [], prepulled }, runtime });
+  return pods.create({ ...identity, job, references: { bound: [], prepulled }, runtime });
 }
 
 function nextChange(): Promise<void> {

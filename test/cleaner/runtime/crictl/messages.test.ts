@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { judgeRemoval } from '../../../../cleaner/removal/verify.ts';
-import { lastLine, readComplaints } from '../../../../cleaner/runtime/crictl/messages.ts';
+import { readComplaints } from '../../../../cleaner/runtime/crictl/messages.ts';
 
 const gone = `sha256:${'9e'.repeat(32)}`;
 const used = `sha256:${'a6'.repeat(32)}`;
@@ -46,15 +46,5 @@ describe('the refusals of CRI-O (T16)', () => {
         reason: 'InUse',
       });
     }
-  });
-});
-
-describe('lastLine', () => {
-  it.each([
-    ['', 'no message'],
-    ['one\ntwo\n', 'two'],
-    ['time="x" level=warning msg="config"\ntime="x" level=fatal msg="dial \\"unix\\""\n', 'dial "unix"'],
-  ])('of %j is %j', (stderr, message) => {
-    expect(lastLine(stderr)).toBe(message);
   });
 });
