@@ -16,7 +16,7 @@ export const listPolicy = 'release';
 
 /** The document of the demo's image lists. The registry has no `model:7`. */
 export const listDocument = `schedule: "@hourly"
-imagePullTimeoutSeconds: 3   # give up soon (default: 600)
+imagePullTimeoutSeconds: 5   # give up soon (default: 600)
 rollout:
   parallelism: 100%          # all nodes at the same time (default: 10%)
 lists:
