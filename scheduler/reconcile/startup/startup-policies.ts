@@ -4,8 +4,8 @@ import type { ValidPolicy } from '../../policy/parse.ts';
 import { lastResults } from '../../run/last-results.ts';
 import { isFinished, type Run } from '../../run/run.ts';
 import type { StartupFacts, StartupPolicy, StartupState } from '../../run/startup.ts';
+import { purgeOf } from '../../status/purge-of.ts';
 import type { ReconcileContext } from '../context.ts';
-import { purgeOf } from '../ledger/purge-in-force.ts';
 import { podsOf } from '../nodes-to-serve.ts';
 import { parseOnce } from '../parsed-policy.ts';
 
