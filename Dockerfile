@@ -35,7 +35,7 @@ RUN tar -xzf crictl-v1.35.0-linux-${TARGETARCH}.tar.gz -C / crictl
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="nodesweep" \
-      org.opencontainers.image.description="Removes the container images nothing uses from Kubernetes nodes, on a cron schedule." \
+      org.opencontainers.image.description="Removes unused container images from Kubernetes nodes, and keeps listed images there, on a cron schedule." \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=crictl /crictl /usr/local/bin/crictl
 COPY --from=build /image /

@@ -10,7 +10,7 @@ interface Flags {
 export function addRun(program: Command, context: CommandContext): void {
   program
     .command('run')
-    .description('start a run of a policy now')
+    .description('start a run of a policy now: clean nodes, or bring the images of lists to them')
     .argument('<policy>')
     .option('-f, --follow', 'show the progress until the run ends', false)
     .option('-n, --namespace <name>', 'namespace of the scheduler and its policies (default: nodesweep)')

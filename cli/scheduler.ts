@@ -6,7 +6,9 @@ import type { CommandContext } from './context.ts';
 export function addScheduler(program: Command, { environment }: CommandContext): void {
   const command = program
     .command('scheduler')
-    .description('evaluate the policies of a cluster and start cleaner pods, until it is stopped');
+    .description(
+      'evaluate the policies of a cluster and start pods that clean nodes and pull images, until it is stopped',
+    );
   for (const { flag, variable, description, default: standard } of Object.values(settings)) {
     command.addOption(new Option(flag, standard ? `${description} (default: ${standard})` : description).env(variable));
   }

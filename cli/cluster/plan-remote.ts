@@ -56,7 +56,10 @@ function choosePolicy(policies: readonly PolicyObject[], name: string) {
   if (object === undefined) throw new PlanError(describeMissing(name, policies));
   const parsed = parse(object);
   if (parsed.valid && isCleanup(parsed)) return { object, document: parsed.document, policy: parsed.policy };
-  if (parsed.valid) throw new PlanError(`policy ${name} removes no images, so that there is no plan of it`);
+  if (parsed.valid)
+    throw new PlanError(
+      `policy ${name} is of image lists and removes no images, so there is no plan of it; \`nodesweep status ${name}\` shows its images`,
+    );
   const problems = parsed.problems.map(({ path, message }) => `${path}: ${message}`);
   throw new PlanError(`policy ${name} is not valid: ${problems.join('; ')}`);
 }

@@ -12,6 +12,15 @@ describe('the command line', () => {
     },
   );
 
+  it.each([
+    ['status', /with POLICY, why nodes failed, and which\s+nodes have the images of its lists/],
+    ['run', /nodesweep run release --follow[\s\S]*for image lists, every image is on every node that can\s+have it/],
+    ['local', /prepull\.yaml[\s\S]*The images of lists are pulled with crictl/],
+    ['lint', /prepull\.yaml/],
+  ])('the help of %s tells what it does for image lists', async (command, words) => {
+    expect((await nodesweep(command, '--help')).stdout).toMatch(words);
+  });
+
   it('prints the JSON Schema of the policy documents', async () => {
     expect(JSON.parse((await nodesweep('schema')).stdout)).toMatchObject({
       required: ['schedule'],
@@ -23,6 +32,7 @@ describe('the command line', () => {
     expect((await nodesweep('complete', 'bash')).stdout).toContain('bash completion for nodesweep');
     expect((await nodesweep('complete', '--', 'cl')).stdout).toMatch(/^clean\t/);
     expect((await nodesweep('complete', '--', 'clean', '--p')).stdout).toMatch(/^--policy\t/);
+    expect((await nodesweep('complete', '--', 'run')).stdout).toMatch(/^run\t.*the images of lists/);
   });
 
   it('lists every setting of the scheduler with its variable', async () => {
