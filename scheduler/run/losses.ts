@@ -28,7 +28,7 @@ export interface EndedRun {
   readonly known: readonly Loss[];
 }
 
-/** What the kubelet has reported about the image of a container: that it pulled it, or that it was there. */
+/** The report of the kubelet about the image of a container: it pulled the image, or the image was there. */
 export type ImageReport = 'Pulled' | 'Present';
 
 /** Reports by name of the container. There is none for a container of which the kubelet told nothing, or always pulls. */

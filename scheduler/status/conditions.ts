@@ -40,7 +40,7 @@ interface Judged {
   readonly unreadable?: readonly Damage[] | undefined;
   /** The request of the purge that is in force, if there is one. */
   readonly purged?: string | undefined;
-  /** What nodes had lost before the last runs. */
+  /** The things that nodes had lost before the last runs. */
   readonly losses?: { readonly seen: readonly Loss[] } | undefined;
   /** The status before this one, if it can't be read. */
   readonly lostStatus?: Damage | undefined;
@@ -177,7 +177,7 @@ function presence(runs: readonly Run[], before: readonly Condition[], { purged, 
   return before.filter(({ type }) => type === 'Present').map(({ lastTransitionTime: _, ...finding }) => finding);
 }
 
-/** What is there now, but was lost again and again, is present with a remark. */
+/** A thing that is there now, but was lost again and again, is present with a remark. */
 function withLosses(judgement: Judgement, last: Run | undefined, losses: readonly Loss[]): Judgement {
   const lost = repeated(losses);
   const description = last?.kind.losses?.describe(last.spec, lost);

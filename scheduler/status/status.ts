@@ -78,7 +78,7 @@ export interface Findings {
   readonly troubles?: readonly Trouble[] | undefined;
   /** The request of the purge that is in force, if there is one. */
   readonly purged?: string | undefined;
-  /** What nodes had lost before the last runs. */
+  /** The things that nodes had lost before the last runs. */
   readonly losses?: KnownLosses | undefined;
   /** The records of the policy that can't be read. */
   readonly unreadable?: readonly Damage[] | undefined;
