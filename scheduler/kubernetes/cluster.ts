@@ -105,7 +105,13 @@ export class KubernetesCluster implements Cluster {
       namespace,
       labelSelector: `${label.kind} in (policy,run,status,lists)`,
     } as const;
-    const pods = { resource: 'pods', namespace, labelSelector: `${label.kind} in (cleaner,puller)` } as const;
+    const pods = {
+      resource: 'pods',
+      namespace,
+      labelSelector: `${label.kind} in (cleaner,puller)`,
+      // A puller with 20 images has some 40 kB as JSON, and thousands may be held.
+      pageSize: 100,
+    } as const;
     this.#watchers = [
       new Watcher(api, ours, this.#configMaps, onTrouble),
       new Watcher(api, { resource: 'nodes' }, this.#nodes, onTrouble),

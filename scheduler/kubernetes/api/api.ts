@@ -89,7 +89,7 @@ export class KubernetesApi {
   async *pages<T>(target: Target, query: Call['query'] = {}): AsyncGenerator<Page<T>> {
     let token: string | undefined;
     do {
-      const call: Call = { ...target, verb: 'list', query: { ...query, limit: pageSize, continue: token } };
+      const call: Call = { ...target, verb: 'list', query: { limit: pageSize, ...query, continue: token } };
       const page = await this.call<Page<T>>(`list ${target.resource}`, [], call);
       if (page === undefined) return;
       yield page;

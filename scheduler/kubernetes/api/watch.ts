@@ -14,6 +14,8 @@ const steadyMs = 5_000;
 /** The target of a watch. */
 export interface WatchSource extends Target {
   readonly labelSelector?: string;
+  /** The number of objects in an answer to a list. Default: 500. A smaller one takes less memory for large objects. */
+  readonly pageSize?: number;
 }
 
 /**
@@ -76,7 +78,7 @@ export class Watcher<T extends KubernetesObject> {
   /** Resolves when the watch ends. */
   async #follow(): Promise<void> {
     this.#version ??= await this.#list();
-    const { labelSelector, ...target } = this.#source;
+    const { labelSelector, pageSize: _, ...target } = this.#source;
     const query = { labelSelector, resourceVersion: this.#version };
     const events = await this.#api.watch<T>(target, query, this.#stopping.signal);
     this.#isCurrent = true;
@@ -89,10 +91,11 @@ export class Watcher<T extends KubernetesObject> {
   }
 
   async #list(): Promise<string> {
-    const { labelSelector, ...target } = this.#source;
+    const { labelSelector, pageSize, ...target } = this.#source;
+    const query = { labelSelector, ...(pageSize !== undefined && { limit: pageSize }) };
     const names = new Set<string>();
     let version: string | undefined;
-    for await (const { items, metadata } of this.#api.pages<T>(target, { labelSelector })) {
+    for await (const { items, metadata } of this.#api.pages<T>(target, query)) {
       // An older version than a known one shows that the store was replaced.
       if (version === undefined && BigInt(metadata.resourceVersion) < this.#newest) this.#collection.distrust();
       version = metadata.resourceVersion;

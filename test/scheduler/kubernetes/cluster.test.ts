@@ -565,6 +565,11 @@ describe('the state', () => {
     expect(onChange).toHaveBeenCalled();
   });
 
+  it('is listed in pages, which are short for pods: thousands of them may be held, and each is large (H31)', () => {
+    const limitOf = (path: string) => server.asked.find((asked) => asked.path === path)?.query.get('limit');
+    expect([limitOf('/api/v1/nodes'), limitOf(pods)]).toEqual(['500', '100']);
+  });
+
   it('does not change with the heartbeat of a node', async () => {
     const node = (time: string) => ({
       status: {
