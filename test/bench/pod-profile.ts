@@ -12,7 +12,7 @@ export interface Span {
 }
 
 /**
- * Where the time of a run with one puller goes, in ms, as the log of containerd 1.6 tells. No other pod may start in the
+ * The parts of the time of a run with one puller, in ms, as the log of containerd 1.6 tells. No other pod may start in the
  * meantime.
  */
 export function profilePuller(

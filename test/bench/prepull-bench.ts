@@ -116,7 +116,7 @@ export class PrepullBench {
     return verdicts;
   }
 
-  /** Where the time of a run went, in ms. */
+  /** The parts of the time of a run, in ms. */
   async profile(run: string, span: Span): Promise<Readonly<Record<string, number>>> {
     const log = await readFile(join(this.#cluster.directory, 'logs', `${nodeName}-containerd.log`), 'utf8');
     return profilePuller(log, run, span);

@@ -107,7 +107,7 @@ async function measureRefreshes(): Promise<void> {
   judge('everything present: requests to the registry', requests, 0);
 }
 
-/** What a held pod costs: its object, and the disk space of its ended containers. */
+/** The costs of a held pod: its object, and the disk space of its ended containers. */
 async function measureHold(): Promise<void> {
   progress('Holding: pushing images');
   const references = await bench.push('held', images);
