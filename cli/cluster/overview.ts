@@ -6,7 +6,12 @@ import { parsePolicy } from '../../scheduler/policy/parse.ts';
 import { briefProblems, type Problem } from '../../scheduler/policy/problem.ts';
 import type { Trigger } from '../../scheduler/policy/trigger.ts';
 import { isPrepull } from '../../scheduler/prepull/kind.ts';
-import { type ImageOverview, imageOverviews } from '../../scheduler/prepull/overview.ts';
+import {
+  type ImageOverview,
+  imageOverviews,
+  type RemovalOverview,
+  removalOverviews,
+} from '../../scheduler/prepull/overview.ts';
 import type { PrepullTotals } from '../../scheduler/prepull/tally.ts';
 import { outcomeOf, type RunOutcome } from '../../scheduler/run/outcome.ts';
 import type { Run, RunPhase } from '../../scheduler/run/run.ts';
@@ -43,6 +48,8 @@ export interface PolicyOverview {
   readonly conditions: readonly Condition[];
   /** For image lists: each image, with the nodes that have it. */
   readonly images?: readonly ImageOverview[];
+  /** For image lists: the images that the newest runs had to remove from nodes. */
+  readonly removals?: readonly RemovalOverview[];
   /** The runs that have a record, the newest first. */
   readonly runs: readonly RunOverview[];
 }
@@ -93,7 +100,11 @@ function describePolicy(
     timeZone: parsed.valid ? parsed.policy.timeZone : undefined,
     nextSlot: isObserved ? status.nextSlot : undefined,
     conditions: status?.conditions ?? [],
-    ...(parsed.valid && isPrepull(parsed) && { images: imageOverviews(parsed.policy, runs) }),
+    ...(parsed.valid &&
+      isPrepull(parsed) && {
+        images: imageOverviews(parsed.policy, runs),
+        removals: removalOverviews(runs),
+      }),
     runs: [...runs].sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime()).map(describeRun),
   };
 }

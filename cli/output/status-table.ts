@@ -1,6 +1,7 @@
 import prettyMilliseconds from 'pretty-ms';
 import { formatBytes } from '../../contract/bytes.ts';
-import type { ImageFailure, ImageOverview } from '../../scheduler/prepull/overview.ts';
+import type { ImageFailure, ImageOverview, RemovalOverview } from '../../scheduler/prepull/overview.ts';
+import type { PrepullTotals } from '../../scheduler/prepull/tally.ts';
 import type { PolicyOverview, RunOverview } from '../cluster/overview.ts';
 import { formatTable } from './table.ts';
 
@@ -19,7 +20,7 @@ export function formatDetails(policy: PolicyOverview, now: Date): string {
   const titles = ['RUN', 'STARTED', 'TOOK', 'OUTCOME', 'REASON', 'NODES', 'IMAGES', 'FREED'];
   const runs = policy.runs.map((run) => formatRun(run, now));
   const table = runs.length === 0 ? 'There are no records of runs' : formatTable([titles, ...runs]);
-  const images = formatImages(policy.images ?? []);
+  const images = [...formatImages(policy.images ?? []), ...describeRemovals(policy.removals ?? [])];
   return [formatPolicies([policy], now), ...images, '', table, ...policy.runs.flatMap(describeNodes)].join('\n');
 }
 
@@ -67,8 +68,13 @@ function bytesOf({ bytes, dryRun }: RunOverview): string {
 
 function imagesOf({ images, dryRun }: RunOverview): string {
   if (images === undefined) return none;
-  if ('wanted' in images) return `${images.present}/${images.wanted} present`;
+  if ('wanted' in images) return describeWanted(images);
   return dryRun ? `${images.planned} planned` : `${images.removed} removed`;
+}
+
+function describeWanted({ present, wanted, stale, inUse }: PrepullTotals['images']): string {
+  const others = [stale && `${stale} stale`, inUse && `${inUse} in use`].filter((part) => part);
+  return [`${present}/${wanted} present`, ...others].join(', ');
 }
 
 function formatRun(run: RunOverview, now: Date): string[] {
@@ -90,23 +96,43 @@ function formatRun(run: RunOverview, now: Date): string[] {
  */
 export function formatImages(images: readonly ImageOverview[]): string[] {
   if (images.length === 0) return [];
-  const titles = ['IMAGE', 'LISTS', 'PRESENT', 'PULLING', 'FAILED', 'DIGEST'];
+  const titles = ['IMAGE', 'LISTS', 'PRESENT', 'PULLING', 'STALE', 'FAILED', 'DIGEST'];
   const rows = images.map(({ image, lists, nodes, digests }) => [
     image,
     lists.join(', '),
     `${nodes.present}/${nodes.desired}`,
     String(nodes.pulling),
+    String(nodes.stale),
     String(nodes.failed),
     digests.length > 1 ? `${digests.length} digests` : (digests[0] ?? none),
   ]);
   const failures = images.flatMap(({ image, failures }) => failures.map((failure) => formatFailure(image, failure)));
-  const failed = failures.length === 0 ? [] : ['', formatTable([['IMAGE', 'REASON', 'NODES', 'MESSAGE'], ...failures])];
+  const failed =
+    failures.length === 0 ? [] : ['', formatTable([['IMAGE', 'STATE', 'REASON', 'NODES', 'MESSAGE'], ...failures])];
   return ['', formatTable([titles, ...rows]), ...failed];
 }
 
-function formatFailure(image: string, { reason, message, count, nodes }: ImageFailure): string[] {
+function formatFailure(image: string, { state, reason, message, count, nodes }: ImageFailure): string[] {
+  return [image, state, reason, listNodes(nodes, count), message ?? none];
+}
+
+/** The images that were to be removed, with the numbers of nodes by outcome. */
+function describeRemovals(removals: readonly RemovalOverview[]): string[] {
+  if (removals.length === 0) return [];
+  const titles = ['TO REMOVE', 'REMOVED', 'IN USE', 'KEPT', 'FAILED', 'LEFT ON'];
+  const rows = removals.map(({ image, removed, inUse, kept, failed, nodes }) => [
+    image,
+    ...[removed, inUse, kept, failed].map(String),
+    listNodes(nodes, inUse + kept + failed),
+  ]);
+  return ['', formatTable([titles, ...rows])];
+}
+
+/** The names of some nodes, and the number of the others. */
+function listNodes(nodes: readonly string[], count: number): string {
+  if (count === 0) return none;
   const omitted = count > nodes.length ? [`and ${count - nodes.length} more`] : [];
-  return [image, reason, [...nodes, ...omitted].join(', '), message ?? none];
+  return [...nodes, ...omitted].join(', ');
 }
 
 function describeProblems({ policy, problems }: PolicyOverview): string[] {

@@ -22,6 +22,7 @@ export const cleanup: RunKind<CleanupTotals> = {
   endingOf: () => ({}),
   resourcesOf: () => [],
   isHeld: () => false,
+  isReplaced: () => true,
   servesNewNodes: () => false,
   isServed: () => true,
   encodeMemory: (memory) => memory,

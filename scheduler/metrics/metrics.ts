@@ -51,7 +51,7 @@ export class Metrics {
     });
     new Gauge({
       name: 'nodesweep_prepull_images',
-      help: 'Images of lists, each counted on each node, by state (Present, Pulling, Failed, Unknown).',
+      help: 'Images of lists, each counted on each node, by state (Present, Pulling, Stale, Failed, Unknown, and Removed or InUse for those to remove).',
       labelNames: ['policy', 'state'],
       registers: [this.#registry],
       collect() {

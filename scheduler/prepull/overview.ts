@@ -1,11 +1,13 @@
+import type { ReferenceOutcome } from '../../contract/reference-outcomes.ts';
 import { lastResults, lastRunOverAll } from '../run/last-results.ts';
 import { nodeRemoved } from '../run/rollout/eligibility.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import type { PrepullPolicy } from './policy.ts';
 import { memoryOf } from './puller/memory.ts';
+import { isGone, isUsed, type Removals } from './removal/removals.ts';
 import type { ImageState, ImageStates } from './states/image-state.ts';
 import type { PullReason } from './states/reasons.ts';
-import type { Tally } from './tally.ts';
+import { addTallies, type Tally } from './tally.ts';
 import { imagesOf } from './wanted.ts';
 
 /** An image of a policy, and the nodes on which the newest runs have found it. */
@@ -24,12 +26,16 @@ export interface NodeCounts {
   readonly desired: number;
   readonly present: number;
   readonly pulling: number;
+  /** Nodes that have the image, but could not pull it again. */
+  readonly stale: number;
   readonly failed: number;
   readonly unknown: number;
 }
 
 /** The nodes on which an image could not be pulled for one reason. */
 export interface ImageFailure {
+  /** `Stale` if the nodes have the image from an earlier pull. */
+  readonly state: 'Failed' | 'Stale';
   readonly reason: PullReason;
   /** The words of the registry or of the runtime on the first of the nodes. */
   readonly message: string | undefined;
@@ -51,7 +57,7 @@ export function imageOverviews(policy: PrepullPolicy, runs: readonly Run[]): rea
   const sightings = Map.groupBy(sightingsIn(runs), ({ image }) => image);
   return imagesOf(policy).map((image) => {
     const seen = sightings.get(image) ?? [];
-    const digests = seen.flatMap(({ state }) => (state.state === 'Present' ? (state.digest ?? []) : []));
+    const digests = seen.flatMap(({ state }) => ('digest' in state ? (state.digest ?? []) : []));
     return {
       image,
       lists: policy.lists.filter(({ images }) => images.includes(image)).map(({ name }) => name),
@@ -62,12 +68,63 @@ export function imageOverviews(policy: PrepullPolicy, runs: readonly Run[]): rea
   });
 }
 
+/** An image that the newest runs had to remove from nodes, with the numbers of nodes by outcome. */
+export interface RemovalOverview {
+  readonly image: string;
+  readonly removed: number;
+  readonly inUse: number;
+  readonly failed: number;
+  /** Nodes on which the image stays for another reason, or on which it is not known if it is gone. */
+  readonly kept: number;
+  /** The first nodes by name on which it is not gone. */
+  readonly nodes: readonly string[];
+}
+
+/** The images that the newest runs had to remove, sorted by name. */
+export function removalOverviews(runs: readonly Run[]): readonly RemovalOverview[] {
+  const outcomes = [...lastResults(runs)]
+    .sort(([one], [other]) => one.localeCompare(other))
+    .flatMap(([node, { progress }]) =>
+      [...removalsOf(progress.tally)].map(([image, outcome]) => ({ node, image, word: wordOf(outcome) })),
+    );
+  const byImage = [...Map.groupBy(outcomes, ({ image }) => image)].sort(([one], [other]) => one.localeCompare(other));
+  return byImage.map(([image, found]) => {
+    const having = (wanted: ReturnType<typeof wordOf>) => found.filter(({ word }) => word === wanted).length;
+    const left = found.filter(({ word }) => word !== 'removed').map(({ node }) => node);
+    return {
+      image,
+      removed: having('removed'),
+      inUse: having('inUse'),
+      failed: having('failed'),
+      kept: having('kept'),
+      nodes: left.slice(0, maxNodes),
+    };
+  });
+}
+
+function removalsOf(tally: unknown): Removals {
+  return (tally as Tally | undefined)?.removals ?? new Map();
+}
+
+function wordOf(outcome: ReferenceOutcome): 'removed' | 'inUse' | 'failed' | 'kept' {
+  if (isGone(outcome)) return 'removed';
+  if (isUsed(outcome)) return 'inUse';
+  return outcome.kind === 'Failed' ? 'failed' : 'kept';
+}
+
+/** The states of images on nodes: those of wanted images, and of those that are to be removed. */
+export type CountedState = ImageState['state'] | 'Removed' | 'InUse';
+
 /** The numbers of images by state, each counted on each node. */
-export function countImages(runs: readonly Run[]): Readonly<Record<ImageState['state'], number>> {
-  const counts = { Present: 0, Pulling: 0, Failed: 0, Unknown: 0 };
+export function countImages(runs: readonly Run[]): Readonly<Record<CountedState, number>> {
+  const counts = { Present: 0, Pulling: 0, Stale: 0, Failed: 0, Unknown: 0, Removed: 0, InUse: 0 };
   for (const { states } of newestStates(runs).values())
     for (const [state, count] of countStates(states)) counts[state] += count;
-  return counts;
+  const tallies = [...lastResults(runs).values()].flatMap(
+    ({ progress }) => (progress.tally as Tally | undefined) ?? [],
+  );
+  const { removed = 0, inUse = 0 } = addTallies(tallies.filter(({ removals }) => removals !== undefined)).images;
+  return { ...counts, Removed: removed, InUse: inUse };
 }
 
 const knownCounts = new WeakMap<ImageStates, ReadonlyMap<ImageState['state'], number>>();
@@ -132,17 +189,21 @@ function countNodes(seen: readonly Sighting[]): NodeCounts {
     desired: seen.length,
     present: having('Present'),
     pulling: having('Pulling'),
+    stale: having('Stale'),
     failed: having('Failed'),
     unknown: having('Unknown'),
   };
 }
 
 function failuresOf(seen: readonly Sighting[]): readonly ImageFailure[] {
-  const failed = seen.flatMap(({ node, state }) => (state.state === 'Failed' ? [{ node, ...state.cause }] : []));
-  return [...Map.groupBy(failed, ({ reason }) => reason)].map(([reason, nodes]) => ({
-    reason,
-    message: nodes.find(({ message }) => message !== undefined)?.message,
-    count: nodes.length,
-    nodes: nodes.slice(0, maxNodes).map(({ node }) => node),
-  }));
+  return (['Failed', 'Stale'] as const).flatMap((wanted) => {
+    const failed = seen.flatMap(({ node, state }) => (state.state === wanted ? [{ node, ...state.cause }] : []));
+    return [...Map.groupBy(failed, ({ reason }) => reason)].map(([reason, nodes]) => ({
+      state: wanted,
+      reason,
+      message: nodes.find(({ message }) => message !== undefined)?.message,
+      count: nodes.length,
+      nodes: nodes.slice(0, maxNodes).map(({ node }) => node),
+    }));
+  });
 }

@@ -3,7 +3,10 @@ import type { Run } from '../run/run.ts';
 import { type ImageOverview, imageOverviews } from './overview.ts';
 import type { PrepullPolicy } from './policy.ts';
 
-/** The condition Present of a policy: true while all of its images are on all nodes that its runs have tried. */
+/**
+ * The condition Present of a policy: true while all of its images are on all nodes that its runs have tried, and were pulled again
+ * where that is asked.
+ */
 export function judgePresence(policy: PrepullPolicy, runs: readonly Run[]): Judgement | undefined {
   const images = imageOverviews(policy, runs);
   const wanted = images.reduce((sum, { nodes }) => sum + nodes.desired, 0);
@@ -11,7 +14,10 @@ export function judgePresence(policy: PrepullPolicy, runs: readonly Run[]): Judg
   if (wanted === 0) return undefined;
   const count = `${present} of ${wanted} images are present, counted on each node`;
   if (present === wanted) return { status: 'True', reason: 'AllPresent', message: count };
-  return { status: 'False', reason: 'ImagesMissing', message: [count, ...images.flatMap(describeFailures)].join('; ') };
+  const stale = images.reduce((sum, { nodes }) => sum + nodes.stale, 0);
+  const reason = present + stale === wanted ? 'ImagesStale' : 'ImagesMissing';
+  const outdated = stale === 0 ? [] : [`${stale} more are there, but could not be pulled again`];
+  return { status: 'False', reason, message: [count, ...outdated, ...images.flatMap(describeFailures)].join('; ') };
 }
 
 function describeFailures({ image, failures }: ImageOverview): string[] {

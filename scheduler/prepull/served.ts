@@ -1,6 +1,7 @@
 import type { Node } from '../objects.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { LastResult } from '../run/last-results.ts';
+import { nodeLost } from '../run/progress.ts';
 import type { Run } from '../run/run.ts';
 import type { PrepullPolicy } from './policy.ts';
 import type { ImageState, ImageStates } from './states/image-state.ts';
@@ -9,7 +10,8 @@ import { imagesOf, pullableOn, type WantedImage, wantedOn } from './wanted.ts';
 
 /**
  * True if the last result on a node covers all images that the lists want there now. An image that could not be pulled is
- * covered as well, and tried again by the next refresh, unless its secrets or its pull policy are others now.
+ * covered as well, and tried again by the next refresh, unless its secrets or its pull policy are others now. A node that was lost
+ * during its pulls is served again when it is ready, as a new one is.
  */
 export function isServed(node: Node, policy: Policy, { run, progress }: LastResult): boolean {
   const wanted = pullableOn(node, policy as PrepullPolicy);
@@ -21,7 +23,8 @@ export function isServed(node: Node, policy: Policy, { run, progress }: LastResu
   if (states === undefined) return wanted.every((image) => isSame(image, tried.get(image.reference)));
   return wanted.every((image) => {
     const state = states.get(image.reference)?.state;
-    return state === 'Present' || (state !== undefined && isSame(image, tried.get(image.reference)));
+    if (state === 'Present') return true;
+    return progress.reason !== nodeLost && state !== undefined && isSame(image, tried.get(image.reference));
   });
 }
 

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { repositoryOf } from '../../contract/reference.ts';
+import type { ReferenceOutcome } from '../../contract/reference-outcomes.ts';
 import { decodeRemovals, encodeRemovals, isUsed, type Removals, storedRemovalsSchema } from './removal/removals.ts';
 import type { ImageState, ImageStates } from './states/image-state.ts';
 import { decodeStates, encodeStates, type StoredStates } from './states/state-codec.ts';
@@ -17,7 +19,9 @@ export interface PrepullTotals {
     present: number;
     failed: number;
     unknown: number;
-    /** Images that have left the lists; absent if there was none. */
+    /** Images that are there but could not be pulled again; absent if there was none. */
+    stale?: number;
+    /** Images that were to be removed; absent if there was none. */
     removed?: number;
     inUse?: number;
   };
@@ -36,27 +40,41 @@ export function isComplete({ images }: Tally): boolean {
 }
 
 export function addTallies(tallies: readonly Tally[]): PrepullTotals {
-  const counts = { wanted: 0, present: 0, failed: 0, unknown: 0 };
+  const counts = { wanted: 0, present: 0, failed: 0, unknown: 0, stale: 0 };
   for (const { images } of tallies) {
     counts.wanted += images.size;
     for (const { state } of images.values()) counts[countOf(state)] += 1;
   }
-  return { images: { ...counts, ...countRemovals(tallies) } };
+  const { stale, ...others } = counts;
+  return { images: { ...others, ...(stale > 0 && { stale }), ...countRemovals(tallies) } };
 }
 
 function countRemovals(tallies: readonly Tally[]): { removed?: number; inUse?: number } {
-  const outcomes = tallies.flatMap(({ removals }) => [...(removals?.values() ?? [])]);
-  const removed = outcomes.filter(({ kind }) => kind === 'Removed').length;
-  const inUse = outcomes.filter(isUsed).length;
+  const removed = countNamed(tallies, ({ kind }) => kind === 'Removed');
+  const inUse = countNamed(tallies, isUsed);
   return { ...(removed > 0 && { removed }), ...(inUse > 0 && { inUse }) };
 }
 
-function countOf(state: ImageState['state']): 'present' | 'failed' | 'unknown' {
+/** The number of images with an outcome. One that is removed by its tag may be on account by its digest, too. */
+function countNamed(tallies: readonly Tally[], isMeant: (outcome: ReferenceOutcome) => boolean): number {
+  return tallies.reduce((sum, { removals = new Map() }) => {
+    const meant = [...removals].flatMap(([reference, outcome]) => (isMeant(outcome) ? [reference] : []));
+    const groups = [...Map.groupBy(meant, repositoryOf).values()].map((names) => {
+      const versions = names.filter((name) => name.includes('@')).length;
+      return Math.max(versions, names.length - versions);
+    });
+    return groups.reduce((count, number) => count + number, sum);
+  }, 0);
+}
+
+function countOf(state: ImageState['state']): 'present' | 'failed' | 'stale' | 'unknown' {
   switch (state) {
     case 'Present':
       return 'present';
     case 'Failed':
       return 'failed';
+    case 'Stale':
+      return 'stale';
     // The run has ended, so nobody knows how far the pull got.
     case 'Pulling':
     case 'Unknown':
@@ -66,8 +84,10 @@ function countOf(state: ImageState['state']): 'present' | 'failed' | 'unknown' {
   }
 }
 
-export function describeTotals({ images: { wanted, present, removed = 0, inUse = 0 } }: PrepullTotals): string {
+export function describeTotals({ images }: PrepullTotals): string {
+  const { wanted, present, stale = 0, removed = 0, inUse = 0 } = images;
   const further = [
+    ...(stale > 0 ? [`${stale} stale`] : []),
     ...(removed > 0 ? [`${removed} removed`] : []),
     ...(inUse > 0 ? [`${inUse} to remove still in use`] : []),
   ];

@@ -15,6 +15,7 @@ import { troubleOnRecord, withTrouble } from '../run/run-trouble.ts';
 import { attempt, wakeTimeOf } from './attempt.ts';
 import { type PolicyPass, retryTime } from './context.ts';
 import { deletePods } from './delete-pods.ts';
+import { earlierWork } from './earlier-work.ts';
 import { type KnownDues, knownDues, reportUnknownDues } from './ledger/dues.ts';
 import { noteStart } from './ledger/keep-ledger.ts';
 import { nodesToServe, podsOf } from './nodes-to-serve.ts';
@@ -126,6 +127,7 @@ export async function viewOf(pass: PolicyPass, run: Run, dues: KnownDues = known
     newNodes: newNodesOf(pass, run),
     provenNodes: provenNodesOf(pass, run),
     dueOn: dues.dueOn,
+    earlierOn: earlierWork(pass, run),
     heldUntil,
   };
 }

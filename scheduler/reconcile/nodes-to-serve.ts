@@ -29,7 +29,10 @@ export function nodesToServe(pass: PolicyPass, subject: Subject, runs: readonly 
 /** Stores which nodes have held pods of the runs, and which of these nodes are under disk pressure. Returns the pods. */
 export function noteHolders({ state, journal }: PolicyPass, runs: readonly Run[]): readonly RunPod[] {
   const { holders } = journal;
-  const pods = runs.flatMap((run) => podsOf(state, run).filter((pod) => run.kind.isHeld(pod, run)));
+  const pods = runs
+    .flatMap((run) => podsOf(state, run).filter((pod) => run.kind.isHeld(pod, run)))
+    // The newest run is noted last, because an older pod may stay beside its pod.
+    .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
   for (const { node, run } of pods) holders.note(node, run);
   for (const { name, diskPressure } of state.nodes) if (diskPressure) holders.noteDiskPressure(name);
   holders.retain(new Set(state.nodes.map(({ name }) => name)));

@@ -11,6 +11,7 @@ import { advanceRun, withReserved } from '../run/rollout/rollout.ts';
 import { isFinished, newRun, type Run } from '../run/run.ts';
 import { activeRuns, newNodesOf, provenNodesOf, viewOf } from './advance.ts';
 import { type PolicyPass, retryTime } from './context.ts';
+import { earlierWork } from './earlier-work.ts';
 import { deleteInBackground } from './expire-runs.ts';
 import { knownDues } from './ledger/dues.ts';
 import { nodesToServe, noteHolders, podsOf } from './nodes-to-serve.ts';
@@ -86,6 +87,7 @@ function plannedRun(pass: PolicyPass, trigger: Trigger): Run {
     newNodes: newNodesOf(pass, run),
     provenNodes: provenNodesOf(pass, run),
     dueOn: knownDues(pass, run).dueOn,
+    earlierOn: earlierWork(pass, run),
   };
   const step = advanceRun(view, now);
   return step.reserve.length === 0 ? run : withReserved({ ...run, nodes: step.run.nodes }, step.reserve);

@@ -12,6 +12,20 @@ import type { Eligibility } from './rollout/eligibility.ts';
 import type { Run } from './run.ts';
 import type { StartupRules } from './startup.ts';
 
+/** The work of the other runs of a policy on a node, as far as it is known. */
+export interface EarlierWork {
+  /** Their newest result there. */
+  readonly last?: LastResult | undefined;
+  /** Their held pods there. */
+  readonly held: readonly HeldPod[];
+}
+
+/** A pod that is held, with its run. */
+export interface HeldPod {
+  readonly pod: RunPod;
+  readonly run: Run;
+}
+
 /** The facts beside a pod that decide its result. */
 export interface PodFacts {
   readonly run: Run;
@@ -19,8 +33,13 @@ export interface PodFacts {
   readonly node: Node | undefined;
   /** The memory of the kind about the node: the `memory` of an earlier result. Undefined if there was none. */
   readonly before: unknown;
-  /** The references of the images that the run must take away from the node. Absent if that is not asked. */
-  readonly due?: (() => readonly string[]) | undefined;
+  /**
+   * The references of the images that the run must take away from the node, if `memory` is what the kind remembers of it. Absent
+   * if that is not asked.
+   */
+  readonly due?: ((memory: unknown) => readonly string[]) | undefined;
+  /** The work of the other runs on the node. Absent if it is not asked. */
+  readonly earlier?: (() => EarlierWork) | undefined;
   readonly now: Date;
 }
 
@@ -113,6 +132,11 @@ export interface RunKind<Totals extends object = object> {
    * has done its work on the node.
    */
   isHeld(pod: RunPod, run: Run): boolean;
+  /**
+   * True if a newer run has taken over all that a held pod keeps, so that the pod is not needed any more. `pods` are the held pods
+   * of the newer run on the node.
+   */
+  isReplaced(held: HeldPod, newer: { readonly run: Run; readonly pods: readonly RunPod[] }): boolean;
   /** True if a node that joins the cluster, or that needs other work than before, gets a run at once. */
   servesNewNodes(policy: Policy): boolean;
   /** True if the last result on the node covers all the work that the policy means for it now, also if it failed. */

@@ -40,6 +40,7 @@ export interface DueQuestion {
   readonly kept: () => readonly string[];
   /** The memory of the kind about the node. */
   readonly memory?: unknown;
+  readonly now: Date;
 }
 
 /** The end of a ledger whose policy is deleted. */

@@ -58,6 +58,9 @@ export interface BackingOff extends Tries, Cause {
   readonly retryAt: number;
 }
 
+/** The reason of a node that was lost while a pod was at work there. It mostly comes back by itself. */
+export const nodeLost = 'NodeLost';
+
 /** The end of a run on a node, without its result. A node that succeeded may have a cause too, as a remark. */
 export interface Ending {
   readonly reason?: string | undefined;

@@ -1,6 +1,7 @@
 import type { Node, RunPod } from '../objects.ts';
 import { isAtWork } from '../pods/state.ts';
 import { earliest } from '../policy/instants.ts';
+import type { HeldPod } from './kind.ts';
 import { isOverAll, lastResults } from './last-results.ts';
 import { resultOf } from './progress.ts';
 import { isFinished, type Run } from './run.ts';
@@ -65,7 +66,7 @@ function namesOf(pods: ReadonlySet<RunPod>, run: string): string[] {
   return [...pods].filter((pod) => pod.run === run).map(({ name }) => name);
 }
 
-/** The pods that stay after their TTL. A node is never without the pod that holds until a newer run has done its work. */
+/** The pods that stay after their TTL: those of which a newer run has not taken over all that they hold on their nodes. */
 function heldPods(finished: readonly Run[], pods: readonly RunPod[]): ReadonlySet<RunPod> {
   const runs = new Map(finished.map((run) => [run.name, run]));
   const candidates = pods.flatMap((pod) => {
@@ -73,13 +74,18 @@ function heldPods(finished: readonly Run[], pods: readonly RunPod[]): ReadonlySe
     return run?.kind.isHeld(pod, run) ? [{ pod, run }] : [];
   });
   if (candidates.length === 0) return new Set();
-  const holders = new Set(candidates.map(({ pod }) => `${pod.run}/${pod.node}`));
+  const holders = Map.groupBy(candidates, ({ pod }) => `${pod.run}/${pod.node}`);
   const newest = finished.toSorted((a, b) => b.startedAt.getTime() - a.startedAt.getTime());
-  return new Set(candidates.filter(({ pod, run }) => !isSuperseded(pod, run)).map(({ pod }) => pod));
+  return new Set(candidates.filter((held) => !isSuperseded(held)).map(({ pod }) => pod));
 
-  function isSuperseded({ node }: RunPod, run: Run): boolean {
-    const later = newest.slice(0, newest.indexOf(run));
-    return later.some((other) => hasDone(other, node) || holders.has(`${other.name}/${node}`));
+  function isSuperseded(held: HeldPod): boolean {
+    const { node } = held.pod;
+    const later = newest.slice(0, newest.indexOf(held.run));
+    return later.some((run) => {
+      if (hasDone(run, node)) return true;
+      const pods = (holders.get(`${run.name}/${node}`) ?? []).map(({ pod }) => pod);
+      return pods.length > 0 && run.kind.isReplaced(held, { run, pods });
+    });
   }
 }
 
@@ -89,9 +95,9 @@ function hasDone(run: Run, node: string): boolean {
   return progress === undefined ? isOverAll(run) : resultOf(progress) === 'Succeeded';
 }
 
-/** The runs with the newest result on a node, if the kind must know it to find new nodes. */
+/** The runs with the newest result on a node, if the kind must know it to find new nodes, or to keep its account. */
 function neededRuns(runs: readonly Run[], nodes: readonly Node[]): string[] {
-  const serving = runs.filter(({ kind, spec }) => kind.servesNewNodes(spec));
+  const serving = runs.filter(({ kind, spec }) => kind.servesNewNodes(spec) || kind.ledger !== undefined);
   if (serving.length === 0) return [];
   const results = lastResults(serving);
   return nodes.flatMap(({ name }) => results.get(name)?.run.name ?? []);

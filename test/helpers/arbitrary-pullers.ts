@@ -13,6 +13,14 @@ export function imageStates(maxSize: number, maxWords: number): fc.Arbitrary<Rea
     fc.nat(9).map((index): ImageState => ({ state: 'Present', digest: digestOf(index) })),
     fc.constantFrom<ImageState>({ state: 'Present' }, { state: 'Pulling' }, { state: 'Unknown' }),
     cause.map((cause): ImageState => ({ state: 'Failed', cause })),
+    cause.map((cause): ImageState => ({ state: 'Failed', cause, isAbsent: true })),
+    fc.tuple(cause, fc.nat(9)).map(
+      ([cause, index]): ImageState => ({
+        state: 'Stale',
+        cause,
+        ...(index > 0 && { digest: digestOf(index) }),
+      }),
+    ),
   );
   const entries = fc.uniqueArray(fc.tuple(fc.nat(255), one), { maxLength: maxSize, selector: ([index]) => index });
   return entries.map((list) => new Map(list));

@@ -62,6 +62,7 @@ export const inspection: RunKind<Totals> = {
   resourcesOf: ({ labels }: Node, { spec }: InspectionRun) =>
     labels.array === undefined ? [] : [{ name: labels.array, limit: spec.perArray }],
   isHeld: ({ phase }: RunPod, { spec }: InspectionRun) => spec.keep && phase === 'Succeeded',
+  isReplaced: () => true,
   servesNewNodes: ({ newNodes }: InspectionPolicy) => newNodes,
   isServed,
   resultOf,

@@ -4,7 +4,7 @@ import type { PrepullDocument } from '../../scheduler/prepull/policy.ts';
 import { decodeLedger } from '../../scheduler/prepull/removal/ledger.ts';
 import { isFinished } from '../../scheduler/run/run.ts';
 import { buildNode, buildPolicyObject, buildReportedPod, secondsLater } from './builders.ts';
-import { pullFor, type Trouble } from './node-that-pulls.ts';
+import { type Digests, fixedDigest, pullFor, type Trouble } from './node-that-pulls.ts';
 import { ManualScheduler } from './reconcile.ts';
 
 /** Decides what happens to an image that a cleaner is told to remove. */
@@ -12,6 +12,9 @@ export type Removal = (reference: string, node: string) => ReferenceOutcome['kin
 
 /** A scheduler with a policy of image lists, nightly, which has a run due at the start. */
 export class ListScheduler extends ManualScheduler {
+  /** The digests that the registry has for the images now. */
+  digestOf: Digests = fixedDigest;
+
   constructor(lists: PrepullDocument['lists'], document: Partial<PrepullDocument> = {}) {
     super();
     this.putLists(lists, document);
@@ -62,7 +65,7 @@ export class ListScheduler extends ManualScheduler {
   /** All pods that have not ended pull what they can. */
   pull(trouble: Trouble = {}): void {
     for (const pod of [...this.cluster.pods.values()])
-      if (pod.phase === 'Pending' && pod.kind === 'puller') pullFor(this.cluster, pod, trouble);
+      if (pod.phase === 'Pending' && pod.kind === 'puller') pullFor(this.cluster, pod, trouble, this.digestOf);
   }
 
   /** All cleaners that have not ended remove what they are told. */
@@ -96,6 +99,15 @@ export class ListScheduler extends ManualScheduler {
   /** The references that each cleaner was told to remove, in order of creation, with its node. */
   removals(): readonly string[] {
     return this.cluster.removers.map(({ node, due }) => `${node}: ${due.join(' ')}`);
+  }
+
+  /** The digests that tags have had, as they are on account for each node. */
+  versions(policy = 'nightly'): Readonly<Record<string, readonly string[]>> {
+    const ledger = this.cluster.ledgers.get(policy);
+    const nodes = ledger === undefined ? [] : [...decodeLedger(ledger.data).applied];
+    return Object.fromEntries(
+      nodes.flatMap(([node, { versions }]) => (versions === undefined ? [] : [[node, versions]])),
+    );
   }
 
   /** The references that are on account for each node. */

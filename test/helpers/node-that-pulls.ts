@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
+import { splitReference } from '../../contract/reference.ts';
 import type { ContainerState, RunPod } from '../../scheduler/objects.ts';
 import { indexOfContainer } from '../../scheduler/prepull/states/container-names.ts';
 import type { FakeCluster } from './fake-cluster.ts';
@@ -12,11 +14,26 @@ export function pullOn(cluster: FakeCluster, node: string, trouble: Trouble = {}
   pullFor(cluster, newestPod(cluster, node), trouble);
 }
 
+/** The digest of an image in its registry. */
+export type Digests = (image: string) => string;
+
+/** A digest that never changes, so that no tag moves. */
+export function fixedDigest(image: string): string {
+  return `sha256:${createHash('sha256').update(image).digest('hex')}`;
+}
+
 /** Plays the kubelet: it pulls all images of a puller, but those with a trouble. The pod ends when all of its containers have. */
-export function pullFor(cluster: FakeCluster, pod: RunPod, trouble: Trouble = {}): void {
-  const containers = containersOf(cluster, pod).map(({ index, image }) =>
-    buildContainer(index, trouble[image] ?? ended(cluster)),
-  );
+export function pullFor(
+  cluster: FakeCluster,
+  pod: RunPod,
+  trouble: Trouble = {},
+  digestOf: Digests = fixedDigest,
+): void {
+  const containers = containersOf(cluster, pod).map(({ index, image }) => {
+    const container = buildContainer(index, trouble[image] ?? ended(cluster));
+    const imageId = `${splitReference(image).repository}@${digestOf(image)}`;
+    return container.imageId === undefined ? container : { ...container, imageId };
+  });
   const hasEnded = containers.every(({ state: { type } }) => type === 'Terminated');
   const phase = hasEnded ? 'Succeeded' : 'Running';
   cluster.pods.set(pod.name, { ...pod, phase, containers: [buildPrepared(), ...containers] });

@@ -20,6 +20,23 @@ export const state = {
   }),
   lost: { type: 'Terminated', reason: 'ContainerStatusUnknown', exitCode: 137 } as ContainerState,
   denied: { type: 'Waiting', reason: 'ErrImagePull', message: 'pull access denied' } as ContainerState,
+  unreachable: {
+    type: 'Waiting',
+    reason: 'ErrImagePull',
+    message: 'dial tcp 127.0.0.1:5000: connect: connection refused',
+  } as ContainerState,
+  /** An image that the pod may not pull, and that is not there. */
+  absent: {
+    type: 'Waiting',
+    reason: 'ErrImageNeverPull',
+    message: 'Container image "a:1" is not present with pull policy of Never',
+  } as ContainerState,
+  /** An image that the pod may not pull, and that was pulled with other credentials. */
+  refused: {
+    type: 'Waiting',
+    reason: 'ErrImageNeverPull',
+    message: 'Container image "a:1" is present with pull policy of Never but does not have the proper auth',
+  } as ContainerState,
   wrongPlatform: {
     type: 'Waiting',
     reason: 'ErrImagePull',

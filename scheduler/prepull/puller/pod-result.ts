@@ -5,16 +5,18 @@ import { hasStopped, lacksRoom } from '../../pods/state.ts';
 import type { PodFacts, PodResult } from '../../run/kind.ts';
 import type { Ending } from '../../run/progress.ts';
 import type { Run } from '../../run/run.ts';
+import { leftByEarlier } from '../held.ts';
 import type { PrepullPolicy } from '../policy.ts';
 import { canRemove } from '../removal/due.ts';
 import { removalResult } from '../removal/pod-result.ts';
 import { isUsed } from '../removal/removals.ts';
 import { indexOfContainer, prepareContainer } from '../states/container-names.ts';
 import { describeMissing } from '../states/describe-missing.ts';
-import { type ImageState, type ImageStates, remember } from '../states/image-state.ts';
-import { readImages } from '../states/images-of-pod.ts';
+import { type ImageState, type ImageStates, remember, rememberFound } from '../states/image-state.ts';
+import { absentImages, readImages } from '../states/images-of-pod.ts';
 import { isFinal } from '../states/reasons.ts';
 import { isComplete, type Tally, tallyOf } from '../tally.ts';
+import { imagesOf } from '../wanted.ts';
 import { memoryOf, type NodeMemory, noRemovals } from './memory.ts';
 import { leftOn } from './next-images.ts';
 
@@ -30,7 +32,7 @@ interface Puller {
   readonly memory: NodeMemory;
 }
 
-/** Reads the result of a pod of a run over lists: of a puller, or of the cleaner that removes what has left the lists. */
+/** Reads the result of a pod of a run over lists: of a puller, or of the cleaner that removes what no list wants. */
 export function podResult(pod: RunPod, facts: PullerFacts): PodResult {
   return pod.kind === 'cleaner' ? removerResult(pod, facts) : pullerResult(pod, facts);
 }
@@ -76,14 +78,16 @@ function waitForOthers(puller: Puller, { run, now }: PullerFacts): Date | undefi
 /** The ending of a node whose run ends before its pullers do: the figures so far, and the first cause that is remembered. */
 export function pullerEnding(facts: PullerFacts): Ending {
   const tally = tallyFor(memoryOf(facts.before), facts);
-  const hasCause = [...tally.images.values()].some(({ state }) => state === 'Failed');
+  const hasCause = [...tally.images.values()].some((state) => 'cause' in state);
   return hasCause ? { ...describeMissing(tally.images, facts.run.spec), tally } : { tally };
 }
 
 function readPuller(pod: RunPod, { before }: PullerFacts): Puller {
   const own = readImages(pod);
   const known = memoryOf(before);
-  return { pod, own, memory: { ...known, states: remember(known.states, own) } };
+  const isPulling = known.holding === undefined;
+  const states = isPulling ? remember(known.states, own) : rememberFound(known.states, own, absentImages(pod));
+  return { pod, own, memory: { ...known, states } };
 }
 
 /** The end of the first container, if it failed, so that the kubelet pulled nothing. */
@@ -200,15 +204,14 @@ function withTimeouts(puller: Puller, { imagePullTimeoutSeconds }: PrepullPolicy
  * Ends the part of a puller: a further pod holds its images, or pulls the next part, or the node is done. A pod that has
  * stopped holds its images itself. Another must be deleted, because its other containers would be tried without end.
  */
-function finishPart({ pod, own, memory }: Puller, facts: PullerFacts): PodResult {
+function finishPart(puller: Puller, facts: PullerFacts): PodResult {
   const { run, node } = facts;
+  const { pod, own, memory } = puller;
   const over = [...new Set([...memory.over, ...own.keys()])].sort((one, other) => one - other);
   const done = { states: memory.states, over };
-  const ran = endedImages(pod);
+  const holding = imagesToHold(puller, facts);
+  if (holding.length > 0) return { kind: 'Continue', memory: { ...done, holding } };
   const injected = hasStopped(pod) ? [] : injectedIn(pod);
-  // The same containers would be injected into a pod that only holds images.
-  if (run.spec.hold && memory.holding === undefined && !hasStopped(pod) && ran.length > 0 && injected.length === 0)
-    return { kind: 'Continue', memory: { ...done, holding: ran } };
   if (node !== undefined && leftOn(node, run.spec, done).length > 0) return { kind: 'Continue', memory: done };
   if (memory.removing !== undefined || isToRemove(done, facts))
     return { kind: 'Continue', memory: { ...done, removing: memory.removing ?? noRemovals } };
@@ -224,9 +227,28 @@ function withNotHeld(result: PodResult, { pod, injected }: { pod: RunPod; inject
   return { ...result, reason: result.reason ?? 'NotHeld', message: result.message ?? message };
 }
 
+/**
+ * The images of a further pod that pulls nothing: those that this pod would have held, and those that could not be pulled, but may be
+ * there from an earlier run. An older pod may hold them, and can go only if a newer one does. If some are not there, the pod does
+ * not end, so another one holds the rest.
+ */
+function imagesToHold({ pod, own, memory }: Puller, { run, earlier }: PullerFacts): readonly number[] {
+  if (hasStopped(pod)) return [];
+  // The same containers would be injected into a pod that only holds images.
+  const canHold = run.spec.hold && injectedIn(pod).length === 0;
+  const ran = canHold ? endedImages(pod) : [];
+  if (memory.holding !== undefined) return ran.length < memory.holding.length ? ran : [];
+  const failed = [...own.keys()].filter((index) => memory.states.get(index)?.state === 'Failed');
+  if (failed.length === 0 || earlier === undefined) return ran;
+  const left = leftByEarlier(earlier());
+  const images = imagesOf(run.spec);
+  const mayBeThere = failed.filter((index) => left.has(images[index] ?? ''));
+  return [...ran, ...mayBeThere].sort((one, other) => one - other);
+}
+
 function isToRemove(memory: NodeMemory, { run, node, due }: PullerFacts): boolean {
   if (node === undefined || due === undefined || !canRemove(node, run.spec, memory)) return false;
-  return due().length > 0;
+  return due(memory).length > 0;
 }
 
 /** The images whose containers have ended, so that they hold them as long as their pod is there. */
@@ -239,7 +261,7 @@ function endedImages({ containers = [] }: RunPod): readonly number[] {
 }
 
 const notRemoved = 'could not be removed; the log of the pod has the cause, and the next refresh tries again';
-const stillUsed = 'has left the lists and is still in use; the next refresh tries again to remove it';
+const stillUsed = 'is to be removed and is still in use; the next refresh tries again';
 
 function describeLeft([first, ...others]: readonly string[], words: string): string {
   return others.length === 0 ? `${first} ${words}` : `${first} and ${others.length} others: each ${words}`;

@@ -1,16 +1,30 @@
 import { hash } from '../../../contract/labels.ts';
 import type { ReferenceOutcome } from '../../../contract/reference-outcomes.ts';
-import type { Node } from '../../objects.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { lastResults } from '../../run/last-results.ts';
 import type { LedgerData, LedgerEntry, WhenGone } from '../../run/ledger.ts';
 import { asReady } from '../../run/rollout/eligibility.ts';
 import { isFinished, type Run } from '../../run/run.ts';
 import type { PrepullPolicy } from '../policy.ts';
 import type { Tally } from '../tally.ts';
-import { pullableOn, wantedOn } from '../wanted.ts';
-import { type ByNode, withOnlyWanted, withoutRemoved, withPresentNodes, withWanted } from './applied.ts';
+import { pullableOn, type WantedImage, wantedOn } from '../wanted.ts';
+import {
+  type Applied,
+  type ByNode,
+  withOnlyWanted,
+  withoutRemoved,
+  withoutSetAside,
+  withPresentNodes,
+  withSetAside,
+  withVersions,
+  withWanted,
+} from './applied.ts';
 import { decodeLedger, encodeLedger, type ListLedger, policyOf } from './ledger.ts';
-import { isGone, isUsed } from './removals.ts';
+import { isGone, isKeptForLong, isUsed } from './removals.ts';
+import { versionsIn } from './versions.ts';
+
+/** The time for which an image that a node has kept for a reason that lasts is no reason to visit the node. */
+const setAsideMs = 24 * 3_600_000;
 
 /** The time after which the images of a node that has left the cluster are forgotten. */
 const forgetAfterMs = 24 * 3_600_000;
@@ -28,7 +42,9 @@ export function updateLedger(data: LedgerData | undefined, entry: LedgerEntry): 
 /** Takes over an edit. A policy that is gone has left its images for good if it said so, also if a new one has its name. */
 function withDocument(ledger: ListLedger, document: unknown, { isOfEarlierPolicy }: LedgerEntry): ListLedger {
   if (!isOfEarlierPolicy)
-    return JSON.stringify(document) === JSON.stringify(ledger.document) ? ledger : { ...ledger, document };
+    return JSON.stringify(document) === JSON.stringify(ledger.document)
+      ? ledger
+      : { ...ledger, document, applied: withoutSetAside(ledger.applied) };
   const isLeft = policyOf(ledger)?.removalPolicy !== 'Delete';
   return { document, applied: isLeft ? new Map() : ledger.applied };
 }
@@ -53,17 +69,32 @@ function hashOf({ lists }: PrepullPolicy): string {
   return hash(JSON.stringify(lists), 12);
 }
 
-/** Takes away what the runs that have ended since the last time have removed. */
+/** Takes away what the runs that have ended since the last time have removed, and sets aside what nodes have kept. */
 function withResults(ledger: ListLedger, { runs, isGone = false }: LedgerEntry): ListLedger {
   const goneIn = isGone ? overIn : removedIn;
   const { settledUntil, applied } = ledger;
   const ended = runs
     .filter((run) => isFinished(run) && (settledUntil === undefined || run.startedAt > settledUntil))
-    .filter((run) => goneIn(run).size > 0)
+    .filter((run) => goneIn(run).size > 0 || keptIn(run).size > 0)
     .toSorted((a, b) => a.startedAt.getTime() - b.startedAt.getTime());
   const last = ended.at(-1);
   if (last === undefined) return ledger;
-  return { ...ledger, settledUntil: last.startedAt, applied: ended.map(goneIn).reduce(withoutRemoved, applied) };
+  const withResult = (before: Applied, run: Run) =>
+    withSetAside(withoutRemoved(before, goneIn(run)), keptIn(run), tryAgainAt(run));
+  return { ...ledger, settledUntil: last.startedAt, applied: ended.reduce(withResult, applied) };
+}
+
+function tryAgainAt({ startedAt, finishedAt = startedAt }: Run): Date {
+  return new Date(finishedAt.getTime() + setAsideMs);
+}
+
+const knownKept = new WeakMap<Run, ByNode>();
+
+/** The references that nodes have kept in a run for a reason that lasts. They are read once, not at each pass. */
+function keptIn(run: Run): ByNode {
+  const known = knownKept.get(run) ?? referencesIn(run, isKeptForLong);
+  knownKept.set(run, known);
+  return known;
 }
 
 const knownRemoved = new WeakMap<Run, ByNode>();
@@ -92,27 +123,28 @@ function referencesIn(run: Run, isMeant: (outcome: ReferenceOutcome) => boolean)
   );
 }
 
-/** Adds what a run is about to pull. A policy that leaves its images where they are keeps account only of what it wants. */
-function withStart(ledger: ListLedger, { starting, nodes, now, isGone }: LedgerEntry): ListLedger {
+/**
+ * Adds what a run is about to pull, and what it is about to replace: the digests that its tags had until now. A policy that leaves
+ * its images where they are keeps account only of what it wants.
+ */
+function withStart(ledger: ListLedger, { starting, nodes, now, isGone, runs }: LedgerEntry): ListLedger {
   if (starting === undefined && isGone !== true) return ledger;
   const present = withPresentNodes(ledger.applied, new Set(nodes.map(({ name }) => name)), { now, forgetAfterMs });
   if (starting === undefined || starting.run.trigger.type === 'Purge')
     return present === ledger.applied ? ledger : { ...ledger, applied: present };
   const policy = starting.run.spec as PrepullPolicy;
-  const pulled = byNode(starting.nodes, (node) => pullableOn(asReady(node), policy));
-  const wanted = withWanted(present, pulled);
+  const pulled = new Map(starting.nodes.map((node) => [node.name, pullableOn(asReady(node), policy)]));
+  const wanted = withWanted(present, new Map([...pulled].map(([node, images]) => [node, referencesOf(images)])));
   const isLeft = policyOf(ledger)?.removalPolicy === 'Retain';
+  const results = lastResults(runs);
   const applied = isLeft
-    ? withOnlyWanted(
-        wanted,
-        byNode(nodes, (node) => wantedOn(node, policy)),
-      )
-    : wanted;
+    ? withOnlyWanted(wanted, new Map(nodes.map((node) => [node.name, referencesOf(wantedOn(node, policy))])))
+    : withVersions(wanted, new Map([...pulled].map(([node, images]) => [node, versionsIn(results.get(node), images)])));
   return applied === ledger.applied ? ledger : { ...ledger, applied };
 }
 
-function byNode(nodes: readonly Node[], imagesOn: (node: Node) => readonly { readonly reference: string }[]): ByNode {
-  return new Map(nodes.map((node) => [node.name, imagesOn(node).map(({ reference }) => reference)]));
+function referencesOf(images: readonly WantedImage[]): readonly string[] {
+  return images.map(({ reference }) => reference);
 }
 
 /** Removes the images of a policy that is deleted, unless it says otherwise, or what it said can't be read any more. */

@@ -25,7 +25,19 @@ const maxUnpackedBytes = 256 * 1024 * 1024;
 const storedSchema = z.strictObject({
   version: z.literal(1),
   references: z.array(z.string()),
-  sets: z.array(z.strictObject({ indexes: z.array(z.int().nonnegative()), nodes: z.array(z.string()) })),
+  sets: z.array(
+    z.strictObject({
+      indexes: z.array(z.int().nonnegative()),
+      /** Digests that tags have had. */
+      versions: z.array(z.int().nonnegative()).optional(),
+      nodes: z.array(z.string()),
+    }),
+  ),
+  setAside: z
+    .array(
+      z.strictObject({ until: z.iso.datetime(), indexes: z.array(z.int().nonnegative()), nodes: z.array(z.string()) }),
+    )
+    .default([]),
   missing: z.record(z.string(), z.iso.datetime()).default({}),
 });
 
@@ -68,32 +80,73 @@ function unpack(packed: string): string {
 }
 
 function store(nodes: readonly (readonly [string, AppliedNode])[]): Stored {
-  const references = [...new Set(nodes.flatMap(([, node]) => node.references))].sort();
+  const references = [...new Set(nodes.flatMap(([, node]) => allOf(node)))].sort();
   const indexes = new Map(references.map((reference, index) => [reference, index]));
-  const indexesOf = (node: AppliedNode) => node.references.map((reference) => indexes.get(reference) ?? Number.NaN);
-  const sets = Map.groupBy(nodes, ([, node]) => indexesOf(node).join());
+  const indexesOf = (list: readonly string[]) => list.map((reference) => indexes.get(reference) ?? Number.NaN);
+  const setOf = (node: AppliedNode) => ({
+    indexes: indexesOf(node.references),
+    ...(node.versions && { versions: indexesOf(node.versions) }),
+  });
+  const sets = Map.groupBy(nodes, ([, node]) => JSON.stringify(setOf(node)));
   const missing = nodes.flatMap(([name, { missingSince }]) =>
     missingSince === undefined ? [] : [[name, missingSince.toISOString()] as const],
   );
   return {
     version: 1,
     references,
-    sets: [...sets.values()].map((group) => ({
-      indexes: group.slice(0, 1).flatMap(([, node]) => indexesOf(node)),
-      nodes: group.map(([name]) => name),
-    })),
+    ...storeSetAside(nodes, indexesOf),
+    sets: [...sets].map(([set, group]) => ({ ...JSON.parse(set), nodes: group.map(([name]) => name) })),
     ...(missing.length > 0 && { missing: Object.fromEntries(missing) }),
   };
 }
 
-function restore({ references, sets, missing }: z.output<typeof storedSchema>): Applied {
+function allOf({ references, versions = [], setAside }: AppliedNode): readonly string[] {
+  return [...references, ...versions, ...(setAside?.references ?? [])];
+}
+
+function storeSetAside(
+  nodes: readonly (readonly [string, AppliedNode])[],
+  indexesOf: (list: readonly string[]) => number[],
+): Pick<Stored, 'setAside'> {
+  const entries = nodes.flatMap(([name, { setAside }]) => {
+    if (setAside === undefined) return [];
+    return [{ name, key: JSON.stringify({ until: setAside.until, indexes: indexesOf(setAside.references) }) }];
+  });
+  if (entries.length === 0) return {};
+  const groups = [...Map.groupBy(entries, ({ key }) => key)];
+  return { setAside: groups.map(([key, group]) => ({ ...JSON.parse(key), nodes: group.map(({ name }) => name) })) };
+}
+
+function restoreSetAside({ references, setAside }: z.output<typeof storedSchema>) {
+  return new Map(
+    setAside.flatMap(({ until, indexes, nodes }) => {
+      const entry = { until: new Date(until), references: indexes.map((index) => referenceAt(references, index)) };
+      return nodes.map((name) => [name, entry] as const);
+    }),
+  );
+}
+
+function restore(stored: z.output<typeof storedSchema>): Applied {
+  const { references, sets, missing } = stored;
+  const waiting = restoreSetAside(stored);
   const since = new Map(Object.entries(missing));
   return new Map(
-    sets.flatMap(({ indexes, nodes }) => {
-      const found = indexes.map((index) => referenceAt(references, index));
+    sets.flatMap(({ indexes, versions, nodes }) => {
+      const found = {
+        references: indexes.map((index) => referenceAt(references, index)),
+        ...(versions && { versions: versions.map((index) => referenceAt(references, index)) }),
+      };
       return nodes.map((name): [string, AppliedNode] => {
         const missingSince = since.get(name);
-        return [name, { references: found, ...(missingSince && { missingSince: new Date(missingSince) }) }];
+        const setAside = waiting.get(name);
+        return [
+          name,
+          {
+            ...found,
+            ...(setAside && { setAside }),
+            ...(missingSince && { missingSince: new Date(missingSince) }),
+          },
+        ];
       });
     }),
   );

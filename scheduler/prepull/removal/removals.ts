@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { KeepReason } from '../../../contract/keep-reason.ts';
 import { formatOutcome, parseOutcome, type ReferenceOutcome } from '../../../contract/reference-outcomes.ts';
 
 /** The outcomes of the references that a run had to take away from a node. */
@@ -31,6 +32,23 @@ export function addRemovals(before: Removals, now: Removals): Removals {
 /** True if no image has this name on the node any more. */
 export function isGone({ kind }: ReferenceOutcome): boolean {
   return kind === 'Removed' || kind === 'Absent';
+}
+
+/** Reasons to keep an image that a further try at the next refresh would mostly find again. */
+const lastingReasons: ReadonlySet<string> = new Set<KeepReason | 'ImageUnreadable' | 'HasChildren'>([
+  'Pinned',
+  'OwnImage',
+  'ReferencedByWorkload',
+  'Prepulled',
+  'NotIncluded',
+  'Excluded',
+  'ImageUnreadable',
+  'HasChildren',
+]);
+
+/** True if the image stays for a reason that mostly lasts. */
+export function isKeptForLong(outcome: ReferenceOutcome): boolean {
+  return outcome.kind === 'Kept' && lastingReasons.has(outcome.reason);
 }
 
 /** True if the image is used, or a pod is about to use it, so that it may be removed later. */

@@ -14,6 +14,19 @@ export function readImages({ containers = [] }: Pick<RunPod, 'containers'>): Rea
 }
 
 /**
+ * The images that the kubelet has looked for on the node and not found, by index: those of a pod that may not pull them. An image
+ * that was pulled with other credentials is there, but refused in other words.
+ * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/images/image_manager.go `EnsureImageExists`
+ */
+export function absentImages({ containers = [] }: Pick<RunPod, 'containers'>): ReadonlySet<number> {
+  const isAbsent = ({ state }: PodContainer) =>
+    state.type === 'Waiting' &&
+    state.reason === 'ErrImageNeverPull' &&
+    state.message.includes('is not present with pull policy of Never');
+  return new Set(containers.filter(isAbsent).flatMap(({ name }) => indexOfContainer(name) ?? []));
+}
+
+/**
  * The kubelet asks the runtime for the image, and pulls it if necessary, before it creates the container. So a container that
  * has got further proves the image, also if it then fails.
  * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/kuberuntime/kuberuntime_container.go `startContainer`

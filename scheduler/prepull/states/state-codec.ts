@@ -13,6 +13,10 @@ const storedSchema = z.strictObject({
   failed: z
     .array(z.union([z.tuple([index, z.enum(pullReasons)]), z.tuple([index, z.enum(pullReasons), index])]))
     .optional(),
+  /** Those of the failed images that are on the node from an earlier pull, some with their digests. */
+  stale: z.array(z.union([z.tuple([index]), z.tuple([index, z.string()])])).optional(),
+  /** Those of the failed images that are known not to be on the node. */
+  absent: z.array(index).optional(),
   pulling: z.array(index).optional(),
   unknown: z.array(index).optional(),
   words: z.array(z.string()).optional(),
@@ -28,7 +32,7 @@ export function encodeStates(states: ImageStates): StoredStates {
   const sorted = [...states].sort(([one], [other]) => one - other);
   const having = <State extends ImageState['state']>(wanted: State) =>
     sorted.filter((entry): entry is [number, Extract<ImageState, { state: State }>] => entry[1].state === wanted);
-  const failures = having('Failed').map(([index, { cause }]) => ({ index, ...cause }));
+  const failures = sorted.flatMap(([index, state]) => ('cause' in state ? [{ index, ...state.cause }] : []));
   const words = [...new Set(failures.map(({ message = '' }) => message))]
     .filter((text) => text !== '')
     .slice(0, maxWords);
@@ -40,6 +44,14 @@ export function encodeStates(states: ImageStates): StoredStates {
     ...nonEmpty(
       'failed',
       failures.map((failure) => encodeFailure(failure, words)),
+    ),
+    ...nonEmpty(
+      'stale',
+      having('Stale').map(([index, { digest }]) => (digest === undefined ? [index] : [index, digest])),
+    ),
+    ...nonEmpty(
+      'absent',
+      having('Failed').flatMap(([index, { isAbsent }]) => (isAbsent ? [index] : [])),
     ),
     ...nonEmpty(
       'pulling',
@@ -74,15 +86,17 @@ export function decodeStates(stored: unknown): ImageStates {
   return sharedStates.get(JSON.stringify(stored), () => readStates(storedSchema.parse(stored)));
 }
 
-function readStates({ present = [], failed = [], pulling = [], unknown = [], words = [] }: StoredStates): ImageStates {
+function readStates(stored: StoredStates): ImageStates {
+  const { present = [], failed = [], pulling = [], unknown = [], words = [] } = stored;
+  const stale = new Map(stored.stale?.map(([index, digest]) => [index, digest]));
+  const absent = new Set(stored.absent);
   const states: [number, ImageState][] = [
-    ...present.map(([index, digest]): [number, ImageState] => [index, readPresent(digest)]),
+    ...present.map(([index, digest]): [number, ImageState] => [index, { state: 'Present', ...readDigest(digest) }]),
     ...failed.map(([index, reason, place]): [number, ImageState] => {
       const message = place === undefined ? undefined : words[place];
-      return [
-        index,
-        { state: 'Failed', cause: message === undefined ? { reason } : { reason, message: share(message) } },
-      ];
+      const cause: PullCause = message === undefined ? { reason } : { reason, message: share(message) };
+      if (stale.has(index)) return [index, { state: 'Stale', cause, ...readDigest(stale.get(index)) }];
+      return [index, { state: 'Failed', cause, ...(absent.has(index) && { isAbsent: true }) }];
     }),
     ...pulling.map((index): [number, ImageState] => [index, { state: 'Pulling' }]),
     ...unknown.map((index): [number, ImageState] => [index, { state: 'Unknown' }]),
@@ -90,8 +104,8 @@ function readStates({ present = [], failed = [], pulling = [], unknown = [], wor
   return new Map(states.sort(([one], [other]) => one - other));
 }
 
-function readPresent(digest: string | undefined): ImageState {
-  return digest === undefined ? { state: 'Present' } : { state: 'Present', digest: share(digest) };
+function readDigest(digest: string | undefined): { readonly digest?: string } {
+  return digest === undefined ? {} : { digest: share(digest) };
 }
 
 function share(text: string): string {

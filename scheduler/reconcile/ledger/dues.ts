@@ -6,21 +6,23 @@ import { noteTrouble } from '../attempt.ts';
 import type { PolicyPass } from '../context.ts';
 import { parseOnce } from '../parsed-policy.ts';
 
+/** The references of the images that a run must take away from a node, by its progress there, or by a newer memory. */
+type DueOn = (node: Node, memory?: unknown) => readonly string[];
+
 /**
  * Returns a function for the references of the images that a run must take away from a node, by the state of the cluster
  * now. The function throws an UnknownKeptError or a {@link LedgerError} if that is not known.
  */
-export function readDues(pass: PolicyPass, run: Run): (node: Node) => readonly string[] {
-  const { cluster, kinds, object } = pass;
+export function readDues(pass: PolicyPass, run: Run): DueOn {
+  const { cluster, kinds, object, now } = pass;
   const { ledger: rules, name } = run.kind;
   const state = cluster.state();
   const stored = state.ledgers?.get(object.name);
   if (rules === undefined || stored?.kind !== name) return () => [];
   const keepers = keepersFor(pass);
   const { data } = stored;
-  return (node) => {
-    const { memory } = run.nodes.get(node.name) ?? {};
-    return rules.dueOn(data, { run, node, memory, kept: () => referencesKeptOn(node, keepers, kinds) });
+  return (node, memory = run.nodes.get(node.name)?.memory) => {
+    return rules.dueOn(data, { run, node, memory, now, kept: () => referencesKeptOn(node, keepers, kinds) });
   };
 }
 
@@ -35,7 +37,7 @@ export function keepersFor({ cluster, kinds, object, isGone = false }: PolicyPas
 
 /** The dues on nodes for a view of a run, and the reason why some of them are not known. */
 export interface KnownDues {
-  readonly dueOn: (node: Node) => readonly string[];
+  readonly dueOn: DueOn;
   readonly trouble: () => unknown;
 }
 
@@ -50,21 +52,22 @@ export async function reportUnknownDues(pass: PolicyPass, run: Run, dues: KnownD
 
 /** As {@link readDues}, but nothing is due on a node for which it is not known: then nothing is taken away there. */
 export function knownDues(pass: PolicyPass, run: Run): KnownDues {
-  const known = new Map<string, readonly string[]>();
+  const known = new Map<string, { readonly memory: unknown; readonly due: readonly string[] }>();
   let trouble: unknown;
   const read = readDues(pass, run);
-  const readOrKeep = (node: Node) => {
+  const readOrKeep: DueOn = (node, memory) => {
     try {
-      return read(node);
+      return read(node, memory);
     } catch (error) {
       if (!(error instanceof UnknownKeptError || error instanceof LedgerError)) throw error;
       trouble = error;
       return [];
     }
   };
-  const dueOn = (node: Node) => {
-    const due = known.get(node.name) ?? readOrKeep(node);
-    known.set(node.name, due);
+  const dueOn: DueOn = (node, memory) => {
+    const before = known.get(node.name);
+    const due = before !== undefined && before.memory === memory ? before.due : readOrKeep(node, memory);
+    known.set(node.name, { memory, due });
     return due;
   };
   return { dueOn, trouble: () => trouble };

@@ -1,6 +1,6 @@
 import type { Node, RunPod } from '../../objects.ts';
 import { hasEnded } from '../../pods/state.ts';
-import type { PodFacts, PodResult } from '../kind.ts';
+import type { EarlierWork, PodFacts, PodResult } from '../kind.ts';
 import { type NodeProgress, type NodeResult, resultOf } from '../progress.ts';
 import type { Run } from '../run.ts';
 import type { Eligibility, NodeLists } from './eligibility.ts';
@@ -19,6 +19,8 @@ export interface RunView extends NodeLists {
   readonly heldUntil?: Date | undefined;
   /** The nodes on which the run before has succeeded. They are the first canaries. */
   readonly provenNodes?: ReadonlySet<string> | undefined;
+  /** The work of the other runs on a node. */
+  readonly earlierOn?: ((node: string) => EarlierWork) | undefined;
   /** True if a newer run waits for the end of this one. Then this one does not wait for nodes that are not ready. */
   readonly isAwaited?: boolean | undefined;
 }

@@ -21,8 +21,8 @@ export type Eligibility =
 export interface NodeLists {
   /** For a run over new nodes: the nodes that no other run has served. */
   readonly newNodes?: ReadonlySet<string> | undefined;
-  /** The references of the images that a run must take away from a node. */
-  readonly dueOn?: ((node: Node) => readonly string[]) | undefined;
+  /** The references of the images that a run must take away from a node, by its progress there, or by a newer memory. */
+  readonly dueOn?: ((node: Node, memory?: unknown) => readonly string[]) | undefined;
 }
 
 /**

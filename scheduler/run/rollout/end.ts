@@ -1,5 +1,5 @@
 import { hasMissedTarget } from '../outcome.ts';
-import { type Cause, type NodeProgress, settled, troubleOf } from '../progress.ts';
+import { type Cause, type NodeProgress, nodeLost, settled, troubleOf } from '../progress.ts';
 import type { Run } from '../run.ts';
 import {
   type Candidate,
@@ -48,7 +48,7 @@ function isFailure({ progress }: Pick<Candidate, 'progress'>): boolean {
 
 /** True if the node failed before its cleaner ran, or was lost while it ran. */
 function isOfNode({ progress }: Candidate): boolean {
-  return progress.state === 'Settled' && (progress.reason === 'NotStarted' || progress.reason === 'NodeLost');
+  return progress.state === 'Settled' && (progress.reason === 'NotStarted' || progress.reason === nodeLost);
 }
 
 /**

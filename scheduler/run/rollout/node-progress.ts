@@ -8,6 +8,7 @@ import {
   type Cause,
   continuing,
   type NodeProgress,
+  nodeLost,
   settled,
   started,
   troubleOf,
@@ -62,11 +63,12 @@ function observe(candidate: Candidate, view: RunView, isOpen: boolean, now: Date
 }
 
 /** The result of the newest pod. A pod that has done its part has no other result, also while it ends. */
-function readResult(candidate: Candidate, { run, dueOn }: RunView, now: Date): PodResult | undefined {
+function readResult(candidate: Candidate, { run, dueOn, earlierOn }: RunView, now: Date): PodResult | undefined {
   const { node, progress } = candidate;
   const pod = progress.isPartDone ? undefined : currentPod(candidate);
-  const due = () => (node && dueOn?.(node)) ?? [];
-  return pod && run.kind.resultOf(pod, { ...factsOf(candidate, run, now), due });
+  const due = (memory: unknown) => (node && dueOn?.(node, memory)) ?? [];
+  const earlier = earlierOn && (() => earlierOn(candidate.name));
+  return pod && run.kind.resultOf(pod, { ...factsOf(candidate, run, now), due, earlier });
 }
 
 /** True if a pod of an unsettled node may still report. */
@@ -196,7 +198,7 @@ function troubleOfActive({ node, pod }: Placed, view: RunView, now: Date): Cause
   const { worker, done } = view.run.kind.words;
   const limit = now.getTime() - view.startTimeoutMs;
   if (!node.ready && node.readySince.getTime() <= limit)
-    return { reason: 'NodeLost', message: `the node became not ready while it was ${done}` };
+    return { reason: nodeLost, message: `the node became not ready while it was ${done}` };
   if (giveUpAt(pod, view.startTimeoutMs) <= now.getTime())
     return { reason: 'NotTerminated', message: `the ${worker} pod was deleted and stays` };
   if (hasStarted(pod) || pod.createdAt.getTime() > limit) return undefined;

@@ -210,6 +210,24 @@ describe('a new node of a list (C39, P9)', () => {
     expect([...(scheduler.lastRun()?.nodes.keys() ?? [])]).toEqual(['d']);
   });
 
+  it('is one that was lost during its pulls, when it is ready again, and not before', async () => {
+    const scheduler = new ListScheduler([base]);
+    await scheduler.pass(start);
+    for (const node of ['a', 'c']) pullOn(scheduler.cluster, node);
+    const waiting = Object.fromEntries(images.map((image) => [image, state.waiting()]));
+    pullOn(scheduler.cluster, 'b', waiting);
+    scheduler.join('b', { ready: false, readySince: secondsLater(10) });
+    for (const seconds of [400, 403, 500]) await scheduler.pass(secondsLater(seconds));
+    expect(scheduler.lastRun()?.nodes.get('b')).toMatchObject({ result: 'Failed', reason: 'NodeLost' });
+    expect(scheduler.runs()).toHaveLength(1);
+    scheduler.join('b');
+    await scheduler.play(600);
+    expect(scheduler.lastRun()).toMatchObject({ trigger: { type: 'Nodes' }, phase: 'Succeeded' });
+    expect([...(scheduler.lastRun()?.nodes.keys() ?? [])]).toEqual(['b']);
+    await scheduler.play(700);
+    expect(scheduler.runs()).toHaveLength(2);
+  });
+
   it('that comes to match a further list gets it, and one that fails is not tried before the refresh', async () => {
     const scheduler = new ListScheduler([base, { ...secret, nodes: { matchLabels: { pool: 'x' } } }]);
     await scheduler.play(0);

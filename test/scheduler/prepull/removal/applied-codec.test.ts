@@ -7,10 +7,15 @@ import { AppliedError, decodeApplied, encodeApplied } from '../../../../schedule
 const imageName = (index: number) => `registry.example.com/platform/team-${index % 7}/service-${index}:v1.${index}`;
 const lengthOf = (data: Readonly<Record<string, string>>) => Object.values(data).join('').length;
 
+const anyDate = fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) });
+const references = fc.uniqueArray(fc.nat(200).map(imageName), { minLength: 1, maxLength: 20 });
 const appliedNode: fc.Arbitrary<AppliedNode> = fc.record(
   {
-    references: fc.uniqueArray(fc.nat(200).map(imageName), { minLength: 1, maxLength: 20 }).map((all) => all.sort()),
-    missingSince: fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) }),
+    references: references.map((all) => all.sort()),
+    // The newest version is the last, so their order counts.
+    versions: references,
+    setAside: fc.record({ until: anyDate, references }),
+    missingSince: anyDate,
   },
   { requiredKeys: ['references'] },
 );

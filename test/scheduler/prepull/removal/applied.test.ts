@@ -2,10 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type Applied,
+  isWorthTrying,
   toRemove,
   withOnlyWanted,
   withoutRemoved,
+  withoutSetAside,
   withPresentNodes,
+  withSetAside,
+  withVersions,
   withWanted,
 } from '../../../../scheduler/prepull/removal/applied.ts';
 import { decodeApplied, encodeApplied } from '../../../../scheduler/prepull/removal/applied-codec.ts';
@@ -270,5 +274,55 @@ describe('a node that is missing in the cluster', () => {
 
   it('changes nothing while all are there', () => {
     expect(see(applied, [...nodes, 'node-4'], 1)).toBe(applied);
+  });
+});
+
+describe('the versions of moved tags (P8)', () => {
+  const version = (repository: string, number: number) =>
+    `registry.example.com/${repository}@sha256:${String(number).padStart(64, '0')}`;
+  const add = (applied: Applied, ...versions: string[]) => withVersions(applied, new Map([['node-1', versions]]));
+
+  it('come in once, are to be removed unless wanted, and go when they are removed', () => {
+    const once = add(new Map(), version('a', 1), version('b', 1));
+    expect(add(once, version('b', 1))).toBe(once);
+    expect(toRemove(once, 'node-1', [], 'Delete')).toEqual([version('a', 1), version('b', 1)]);
+    expect(toRemove(once, 'node-1', [version('other', 1)], 'Delete')).toEqual([]);
+    expect(toRemove(once, 'node-1', [], 'Retain')).toEqual([]);
+    const left = withoutRemoved(once, new Map([['node-1', [version('a', 1)]]]));
+    expect(left.get('node-1')).toEqual({ references: [], versions: [version('b', 1)] });
+    expect(withoutRemoved(left, new Map([['node-1', [version('b', 1)]]])).size).toBe(0);
+    expect(withOnlyWanted(once, new Map()).size).toBe(0);
+  });
+
+  it('that stay for ever are bounded, and the oldest are forgotten first', () => {
+    let applied = add(new Map(), version('b', 0));
+    for (let move = 1; move <= 30; move += 1) applied = add(applied, version('a', move));
+    const versions = applied.get('node-1')?.versions ?? [];
+    expect(versions).toEqual([version('b', 0), ...Array.from({ length: 20 }, (_, index) => version('a', 11 + index))]);
+  });
+});
+
+describe('references that a node has kept (P12)', () => {
+  const [first, second] = [images[0] ?? '', images[1] ?? ''];
+  const until = new Date(1_000);
+  const kept = withSetAside(
+    withWanted(new Map(), new Map([['node-1', [first, second]]])),
+    new Map([['node-1', [first, 'unknown:1']]]),
+    until,
+  );
+  const node = kept.get('node-1') ?? { references: [] };
+
+  it('are worth a pod again after a while, and before only beside others', () => {
+    expect(node).toEqual({ references: [first, second], setAside: { until, references: [first] } });
+    expect(isWorthTrying(node, [first], new Date(999))).toBe(false);
+    expect(isWorthTrying(node, [first], until)).toBe(true);
+    expect(isWorthTrying(node, [first, second], new Date(999))).toBe(true);
+    expect(isWorthTrying(node, [], until)).toBe(false);
+  });
+
+  it('are worth a pod at once after an edit', () => {
+    const reset = withoutSetAside(kept);
+    expect(reset.get('node-1')).toEqual({ references: [first, second] });
+    expect(withoutSetAside(reset)).toBe(reset);
   });
 });

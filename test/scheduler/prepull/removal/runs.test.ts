@@ -70,7 +70,7 @@ describe('an image that leaves a list (P12)', () => {
     expect(scheduler.lastRun()?.nodes.get('a')).toMatchObject({
       result: 'Succeeded',
       reason: 'ImagesInUse',
-      message: `${web} has left the lists and is still in use; the next refresh tries again to remove it`,
+      message: `${web} is to be removed and is still in use; the next refresh tries again`,
     });
     expect(scheduler.applied()).toEqual({ a: [api, web] });
     await scheduler.finish(2 * hour);
@@ -107,15 +107,33 @@ describe('an image that leaves a list (P12)', () => {
     }
   });
 
-  it('stays while an image that is pulled at each refresh could not be pulled: only the older pod may hold it', async () => {
+  it('that is kept for a reason that lasts costs a cleaner once a day, or after an edit', async () => {
+    const scheduler = await supplied([both], { schedule: '0 */8 * * *' });
+    scheduler.putLists([onlyApi], { schedule: '0 */8 * * *' }, '2');
+    for (const refresh of [8, 16, 24]) await scheduler.finish(refresh * hour, () => 'Kept:Pinned');
+    expect(scheduler.removals()).toEqual([`a: ${web}`]);
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded' });
+    expect(scheduler.pods().filter((pod) => pod.startsWith('a#1'))).toEqual([]);
+    for (const refresh of [32, 40]) await scheduler.finish(refresh * hour, () => 'Kept:Pinned');
+    expect(scheduler.removals()).toEqual([`a: ${web}`, `a: ${web}`]);
+    scheduler.putLists([{ ...onlyApi, name: 'edited' }], { schedule: '0 */8 * * *' }, '3');
+    await scheduler.finish(48 * hour);
+    expect(scheduler.removals()).toHaveLength(3);
+    expect(scheduler.applied()).toEqual({ a: [api] });
+  });
+
+  it('stays while an image that is pulled at each refresh could not be pulled again (P8)', async () => {
     const list = { name: 'base', images: [api, web], imagePullPolicy: 'Always' as const };
     const scheduler = await supplied([list]);
     scheduler.putLists([{ ...list, images: [api] }], { imagePullTimeoutSeconds: 60 }, '2');
     await scheduler.play(hour, { [api]: state.denied });
-    for (const seconds of [62, 65, 70, 80]) await scheduler.pass(secondsLater(hour + seconds));
+    // A further pod finds the image on the node.
+    for (const seconds of [62, 65, 70, 80]) await scheduler.play(hour + seconds);
     expect(scheduler.lastRun()).toMatchObject({ phase: 'Failed' });
     expect(scheduler.removals()).toEqual([]);
-    expect(scheduler.pods()).toContain('a#0');
+    // It holds that image, so the older pod, which held both, has gone.
+    expect(scheduler.pods()).toEqual(['a#1']);
+    expect(scheduler.applied()).toEqual({ a: [api, web] });
   });
 
   it('and comes back before the refresh is not removed', async () => {
