@@ -64,11 +64,11 @@ describe('the lists', () => {
   const overview = (image: string, present: number, failures: ImageOverview['failures'] = []): ImageOverview => ({
     image,
     lists: ['base'],
-    nodes: { desired: 3, present, pulling: 0, failed: 3 - present, unknown: 0 },
+    nodes: { desired: 3, present, pulling: 0, stale: 0, failed: 3 - present, unknown: 0 },
     digests: [],
     failures,
   });
-  const missing = { reason: 'NotFound', message: 'not found', count: 1, nodes: ['node-3'] } as const;
+  const missing = { state: 'Failed', reason: 'NotFound', message: 'not found', count: 1, nodes: ['node-3'] } as const;
   const asTheyShould = [...names.map((name) => overview(name, 3)), overview('docker.io/acme/model:7', 0, [missing])];
 
   function nodesWith(images: readonly string[]): DemoNode[] {
