@@ -76,10 +76,7 @@ export interface RunPod {
   readonly node: string;
   readonly attempt: number;
   readonly createdAt: Date;
-  /**
-   * As in its status, but a puller is running as soon as its first container has started, and has succeeded as soon as all of its
-   * containers have.
-   */
+  /** As in its status, but a puller is running as soon as its first container has started. */
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
   /** The end of its grace period. It is set when somebody deletes the pod. */
   readonly deletionTimestamp?: Date | undefined;

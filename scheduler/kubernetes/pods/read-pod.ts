@@ -61,8 +61,7 @@ function readPuller(object: V1Pod) {
     state?.waiting === undefined && sidecars.some((sidecar) => sidecar.name === name);
   const initStatuses = (status?.initContainerStatuses ?? []).filter((container) => !isSidecar(container));
   const statuses = [...initStatuses, ...(status?.containerStatuses ?? [])];
-  const hasDone = haveAllDone(object);
-  const hasStopped = hasDone || status?.phase === 'Succeeded' || status?.phase === 'Failed';
+  const hasStopped = status?.phase === 'Succeeded' || status?.phase === 'Failed';
   const containers = hasStopped ? readStopped(statuses) : statuses.flatMap(readContainer);
   const isAtWork = containers.some(({ state }) => state.type !== 'Waiting');
   const first = containers.find(({ state }) => state.type === 'Waiting')?.state;
@@ -71,22 +70,8 @@ function readPuller(object: V1Pod) {
     containers,
     startDelays: readStartDelays(object, containers),
     ...(isAtWork && status?.phase === 'Pending' && { phase: 'Running' as const }),
-    ...(hasDone && status?.phase !== 'Failed' && { phase: 'Succeeded' as const }),
     ...(first?.type === 'Waiting' && { containerReason: first.reason, containerMessage: first.message }),
   } as const;
-}
-
-/**
- * True if all containers of the pod have ended well, so that none of them starts again. The kubelet reports this before the end
- * of the pod, for which it first removes the sandbox.
- * @see https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/status/status_manager.go `mergePodStatus`
- */
-function haveAllDone({ spec, status }: V1Pod): boolean {
-  const { initContainers = [], containers = [], restartPolicy } = spec ?? {};
-  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  const done = new Set(statuses.filter(({ state }) => state?.terminated?.exitCode === 0).map(({ name }) => name));
-  const expected = [...initContainers, ...containers];
-  return restartPolicy === 'Never' && containers.length > 0 && expected.every(({ name }) => done.has(name));
 }
 
 /** Thousands of pods may be held, with the same images. 2,000 are enough for those of some policies. */
@@ -110,9 +95,7 @@ const sharedDelays = new SharedValues<readonly (number | undefined)[]>(2_000);
 /** See `startDelays` of {@link RunPod}. The times of the kubelet are in whole seconds, so many containers have the same one. */
 function readStartDelays({ spec, status }: V1Pod, containers: readonly PodContainer[]): RunPod['startDelays'] {
   const statuses = new Map(status?.containerStatuses?.map((container) => [container.name, container]));
-  const ends = (status?.initContainerStatuses ?? []).flatMap(
-    ({ state }) => secondsOf(state?.terminated?.finishedAt) ?? [],
-  );
+  const ends = (status?.initContainerStatuses ?? []).map(({ state }) => secondsOf(state?.terminated?.finishedAt));
   const inOrder = (spec?.containers ?? []).flatMap(({ name }) => {
     const { terminated, running } = statuses.get(name)?.state ?? {};
     const time = secondsOf(terminated?.startedAt ?? running?.startedAt);

@@ -31,45 +31,6 @@ describe('a puller', () => {
     terminated: { exitCode: 0, reason: 'Completed', finishedAt, message: '{}' },
   });
 
-  describe('whose kubelet still removes its sandbox', () => {
-    const done = (name: string, exitCode = 0) => container(name, { terminated: { exitCode, finishedAt } });
-    const phaseOf = (statuses: NonNullable<V1Pod['status']>, spec: Partial<NonNullable<V1Pod['spec']>> = {}) =>
-      readPod({
-        metadata: { name: podName(run, 'a', 0), labels: { [label.run]: run, [label.kind]: 'puller' } },
-        spec: {
-          nodeName: 'a',
-          restartPolicy: 'Never',
-          initContainers: [{ name: 'prepare' }],
-          containers: [{ name: 'image-0' }, { name: 'injected' }],
-          ...spec,
-        },
-        status: { phase: 'Running', initContainerStatuses: [prepared], ...statuses },
-      })?.phase;
-
-    it('has succeeded when all of its containers have (P1)', () => {
-      expect(phaseOf({ containerStatuses: [done('image-0'), done('injected')] })).toBe('Succeeded');
-      expect(phaseOf({ phase: 'Pending', containerStatuses: [done('image-0'), done('injected')] })).toBe('Succeeded');
-    });
-
-    it('has not while a container runs, has not been reported, has failed or may start again', () => {
-      const running = container('injected', { running: {} });
-      expect(phaseOf({ containerStatuses: [done('image-0'), running] })).toBe('Running');
-      expect(phaseOf({ containerStatuses: [done('image-0')] })).toBe('Running');
-      expect(phaseOf({ containerStatuses: [done('image-0'), done('injected', 137)] })).toBe('Running');
-      const both = [done('image-0'), done('injected')];
-      expect(phaseOf({ containerStatuses: both }, { restartPolicy: 'OnFailure' })).toBe('Running');
-      const sidecar = { name: 'sidecar', restartPolicy: 'Always' };
-      const initContainerStatuses = [prepared, container('sidecar', { running: {} })];
-      const spec = { initContainers: [{ name: 'prepare' }, sidecar] };
-      expect(phaseOf({ containerStatuses: both, initContainerStatuses }, spec)).toBe('Running');
-    });
-
-    it('has failed if its status says so', () => {
-      const containerStatuses = [done('image-0'), done('injected')];
-      expect(phaseOf({ phase: 'Failed', reason: 'Evicted', containerStatuses })).toBe('Failed');
-    });
-  });
-
   it('has the seconds from the start of the container before to the start of each, in the order of its spec', () => {
     const at = (second: number) => `2026-03-02T10:00:${String(second).padStart(2, '0')}Z` as unknown as Date;
     const ended = (name: string, started: number) =>
