@@ -41,8 +41,8 @@ try {
   const parts = {
     runs: measureRuns,
     lists: measureLists,
-    'idle-lists': measureIdleLists,
     defaults: measureDefaults,
+    'idle-lists': measureIdleLists,
     many: measureManyNodes,
   };
   // `node test/bench/cluster.ts defaults` measures one part alone.
@@ -154,12 +154,14 @@ async function measureLists(): Promise<void> {
 /** Many policies of image lists whose nodes have all images, some of them with as many held pods as a cluster keeps. */
 async function measureIdleLists(): Promise<void> {
   const policies = Array.from({ length: size.lists }, (_, index) => `served${index}`);
+  const holders: string[] = [];
   for (const [index, policy] of policies.entries()) {
     const hold = index < size.holding;
     progress(`${policy}: ${size.images} images are on ${size.nodes} nodes${hold ? ', with a held pod on each' : ''}`);
     const document = listDocument(size.images, { hold, ttlSecondsAfterFinished: 0 }, policy);
     const { run, uid } = await createServedPolicy(api, policy, document, names);
     if (!hold) continue;
+    holders.push(run);
     const build = buildBarePuller(document);
     await api.createAll(
       PODS,
@@ -184,6 +186,8 @@ async function measureIdleLists(): Promise<void> {
   note(`${what}: peak memory`, `${peak.toFixed(0)} MB`, '<= 300 MB', peak <= 300);
   note(`${what}: runs`, String(runs.length), `${policies.length}`, runs.length === policies.length);
   await scheduler.stop();
+  for (const run of holders) await api.call('DELETE', `${PODS}?labelSelector=nodesweep.io/run=${run}`);
+  for (const run of holders) await waitUntilGone(api, run);
   for (const policy of policies) await api.call('DELETE', `${CONFIG_MAPS}/${policy}`);
 }
 

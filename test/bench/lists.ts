@@ -16,7 +16,9 @@ import { CONFIG_MAPS, createPolicy, template } from './fan-out.ts';
 export function listDocument(count: number, document: Partial<PrepullDocument>, team = 'team'): PrepullDocument {
   const images = Array.from({ length: count }, (_, index) => `registry.test/${team}/service-${index}:1.${index}`);
   const rollout = { parallelism: '100%', perRegistry: 1_000_000 };
-  return { schedule: '@yearly', lists: [{ name: 'base', images }], rollout, ...document };
+  // When the policy is deleted, no run removes its images.
+  const removalPolicy = 'Retain';
+  return { schedule: '@yearly', lists: [{ name: 'base', images }], removalPolicy, rollout, ...document };
 }
 
 /** Builds the puller of a run over the document, as the scheduler does. */

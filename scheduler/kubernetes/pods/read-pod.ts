@@ -95,7 +95,8 @@ const sharedDelays = new SharedValues<readonly (number | undefined)[]>(2_000);
 /** See `startDelays` of {@link RunPod}. The times of the kubelet are in whole seconds, so many containers have the same one. */
 function readStartDelays({ spec, status }: V1Pod, containers: readonly PodContainer[]): RunPod['startDelays'] {
   const statuses = new Map(status?.containerStatuses?.map((container) => [container.name, container]));
-  const ends = (status?.initContainerStatuses ?? []).map(({ state }) => secondsOf(state?.terminated?.finishedAt));
+  const initStatuses = status?.initContainerStatuses ?? [];
+  const ends = initStatuses.flatMap(({ state }) => secondsOf(state?.terminated?.finishedAt) ?? []);
   const inOrder = (spec?.containers ?? []).flatMap(({ name }) => {
     const { terminated, running } = statuses.get(name)?.state ?? {};
     const time = secondsOf(terminated?.startedAt ?? running?.startedAt);

@@ -38,10 +38,14 @@ describe('a puller', () => {
     const names = ['image-2', 'image-10', 'image-11', 'image-12', 'image-13'];
     const pod = readPod({
       metadata: { name: podName(run, 'a', 0), labels: { [label.run]: run, [label.kind]: 'puller' } },
-      spec: { nodeName: 'a', containers: names.map((name) => ({ name })) },
+      spec: {
+        nodeName: 'a',
+        initContainers: [{ name: 'prepare' }, { name: 'sidecar', restartPolicy: 'Always' }],
+        containers: names.map((name) => ({ name })),
+      },
       status: {
         phase: 'Pending',
-        initContainerStatuses: [prepared],
+        initContainerStatuses: [prepared, container('sidecar', { running: {} })],
         // The kubelet sorts them by name.
         containerStatuses: [
           ended('image-10', 9),
