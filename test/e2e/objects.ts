@@ -11,6 +11,8 @@ export interface RunDocument {
   readonly run: string;
   readonly phase: string;
   readonly reason?: string;
+  /** As RFC 3339. */
+  readonly startedAt: string;
   readonly trigger: { readonly type: string };
   readonly nodes: Readonly<Record<'desired' | 'succeeded' | 'failed' | 'skipped', number>>;
   readonly images: Readonly<Record<'planned' | 'removed' | 'failed' | 'skipped' | 'unknown', number>>;

@@ -14,6 +14,7 @@ export class PodLedger {
   readonly violations: string[] = [];
   readonly #entries = new Map<string, LedgerEntry>();
   readonly #uids = new Map<string, string>();
+  readonly #succeeded = new Set<string>();
   readonly #active = new Map<string, string>();
   #stop: () => void = () => {};
 
@@ -39,12 +40,23 @@ export class PodLedger {
       .sort();
   }
 
+  /** True if a pod was created for the node. */
+  has(node: string): boolean {
+    return [...this.#entries.values()].some((entry) => entry.node === node);
+  }
+
+  /** True if a pod for the node was seen to succeed. */
+  hasSucceeded(node: string): boolean {
+    return this.#succeeded.has(node);
+  }
+
   #note(type: string, pod: WatchedObject): void {
     if (type === 'BOOKMARK') return;
     const { name, uid, labels = {}, annotations = {}, deletionTimestamp } = pod.metadata;
     const run = labels['nodesweep.io/run'] ?? '';
     const node = annotations['nodesweep.io/node-name'] ?? '';
     this.#entries.set(name, { name, run, node, attempt: Number(annotations['nodesweep.io/attempt']) });
+    if (pod.status?.phase === 'Succeeded') this.#succeeded.add(node);
     const before = this.#uids.get(name);
     if (before !== undefined && before !== uid) this.violations.push(`pod ${name} was created twice`);
     this.#uids.set(name, uid);
