@@ -35,8 +35,17 @@ export function updateLedger(data: LedgerData | undefined, entry: LedgerEntry): 
   const document = entry.policy?.document ?? before?.document ?? entry.starting?.run.document;
   const ledger = withDocument(before ?? { document, applied: new Map() }, document, entry);
   const next = withStart(withPurge(withResults(ledger, entry), entry), entry);
-  const isNew = before === undefined ? next.applied.size > 0 || next.purge !== undefined : next !== before;
+  const isNew = before === undefined ? next.applied.size > 0 || next.purge !== undefined : isChanged(before, next);
   return isNew ? encodeLedger(next) : undefined;
+}
+
+/** True if the next version has to be written. Where nodes did not fit, further nodes do not fit either. */
+function isChanged(before: ListLedger, next: ListLedger): boolean {
+  if (before === next) return false;
+  const { document, settledUntil, purge, isCut } = before;
+  const isSame = document === next.document && settledUntil === next.settledUntil && purge === next.purge;
+  if (isCut !== true || !isSame) return true;
+  return [...before.applied].some(([name, node]) => next.applied.get(name) !== node);
 }
 
 /** Takes over an edit. A policy that is gone has left its images for good if it said so, also if a new one has its name. */

@@ -17,6 +17,8 @@ export interface ListLedger {
    * without a hash.
    */
   readonly purge?: { readonly request: string; readonly lists?: string | undefined } | undefined;
+  /** True if some nodes did not fit, so that there is no room for further ones. */
+  readonly isCut?: true | undefined;
 }
 
 const storedSchema = z.strictObject({
@@ -42,7 +44,7 @@ export function decodeLedger(data: LedgerData): ListLedger {
   return ledger;
 }
 
-export function encodeLedger({ applied, ...fields }: ListLedger): LedgerData {
+export function encodeLedger({ applied, isCut: _, ...fields }: ListLedger): LedgerData {
   const { data, omittedNodes } = encodeApplied(applied);
   const cut = omittedNodes.length > 0 && { omittedNodes: omittedNodes.length };
   return { 'lists.json': JSON.stringify({ version: 1, ...fields, ...cut }), ...data };
@@ -55,8 +57,8 @@ export function policyOf({ document }: ListLedger): PrepullPolicy | undefined {
 
 function readLedger(data: LedgerData): ListLedger {
   try {
-    const { version: _, omittedNodes: __, ...fields } = storedSchema.parse(JSON.parse(data['lists.json'] ?? ''));
-    return { ...fields, applied: decodeApplied(data) };
+    const { version: _, omittedNodes, ...fields } = storedSchema.parse(JSON.parse(data['lists.json'] ?? ''));
+    return { ...fields, applied: decodeApplied(data), ...(omittedNodes !== undefined && { isCut: true }) };
   } catch (cause) {
     const advice = 'delete its ConfigMap if it was damaged by hand, or run the version of nodesweep that wrote it';
     throw new LedgerError(

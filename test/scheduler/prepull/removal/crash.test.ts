@@ -45,7 +45,7 @@ it('a scheduler that is killed before any of its writes and started again remove
     const created = scheduler.cluster.writes.filter((write) => write.startsWith('createPod'));
     expect(created.length).toBeLessThanOrEqual(5);
   }
-}, 120_000);
+}, 300_000);
 
 it('two replicas that see the same edit write one account, and create each cleaner once (P12, P19)', async () => {
   const scheduler = await edited();

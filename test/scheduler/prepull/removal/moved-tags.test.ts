@@ -181,4 +181,4 @@ it('a scheduler that is killed before any of its writes removes the version befo
     expect(scheduler.applied()).toEqual({ a: [api, web] });
     expect(scheduler.versions()).toEqual({ a: [versionOf(web, 0)] });
   }
-}, 120_000);
+}, 300_000);
