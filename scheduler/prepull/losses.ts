@@ -14,8 +14,8 @@ const maxLosses = 50;
 
 /**
  * Images that nodes lose between runs. The status of a pod does not tell if an image was pulled, only the Events of the kubelet
- * do, so the Events of a few pods are read. A kubelet reports at most 25 Events for a pod, which are those of about its first
- * seven images.
+ * do, so the Events of a few pods are read. A kubelet reports at most 25 Events for a pod: three for each image that is present,
+ * and four for each that it pulls.
  */
 export const imageLosses: LossRules = {
   podsToAsk({ run, pods, others, known }) {
