@@ -28,6 +28,8 @@ export interface Node {
   readonly ready: boolean;
   /** Another node of the same name has another time. */
   readonly createdAt?: Date | undefined;
+  /** As in `status.nodeInfo.systemUUID`, in lower case. Another machine with the name of the node has another one. */
+  readonly systemUuid?: string | undefined;
   /** The time of the last change of `ready`. */
   readonly readySince: Date;
   /** True if its kubelet reports disk pressure. */

@@ -99,7 +99,8 @@ export function readNode(object: V1Node, overrides: RuntimeOverrides, toleration
   const { name = '', labels = {}, annotations, creationTimestamp } = object.metadata ?? {};
   const conditions = object.status?.conditions ?? [];
   const ready = conditions.find(({ type }) => type === 'Ready');
-  const { containerRuntimeVersion = '', kubeletVersion, operatingSystem, osImage } = object.status?.nodeInfo ?? {};
+  const nodeInfo = object.status?.nodeInfo;
+  const { containerRuntimeVersion = '', kubeletVersion, operatingSystem, osImage, systemUUID } = nodeInfo ?? {};
   const capacity = Number(object.status?.allocatable?.pods);
   return {
     name,
@@ -108,6 +109,7 @@ export function readNode(object: V1Node, overrides: RuntimeOverrides, toleration
     unschedulable: object.spec?.unschedulable ?? false,
     ready: ready?.status === 'True',
     createdAt: creationTimestamp && instantOf(creationTimestamp),
+    systemUuid: systemUUID?.toLowerCase() || undefined,
     readySince: instantOf(ready?.lastTransitionTime),
     diskPressure: conditions.some(({ type, status }) => type === 'DiskPressure' && status === 'True'),
     podCapacity: Number.isSafeInteger(capacity) ? capacity : undefined,

@@ -1,7 +1,8 @@
 import { hash } from '../../../contract/labels.ts';
 import type { ReferenceOutcome } from '../../../contract/reference-outcomes.ts';
+import type { Node } from '../../objects.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { lastResults } from '../../run/last-results.ts';
+import { isReplaced, lastResults } from '../../run/last-results.ts';
 import type { LedgerData, LedgerEntry, WhenGone } from '../../run/ledger.ts';
 import { asReady } from '../../run/rollout/eligibility.ts';
 import { isFinished, type Run } from '../../run/run.ts';
@@ -11,6 +12,7 @@ import { pullableOn, type WantedImage, wantedOn } from '../wanted.ts';
 import {
   type Applied,
   type ByNode,
+  withMachines,
   withOnlyWanted,
   withoutRemoved,
   withoutSetAside,
@@ -20,6 +22,7 @@ import {
   withWanted,
 } from './applied.ts';
 import { decodeLedger, encodeLedger, type ListLedger, policyOf } from './ledger.ts';
+import { machineOf } from './machine.ts';
 import { isGone, isKeptForLong, isUsed } from './removals.ts';
 import { versionsIn } from './versions.ts';
 
@@ -138,7 +141,8 @@ function referencesIn(run: Run, isMeant: (outcome: ReferenceOutcome) => boolean)
  */
 function withStart(ledger: ListLedger, { starting, nodes, now, isGone, runs }: LedgerEntry): ListLedger {
   if (starting === undefined && isGone !== true) return ledger;
-  const present = withPresentNodes(ledger.applied, new Set(nodes.map(({ name }) => name)), { now, forgetAfterMs });
+  const machines = new Map(nodes.map((node) => [node.name, machineOf(node)]));
+  const present = withPresentNodes(ledger.applied, machines, { now, forgetAfterMs });
   if (starting === undefined || starting.run.trigger.type === 'Purge')
     return present === ledger.applied ? ledger : { ...ledger, applied: present };
   const policy = starting.run.spec as PrepullPolicy;
@@ -146,9 +150,17 @@ function withStart(ledger: ListLedger, { starting, nodes, now, isGone, runs }: L
   const wanted = withWanted(present, new Map([...pulled].map(([node, images]) => [node, referencesOf(images)])));
   const isLeft = policyOf(ledger)?.removalPolicy === 'Retain';
   const results = lastResults(runs);
-  const applied = isLeft
+  const resultOn = (node: Node) => {
+    const last = results.get(node.name);
+    return last !== undefined && isReplaced(node, last) ? undefined : last;
+  };
+  const started = isLeft
     ? withOnlyWanted(wanted, new Map(nodes.map((node) => [node.name, referencesOf(wantedOn(node, policy))])))
-    : withVersions(wanted, new Map([...pulled].map(([node, images]) => [node, versionsIn(results.get(node), images)])));
+    : withVersions(
+        wanted,
+        new Map(starting.nodes.map((node) => [node.name, versionsIn(resultOn(node), pulled.get(node.name) ?? [])])),
+      );
+  const applied = withMachines(started, machines);
   return applied === ledger.applied ? ledger : { ...ledger, applied };
 }
 

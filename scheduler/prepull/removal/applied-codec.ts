@@ -39,6 +39,7 @@ const storedSchema = z.strictObject({
     )
     .default([]),
   missing: z.record(z.string(), z.iso.datetime()).default({}),
+  machines: z.record(z.string(), z.string()).default({}),
 });
 
 type Stored = z.input<typeof storedSchema>;
@@ -91,12 +92,14 @@ function store(nodes: readonly (readonly [string, AppliedNode])[]): Stored {
   const missing = nodes.flatMap(([name, { missingSince }]) =>
     missingSince === undefined ? [] : [[name, missingSince.toISOString()] as const],
   );
+  const machines = nodes.flatMap(([name, { machine }]) => (machine === undefined ? [] : [[name, machine] as const]));
   return {
     version: 1,
     references,
     ...storeSetAside(nodes, indexesOf),
     sets: [...sets].map(([set, group]) => ({ ...JSON.parse(set), nodes: group.map(([name]) => name) })),
     ...(missing.length > 0 && { missing: Object.fromEntries(missing) }),
+    ...(machines.length > 0 && { machines: Object.fromEntries(machines) }),
   };
 }
 
@@ -127,9 +130,10 @@ function restoreSetAside({ references, setAside }: z.output<typeof storedSchema>
 }
 
 function restore(stored: z.output<typeof storedSchema>): Applied {
-  const { references, sets, missing } = stored;
+  const { references, sets, missing, machines } = stored;
   const waiting = restoreSetAside(stored);
   const since = new Map(Object.entries(missing));
+  const machineOf = new Map(Object.entries(machines));
   return new Map(
     sets.flatMap(({ indexes, versions, nodes }) => {
       const found = {
@@ -139,11 +143,13 @@ function restore(stored: z.output<typeof storedSchema>): Applied {
       return nodes.map((name): [string, AppliedNode] => {
         const missingSince = since.get(name);
         const setAside = waiting.get(name);
+        const machine = machineOf.get(name);
         return [
           name,
           {
             ...found,
             ...(setAside && { setAside }),
+            ...(machine && { machine }),
             ...(missingSince && { missingSince: new Date(missingSince) }),
           },
         ];

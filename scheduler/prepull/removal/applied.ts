@@ -16,6 +16,8 @@ export interface AppliedNode {
   readonly versions?: readonly string[];
   /** References that stay for a reason that lasts, so that no pod tries to remove them before `until`. */
   readonly setAside?: { readonly until: Date; readonly references: readonly string[] };
+  /** The machine of the node. Absent if it was not known when the images came on account. */
+  readonly machine?: string;
   /** When the node was first missing in the cluster; absent while it is there. */
   readonly missingSince?: Date;
 }
@@ -77,21 +79,43 @@ export function withOnlyWanted(applied: Applied, wanted: ByNode): Applied {
 
 /**
  * Notes the nodes that are missing in the cluster, and forgets those that have been missing for longer than
- * `forgetAfterMs`. A node that comes back has the images that it had.
+ * `forgetAfterMs`. A node that comes back has the images that it had, unless it is another machine: that one has the images
+ * of somebody else. `present` has the machine of each node, where it is known.
  */
 export function withPresentNodes(
   applied: Applied,
-  present: ReadonlySet<string>,
+  present: ReadonlyMap<string, string | undefined>,
   { now, forgetAfterMs }: { readonly now: Date; readonly forgetAfterMs: number },
 ): Applied {
   const nodes = [...applied].flatMap(([name, node]): [string, AppliedNode][] => {
     const { missingSince, ...others } = node;
-    if (present.has(name)) return [[name, missingSince === undefined ? node : others]];
+    if (present.has(name)) {
+      if (isOtherMachine(node, present.get(name))) return [];
+      return [[name, missingSince === undefined ? node : others]];
+    }
     if (missingSince === undefined) return [[name, { ...others, missingSince: now }]];
     return now.getTime() - missingSince.getTime() > forgetAfterMs ? [] : [[name, node]];
   });
   const isSame = nodes.length === applied.size && nodes.every(([name, node]) => applied.get(name) === node);
   return isSame ? applied : new Map(nodes);
+}
+
+/** Notes the machines of nodes where they were not known. Returns the same object if nothing is new. */
+export function withMachines(applied: Applied, present: ReadonlyMap<string, string | undefined>): Applied {
+  const isNew = ([name, { machine }]: readonly [string, AppliedNode]) =>
+    machine === undefined && present.get(name) !== undefined;
+  if (![...applied].some(isNew)) return applied;
+  return new Map(
+    [...applied].map(([name, node]) => {
+      const machine = node.machine ?? present.get(name);
+      return [name, machine === undefined ? node : { ...node, machine }];
+    }),
+  );
+}
+
+/** True if the images on account are those of another machine, which had the name of the node before. */
+export function isOtherMachine({ machine }: AppliedNode, now: string | undefined): boolean {
+  return machine !== undefined && now !== undefined && machine !== now;
 }
 
 /**

@@ -7,8 +7,9 @@ import type { PrepullPolicy } from '../policy.ts';
 import { memoryOf, type NodeMemory } from '../puller/memory.ts';
 import { leftOn } from '../puller/next-images.ts';
 import { type WantedImage, wantedOn } from '../wanted.ts';
-import { isWorthTrying, toRemove } from './applied.ts';
+import { isOtherMachine, isWorthTrying, toRemove } from './applied.ts';
 import { decodeLedger, policyOf } from './ledger.ts';
+import { machineOf } from './machine.ts';
 import { mayBeCurrent } from './versions.ts';
 
 /**
@@ -20,7 +21,7 @@ import { mayBeCurrent } from './versions.ts';
 export function dueOn(data: LedgerData, { run, node, memory, kept, now }: DueQuestion): readonly string[] {
   const ledger = decodeLedger(data);
   const applied = ledger.applied.get(node.name);
-  if (applied === undefined) return [];
+  if (applied === undefined || isOtherMachine(applied, machineOf(node))) return [];
   const policy = run.spec as PrepullPolicy;
   if (run.trigger.type === 'Purge') return toRemove(ledger.applied, node.name, kept(), 'Delete');
   // After an edit during the run, the policy that leaves more decides.

@@ -15,6 +15,7 @@ const appliedNode: fc.Arbitrary<AppliedNode> = fc.record(
     // The newest version is the last, so their order counts.
     versions: references,
     setAside: fc.record({ until: anyDate, references }),
+    machine: fc.stringMatching(/^[a-z0-9]{10}$/),
     missingSince: anyDate,
   },
   { requiredKeys: ['references'] },

@@ -4,6 +4,7 @@ import {
   type Applied,
   isWorthTrying,
   toRemove,
+  withMachines,
   withOnlyWanted,
   withoutRemoved,
   withoutSetAside,
@@ -255,10 +256,14 @@ describe('of the images applied to a node', () => {
 
 describe('a node that is missing in the cluster', () => {
   const applied: Applied = new Map(nodes.map((name) => [name, { references: [...images] }]));
+  const machines = new Map<string, string>();
   const hourMs = 3_600_000;
   const at = (hours: number) => new Date(hours * hourMs);
   const see = (before: Applied, present: readonly string[], hours: number) =>
-    withPresentNodes(before, new Set(present), { now: at(hours), forgetAfterMs: 24 * hourMs });
+    withPresentNodes(before, new Map(present.map((name) => [name, machines.get(name)])), {
+      now: at(hours),
+      forgetAfterMs: 24 * hourMs,
+    });
 
   it('is known for the given time, counted from its first absence, and then forgotten', () => {
     const gone = see(applied, ['node-1', 'node-2'], 1);
@@ -274,6 +279,16 @@ describe('a node that is missing in the cluster', () => {
 
   it('changes nothing while all are there', () => {
     expect(see(applied, [...nodes, 'node-4'], 1)).toBe(applied);
+  });
+
+  it('that comes back as another machine has no image of ours, whatever was on account under its name (P12)', () => {
+    const known = withMachines(applied, new Map(nodes.map((name) => [name, `old-${name}`])));
+    machines.set('node-1', 'new').set('node-2', 'old-node-2');
+    const back = see(see(known, ['node-2'], 1), [...nodes], 2);
+    expect(back).toEqual(new Map([...known].filter(([name]) => name !== 'node-1')));
+    expect(see(applied, [...nodes], 1)).toBe(applied);
+    expect(withMachines(known, machines)).toBe(known);
+    machines.clear();
   });
 });
 

@@ -51,6 +51,19 @@ describe('an image that leaves a list (P12)', () => {
     expect(scheduler.removals()).toHaveLength(1);
   });
 
+  it('stays on another machine that has the name of a node, and goes from the same one that comes back (P12)', async () => {
+    const scheduler = await supplied([both], {}, []);
+    const machine = (name: string, systemUuid: string | undefined) => ({ ...buildNode(name), systemUuid });
+    scheduler.cluster.nodes = [machine('a', 'old'), machine('b', 'same'), machine('c', undefined)];
+    await scheduler.finish(5);
+    expect(Object.keys(scheduler.applied())).toEqual(['a', 'b', 'c']);
+    scheduler.putLists([onlyApi], {}, '2');
+    scheduler.cluster.nodes = [machine('a', 'new'), machine('b', 'same'), machine('c', undefined)];
+    await scheduler.finish(hour);
+    expect(scheduler.removals().toSorted()).toEqual([`b: ${web}`, `c: ${web}`]);
+    expect(scheduler.applied()).toEqual({ a: [api], b: [api], c: [api] });
+  });
+
   it('is removed only after the older pod that held it is deleted, and while the new one holds the others', async () => {
     const scheduler = await supplied();
     scheduler.putLists([onlyApi], {}, '2');
