@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { PrepullDocument } from '../../scheduler/prepull/policy.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { type PrivateRegistry, startPrivateRegistry } from '../cluster/registry.ts';
@@ -199,5 +199,87 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('image lists on real kubel
     await new Promise((resolve) => setTimeout(resolve, 65_000));
     expect(await haveImage('stays')).toEqual([false, false]);
     await deletePolicy('purged');
+  });
+
+  /** The digests under which a node has versions of an image, with or without a tag. */
+  const versionsOn = async (node: string, image: string) => {
+    const listed = (await cluster.node(node).ctr('images', 'ls', '-q')).split('\n');
+    const digest = new RegExp(`/lists/${image}@(sha256:[0-9a-f]{64})$`);
+    return [...new Set(listed.flatMap((name) => digest.exec(name)?.[1] ?? []))];
+  };
+  const pushVersion = async (image: string, content: string) => {
+    const [pushed] = await registry.push([
+      buildImageSpec({ names: [`lists/${image}:1`], layers: fillerLayers(content) }),
+    ]);
+    return pushed?.digest ?? '';
+  };
+  const countRuns = async (policy: string, phase: string) =>
+    (await readRuns(installation.kubectl, policy)).filter((run) => run.phase === phase).length;
+  const moving = (request: string) =>
+    buildPolicy(
+      'moving',
+      {
+        schedule: '@yearly',
+        imagePullTimeoutSeconds: 15,
+        ttlSecondsAfterFinished: 0,
+        lists: [{ ...listOf('moving', ['moving', 'beside']), imagePullPolicy: 'Always' }],
+      },
+      { 'nodesweep.io/run-at': request },
+      'prepull.yaml',
+    );
+
+  it('removes from each node what a tag meant before, once the refresh has found that it has moved (P8)', async () => {
+    const { kubectl, apply } = installation;
+    const before = await pushVersion('moving', 'before the move');
+    await apply(moving('first'));
+    await waitFor('the images', 240_000, async () => (await countRuns('moving', 'Succeeded')) === 1 || undefined);
+    for (const node of ['node-1', 'node-2']) expect(await versionsOn(node, 'moving')).toEqual([before]);
+
+    const after = await pushVersion('moving', 'after the move');
+    await apply(moving('second'));
+    await waitFor('the refresh that removes the version before', 300_000, async () => {
+      return (await countRuns('moving', 'Succeeded')) === 2 || undefined;
+    });
+    for (const node of ['node-1', 'node-2']) expect(await versionsOn(node, 'moving')).toEqual([after]);
+    const pullers = await waitFor('one finished pod on each node', 120_000, async () => {
+      const found = await readPullers('moving');
+      return found.length === 2 ? found : undefined;
+    });
+    expect(pullers).toMatchObject([{ status: { phase: 'Succeeded' } }, { status: { phase: 'Succeeded' } }]);
+    expect(await kubectl('get', 'configmap', '-n', namespace, 'moving.status', '-o', 'yaml')).toContain('AllPresent');
+  });
+
+  it('while the registry is down, the images are stale, are held by new pods, and nothing is removed (P7, P8, P10)', async () => {
+    const { kubectl, apply } = installation;
+    const versions = await versionsOn('node-1', 'moving');
+    const before = await readPullers('moving');
+    await registry.stop();
+    onTestFinished(() => registry.start());
+    await apply(moving('third'));
+    const run = await waitFor('the run without a registry', 300_000, async () => {
+      const runs = await readRuns(kubectl, 'moving');
+      return runs.find(({ phase }) => phase === 'Failed');
+    });
+    expect(run).toMatchObject({
+      nodes: { desired: 2, failed: 2 },
+      images: { wanted: 4, present: 0, failed: 0, stale: 4 },
+      problems: ['node-1', 'node-2'].map((node) => ({
+        node,
+        reason: 'ImagesStale',
+        message: expect.stringContaining('RegistryUnavailable'),
+      })),
+    });
+    for (const node of ['node-1', 'node-2']) {
+      expect(await versionsOn(node, 'moving')).toEqual(versions);
+      expect(await imagesOn(node)).toEqual(expect.arrayContaining(['moving', 'beside']));
+    }
+    const names = before.map(({ metadata }) => metadata.name);
+    const pullers = await waitFor('the pods before to go', 120_000, async () => {
+      const found = await readPullers('moving');
+      return found.every(({ metadata }) => !names.includes(metadata.name)) ? found : undefined;
+    });
+    expect(pullers).toMatchObject([{ status: { phase: 'Succeeded' } }, { status: { phase: 'Succeeded' } }]);
+    expect(await kubectl('get', 'configmap', '-n', namespace, 'moving.status', '-o', 'yaml')).toContain('ImagesStale');
+    await deletePolicy('moving');
   });
 });
