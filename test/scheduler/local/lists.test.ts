@@ -103,7 +103,13 @@ describe.concurrent('image lists with nodesweep local', { timeout: 300_000 }, ()
     expect(host.imagesOf('east')).toEqual([api]);
     const seen = new Map((await overviewOf(host)).map(({ image, failures }) => [image, failures]));
     expect(seen.get('docker.io/acme/missing:1')).toEqual([
-      { reason: 'NotFound', message: 'docker.io/acme/missing:1: not found', count: 2, nodes: ['east', 'west'] },
+      {
+        state: 'Failed',
+        reason: 'NotFound',
+        message: 'docker.io/acme/missing:1: not found',
+        count: 2,
+        nodes: ['east', 'west'],
+      },
     ]);
     expect(seen.get(web)).toMatchObject([{ reason: 'Unauthorized', message: expect.stringMatching(/^pull access/) }]);
     // A pod with only the image that is there holds it.
@@ -191,7 +197,7 @@ describe.concurrent('image lists with nodesweep local', { timeout: 300_000 }, ()
     host.setRegistry(moved, true);
     await host.writeLists('lists', { ...quick, ...shortTimeout, lists }, runAt('down'));
     await untilEnded(host, 2);
-    expect((await overviewOf(host))[0]?.failures).toMatchObject([{ reason: 'RegistryUnavailable' }]);
+    expect((await overviewOf(host))[0]?.failures).toMatchObject([{ state: 'Stale', reason: 'RegistryUnavailable' }]);
     host.setRegistry(moved);
     await host.writeLists('lists', { ...quick, ...shortTimeout, lists }, runAt('up'));
     await untilEnded(host, 3);
