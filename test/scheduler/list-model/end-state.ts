@@ -35,15 +35,13 @@ export class EndState {
   /** Nothing is left of the policies, which are deleted. */
   checkNothingLeft(): void {
     this.#checkLeftovers('after its policy was deleted');
-    // The images of a node that is not there are on account for a day.
+    // The images of a node that is not there are on account for a day, and so are the runs that removed those of the others.
     const isMissing = this.#world.nodes.changes.some(({ key }) => !this.#world.nodes.entries.has(key));
-    const left = [
-      ...[...this.#world.configMaps.entries.values()]
-        .filter(({ value }) => !isMissing || value.kind !== 'ledger')
-        .map(({ key }) => key),
-      ...this.#world.jobs.keys(),
-      ...this.#world.pods.entries.keys(),
-    ];
+    const accounts = isMissing ? this.#accounts : [];
+    const left = [...this.#world.configMaps.entries.keys(), ...this.#world.jobs.keys()].filter(
+      (name) => !accounts.includes(name),
+    );
+    left.push(...this.#world.pods.entries.keys());
     if (left.length > 0) this.#report(`left over: ${left.join(', ')} (C31)`);
   }
 
@@ -96,6 +94,16 @@ export class EndState {
   /** True if a policy cleans nodes of whatever nothing protects. */
   get #isSwept(): boolean {
     return this.#world.configMaps.changes.some(({ key }) => key === 'sweep');
+  }
+
+  /** The accounts of what is on nodes, with the records and jobs of the runs that they own. */
+  get #accounts(): readonly string[] {
+    const entries = [...this.#world.configMaps.entries.values()];
+    const uids = new Set(entries.filter(({ value }) => value.kind === 'ledger').map(({ uid }) => uid));
+    return entries.flatMap(({ key, uid, value }) => {
+      if (value.kind === 'run' && uids.has(value.owner)) return [key, value.run.name];
+      return uids.has(uid) ? [key] : [];
+    });
   }
 
   #podsOf(uid: string): RunPod[] {
