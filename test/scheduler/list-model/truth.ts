@@ -20,6 +20,8 @@ interface Policy {
   isAskedFor: boolean;
   /** The requests that have started no run yet. With one of them, it is not certain that a purge stays in force. */
   readonly openRequests: Set<string>;
+  /** True if a run was open when the purge was asked for: a scheduler that learns of both at once can't know which was first. */
+  isPurgeUncertain: boolean;
 }
 
 /**
@@ -53,6 +55,7 @@ export class Truth {
       purgedLists: undefined,
       isAskedFor: false,
       openRequests: new Set(),
+      isPurgeUncertain: false,
     };
     next.current = as;
     if (as !== undefined) {
@@ -76,6 +79,7 @@ export class Truth {
     policy.purge = 'Perhaps';
     policy.purgedLists = undefined;
     policy.isAskedFor = false;
+    policy.isPurgeUncertain = policy.openRequests.size > 0;
   }
 
   /** Somebody asks for a run of the policy, which ends a purge. */
@@ -99,6 +103,7 @@ export class Truth {
       if (current === undefined) continue;
       policy.isObserved = true;
       if (policy.purge !== 'Perhaps' || policy.openRequests.size > 0) continue;
+      if (policy.isPurgeUncertain && !policy.isAskedFor) continue;
       if (policy.purgedLists === undefined && !policy.isAskedFor) {
         policy.purge = 'Yes';
         policy.purgedLists = listsOf(current);
