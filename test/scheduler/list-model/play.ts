@@ -15,6 +15,8 @@ import { Truth } from './truth.ts';
 const start = new Date('2026-03-02T10:00:30Z');
 /** All that a scheduler that knows everything can take until a node that is new has its first pod (P9). */
 const serveMs = 5_000;
+/** The seconds after which nothing is left of a policy that was deleted while all worked together. */
+const takeAwaySeconds = 900;
 const written = new Map<string, Record<string, string>>();
 
 /** Plays a history to its end, and on until all is quiet; returns what was violated. */
@@ -99,7 +101,8 @@ class Stage {
     // A run that has begun in worse times ends at its deadline. Then two refreshes follow.
     const deadlines = [...this.#policies.values()].map((policy) => policy?.fields.activeDeadlineSeconds ?? 0);
     const wasCutOff = this.#history.steps.some(({ step }) => step === 'CutOff');
-    await this.#wait(Math.max(wasCutOff ? 140 : 20, ...deadlines));
+    const wasDeleted = this.#history.steps.some(({ step }) => step === 'Delete');
+    await this.#wait(Math.max(wasCutOff ? 140 : 20, wasDeleted ? takeAwaySeconds : 0, ...deadlines));
     const periods = [...this.#policies.values()].map((policy) => (policy === undefined ? 0 : periodOf(policy)));
     await this.#wait(2 * Math.max(0, ...periods));
     await this.#waitForRuns();
@@ -108,7 +111,7 @@ class Stage {
     for (const name of [...this.#policies.keys()]) this.#delete(name);
     this.#delete('sweep');
     this.#refresh();
-    await this.#wait(900);
+    await this.#wait(takeAwaySeconds);
     if (this.violations.length === 0) this.#endState.checkNothingLeft();
   }
 
