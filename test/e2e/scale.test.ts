@@ -50,10 +50,10 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
     console.log(`SEED=${seed}`);
     const random = createRandom(seed);
     const nodes = await addNodes('killed', 200);
-    await run('killed', { rollout: { parallelism: 8 } });
+    await run('killed', { rollout: { parallelism: 4 } });
     for (let kill = 1; kill <= 20; kill += 1) {
       const scheduler = launch({ NODESWEEP_LEADER_ELECTION: 'false' });
-      await waitFor('the scheduler to start', 30_000, async () => (await isReady(scheduler)) || undefined);
+      await waitFor('the scheduler to start', 120_000, async () => (await isReady(scheduler)) || undefined);
       await sleep(random() * 1_000);
       await scheduler.stop('SIGKILL');
     }
