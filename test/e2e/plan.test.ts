@@ -106,7 +106,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a plan of a node of the c
       expect(reported).toMatchObject({
         run,
         node: name,
-        notes: [expect.stringMatching(/^run .* did this \d+s ago/)],
+        notes: [expect.stringMatching(/^run .* did this \d+m?s ago/)],
       });
       const fresh = await plan('--node', name, '--fresh');
       expect(fresh.run).toBeUndefined();
