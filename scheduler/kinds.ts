@@ -10,7 +10,7 @@ const dockerEngine = {
   verdict: 'Ineligible',
   reason: 'NodeUnsupported',
   message:
-    'nodesweep local pulls images with crictl, which can not use Docker Engine; its cleaners keep the images of lists',
+    "nodesweep local pulls images with crictl, which can't use Docker Engine; its cleaners keep the images of lists",
 } as const;
 
 /** The kinds of runs of `nodesweep local`, which pulls the images of lists itself. */

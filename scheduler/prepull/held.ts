@@ -3,6 +3,7 @@ import { hasStopped } from '../pods/state.ts';
 import type { EarlierWork, HeldPod } from '../run/kind.ts';
 import type { Run } from '../run/run.ts';
 import type { PrepullPolicy } from './policy.ts';
+import { statesByReference, statesIn } from './states/by-reference.ts';
 import { readImages } from './states/images-of-pod.ts';
 import type { Tally } from './tally.ts';
 import { imagesOf } from './wanted.ts';
@@ -20,16 +21,16 @@ export function isHeld(pod: RunPod, { spec }: Run): boolean {
  * True if newer pods hold all images of a held pod that the newer run wants on the node, except those that are known not to be
  * there. A run that was cut off has not looked for the others, so only the older pod may hold them.
  */
-export function isReplaced(
+export function isTakenOver(
   { pod, run }: HeldPod,
   newer: { readonly run: Run; readonly pods: readonly RunPod[] },
 ): boolean {
   const tally = tallyOn(pod.node, newer.run);
   if (tally === undefined) return false;
-  const indexes = new Map(imagesOf(newer.run.spec as PrepullPolicy).map((reference, index) => [reference, index]));
+  const states = statesByReference(newer.run, tally.images);
   const held = new Set(newer.pods.flatMap((other) => referencesHeldBy({ pod: other, run: newer.run })));
   const isNeeded = (reference: string) => {
-    const state = tally.images.get(indexes.get(reference) ?? Number.NaN);
+    const state = states.get(reference);
     return state !== undefined && !(state.state === 'Failed' && state.isAbsent === true);
   };
   return referencesHeldBy({ pod, run }).every((reference) => held.has(reference) || !isNeeded(reference));
@@ -37,10 +38,8 @@ export function isReplaced(
 
 /** The images that earlier runs have left on a node, as their newest result and their held pods show. */
 export function leftByEarlier({ last, held }: EarlierWork): ReadonlySet<string> {
-  const images = last === undefined ? [] : imagesOf(last.run.spec as PrepullPolicy);
-  const states = (last?.progress.tally as Tally | undefined)?.images ?? new Map();
-  const left = images.filter((_, index) => ['Present', 'Stale'].includes(states.get(index)?.state));
-  return new Set([...left, ...held.flatMap(referencesHeldBy)]);
+  const left = [...statesIn(last)].filter(([, { state }]) => state === 'Present' || state === 'Stale');
+  return new Set([...left.map(([reference]) => reference), ...held.flatMap(referencesHeldBy)]);
 }
 
 function referencesHeldBy({ pod, run }: HeldPod): readonly string[] {

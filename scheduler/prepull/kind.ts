@@ -2,7 +2,7 @@ import { judgeCleanable } from '../cleanup/cleanable-nodes.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { RunKind } from '../run/kind.ts';
 import { judgeByLists } from './eligible-nodes.ts';
-import { isHeld, isReplaced } from './held.ts';
+import { isHeld, isTakenOver } from './held.ts';
 import { imageLosses } from './losses.ts';
 import { type PrepullPolicy, prepullSchema } from './policy.ts';
 import { judgePresence } from './presence.ts';
@@ -40,7 +40,7 @@ export const prepull: RunKind<PrepullTotals> = {
   judgeNode: judgeByLists,
   resourcesOf: registriesOf,
   isHeld,
-  isReplaced,
+  isTakenOver,
   servesNewNodes: ({ newNodes }: PrepullPolicy) => newNodes,
   isServed,
   resultOf: podResult,

@@ -1,12 +1,12 @@
 import type { Node, RunPod } from '../objects.ts';
-import { isReplaced, type LastResult } from '../run/last-results.ts';
+import { isNodeReplaced, type LastResult } from '../run/last-results.ts';
 import type { NodeEnd } from '../run/node-end.ts';
 import { resultOf } from '../run/progress.ts';
 import type { PrepullPolicy } from './policy.ts';
 import { memoryOf } from './puller/memory.ts';
+import { statesIn } from './states/by-reference.ts';
 import { indexOfContainer } from './states/container-names.ts';
 import { readImages } from './states/images-of-pod.ts';
-import type { Tally } from './tally.ts';
 import { imagesOf } from './wanted.ts';
 
 /**
@@ -38,10 +38,9 @@ export function newNodeSecondsOf({ run, node, progress, now }: NodeEnd): number 
 
 /** The references of the images that were present on a node after an earlier run. A new machine of that name has none. */
 export function presentBefore(node: Node | undefined, last: LastResult | undefined): ReadonlySet<string> {
-  const tally = last?.progress.tally as Tally | undefined;
-  if (last === undefined || tally === undefined || (node !== undefined && isReplaced(node, last))) return new Set();
-  const images = imagesOf(last.run.spec as PrepullPolicy);
-  return new Set([...tally.images].flatMap(([index, { state }]) => (state === 'Present' ? (images[index] ?? []) : [])));
+  if (last !== undefined && node !== undefined && isNodeReplaced(node, last)) return new Set();
+  const present = [...statesIn(last)].filter(([, { state }]) => state === 'Present');
+  return new Set(present.map(([reference]) => reference));
 }
 
 function delaysOf({ containers = [], startDelays = [] }: RunPod): { index: number; seconds: number }[] {

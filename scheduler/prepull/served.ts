@@ -2,11 +2,10 @@ import type { Node } from '../objects.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { LastResult } from '../run/last-results.ts';
 import { nodeLost } from '../run/progress.ts';
-import type { Run } from '../run/run.ts';
 import type { PrepullPolicy } from './policy.ts';
-import type { ImageState, ImageStates } from './states/image-state.ts';
+import { statesByReference } from './states/by-reference.ts';
 import type { Tally } from './tally.ts';
-import { imagesOf, pullableOn, type WantedImage, wantedOn } from './wanted.ts';
+import { pullableOn, type WantedImage, wantedOn } from './wanted.ts';
 
 /**
  * True if the last result on a node covers all images that the lists want there now. An image that could not be pulled is
@@ -26,16 +25,6 @@ export function isServed(node: Node, policy: Policy, { run, progress }: LastResu
     if (state === 'Present') return true;
     return progress.reason !== nodeLost && state !== undefined && isSame(image, tried.get(image.reference));
   });
-}
-
-/** The states of the images of a run by their references: another version of the policy has other indexes. */
-export function statesByReference({ spec }: Run, states: ImageStates): ReadonlyMap<string, ImageState> {
-  const images = imagesOf(spec as PrepullPolicy);
-  const known = [...states].flatMap(([index, state]): [string, ImageState][] => {
-    const reference = images[index];
-    return reference === undefined ? [] : [[reference, state]];
-  });
-  return new Map(known);
 }
 
 /** True if the image would be pulled in the same way. */

@@ -4,7 +4,7 @@ import type { Run } from '../run/run.ts';
 import type { StartupFacts, StartupRules, StartupState } from '../run/startup.ts';
 import type { PrepullPolicy } from './policy.ts';
 import { memoryOf } from './puller/memory.ts';
-import { statesByReference } from './served.ts';
+import { statesByReference } from './states/by-reference.ts';
 import { describeMissing } from './states/describe-missing.ts';
 import { type ImageState, type ImageStates, remember } from './states/image-state.ts';
 import type { Tally } from './tally.ts';

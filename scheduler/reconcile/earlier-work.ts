@@ -6,19 +6,21 @@ import { podsOf } from './nodes-to-serve.ts';
 
 /** Returns a function for the work of the other runs of a policy on a node. They are read only if it is asked. */
 export function earlierWork(pass: PolicyPass, run: Run): (node: string) => EarlierWork {
-  const others = () => pass.journal.runs.of(run.policy).filter(({ name }) => name !== run.name);
-  let held: ReadonlyMap<string, readonly HeldPod[]> | undefined;
+  let known: ReturnType<typeof readEarlier> | undefined;
   return (node) => {
-    held ??= Map.groupBy(
-      others().flatMap((other) => heldPodsOf(pass, other)),
-      ({ pod }) => pod.node,
-    );
-    return { last: lastResults(others()).get(node), held: held.get(node) ?? [] };
+    known ??= readEarlier(pass, run);
+    return { last: known.results.get(node), held: known.held.get(node) ?? [] };
   };
 }
 
+function readEarlier(pass: PolicyPass, { name, policy }: Run) {
+  const others = pass.journal.runs.of(policy).filter((other) => other.name !== name);
+  const held = others.flatMap((other) => heldPodsOf(pass, other));
+  return { results: lastResults(others), held: Map.groupBy(held, ({ pod }) => pod.node) };
+}
+
 /** The pods of a run that are held. Those that are being deleted hold nothing for long. */
-export function heldPodsOf({ state }: Pick<PolicyPass, 'state'>, run: Run): readonly HeldPod[] {
+function heldPodsOf({ state }: Pick<PolicyPass, 'state'>, run: Run): readonly HeldPod[] {
   return podsOf(state, run)
     .filter((pod) => pod.deletionTimestamp === undefined && run.kind.isHeld(pod, run))
     .map((pod) => ({ pod, run }));

@@ -136,7 +136,7 @@ export interface RunKind<Totals extends object = object> {
    * True if a newer run has taken over all that a held pod keeps, so that the pod is not needed any more. `pods` are the held pods
    * of the newer run on the node.
    */
-  isReplaced(held: HeldPod, newer: { readonly run: Run; readonly pods: readonly RunPod[] }): boolean;
+  isTakenOver(held: HeldPod, newer: { readonly run: Run; readonly pods: readonly RunPod[] }): boolean;
   /** True if a node that joins the cluster, or that needs other work than before, gets a run at once. */
   servesNewNodes(policy: Policy): boolean;
   /** True if the last result on the node covers all the work that the policy means for it now, also if it failed. */

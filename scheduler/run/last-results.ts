@@ -62,7 +62,7 @@ export function newNodes(
   const results = lastResults(runs);
   const isNew = (node: Node) => {
     const last = results.get(node.name);
-    return last === undefined || isReplaced(node, last) || !isServed(node, { kind, spec }, last);
+    return last === undefined || isNodeReplaced(node, last) || !isServed(node, { kind, spec }, last);
   };
   return new Set(nodes.filter(isNew).map(({ name }) => name));
 }
@@ -79,6 +79,6 @@ function isServed(node: Node, { kind, spec }: { kind: RunKind; spec: Policy }, l
 }
 
 /** True if the node was created after the run: another machine may have the name of one that is gone. */
-export function isReplaced({ createdAt }: Node, { run: { finishedAt } }: LastResult): boolean {
+export function isNodeReplaced({ createdAt }: Node, { run: { finishedAt } }: LastResult): boolean {
   return createdAt !== undefined && finishedAt !== undefined && createdAt > finishedAt;
 }

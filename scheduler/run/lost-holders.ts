@@ -12,7 +12,7 @@ export interface SeenHolders {
   readonly pods: readonly RunPod[];
   /** The run that was seen to hold a pod on the node. */
   readonly runOn: (node: string) => string | undefined;
-  /** True if disk pressure on the node has made the pod that the run holds there worthless. */
+  /** True if the node was under disk pressure while the run held a pod there, so that the pod may hold nothing any more. */
   readonly isEmptied: (node: string, run: string) => boolean;
 }
 

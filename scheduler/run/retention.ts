@@ -84,7 +84,7 @@ function heldPods(finished: readonly Run[], pods: readonly RunPod[]): ReadonlySe
     return later.some((run) => {
       if (hasDone(run, node)) return true;
       const pods = (holders.get(`${run.name}/${node}`) ?? []).map(({ pod }) => pod);
-      return pods.length > 0 && run.kind.isReplaced(held, { run, pods });
+      return pods.length > 0 && run.kind.isTakenOver(held, { run, pods });
     });
   }
 }

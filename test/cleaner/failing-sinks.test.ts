@@ -92,7 +92,7 @@ function openStore({ found, failures }: Store): HistoryStore {
   const history: History = { ...buildHistory(Object.fromEntries(records)), startedAt: now - 30 * dayMs };
   const initial: Record<Store['found'], StoredHistory> = {
     Found: { kind: 'Found', at, history },
-    Odd: { kind: 'Found', at, history: { ...history, images: new Map() }, reason: '10 records can not be right' },
+    Odd: { kind: 'Found', at, history: { ...history, images: new Map() }, reason: '10 records cannot be right' },
     Damaged: { kind: 'Damaged', at, reason: 'it is damaged' },
     Missing: { kind: 'Missing', at },
   };

@@ -123,7 +123,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a puller on real kubelets
     Object.fromEntries([...states].map(([index, state]) => [images[index]?.split('/').at(-1) ?? '', state]));
 
   it.each(['node-1', 'node-2'])(
-    'on %s has each image of a registry with a password, whatever is in it, and the reason for the one that it can not have (P1, P2, P3, P4, P5)',
+    'on %s has each image of a registry with a password, whatever is in it, and the reason for the one that it cannot have (P1, P2, P3, P4, P5)',
     async (node) => {
       const names = [...specs.flatMap((spec) => spec.names), foreignIndex];
       const images = names.map((name) => `${registry.address}/${name}`);

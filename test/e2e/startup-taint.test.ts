@@ -1,15 +1,10 @@
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { PrepullDocument } from '../../scheduler/prepull/policy.ts';
-import type { Cluster } from '../cluster/cluster.ts';
-import { type PrivateRegistry, startPrivateRegistry } from '../cluster/registry.ts';
 import { waitFor } from '../cluster/wait.ts';
-import { buildImageSpec, fillerLayers } from '../helpers/images.ts';
-import { type Installation, install, keepEvidence } from './installation.ts';
-import { buildPolicy, namespace, readEvents, readRuns } from './objects.ts';
+import { nodeNamed, useLists } from './lists.ts';
+import { namespace, readEvents, readRuns } from './objects.ts';
 
-const secret = 'startup-registry';
 const overlay = join(import.meta.dirname, '../../manifests/overlays/startup-taint');
 const startup = { key: 'nodesweep.io/prepull', value: 'pending', effect: 'NoSchedule' };
 const foreign = { key: 'nodesweep.test/startup', value: 'stays', effect: 'NoSchedule' };
@@ -18,40 +13,21 @@ const node = 'node-2';
 const scheduler = `system:serviceaccount:${namespace}:nodesweep-scheduler`;
 
 describe.skipIf(process.env.KUBECONFIG !== undefined)('nodes that register with the startup taint', () => {
-  let installation: Installation;
-  let cluster: Cluster;
-  let registry: PrivateRegistry;
+  const lists = useLists('startup');
+  const kubectl = (...args: readonly string[]) => lists().installation.kubectl(...args);
 
   beforeAll(async () => {
-    installation = await install();
-    if (installation.cluster === undefined) throw new Error('this needs a cluster whose nodes can be looked into');
-    cluster = installation.cluster;
-    registry = await startPrivateRegistry(cluster.directory);
-    await registry.push([buildImageSpec({ names: ['startup/there:1'], layers: fillerLayers('startup there') })]);
-    await installation.apply({
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: secret, namespace },
-      type: 'kubernetes.io/dockerconfigjson',
-      stringData: { '.dockerconfigjson': registry.dockerConfig },
-    });
+    await lists().push(['there']);
     await moveScheduler();
   });
   afterAll(async () => {
-    const { kubectl } = installation;
     await kubectl('delete', 'configmap', '-n', namespace, 'starting', 'failing', '--ignore-not-found');
     await kubectl('delete', '-k', overlay, '--ignore-not-found');
-    await kubectl('delete', 'secret', '-n', namespace, secret, '--ignore-not-found');
     await kubectl('taint', 'node', node, `${startup.key}-`, `${foreign.key}-`).catch(() => {});
-    await registry.stop();
-  });
-  afterEach(async ({ task }) => {
-    if (task.result?.state === 'fail') await keepEvidence(installation, task.name);
   });
 
   /** The scheduler must not be on the node that leaves. */
   async function moveScheduler(): Promise<void> {
-    const { kubectl } = installation;
     await kubectl('cordon', node);
     const selector = ['-n', namespace, '-l', 'app.kubernetes.io/component=scheduler'];
     const found = JSON.parse(await kubectl('get', 'pods', ...selector, '-o', 'json'));
@@ -63,40 +39,33 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('nodes that register with 
 
   /** The node leaves the cluster, and its kubelet registers it again with these taints. */
   async function joinAgain(...taints: readonly (typeof startup)[]): Promise<void> {
-    const { kubectl } = installation;
-    await cluster.node(node).stopKubelet();
+    await lists().cluster.node(node).stopKubelet();
     await kubectl('delete', 'node', node);
-    await cluster.node(node).startKubelet({ registerWithTaints: taints });
+    await lists().cluster.node(node).startKubelet({ registerWithTaints: taints });
     await waitFor('the node to register', 120_000, () => kubectl('get', 'node', node));
     await kubectl('wait', '--for=condition=Ready', '--timeout=180s', `node/${node}`);
   }
 
   /** The keys of the taints of the node that are in question here. */
   async function readTaints(): Promise<readonly string[]> {
-    const { spec } = JSON.parse(await installation.kubectl('get', 'node', node, '-o', 'json'));
+    const { spec } = JSON.parse(await kubectl('get', 'node', node, '-o', 'json'));
     const keys: readonly string[] = (spec.taints ?? []).map(({ key }: { key: string }) => key);
     return keys.filter((key) => key === startup.key || key === foreign.key).sort();
   }
 
   async function applyPolicy(name: string, image: string, timeoutSeconds: number): Promise<void> {
-    const list = {
-      name: 'startup',
-      images: [`${registry.address}/startup/${image}:1`],
-      imagePullSecrets: [{ name: secret }],
-      nodes: { matchLabels: { 'kubernetes.io/hostname': node } },
-    };
-    const document: PrepullDocument = { schedule: '@yearly', startupTaint: { timeoutSeconds }, lists: [list] };
-    await installation.apply(buildPolicy(name, document, {}, 'prepull.yaml'));
+    const list = lists().listOf('startup', [image], { nodes: nodeNamed(node) });
+    const document = { startupTaint: { timeoutSeconds }, newNodes: true, removalPolicy: 'Delete', lists: [list] };
+    await lists().applyLists(name, document, {});
   }
 
   async function readReadiness(policy: string): Promise<{ readonly status: string; readonly message: string }> {
-    const map = await installation.kubectl('get', 'configmap', '-n', namespace, `${policy}.status`, '-o', 'json');
+    const map = await kubectl('get', 'configmap', '-n', namespace, `${policy}.status`, '-o', 'json');
     const { conditions } = parse(JSON.parse(map).data['status.yaml']);
     return conditions.find(({ type }: { type: string }) => type === 'Ready');
   }
 
   it('keep it without the overlay, get their images, and lose it and no other taint when the overlay is installed (P22)', async () => {
-    const { kubectl } = installation;
     await joinAgain(foreign, startup);
     await applyPolicy('starting', 'there', 3_600);
     const readiness = await waitFor('the policy to say what is missing', 120_000, async () => {
@@ -125,7 +94,6 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('nodes that register with 
   });
 
   it('lose it by the timeout if an image is missing, and an Event tells it (P22)', async () => {
-    const { kubectl } = installation;
     await applyPolicy('failing', 'absent', 3_600);
     await joinAgain(startup);
     await waitFor('a failed pull', 180_000, async () => {
@@ -142,8 +110,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('nodes that register with 
     expect(event.message).toContain('/startup/absent:1');
   });
 
-  it('can not be changed otherwise with the right of the overlay: its guard refuses it (P22)', async () => {
-    const { kubectl } = installation;
+  it('change in no other way by the right of the overlay, because its guard refuses that (P22)', async () => {
     await kubectl('taint', 'node', node, `${foreign.key}=${foreign.value}:${foreign.effect}`);
     const patch = (operations: readonly object[]) =>
       kubectl('patch', 'node', node, '--type=json', '-p', JSON.stringify(operations), `--as=${scheduler}`);

@@ -62,7 +62,7 @@ export const inspection: RunKind<Totals> = {
   resourcesOf: ({ labels }: Node, { spec }: InspectionRun) =>
     labels.array === undefined ? [] : [{ name: labels.array, limit: spec.perArray }],
   isHeld: ({ phase }: RunPod, { spec }: InspectionRun) => spec.keep && phase === 'Succeeded',
-  isReplaced: () => true,
+  isTakenOver: () => true,
   servesNewNodes: ({ newNodes }: InspectionPolicy) => newNodes,
   isServed,
   resultOf,
@@ -124,7 +124,7 @@ function resultOf(pod: RunPod, facts: PodFacts): PodResult {
     case 0:
       return resultOfPart(pod, spec, memory);
     case 3:
-      return { kind: 'Done', result: 'Failed', reason: 'Unreadable', message: 'the disk can not be read' };
+      return { kind: 'Done', result: 'Failed', reason: 'Unreadable', message: 'the disk cannot be read' };
     case 4:
       return { kind: 'Done', result: 'Skipped', reason: 'DiskBusy', message: 'the disk is too busy' };
     default:

@@ -7,7 +7,7 @@ import type { History, NodeChange, Step } from './model-history.ts';
 import { Invariants } from './model-invariants.ts';
 import { Kubelets } from './model-kubelet.ts';
 import { Oracle } from './model-oracle.ts';
-import { Replica } from './model-replica.ts';
+import { createReplicas, type Replica } from './model-replica.ts';
 import { Timeline } from './model-timeline.ts';
 import { World } from './model-world.ts';
 
@@ -55,13 +55,7 @@ class Stage {
     this.#world = new World(this.#timeline, this.#invariants, onChange, (world) => new Kubelets(world));
     this.#invariants.watch(this.#world);
     this.#calmChecks = new CalmChecks(this.#world, this.#oracle, (violation) => this.#invariants.report(violation));
-    this.#replicas = Array.from(
-      { length: history.replicas },
-      (_, index) =>
-        new Replica(this.#world, index, history.paces[index] ?? [], (error) =>
-          this.#invariants.report(`unexpected: ${error}`),
-        ),
-    );
+    this.#replicas = createReplicas(this.#world, history, (violation) => this.#invariants.report(violation));
   }
 
   get violations(): readonly string[] {

@@ -15,6 +15,17 @@ export const startTimeoutMs = 30_000;
 /** As in the dispatcher of the scheduler. */
 const debounceMs = 50;
 
+/** The processes of the scheduler in a history. An error that none of them may have is reported as a violation. */
+export function createReplicas(
+  world: World,
+  { replicas, paces }: { readonly replicas: number; readonly paces: readonly (readonly number[])[] },
+  report: (violation: string) => void,
+): Replica[] {
+  const onUnexpected = (error: unknown) =>
+    report(`unexpected: ${error instanceof Error ? (error.stack ?? error) : error}`);
+  return Array.from({ length: replicas }, (_, index) => new Replica(world, index, paces[index] ?? [], onUnexpected));
+}
+
 /** One process of the scheduler: it hears of changes, keeps its appointments, and can be killed. */
 export class Replica {
   readonly faults = new Faults();

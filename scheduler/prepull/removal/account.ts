@@ -2,7 +2,7 @@ import { hash } from '../../../contract/labels.ts';
 import type { ReferenceOutcome } from '../../../contract/reference-outcomes.ts';
 import type { Node } from '../../objects.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { isReplaced, lastResults } from '../../run/last-results.ts';
+import { isNodeReplaced, type LastResult, lastResults } from '../../run/last-results.ts';
 import type { LedgerData, LedgerEntry, WhenGone } from '../../run/ledger.ts';
 import { asReady } from '../../run/rollout/eligibility.ts';
 import { isFinished, type Run } from '../../run/run.ts';
@@ -141,27 +141,35 @@ function referencesIn(run: Run, isMeant: (outcome: ReferenceOutcome) => boolean)
  */
 function withStart(ledger: ListLedger, { starting, nodes, now, isGone, runs }: LedgerEntry): ListLedger {
   if (starting === undefined && isGone !== true) return ledger;
-  const machines = new Map(nodes.map((node) => [node.name, machineOf(node)]));
+  const machines = byNode(nodes, machineOf);
   const present = withPresentNodes(ledger.applied, machines, { now, forgetAfterMs });
   if (starting === undefined || starting.run.trigger.type === 'Purge')
     return present === ledger.applied ? ledger : { ...ledger, applied: present };
   const policy = starting.run.spec as PrepullPolicy;
-  const pulled = new Map(starting.nodes.map((node) => [node.name, pullableOn(asReady(node), policy)]));
+  const pulled = byNode(starting.nodes, (node) => pullableOn(asReady(node), policy));
   const wanted = withWanted(present, new Map([...pulled].map(([node, images]) => [node, referencesOf(images)])));
   const isLeft = policyOf(ledger)?.removalPolicy === 'Retain';
-  const results = lastResults(runs);
-  const resultOn = (node: Node) => {
-    const last = results.get(node.name);
-    return last !== undefined && isReplaced(node, last) ? undefined : last;
-  };
   const started = isLeft
-    ? withOnlyWanted(wanted, new Map(nodes.map((node) => [node.name, referencesOf(wantedOn(node, policy))])))
+    ? withOnlyWanted(
+        wanted,
+        byNode(nodes, (node) => referencesOf(wantedOn(node, policy))),
+      )
     : withVersions(
         wanted,
-        new Map(starting.nodes.map((node) => [node.name, versionsIn(resultOn(node), pulled.get(node.name) ?? [])])),
+        byNode(starting.nodes, (node) => versionsIn(resultOn(node, runs), pulled.get(node.name) ?? [])),
       );
   const applied = withMachines(started, machines);
   return applied === ledger.applied ? ledger : { ...ledger, applied };
+}
+
+/** The newest result on a node. That of an earlier node of the same name does not count. */
+function resultOn(node: Node, runs: readonly Run[]): LastResult | undefined {
+  const last = lastResults(runs).get(node.name);
+  return last !== undefined && isNodeReplaced(node, last) ? undefined : last;
+}
+
+function byNode<T>(nodes: readonly Node[], read: (node: Node) => T): ReadonlyMap<string, T> {
+  return new Map(nodes.map((node) => [node.name, read(node)]));
 }
 
 function referencesOf(images: readonly WantedImage[]): readonly string[] {

@@ -1,25 +1,19 @@
 import { splitReference } from '../../../contract/reference.ts';
 import type { LastResult } from '../../run/last-results.ts';
-import type { PrepullPolicy } from '../policy.ts';
+import { statesIn } from '../states/by-reference.ts';
 import type { ImageStates } from '../states/image-state.ts';
-import type { Tally } from '../tally.ts';
-import { imagesOf, type WantedImage } from '../wanted.ts';
+import type { WantedImage } from '../wanted.ts';
 
 /**
  * The digests that the newest result on a node has shown for tags that are about to be pulled again, as `repository@digest`. A tag
  * that is pulled only if it is absent moves by no pull of ours.
  */
 export function versionsIn(last: LastResult | undefined, pulled: readonly WantedImage[]): readonly string[] {
-  const tally = last?.progress.tally as Tally | undefined;
-  if (last === undefined || tally === undefined) return [];
   const refreshed = new Set(
     pulled.filter(({ pullPolicy }) => pullPolicy === 'Always').map(({ reference }) => reference),
   );
-  const images = imagesOf(last.run.spec as PrepullPolicy);
-  return [...tally.images].flatMap(([index, state]) => {
-    const reference = images[index];
-    if (reference === undefined || !refreshed.has(reference)) return [];
-    if (!('digest' in state) || state.digest === undefined) return [];
+  return [...statesIn(last)].flatMap(([reference, state]) => {
+    if (!refreshed.has(reference) || !('digest' in state) || state.digest === undefined) return [];
     return [`${splitReference(reference).repository}@${state.digest}`];
   });
 }

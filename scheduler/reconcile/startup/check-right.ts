@@ -28,5 +28,7 @@ async function expectRight({ cluster, journals }: PolicyPass): Promise<undefined
   if (!(await cluster.mayRemoveStartupTaint())) throw new StartupTaintError(noRight);
   const [error, ...others] = journals.startup.errors();
   if (error === undefined) return undefined;
-  throw new StartupTaintError(others.length === 0 ? error : `${error}; and so on ${others.length} other nodes`);
+  throw new StartupTaintError(
+    others.length === 0 ? error : `${error}; ${others.length} other nodes keep the taint too`,
+  );
 }

@@ -74,7 +74,7 @@ describe('for an image that still exists', () => {
     'open /var/lib/images being used by others/lock: permission denied',
     'the image used by a mirror is in use: try again',
     'the option must be forced on in the configuration of the daemon',
-    'image is in use by a container file that can not be read',
+    'image is in use by a container file that cannot be read',
   ])('a message that only mentions use is a failure: %s', (message) => {
     expect(judge(message)).toMatchObject({ kind: 'failed', reason: 'RemovalFailed' });
   });

@@ -2,7 +2,7 @@ import type { Node } from '../../../scheduler/objects.ts';
 import { isFinished } from '../../../scheduler/run/run.ts';
 import { buildNode } from '../../helpers/builders.ts';
 import { disturb, stalenessOf } from '../model-disturbances.ts';
-import { Replica } from '../model-replica.ts';
+import { createReplicas, type Replica } from '../model-replica.ts';
 import { Timeline } from '../model-timeline.ts';
 import { World } from '../model-world.ts';
 import { EndState } from './end-state.ts';
@@ -58,13 +58,7 @@ class Stage {
     );
     this.#invariants.watch(this.#world);
     this.#endState = new EndState(this.#world, this.#truth, (violation) => this.#invariants.report(violation));
-    this.#replicas = Array.from(
-      { length: history.replicas },
-      (_, index) =>
-        new Replica(this.#world, index, history.paces[index] ?? [], (error) =>
-          this.#invariants.report(`unexpected: ${error instanceof Error ? error.stack : error}`),
-        ),
-    );
+    this.#replicas = createReplicas(this.#world, history, (violation) => this.#invariants.report(violation));
   }
 
   get violations(): readonly string[] {

@@ -47,7 +47,7 @@ describe('a run over image lists', () => {
     expect(scheduler.pods()).toEqual(['a#1']);
   });
 
-  it('reads nothing more from a pod that did its part, while the pod that is to hold its images can not be created (P10, P24)', async () => {
+  it('reads nothing more from a pod that did its part, while the pod that is to hold its images cannot be created (P10, P24)', async () => {
     const scheduler = new ListScheduler([base], { imagePullTimeoutSeconds: 10, rollout: { restartLimit: 0 } });
     scheduler.cluster.nodes = [buildNode('a')];
     await scheduler.play(0, { 'docker.io/acme/app-07:1': state.denied });

@@ -73,7 +73,7 @@ describe('a node that joins with the startup taint (P22)', () => {
     expect(reasons()).not.toContain('StartupTaintTimedOut');
   });
 
-  it('loses it by the timeout if an image can not be pulled, which is told with its cause', async () => {
+  it('loses it by the timeout if an image cannot be pulled, which is told with its cause', async () => {
     await play([0, 3]);
     join();
     await play([...early, ...before], denied);

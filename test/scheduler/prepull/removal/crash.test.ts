@@ -61,7 +61,7 @@ it('two replicas that see the same edit write one account, and create each clean
   expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded' });
 });
 
-it('a pod is not created while the account can not be written, and comes when it can (P12)', async () => {
+it('a pod is not created while the account cannot be written, and comes when it can (P12)', async () => {
   const scheduler = new ListScheduler([{ name: 'base', images: [api] }]);
   scheduler.cluster.fail = (call) => {
     if (call.startsWith('writeLedger')) throw new Error('refused');

@@ -105,7 +105,7 @@ describe('the version before of a tag that has moved (P8)', () => {
     expect(scheduler.removals()).toEqual([`a: ${versionOf(api, 0)}`]);
   });
 
-  it('stays while an image can not be pulled, and goes at the next refresh', async () => {
+  it('stays while an image cannot be pulled, and goes at the next refresh', async () => {
     const scheduler = await supplied({}, { imagePullTimeoutSeconds: 60 });
     move(scheduler, 1);
     await scheduler.play(hour, { [web]: state.denied });

@@ -101,7 +101,7 @@ describe('an image that leaves a list (P12)', () => {
     expect(scheduler.applied()).toEqual({ a: [api] });
   });
 
-  it('that can not be removed fails the node, and stays on account', async () => {
+  it('that cannot be removed fails the node, and stays on account', async () => {
     const scheduler = await supplied();
     scheduler.putLists([onlyApi], {}, '2');
     await scheduler.finish(hour, () => 'Failed');
@@ -203,7 +203,7 @@ describe('a node that no list selects any more (P12)', () => {
     expect(scheduler.lastRun()).toMatchObject({ phase: 'Failed', reason: 'NoMatchingNodes' });
   });
 
-  it('whose runtime can not be reached keeps its images, and is told as such', async () => {
+  it('whose runtime cannot be reached keeps its images, and is told as such', async () => {
     const scheduler = await supplied([pool], {}, []);
     scheduler.join('a', { labels: { pool: 'x' } });
     await scheduler.finish(hour);
@@ -280,7 +280,7 @@ describe('removalPolicy: Retain (P14)', () => {
   });
 });
 
-it('an account that can not be read removes nothing and is not written over; the lists are pulled all the same (P12)', async () => {
+it('an account that cannot be read removes nothing and is not written over; the lists are pulled all the same (P12)', async () => {
   const scheduler = await supplied();
   const ledger = scheduler.cluster.ledgers.get('nightly');
   if (ledger === undefined) throw new Error('no ledger');

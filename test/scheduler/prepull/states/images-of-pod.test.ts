@@ -11,9 +11,9 @@ it.each([
   ['runs', state.running],
   ['has ended', state.done()],
   ['failed to start, as on containerd', { type: 'Terminated', reason: 'StartError', exitCode: 128 } as const],
-  ['can not be created, as on CRI-O', state.waiting('CreateContainerError', 'executable file not found')],
-  ['can not be configured', state.waiting('CreateContainerConfigError')],
-  ['can not be started', state.waiting('RunContainerError', 'exec format error')],
+  ['cannot be created, as on CRI-O', state.waiting('CreateContainerError', 'executable file not found')],
+  ['cannot be configured', state.waiting('CreateContainerConfigError')],
+  ['cannot be started', state.waiting('RunContainerError', 'exec format error')],
 ])('an image whose container %s is present (P1)', (_, container) => {
   expect(readOne({ state: container })).toMatchObject({ state: 'Present' });
 });
