@@ -1,6 +1,6 @@
 import type { Node, PolicyObject, RunPod, Versioned } from './objects.ts';
 import type { LedgerData } from './run/ledger.ts';
-import type { ImageReports } from './run/losses.ts';
+import type { ImageReports } from './run/results/losses.ts';
 import type { Run } from './run/run.ts';
 import type { Damage } from './status/damage.ts';
 import type { PolicyStatus } from './status/status.ts';

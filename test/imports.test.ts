@@ -34,11 +34,14 @@ const pureFolders = [
   'scheduler/policy',
   'scheduler/yaml',
   'scheduler/run',
+  'scheduler/run/results',
+  'scheduler/run/rollout',
   'scheduler/journal',
   'scheduler/status',
   'scheduler/cleanup',
   'scheduler/prepull',
   'scheduler/prepull/lists',
+  'scheduler/prepull/puller',
   'scheduler/prepull/removal',
   'scheduler/prepull/states',
   'scheduler/pods',
@@ -51,6 +54,7 @@ const flowFolders = [
   'scheduler',
   'scheduler/reconcile',
   'scheduler/reconcile/ledger',
+  'scheduler/reconcile/nodes',
   'scheduler/reconcile/startup',
 ];
 /** Each library, and the only folders that may import it. */
@@ -66,6 +70,7 @@ const adapters: Readonly<Record<string, readonly string[]>> = {
 const adapterFolders = [
   'scheduler/kubernetes',
   'scheduler/kubernetes/api',
+  'scheduler/kubernetes/pods',
   'scheduler/local',
   'cleaner/runtime/crictl',
   'cleaner/runtime/docker',
@@ -115,11 +120,14 @@ it('the code for policies, runs, records and statuses does not import the code f
   const folders = [
     'policy',
     'run',
+    'run/results',
+    'run/rollout',
     'pods',
     'journal',
     'status',
     'reconcile',
     'reconcile/ledger',
+    'reconcile/nodes',
     'reconcile/startup',
   ].map((folder) => `scheduler/${folder}`);
   const isOfKind = (name: string) => /^scheduler\/(?:cleanup|prepull)\//.test(name);

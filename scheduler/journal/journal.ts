@@ -1,5 +1,5 @@
 import type { ClusterState } from '../cluster.ts';
-import type { KnownLosses } from '../run/losses.ts';
+import type { KnownLosses } from '../run/results/losses.ts';
 import { isFinished } from '../run/run.ts';
 import { CreationBackoff } from './creation-backoff.ts';
 import { Holders } from './holders.ts';

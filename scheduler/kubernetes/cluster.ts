@@ -16,9 +16,9 @@ import type {
 import type { Log } from '../log.ts';
 import type { Node, PolicyObject, RunPod, Versioned } from '../objects.ts';
 import type { PlacedNode, PodTemplate } from '../pods/pod-template.ts';
-import type { ImageReports } from '../run/losses.ts';
 import { podName, recordName } from '../run/names.ts';
 import { waiting } from '../run/progress.ts';
+import type { ImageReports } from '../run/results/losses.ts';
 import type { Run } from '../run/run.ts';
 import type { PolicyStatus } from '../status/status.ts';
 import type { KubernetesApi } from './api/api.ts';

@@ -1,5 +1,5 @@
 import type { CoreV1Event, CoreV1EventList, V1Pod } from '@kubernetes/client-node';
-import type { ImageReport, ImageReports } from '../run/losses.ts';
+import type { ImageReport, ImageReports } from '../run/results/losses.ts';
 import type { KubernetesApi } from './api/api.ts';
 
 export async function recordEvent(api: KubernetesApi, body: CoreV1Event): Promise<void> {

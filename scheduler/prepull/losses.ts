@@ -1,6 +1,6 @@
 import type { RunPod } from '../objects.ts';
-import { type LastResult, lastResults } from '../run/last-results.ts';
-import type { EndedRun, ImageReports, Loss, LossRules } from '../run/losses.ts';
+import { type LastResult, lastResults } from '../run/results/last-results.ts';
+import type { EndedRun, ImageReports, Loss, LossRules } from '../run/results/losses.ts';
 import type { PrepullPolicy } from './policy.ts';
 import { presentBefore } from './pull-times.ts';
 import { indexOfContainer } from './states/container-names.ts';

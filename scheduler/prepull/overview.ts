@@ -1,5 +1,5 @@
 import type { ReferenceOutcome } from '../../contract/reference-outcomes.ts';
-import { lastResults, lastRunOverAll } from '../run/last-results.ts';
+import { lastResults, lastRunOverAll } from '../run/results/last-results.ts';
 import { nodeRemoved } from '../run/rollout/eligibility.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import type { PrepullPolicy } from './policy.ts';

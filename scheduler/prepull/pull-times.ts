@@ -1,7 +1,7 @@
 import type { Node, RunPod } from '../objects.ts';
-import { isNodeReplaced, type LastResult } from '../run/last-results.ts';
-import type { NodeEnd } from '../run/node-end.ts';
 import { resultOf } from '../run/progress.ts';
+import { isNodeReplaced, type LastResult } from '../run/results/last-results.ts';
+import type { NodeEnd } from '../run/results/node-end.ts';
 import type { PrepullPolicy } from './policy.ts';
 import { memoryOf } from './puller/memory.ts';
 import { statesIn } from './states/by-reference.ts';

@@ -1,7 +1,7 @@
 import type { Node } from '../objects.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { LastResult } from '../run/last-results.ts';
 import { nodeLost } from '../run/progress.ts';
+import type { LastResult } from '../run/results/last-results.ts';
 import type { PrepullPolicy } from './policy.ts';
 import { statesByReference } from './states/by-reference.ts';
 import type { Tally } from './tally.ts';

@@ -5,7 +5,7 @@ import type { Log } from '../log.ts';
 import type { PolicyObject } from '../objects.ts';
 import type { ParsedPolicy } from '../policy/parse.ts';
 import type { RunKind } from '../run/kind.ts';
-import type { NodeEnd } from '../run/node-end.ts';
+import type { NodeEnd } from '../run/results/node-end.ts';
 import type { Run } from '../run/run.ts';
 import type { Opening } from '../run/startup.ts';
 import type { BackgroundTasks } from './background-tasks.ts';

@@ -4,7 +4,7 @@ import { isRemembered, type PolicyStatus } from '../status/status.ts';
 import { attempt } from './attempt.ts';
 import { type PolicyPass, retryTime } from './context.ts';
 import { deletePods } from './delete-pods.ts';
-import { podsOf } from './nodes-to-serve.ts';
+import { podsOf } from './nodes/nodes-to-serve.ts';
 
 /**
  * Deletes pods after their TTL, and records beyond the history limits. It keeps a record until the stored status has its

@@ -1,7 +1,7 @@
 import { annotation } from '../../contract/labels.ts';
 import type { ClusterState, StoredStatus, UnreadableRecord } from '../cluster.ts';
 import { briefProblems } from '../policy/problem.ts';
-import { type KnownLosses, repeated } from '../run/losses.ts';
+import { type KnownLosses, repeated } from '../run/results/losses.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import { neverFires, unreadableReason } from '../status/conditions.ts';
 import { describeLostStatus, describeUnreadable, namesInText } from '../status/damage.ts';

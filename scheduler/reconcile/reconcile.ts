@@ -16,13 +16,13 @@ import { continuePurge } from './ledger/continue-purge.ts';
 import { keepLedger } from './ledger/keep-ledger.ts';
 import { purgeInForce } from './ledger/purge-in-force.ts';
 import { settleGone } from './ledger/settle-gone.ts';
+import { watchLosses } from './nodes/watch-losses.ts';
 import { parseOnce } from './parsed-policy.ts';
 import { reportLateChanges } from './record-run.ts';
 import { removeOrphans } from './remove-orphans.ts';
 import { dueQuestion, isPressed, type Start, startRun } from './start-run.ts';
 import { checkRight } from './startup/check-right.ts';
 import { nodesWithStartupTaint, openNodes } from './startup/open-nodes.ts';
-import { watchLosses } from './watch-losses.ts';
 
 /** The key of the work on nodes with the startup taint, which wait for all policies. No policy can have this name. */
 const startupKey = '/startup-taint';

@@ -6,7 +6,7 @@ import type { Run } from '../run/run.ts';
 import { noteTrouble } from './attempt.ts';
 import type { PolicyPass } from './context.ts';
 import { releaseNode } from './ledger/release-node.ts';
-import { readNodeNeeds, takesAway } from './node-needs.ts';
+import { readNodeNeeds, takesAway } from './nodes/node-needs.ts';
 
 /** Creates the pods of a step; returns when to try again, if some could not be created. */
 export async function startPods(pass: PolicyPass, run: Run, start: RolloutStep['start']): Promise<Date | undefined> {

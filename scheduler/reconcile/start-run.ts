@@ -11,10 +11,10 @@ import { advanceRun, withReserved } from '../run/rollout/rollout.ts';
 import { isFinished, newRun, type Run } from '../run/run.ts';
 import { activeRuns, newNodesOf, provenNodesOf, viewOf } from './advance.ts';
 import { type PolicyPass, retryTime } from './context.ts';
-import { earlierWork } from './earlier-work.ts';
 import { deleteInBackground } from './expire-runs.ts';
 import { knownDues } from './ledger/dues.ts';
-import { nodesToServe, noteHolders, podsOf } from './nodes-to-serve.ts';
+import { earlierWork } from './nodes/earlier-work.ts';
+import { nodesToServe, noteHolders, podsOf } from './nodes/nodes-to-serve.ts';
 import { recordRun, reportChange } from './record-run.ts';
 
 /** The result of starting a run that is due. */

@@ -2,8 +2,8 @@ import type { Node, RunPod } from '../objects.ts';
 import { isAtWork } from '../pods/state.ts';
 import { earliest } from '../policy/instants.ts';
 import type { HeldPod } from './kind.ts';
-import { isOverAll, lastResults } from './last-results.ts';
 import { resultOf } from './progress.ts';
+import { isOverAll, lastResults } from './results/last-results.ts';
 import { isFinished, type Run } from './run.ts';
 
 /**

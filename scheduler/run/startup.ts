@@ -1,6 +1,6 @@
 import type { Node } from '../objects.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { LastResult } from './last-results.ts';
+import type { LastResult } from './results/last-results.ts';
 import type { Run } from './run.ts';
 
 /** The state of a policy's work on a node that has the startup taint. */

@@ -4,9 +4,9 @@ import { cutText } from '../../contract/text.ts';
 import { describeTrouble, type Trouble } from '../journal/troubles.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';
 import type { Judgement } from '../run/kind.ts';
-import { type Loss, repeated } from '../run/losses.ts';
 import { onceForRuns } from '../run/once-for-runs.ts';
 import { outcomeOf } from '../run/outcome.ts';
+import { type Loss, repeated } from '../run/results/losses.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import { type Damage, describeLostStatus, describeUnreadable } from './damage.ts';
 

@@ -9,7 +9,7 @@ import { missedScheduledTime, startDelayMs, upcomingScheduledTime } from '../pol
 import type { ParsedPolicy } from '../policy/parse.ts';
 import type { Policy } from '../policy/policy.ts';
 import { briefProblems } from '../policy/problem.ts';
-import type { KnownLosses } from '../run/losses.ts';
+import type { KnownLosses } from '../run/results/losses.ts';
 import type { Run } from '../run/run.ts';
 import { readStored } from '../yaml/read.ts';
 import { conditionSchema, conditionsOf } from './conditions.ts';

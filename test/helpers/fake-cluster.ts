@@ -16,9 +16,9 @@ import type { Node, PolicyObject, RunPod, Versioned } from '../../scheduler/obje
 import type { NodeReferences, PodBody, PodTemplate } from '../../scheduler/pods/pod-template.ts';
 import { isStartupTaint } from '../../scheduler/pods/startup-taint.ts';
 import type { RunKind } from '../../scheduler/run/kind.ts';
-import type { ImageReports } from '../../scheduler/run/losses.ts';
 import { podName } from '../../scheduler/run/names.ts';
 import { decodeRun, encodeRun } from '../../scheduler/run/record.ts';
+import type { ImageReports } from '../../scheduler/run/results/losses.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from '../../scheduler/status/status.ts';
 import { buildReportedPod } from './builders.ts';

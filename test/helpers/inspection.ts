@@ -4,8 +4,8 @@ import type { PlacedNode, PodOrder } from '../../scheduler/pods/pod-template.ts'
 import { hasEnded, lacksRoom } from '../../scheduler/pods/state.ts';
 import { type Policy, policyFields } from '../../scheduler/policy/policy.ts';
 import type { PodFacts, PodResult, RunKind } from '../../scheduler/run/kind.ts';
-import type { LastResult } from '../../scheduler/run/last-results.ts';
 import { podName } from '../../scheduler/run/names.ts';
+import type { LastResult } from '../../scheduler/run/results/last-results.ts';
 import { type Eligibility, judgeNode } from '../../scheduler/run/rollout/eligibility.ts';
 import type { Run } from '../../scheduler/run/run.ts';
 

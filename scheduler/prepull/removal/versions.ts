@@ -1,5 +1,5 @@
 import { splitReference } from '../../../contract/reference.ts';
-import type { LastResult } from '../../run/last-results.ts';
+import type { LastResult } from '../../run/results/last-results.ts';
 import { statesIn } from '../states/by-reference.ts';
 import type { ImageStates } from '../states/image-state.ts';
 import type { WantedImage } from '../wanted.ts';

@@ -1,4 +1,4 @@
-import type { LastResult } from '../../run/last-results.ts';
+import type { LastResult } from '../../run/results/last-results.ts';
 import type { Run } from '../../run/run.ts';
 import type { PrepullPolicy } from '../policy.ts';
 import type { Tally } from '../tally.ts';

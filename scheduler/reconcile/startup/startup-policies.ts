@@ -1,12 +1,12 @@
 import type { ClusterState } from '../../cluster.ts';
 import type { Node, PolicyObject } from '../../objects.ts';
 import type { ValidPolicy } from '../../policy/parse.ts';
-import { lastResults } from '../../run/last-results.ts';
+import { lastResults } from '../../run/results/last-results.ts';
 import { isFinished, type Run } from '../../run/run.ts';
 import type { StartupFacts, StartupPolicy, StartupState } from '../../run/startup.ts';
 import { purgeOf } from '../../status/purge-of.ts';
 import type { ReconcileContext } from '../context.ts';
-import { podsOf } from '../nodes-to-serve.ts';
+import { podsOf } from '../nodes/nodes-to-serve.ts';
 import { parseOnce } from '../parsed-policy.ts';
 
 /**

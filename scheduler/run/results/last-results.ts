@@ -1,10 +1,10 @@
-import type { Node } from '../objects.ts';
-import type { Policy } from '../policy/policy.ts';
-import type { RunKind } from './kind.ts';
-import { onceForRuns } from './once-for-runs.ts';
-import type { Settled } from './progress.ts';
-import { nodeRemoved } from './rollout/eligibility.ts';
-import type { Run } from './run.ts';
+import type { Node } from '../../objects.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { RunKind } from '../kind.ts';
+import { onceForRuns } from '../once-for-runs.ts';
+import type { Settled } from '../progress.ts';
+import { nodeRemoved } from '../rollout/eligibility.ts';
+import type { Run } from '../run.ts';
 
 /** The newest result of the runs of a policy on a node. */
 export interface LastResult {

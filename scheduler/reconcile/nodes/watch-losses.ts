@@ -1,9 +1,9 @@
 import pMap from 'p-map';
-import type { StoredStatus } from '../cluster.ts';
-import type { RunPod } from '../objects.ts';
-import type { ImageReports, KnownLosses } from '../run/losses.ts';
-import { isFinished, type Run } from '../run/run.ts';
-import type { PolicyPass } from './context.ts';
+import type { StoredStatus } from '../../cluster.ts';
+import type { RunPod } from '../../objects.ts';
+import type { ImageReports, KnownLosses } from '../../run/results/losses.ts';
+import { isFinished, type Run } from '../../run/run.ts';
+import type { PolicyPass } from '../context.ts';
 import { podsOf } from './nodes-to-serve.ts';
 
 /** The API server keeps Events for an hour by default. An older run is not judged. */

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ImageReport } from '../../../scheduler/run/losses.ts';
-import { buildNode, secondsLater } from '../../helpers/builders.ts';
-import { ListScheduler } from '../../helpers/list-scheduler.ts';
+import type { ImageReport } from '../../../../scheduler/run/results/losses.ts';
+import { buildNode, secondsLater } from '../../../helpers/builders.ts';
+import { ListScheduler } from '../../../helpers/list-scheduler.ts';
 
 const images = ['docker.io/acme/api:1', 'docker.io/acme/web:1'];
 const [api] = images;

@@ -1,7 +1,7 @@
-import type { EarlierWork, HeldPod } from '../run/kind.ts';
-import { lastResults } from '../run/last-results.ts';
-import type { Run } from '../run/run.ts';
-import type { PolicyPass } from './context.ts';
+import type { EarlierWork, HeldPod } from '../../run/kind.ts';
+import { lastResults } from '../../run/results/last-results.ts';
+import type { Run } from '../../run/run.ts';
+import type { PolicyPass } from '../context.ts';
 import { podsOf } from './nodes-to-serve.ts';
 
 /** Returns a function for the work of the other runs of a policy on a node. They are read only if it is asked. */

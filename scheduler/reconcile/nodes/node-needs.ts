@@ -1,9 +1,9 @@
-import type { BoundPods, NodeNeeds } from '../cluster.ts';
-import type { Node } from '../objects.ts';
-import type { Run } from '../run/run.ts';
-import { referencesKeptOn } from '../status/kept-references.ts';
-import type { PolicyPass } from './context.ts';
-import { keepersFor, readDues } from './ledger/dues.ts';
+import type { BoundPods, NodeNeeds } from '../../cluster.ts';
+import type { Node } from '../../objects.ts';
+import type { Run } from '../../run/run.ts';
+import { referencesKeptOn } from '../../status/kept-references.ts';
+import type { PolicyPass } from '../context.ts';
+import { keepersFor, readDues } from '../ledger/dues.ts';
 
 /**
  * Reads what needs images on some nodes. Returns a function for one of the nodes, which throws if the needs of the node are

@@ -1,4 +1,4 @@
-import type { RunPod } from '../objects.ts';
+import type { RunPod } from '../../objects.ts';
 import type { LastResult } from './last-results.ts';
 
 /**

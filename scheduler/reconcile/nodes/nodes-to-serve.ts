@@ -1,11 +1,11 @@
-import type { ClusterState } from '../cluster.ts';
-import type { RunPod } from '../objects.ts';
-import type { Policy } from '../policy/policy.ts';
-import type { RunKind } from '../run/kind.ts';
-import { lastResults, newNodes } from '../run/last-results.ts';
-import { nodesWithoutHolder } from '../run/lost-holders.ts';
-import type { Run } from '../run/run.ts';
-import type { PolicyPass } from './context.ts';
+import type { ClusterState } from '../../cluster.ts';
+import type { RunPod } from '../../objects.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { RunKind } from '../../run/kind.ts';
+import { lastResults, newNodes } from '../../run/results/last-results.ts';
+import { nodesWithoutHolder } from '../../run/results/lost-holders.ts';
+import type { Run } from '../../run/run.ts';
+import type { PolicyPass } from '../context.ts';
 
 /** A kind of runs, and the policy or the beginning of a run. */
 interface Subject {

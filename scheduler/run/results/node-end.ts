@@ -1,7 +1,7 @@
-import type { Node, RunPod } from '../objects.ts';
+import type { Node, RunPod } from '../../objects.ts';
+import type { NodeProgress } from '../progress.ts';
+import type { Run } from '../run.ts';
 import type { LastResult } from './last-results.ts';
-import type { NodeProgress } from './progress.ts';
-import type { Run } from './run.ts';
 
 /** The end of the work of a run on a node, or of a part of it: its newest pod has done what it could. */
 export interface NodeEnd {

@@ -1,6 +1,6 @@
-import type { Node, RunPod } from '../objects.ts';
-import type { Policy } from '../policy/policy.ts';
-import type { Run } from './run.ts';
+import type { Node, RunPod } from '../../objects.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Run } from '../run.ts';
 
 /** Something that runs have put on a node, and that the node had lost again before a later run. */
 export interface Loss {

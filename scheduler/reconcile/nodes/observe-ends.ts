@@ -1,10 +1,10 @@
-import type { RunPod } from '../objects.ts';
-import { lastResults } from '../run/last-results.ts';
-import { endedSince } from '../run/node-end.ts';
-import { waiting } from '../run/progress.ts';
-import type { RunView } from '../run/rollout/candidate.ts';
-import type { Run } from '../run/run.ts';
-import type { PolicyPass } from './context.ts';
+import type { RunPod } from '../../objects.ts';
+import { waiting } from '../../run/progress.ts';
+import { lastResults } from '../../run/results/last-results.ts';
+import { endedSince } from '../../run/results/node-end.ts';
+import type { RunView } from '../../run/rollout/candidate.ts';
+import type { Run } from '../../run/run.ts';
+import type { PolicyPass } from '../context.ts';
 
 /** Tells the observer of the nodes on which the step of a run has seen the end of a pod. */
 export function observeEnds(
