@@ -110,8 +110,9 @@ class SimulatedNode {
     this.#bootedAtUpMs = this.upMs;
   }
 
+  /** A finished container of which no run has known is replaced without a trace. */
   #start(): void {
-    this.#usedBeforeMs = this.#usedAtUpMs;
+    if (this.#container === 'none' || this.#wasSeen) this.#usedBeforeMs = this.#usedAtUpMs;
     this.#wasSeen = false;
     this.#container = 'running';
   }
