@@ -13,6 +13,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
           globalSetup: ['test/setup.ts'],
+          setupFiles: ['test/property-seed.ts'],
           // Most of the time goes into waiting for child processes; on a busy machine they take long to start.
           maxWorkers: 3,
           testTimeout: 90_000,

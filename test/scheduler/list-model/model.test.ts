@@ -3,15 +3,8 @@ import { expect, it } from 'vitest';
 import { listHistory } from './history.ts';
 import { playLists } from './play.ts';
 
-/**
- * As for the model of cleaning: other histories are played with another seed, and one that failed with its path. A history
- * of lists takes longer, so there are fewer.
- */
-const {
-  NODESWEEP_MODEL_HISTORIES: histories = 3_000,
-  NODESWEEP_MODEL_SEED: seed = 90,
-  NODESWEEP_LIST_MODEL_PATH: path,
-} = process.env;
+/** As for the model of cleaning. A history of lists takes longer, so there are fewer. */
+const { NODESWEEP_MODEL_HISTORIES: histories = 3_000, NODESWEEP_LIST_MODEL_PATH: path } = process.env;
 const share = 1 / 15;
 
 /*
@@ -29,7 +22,6 @@ it('no sequence of events makes a cleaner remove what a list wants, gives a node
     }),
     {
       numRuns: Math.ceil(Number(histories) * share),
-      seed: Number(seed),
       ...(path === undefined ? {} : { path }),
     },
   );
