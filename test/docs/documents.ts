@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The top folder of the project. */
@@ -14,12 +14,12 @@ export function readDocument(path: string): MarkdownDocument {
   return { path, text: readFileSync(join(top, path), 'utf8') };
 }
 
-/** README, CONTRIBUTING and everything in `docs`. */
-export const documents: readonly MarkdownDocument[] = [
-  'README.md',
-  'CONTRIBUTING.md',
-  ...readdirSync(join(top, 'docs')).map((name) => `docs/${name}`),
-].map(readDocument);
+/** README, CONTRIBUTING and the others in the top folder, and everything in `docs` and `manifests`. */
+export const documents: readonly MarkdownDocument[] = globSync(['*.md', 'docs/**/*.md', 'manifests/**/*.md'], {
+  cwd: top,
+})
+  .toSorted()
+  .map(readDocument);
 
 /** The contents of the fenced code blocks of a language, without the indentation of the fence. */
 export function codeBlocks({ text }: MarkdownDocument, language: string): readonly string[] {
@@ -42,4 +42,11 @@ export function proseOf(text: string): string {
 /** The parts of a text within lines that are written as code. */
 export function codeSpans(text: string): readonly string[] {
   return [...proseOf(text).matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+}
+
+/** What a document says in code: the lines of its commands without comments and line breaks, and the code in its prose. */
+export function commandLines(document: MarkdownDocument): readonly string[] {
+  const scripts = ['sh', 'console'].flatMap((language) => codeBlocks(document, language));
+  const lines = scripts.flatMap((script) => script.replaceAll(/\\\n */g, '').split('\n'));
+  return [...lines, ...codeSpans(document.text)].map((line) => line.replace(/^\$ /, '').replace(/\s+#.*$/, ''));
 }
