@@ -44,7 +44,7 @@ export function codeSpans(text: string): readonly string[] {
   return [...proseOf(text).matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
 }
 
-/** What a document says in code: the lines of its commands without comments and line breaks, and the code in its prose. */
+/** The lines of the commands of a document without comments and line breaks, and the code in its prose. */
 export function commandLines(document: MarkdownDocument): readonly string[] {
   const scripts = ['sh', 'console'].flatMap((language) => codeBlocks(document, language));
   const lines = scripts.flatMap((script) => script.replaceAll(/\\\n */g, '').split('\n'));
