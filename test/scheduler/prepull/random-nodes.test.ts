@@ -118,7 +118,9 @@ class World extends ListScheduler {
   }
 }
 
-it('whatever nodes, pods and schedulers do, limits hold, runs end, and when all is well each node holds its images (P2, P7, P9, P10, P18, P19)', async () => {
+it('whatever nodes, pods and schedulers do, limits hold, runs end, and when all is well each node holds its images (P2, P7, P9, P10, P18, P19)', {
+  timeout: 1_800_000,
+}, async () => {
   const policy = buildPrepull(lists, { ...options });
   await fc.assert(
     fc.asyncProperty(fc.array(anyAction, { minLength: 5, maxLength: 30 }), async (actions) => {
