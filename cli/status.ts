@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { PolicyOverview } from './cluster/overview.ts';
+import type { PolicyOverview } from '../scheduler/overview/overview.ts';
 import type { CommandContext } from './context.ts';
 
 interface Flags {

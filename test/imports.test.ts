@@ -38,6 +38,7 @@ const pureFolders = [
   'scheduler/run/rollout',
   'scheduler/journal',
   'scheduler/status',
+  'scheduler/overview',
   'scheduler/cleanup',
   'scheduler/prepull',
   'scheduler/prepull/lists',

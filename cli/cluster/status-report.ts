@@ -1,5 +1,5 @@
+import { describePolicies, type PolicyOverview } from '../../scheduler/overview/overview.ts';
 import { describeMissing } from './missing-policy.ts';
-import { describePolicies, type PolicyOverview } from './overview.ts';
 import type { RecordsPort } from './records-port.ts';
 import { RunRequestError } from './run-request.ts';
 

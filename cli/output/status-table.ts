@@ -1,8 +1,8 @@
 import prettyMilliseconds from 'pretty-ms';
 import { formatBytes } from '../../contract/bytes.ts';
+import type { PolicyOverview, RunOverview } from '../../scheduler/overview/overview.ts';
 import type { ImageFailure, ImageOverview, RemovalOverview } from '../../scheduler/prepull/overview.ts';
 import type { PrepullTotals } from '../../scheduler/prepull/tally.ts';
-import type { PolicyOverview, RunOverview } from '../cluster/overview.ts';
 import { formatTable } from './table.ts';
 
 const none = '-';

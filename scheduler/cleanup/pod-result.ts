@@ -1,6 +1,7 @@
 import { parseReport, type Report, tooManyRemovals } from '../../contract/report.ts';
 import type { RunPod } from '../objects.ts';
 import { hasEnded, lacksRoom } from '../pods/state.ts';
+import type { DiskMeasure } from '../run/disk-measure.ts';
 import type { PodResult } from '../run/kind.ts';
 import { tallyOf } from './tally.ts';
 
@@ -17,11 +18,12 @@ function resultOfReport(report: Report): PodResult {
   const [error] = report.errors;
   const message = error && `${error.image ? `${error.image}: ` : ''}${error.message}`;
   const tally = tallyOf(report);
+  const disk = diskOf(report);
   switch (report.outcome) {
     case 'Succeeded':
     case 'TargetNotMet':
     case 'DryRun':
-      return { kind: 'Done', result: 'Succeeded', reason: error?.reason, message, tally };
+      return { kind: 'Done', result: 'Succeeded', reason: error?.reason, message, tally, disk };
     case 'PartiallyFailed':
       return {
         kind: 'Done',
@@ -29,11 +31,12 @@ function resultOfReport(report: Report): PodResult {
         reason: error?.reason ?? 'RemovalsFailed',
         message: message ?? 'some images could not be removed',
         tally,
+        disk,
       };
     case 'Failed':
       // The plan would be the same again.
       if (error?.reason === tooManyRemovals) {
-        return { kind: 'Done', result: 'Failed', reason: error.reason, message, tally };
+        return { kind: 'Done', result: 'Failed', reason: error.reason, message, tally, disk };
       }
       return {
         kind: 'NotDone',
@@ -43,6 +46,11 @@ function resultOfReport(report: Report): PodResult {
     default:
       return report.outcome satisfies never;
   }
+}
+
+/** A cleaner that could not measure a filesystem reports one without blocks. */
+function diskOf({ filesystem, keptBytes }: Report): DiskMeasure | undefined {
+  return filesystem.capacityBytes === 0 ? undefined : { ...filesystem, ...(keptBytes && { keptBytes }) };
 }
 
 /** The reason of the pod shows who ended the pod; the reason of its container shows what ended the cleaner. */

@@ -1,4 +1,5 @@
 import { cutText } from '../../contract/text.ts';
+import type { DiskMeasure } from './disk-measure.ts';
 
 const maxMessageLength = 300;
 
@@ -67,6 +68,8 @@ export interface Ending {
   readonly message?: string | undefined;
   /** The figures of the node. Only the kind of its run can read them. */
   readonly tally?: unknown;
+  /** The disk of the node, if a pod has measured it. A record of many nodes has only the fullest of them. */
+  readonly disk?: DiskMeasure | undefined;
 }
 
 /** The run has ended on the node. */
@@ -108,9 +111,10 @@ export function backingOff(before: Tries, { reason, message }: Cause, retryAt: n
 }
 
 export function settled(before: Tries, result: NodeResult, end: Ending = {}): Settled {
-  const { reason, message, tally } = end;
+  const { reason, message, tally, disk } = end;
   const { attempts, rejections, parts } = before;
-  return { state: 'Settled', attempts, rejections, parts, result, reason, message: shortenMessage(message), tally };
+  const cause = { reason, message: shortenMessage(message) };
+  return { state: 'Settled', attempts, rejections, parts, result, ...cause, tally, ...(disk && { disk }) };
 }
 
 /** The result on the node; undefined until the run has ended there. */

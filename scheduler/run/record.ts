@@ -5,6 +5,7 @@ import { problemsOf } from '../policy/parse.ts';
 import type { Policy } from '../policy/policy.ts';
 import { listProblems } from '../policy/problem.ts';
 import { readStored } from '../yaml/read.ts';
+import { decodeDisks, encodeDisks, withDisks } from './disk-measure.ts';
 import type { RunKind } from './kind.ts';
 import { outcomeOf } from './outcome.ts';
 import { type NodeProgress, waiting } from './progress.ts';
@@ -48,8 +49,9 @@ export class RunRecordError extends Error {
 }
 
 /**
- * The data of a run's record: `run.yaml` for users, and `nodes.json` for the facts of each node that the scheduler needs.
- * If these are long, they are compressed, as `nodes.json.gz` in Base64.
+ * The data of a run's record: `run.yaml` for users, `nodes.json` for the facts of each node that the scheduler needs, and
+ * `disks.json` for those that people look at, which are left out where they would not fit. Earlier versions ignore `disks.json`.
+ * Long facts are compressed, as `nodes.json.gz` and `disks.json.gz` in Base64.
  */
 export function encodeRun(run: Run): Record<string, string> {
   const { nodes, totals, problems, omittedProblems } = summarize(run);
@@ -74,10 +76,11 @@ export function encodeRun(run: Run): Record<string, string> {
     resumedBy: run.resumedBy,
     spec: run.document,
   };
-  return {
+  const needed = {
     'run.yaml': stringify(JSON.parse(JSON.stringify(document)), { aliasDuplicateObjects: false, lineWidth: 0 }),
-    ...packNodes(JSON.stringify(Object.fromEntries(encodeNodes(run)))),
+    ...pack('nodes.json', Object.fromEntries(encodeNodes(run))),
   };
+  return { ...needed, ...packDisks(run, lengthOf(needed)) };
 }
 
 /** Reads a record. Throws a {@link RunRecordError} if it is damaged, of another version, or of an unknown kind. */
@@ -87,7 +90,10 @@ export function decodeRun(data: Readonly<Record<string, string>>, kinds: readonl
     const kind = kinds.find(({ name }) => name === kindName);
     if (kind === undefined) throw new Error(`it is of the kind ${kindName}`);
     const policy = decodeSpec(kind, spec);
-    const nodes = decodeNodes(kind, z.record(z.string(), z.unknown()).parse(JSON.parse(unpackNodes(data))));
+    const nodes = decodeNodes(
+      kind,
+      z.record(z.string(), z.unknown()).parse(JSON.parse(unpack('nodes.json', data) ?? '')),
+    );
     const damage = [policy.damage, nodes.damage].filter((part) => part !== undefined).join('; ');
     return {
       ...others,
@@ -95,7 +101,7 @@ export function decodeRun(data: Readonly<Record<string, string>>, kinds: readonl
       name: run,
       document: spec,
       spec: policy.value,
-      nodes: nodes.value,
+      nodes: withDisks(nodes.value, readDisks(data)),
       ...(damage !== '' && { damage }),
     };
   } catch (cause) {
@@ -146,13 +152,38 @@ function decodeNodes(kind: RunKind, stored: Readonly<Record<string, unknown>>): 
 /** The API server refuses a record above 1 MiB: this is about 8,000 nodes, or five times as many if they are compressed. */
 const maxPlainLength = 300_000;
 
-function packNodes(json: string): Record<string, string> {
-  if (json.length <= maxPlainLength) return { 'nodes.json': json };
-  return { 'nodes.json.gz': gzipSync(json).toString('base64') };
+function pack(name: string, facts: object): Record<string, string> {
+  const json = JSON.stringify(facts);
+  if (json.length <= maxPlainLength) return { [name]: json };
+  return { [`${name}.gz`]: gzipSync(json).toString('base64') };
 }
 
-function unpackNodes({ 'nodes.json': plain, 'nodes.json.gz': packed }: Readonly<Record<string, string>>): string {
-  return plain ?? gunzipSync(Buffer.from(packed ?? '', 'base64')).toString();
+function unpack(name: string, data: Readonly<Record<string, string>>): string | undefined {
+  const { [name]: plain, [`${name}.gz`]: packed } = data;
+  return plain ?? (packed && gunzipSync(Buffer.from(packed, 'base64')).toString());
+}
+
+/** The length of a record up to which it has the disks of its nodes, in characters. */
+const maxLengthWithDisks = 900_000;
+
+/** The disks of the nodes, if there are any, and if they fit beside a record of a length. */
+function packDisks({ nodes }: Run, length: number): Record<string, string> {
+  const disks = encodeDisks(nodes);
+  if (Object.keys(disks).length === 0) return {};
+  const packed = pack('disks.json', disks);
+  return length + lengthOf(packed) <= maxLengthWithDisks ? packed : {};
+}
+
+function readDisks(data: Readonly<Record<string, string>>): ReturnType<typeof decodeDisks> {
+  try {
+    return decodeDisks(JSON.parse(unpack('disks.json', data) ?? '{}'));
+  } catch {
+    return new Map();
+  }
+}
+
+function lengthOf(data: Readonly<Record<string, string>>): number {
+  return Object.values(data).reduce((sum, text) => sum + text.length, 0);
 }
 
 /** The number of nodes that keep the message of their error. The others keep only the reason. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { describeRun } from '../../cli/cluster/overview.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
+import { describeRun } from '../../scheduler/overview/overview.ts';
 import { parsePolicy } from '../../scheduler/policy/parse.ts';
 import { decodeRun, encodeRun, RunRecordError } from '../../scheduler/run/record.ts';
 import { buildNode, secondsLater, start } from '../helpers/builders.ts';

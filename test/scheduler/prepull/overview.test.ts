@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { describePolicies } from '../../../cli/cluster/overview.ts';
 import { formatDetails } from '../../../cli/output/status-table.ts';
 import type { ReferenceOutcome } from '../../../contract/reference-outcomes.ts';
+import { describePolicies } from '../../../scheduler/overview/overview.ts';
 import { prepull } from '../../../scheduler/prepull/kind.ts';
 import { countImages, imageOverviews, removalOverviews } from '../../../scheduler/prepull/overview.ts';
 import { judgePresence } from '../../../scheduler/prepull/presence.ts';

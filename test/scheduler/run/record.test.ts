@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runKinds } from '../../../scheduler/kinds.ts';
+import { diskOf } from '../../../scheduler/run/disk-measure.ts';
 import { backingOff, type NodeProgress, settled } from '../../../scheduler/run/progress.ts';
 import { decodeRun, encodeRun, RunRecordError } from '../../../scheduler/run/record.ts';
 import { buildRun, secondsLater, start, tried } from '../../helpers/builders.ts';
@@ -97,6 +98,56 @@ describe('a record of a run over 15,000 nodes', () => {
     const data = encodeRun(manyNodes(succeeded));
     const half = (data['nodes.json.gz'] ?? '').slice(0, 10_000);
     expect(() => decodeRun({ ...data, 'nodes.json.gz': half }, runKinds)).toThrow(RunRecordError);
+  });
+});
+
+describe('the disks of nodes in a record', () => {
+  const disk = { capacityBytes: 100e9, usedBeforeBytes: 91e9, usedAfterBytes: 84e9, keptBytes: { InUse: 60e9 } };
+  const succeeded = settled(tried(1), 'Succeeded', { tally, disk });
+  const run = buildRun({}, { nodes: new Map([['a', succeeded]]) });
+
+  it('are read back as they were written, beside the facts that an earlier version knows', () => {
+    const data = encodeRun(run);
+    expect(decodeRun(data, runKinds)).toEqual(run);
+    const { 'disks.json': _, ...earlier } = data;
+    expect(decodeRun(earlier, runKinds)).toEqual(
+      buildRun({}, { nodes: new Map([['a', settled(tried(1), 'Succeeded', { tally })]]) }),
+    );
+    expect(data['nodes.json']).not.toContain('91000000000');
+  });
+
+  it.each([
+    ['are not JSON', '{'],
+    ['are something else', '{"a": "full"}'],
+    ['are of a node without a result', '{"b": [1, 1, 1]}'],
+  ])('cost nothing else if they %s', (_title, text) => {
+    const decoded = decodeRun({ ...encodeRun(run), 'disks.json': text }, runKinds);
+    expect(decoded.damage).toBeUndefined();
+    expect(decoded.nodes.get('a')).toEqual(settled(tried(1), 'Succeeded', { tally }));
+  });
+
+  it('are those of the fullest nodes, if the run has very many', () => {
+    const nodes = Array.from({ length: 6_000 }, (_, index): [string, NodeProgress] => [
+      `node-${index}`,
+      settled(tried(1), 'Succeeded', { disk: { ...disk, usedAfterBytes: index * 10e6 } }),
+    ]);
+    const decoded = decodeRun(encodeRun(buildRun({}, { nodes: new Map(nodes) })), runKinds);
+    const measured = [...decoded.nodes].flatMap(([name, progress]) => (diskOf(progress) ? [name] : []));
+    expect(measured).toHaveLength(5_000);
+    expect(measured[0]).toBe('node-1000');
+  });
+
+  it('are left out where the record would not fit into 1 MiB', () => {
+    const message = 'x'.repeat(600);
+    const many = Array.from({ length: 5_000 }, (_, index): [string, NodeProgress] => [
+      `node-${(index * 2_654_435_761) % 1e9}`,
+      settled(tried(1), 'Succeeded', { reason: 'TargetNotMet', message, disk }),
+    ]);
+    const large = buildRun({}, { nodes: new Map(many), message: 'y'.repeat(899_000) });
+    const data = encodeRun(large);
+    expect(Object.keys(data)).not.toContain('disks.json');
+    expect(Object.keys(data)).not.toContain('disks.json.gz');
+    expect(decodeRun(data, runKinds).nodes.size).toBe(5_000);
   });
 });
 

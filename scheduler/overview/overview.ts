@@ -1,22 +1,17 @@
-import type { CleanupTotals } from '../../scheduler/cleanup/tally.ts';
-import type { ClusterState } from '../../scheduler/cluster.ts';
-import { runKinds } from '../../scheduler/kinds.ts';
-import type { PolicyObject } from '../../scheduler/objects.ts';
-import { parsePolicy } from '../../scheduler/policy/parse.ts';
-import { briefProblems, type Problem } from '../../scheduler/policy/problem.ts';
-import type { Trigger } from '../../scheduler/policy/trigger.ts';
-import { isPrepull } from '../../scheduler/prepull/kind.ts';
-import {
-  type ImageOverview,
-  imageOverviews,
-  type RemovalOverview,
-  removalOverviews,
-} from '../../scheduler/prepull/overview.ts';
-import type { PrepullTotals } from '../../scheduler/prepull/tally.ts';
-import { outcomeOf, type RunOutcome } from '../../scheduler/run/outcome.ts';
-import type { Run, RunPhase } from '../../scheduler/run/run.ts';
-import { type Summary, summarize } from '../../scheduler/run/summary.ts';
-import type { Condition } from '../../scheduler/status/conditions.ts';
+import type { CleanupTotals } from '../cleanup/tally.ts';
+import type { ClusterState } from '../cluster.ts';
+import { runKinds } from '../kinds.ts';
+import type { PolicyObject } from '../objects.ts';
+import { parsePolicy } from '../policy/parse.ts';
+import { briefProblems, type Problem } from '../policy/problem.ts';
+import type { Trigger } from '../policy/trigger.ts';
+import { isPrepull } from '../prepull/kind.ts';
+import { type ImageOverview, imageOverviews, type RemovalOverview, removalOverviews } from '../prepull/overview.ts';
+import type { PrepullTotals } from '../prepull/tally.ts';
+import { outcomeOf, type RunOutcome } from '../run/outcome.ts';
+import type { Run, RunPhase } from '../run/run.ts';
+import { type Summary, summarize } from '../run/summary.ts';
+import type { Condition } from '../status/conditions.ts';
 
 /** A run in the output for people and programs. */
 export interface RunOverview extends Omit<Summary, 'totals'>, Partial<Pick<CleanupTotals, 'bytes'>> {
