@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from './context.ts';
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -17,6 +17,7 @@ export function addLocal(program: Command, { environment }: CommandContext): voi
       'a runtime, such as web=unix:///run/containerd/containerd.sock (default: the runtime of this machine)',
     )
     .option('--state <directory>', 'directory for records and reports', '/var/lib/nodesweep')
+    .option('--page <port>', 'serve the status page at this port of 127.0.0.1 (0: at a free one)', readPort)
     .addOption(new Option('--log-level <level>').choices(logLevels).default('info'))
     .addHelpText(
       'after',
@@ -32,4 +33,10 @@ Environment: CRICTL (path of crictl)`,
       const { runLocal } = await import('../scheduler/main.ts');
       await runLocal(options, environment);
     });
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError('It must be a port, from 0 to 65535.');
 }

@@ -7,3 +7,12 @@ export function cutText(text: string, maxLength: number): string {
   const start = text.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '');
   return `${start.toWellFormed()}…`;
 }
+
+/**
+ * The order of two names by their characters. It is many times faster than the order of a language, which names of objects are
+ * not written in.
+ */
+export function compareNames(one: string, other: string): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}

@@ -11,10 +11,12 @@ import { localKinds, runKinds } from './kinds.ts';
 import type { LocalOptions } from './local/cluster.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import type { PageHealth, PagePlace } from './page/facts.ts';
+import type { PagePlacement, PageServer } from './page-server.ts';
 import { BackgroundTasks } from './reconcile/background-tasks.ts';
 import type { ReconcileContext } from './reconcile/context.ts';
 import { keysToReconcile, reconcile } from './reconcile/reconcile.ts';
-import { readSettings } from './settings.ts';
+import { pagePortOf, readSettings, type Settings } from './settings.ts';
 
 /** Flags by the names of the settings. A flag that is not set is absent. */
 export type Flags = Readonly<Record<string, string | undefined>>;
@@ -28,13 +30,13 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const { connectCluster } = await import('./kubernetes/connect.ts');
   const metrics = new Metrics(manifest.version);
   let isReady = () => false;
-  const health = await serveHealth(settings.port, { isReady: () => isReady(), readMetrics: () => metrics.read() });
+  const probes = await serveHealth(settings.port, { isReady: () => isReady(), readMetrics: () => metrics.read() });
   const place = { isInCluster: 'KUBERNETES_SERVICE_HOST' in environment, hostname: hostname() };
   const connecting = connectCluster(settings, place, log, metrics);
-  connecting.catch(() => health.close());
+  connecting.catch(() => probes.close());
   const connection = await Promise.race([connecting, stopped.then(() => undefined)]);
   if (connection === undefined) process.exit();
-  const { cluster, leases } = connection;
+  const { cluster, leases, namespace } = connection;
   // In a pod, the process has the same ID after each restart, so it keeps its lease.
   const identity = `${place.hostname}_${process.pid}`;
   const leadership = settings.leaderElection ? new Election(leases, identity, log) : aloneInTheLead;
@@ -51,6 +53,12 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const dispatcher = createDispatcher(context, leadership, metrics);
   isReady = () => cluster.isCurrent && leadership.isCurrent;
   metrics.observe({ state: () => cluster.state(), isLeader: () => leadership.isLeader, isCurrent: isReady });
+  const health = (): PageHealth => ({ isCurrent: cluster.isCurrent, leader: leaderOf(leadership) });
+  const page = await openPage(
+    placementOf(settings, place.isInCluster),
+    { cluster, health, place: { kind: 'Cluster', namespace } },
+    log,
+  );
   const begun = cluster.start(() => dispatcher.trigger()).then(() => leadership.start(() => dispatcher.trigger()));
   const signal = await Promise.race([stopped, begun.then(() => stopped)]);
   log.info({ signal }, 'stopping');
@@ -60,7 +68,8 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   );
   await endsWithin(2_000, leadership.stop());
   await endsWithin(1_000, cluster.stop());
-  health.close();
+  page?.close();
+  probes.close();
   // The process can end at any point without harm: the next one continues from the objects on the API server.
   if (!isIdle) process.exit();
 }
@@ -72,11 +81,21 @@ export async function runLocal(options: LocalOptions, environment: NodeJS.Proces
   const cluster = openLocalCluster(options, { script: process.argv[1] ?? '', environment }, log);
   // npm forwards a Ctrl-C that the process has already received. The second signal must not end the wait for the cleaners.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
-  await runUntilSignal(cluster, 60_000, log, () => log.info({ policies: options.policies }, 'the scheduler is ready'));
+  const health = (): PageHealth => ({ isCurrent: true, leader: 'This' });
+  const page = placementOn(options.page);
+  await runUntilSignal(cluster, 60_000, log, async () => {
+    log.info({ policies: options.policies }, 'the scheduler is ready');
+    await openPage(page, { cluster, health, place: { kind: 'Local' } }, log);
+  });
 }
 
 /** Reconciles a cluster until SIGTERM or SIGINT, and then finishes the work in progress. */
-async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log, onReady: () => void): Promise<void> {
+async function runUntilSignal(
+  cluster: Cluster,
+  startTimeoutMs: number,
+  log: Log,
+  onReady: () => Promise<void>,
+): Promise<void> {
   const stopped = nextSignal();
   const background = new BackgroundTasks(log);
   const dispatcher = createDispatcher(
@@ -85,8 +104,8 @@ async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log
   );
   const begun = cluster
     .start(() => dispatcher.trigger())
-    .then(() => {
-      onReady();
+    .then(async () => {
+      await onReady();
       dispatcher.trigger();
     });
   const signal = await Promise.race([stopped, begun.then(() => stopped)]);
@@ -94,6 +113,50 @@ async function runUntilSignal(cluster: Cluster, startTimeoutMs: number, log: Log
   await dispatcher.stop();
   await background.finish();
   await cluster.stop();
+}
+
+/** The parts of a scheduler that the page shows. */
+interface Shown {
+  readonly cluster: Pick<Cluster, 'state' | 'readClock'>;
+  readonly health: () => PageHealth;
+  readonly place: PagePlace;
+}
+
+/** Serves the status page. A page that can't be served is reported, and stops no run. */
+async function openPage(placement: PagePlacement | undefined, shown: Shown, log: Log): Promise<PageServer | undefined> {
+  if (placement === undefined) return undefined;
+  const { cluster, health, place } = shown;
+  const facts = () => ({
+    state: cluster.state(),
+    health: health(),
+    place,
+    version: manifest.version,
+    now: cluster.readClock(),
+  });
+  try {
+    const { servePage } = await import('./page-server.ts');
+    const page = await servePage(placement, facts, log);
+    log.info({ url: page.url }, `the status page is at ${page.url}`);
+    return page;
+  } catch (err) {
+    log.error({ err }, `the status page is not served: ${String(err)}; give it another port`);
+    return undefined;
+  }
+}
+
+function placementOf(settings: Settings, isInCluster: boolean): PagePlacement | undefined {
+  const port = pagePortOf(settings, isInCluster);
+  return port === undefined ? undefined : { address: settings.pageAddress, port, hosts: settings.pageHosts };
+}
+
+/** The placement of the page of `nodesweep local`, which only this machine reaches. */
+function placementOn(port: number | undefined): PagePlacement | undefined {
+  return port === undefined ? undefined : { address: '127.0.0.1', port, hosts: [] };
+}
+
+function leaderOf({ isLeader, isCurrent }: Pick<Election, 'isLeader' | 'isCurrent'>): PageHealth['leader'] {
+  if (isLeader) return 'This';
+  return isCurrent ? 'Other' : 'Unknown';
 }
 
 /** The election of a process that has no lease: it always leads. */

@@ -118,6 +118,17 @@ const tolerationsSchema = z.string().transform((text, context): Toleration[] =>
 
 const seLinuxType = z.string().regex(/^(?:[a-z]\w*)?$/, 'must be an SELinux type, such as spc_t');
 
+const maxPort = 65_535;
+
+/** Names of hosts, in lower case as browsers send them. */
+const hostsSchema = z.string().transform((text, context): string[] =>
+  wordsOf(text).flatMap((word) => {
+    if (/^[a-z\d]([a-z\d.-]*[a-z\d])?$/i.test(word)) return [word.toLowerCase()];
+    context.addIssue({ code: 'custom', message: `"${word}" is not the name of a host, such as nodesweep.example.com` });
+    return [];
+  }),
+);
+
 const settingsSchema = z.object({
   namespace: z.string().min(1).optional(),
   image: z.string().min(1).optional(),
@@ -137,7 +148,15 @@ const settingsSchema = z.object({
   runtimeTimeoutSeconds: count,
   apiRate: count,
   leaderElection: flag,
-  port: count.refine((port) => port <= 65_535, 'must be at most 65535'),
+  port: count.refine((port) => port <= maxPort, 'must be at most 65535'),
+  pagePort: z
+    .string()
+    .regex(/^\d+$/, 'must be a port, or 0 for no page')
+    .transform(Number)
+    .refine((port) => port <= maxPort, 'must be at most 65535')
+    .optional(),
+  pageAddress: z.union([z.ipv4(), z.ipv6()], 'must be an IP address, such as 127.0.0.1 or 0.0.0.0'),
+  pageHosts: hostsSchema,
   logLevel: z.enum(levels),
 });
 
@@ -264,6 +283,24 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
     description: 'port of /healthz, /readyz and /metrics',
     default: '8080',
   },
+  pagePort: {
+    variable: 'NODESWEEP_PAGE_PORT',
+    flag: '--page-port <number>',
+    description: 'port of the status page; 0: none (default: 8081 in a cluster, and none elsewhere)',
+  },
+  pageAddress: {
+    variable: 'NODESWEEP_PAGE_ADDRESS',
+    flag: '--page-address <address>',
+    description:
+      'address of the status page; the default is reached only through nodesweep page, which needs the right to forward ports',
+    default: '127.0.0.1',
+  },
+  pageHosts: {
+    variable: 'NODESWEEP_PAGE_HOSTS',
+    flag: '--page-hosts <names>',
+    description: 'names under which browsers may ask for the status page, beside addresses and localhost',
+    default: '',
+  },
   logLevel: {
     variable: 'NODESWEEP_LOG_LEVEL',
     flag: '--log-level <level>',
@@ -289,6 +326,15 @@ export function podTemplateOf(settings: Settings, namespace: string, image: stri
     requests: settings.requests,
     limits: settings.limits,
   };
+}
+
+/** The port of the status page in a cluster, unless it is set. */
+export const defaultPagePort = 8081;
+
+/** The port of the status page; undefined if there is none. Outside of a cluster, other users of the machine could read it. */
+export function pagePortOf({ pagePort }: Settings, isInCluster: boolean): number | undefined {
+  const port = pagePort ?? (isInCluster ? defaultPagePort : 0);
+  return port === 0 ? undefined : port;
 }
 
 /** Settings that are not valid. The message lists all problems. */

@@ -27,6 +27,8 @@ export interface Place {
 export interface Connection {
   readonly cluster: KubernetesCluster;
   readonly leases: LeaseStore;
+  /** The namespace of the policies, and of all objects that the scheduler creates. */
+  readonly namespace: string;
 }
 
 /** Observes requests to the API server. */
@@ -56,6 +58,7 @@ export async function connectCluster(
   return {
     cluster: new KubernetesCluster({ api, template, overrides, workloadResources, log }),
     leases: new KubernetesLeaseStore(leaseApi, namespace),
+    namespace,
   };
 }
 

@@ -30,6 +30,8 @@ export interface LocalOptions {
   readonly endpoint?: readonly string[];
   readonly state: string;
   readonly logLevel: string;
+  /** The port of the status page on loopback; 0 is a free one. Undefined: no page. */
+  readonly page?: number | undefined;
 }
 
 /** The interval at which the directory is read, because file notifications do not work on every filesystem. */

@@ -60,7 +60,16 @@ export function describePolicies(state: Pick<ClusterState, 'policies' | 'statuse
     .sort((a, b) => a.policy.localeCompare(b.policy));
 }
 
+const knownRuns = new WeakMap<Run, RunOverview>();
+
+/** Describes a run. A run never changes, so it is described once: it may have thousands of nodes. */
 export function describeRun(run: Run): RunOverview {
+  const known = knownRuns.get(run) ?? overviewOf(run);
+  knownRuns.set(run, known);
+  return known;
+}
+
+function overviewOf(run: Run): RunOverview {
   const { name, trigger, spec, phase, reason, message, startedAt, finishedAt } = run;
   const state = {
     trigger,

@@ -1,4 +1,5 @@
 import type { ReferenceOutcome } from '../../contract/reference-outcomes.ts';
+import { compareNames } from '../../contract/text.ts';
 import { lastResults, lastRunOverAll } from '../run/results/last-results.ts';
 import { nodeRemoved } from '../run/rollout/eligibility.ts';
 import { isFinished, type Run } from '../run/run.ts';
@@ -47,10 +48,7 @@ export interface ImageFailure {
 const maxNodes = 5;
 
 /** A node with the state of an image. */
-interface Sighting {
-  readonly node: string;
-  readonly state: ImageState;
-}
+type Sighting = Omit<ImageOnNode, 'image'>;
 
 /** The images of a policy with their states, as its runs have shown them last, sorted by name. */
 export function imageOverviews(policy: PrepullPolicy, runs: readonly Run[]): readonly ImageOverview[] {
@@ -68,6 +66,44 @@ export function imageOverviews(policy: PrepullPolicy, runs: readonly Run[]): rea
   });
 }
 
+/** A node with the state of an image, as the newest runs have shown it. */
+export interface ImageOnNode {
+  readonly node: string;
+  readonly image: string;
+  readonly state: ImageState;
+}
+
+/** The nodes that should have an image, with its state on each, sorted by name. */
+export function nodesOf(image: string, runs: readonly Run[]): readonly ImageOnNode[] {
+  const indexOf = onceFor((run: Run) => imagesOf(run.spec as PrepullPolicy).indexOf(image));
+  return [...newestStates(runs)]
+    .flatMap(([node, { run, states }]) => {
+      const state = states.get(indexOf(run));
+      return state === undefined ? [] : [{ node, image, state }];
+    })
+    .sort((one, other) => compareNames(one.node, other.node));
+}
+
+/** The images that a node should have, with the state of each, sorted by name. */
+export function imagesOn(node: string, runs: readonly Run[]): readonly ImageOnNode[] {
+  const found = newestStates(runs).get(node);
+  if (found === undefined) return [];
+  const images = imagesOf(found.run.spec as PrepullPolicy);
+  return [...found.states].flatMap(([index, state]) => {
+    const image = images[index];
+    return image === undefined ? [] : [{ node, image, state }];
+  });
+}
+
+function onceFor<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value {
+  const known = new Map<Key, Value>();
+  return (key) => {
+    const value = known.has(key) ? (known.get(key) as Value) : compute(key);
+    known.set(key, value);
+    return value;
+  };
+}
+
 /** An image that the newest runs had to remove from nodes, with the numbers of nodes by outcome. */
 export interface RemovalOverview {
   readonly image: string;
@@ -83,11 +119,11 @@ export interface RemovalOverview {
 /** The images that the newest runs had to remove, sorted by name. */
 export function removalOverviews(runs: readonly Run[]): readonly RemovalOverview[] {
   const outcomes = [...lastResults(runs)]
-    .sort(([one], [other]) => one.localeCompare(other))
+    .sort(([one], [other]) => compareNames(one, other))
     .flatMap(([node, { progress }]) =>
       [...removalsOf(progress.tally)].map(([image, outcome]) => ({ node, image, word: wordOf(outcome) })),
     );
-  const byImage = [...Map.groupBy(outcomes, ({ image }) => image)].sort(([one], [other]) => one.localeCompare(other));
+  const byImage = [...Map.groupBy(outcomes, ({ image }) => image)].sort(([one], [other]) => compareNames(one, other));
   return byImage.map(([image, found]) => {
     const having = (wanted: ReturnType<typeof wordOf>) => found.filter(({ word }) => word === wanted).length;
     const left = found.filter(({ word }) => word !== 'removed').map(({ node }) => node);
@@ -150,11 +186,12 @@ function newestStates(runs: readonly Run[]): ReadonlyMap<string, NodeStates> {
 }
 
 /** All images on all nodes. */
-function sightingsIn(runs: readonly Run[]): readonly (Sighting & { readonly image: string })[] {
+function sightingsIn(runs: readonly Run[]): readonly ImageOnNode[] {
+  const imagesIn = onceFor((run: Run) => imagesOf(run.spec as PrepullPolicy));
   return [...newestStates(runs)]
-    .sort(([one], [other]) => one.localeCompare(other))
+    .sort(([one], [other]) => compareNames(one, other))
     .flatMap(([node, { run, states }]) => {
-      const images = imagesOf(run.spec as PrepullPolicy);
+      const images = imagesIn(run);
       return [...states].flatMap(([index, state]) => {
         const image = images[index];
         return image === undefined ? [] : [{ node, image, state }];

@@ -1,3 +1,4 @@
+import { compareNames } from '../../contract/text.ts';
 import { resultOf } from './progress.ts';
 import type { Run } from './run.ts';
 
@@ -61,5 +62,5 @@ function problemsOf(run: Pick<Run, 'nodes'>): NodeProblem[] {
       const { result, reason, message } = progress;
       return result === 'Succeeded' && reason === undefined ? [] : [{ node, result, reason, message }];
     })
-    .sort((a, b) => a.result.localeCompare(b.result) || a.node.localeCompare(b.node));
+    .sort((a, b) => compareNames(a.result, b.result) || compareNames(a.node, b.node));
 }

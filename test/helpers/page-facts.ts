@@ -1,0 +1,205 @@
+import { tallyOf as cleanupTally } from '../../scheduler/cleanup/tally.ts';
+import type { Node, RunPod } from '../../scheduler/objects.ts';
+import type { PageFacts } from '../../scheduler/page/facts.ts';
+import { prepull } from '../../scheduler/prepull/kind.ts';
+import type { ImageState } from '../../scheduler/prepull/states/image-state.ts';
+import { tallyOf } from '../../scheduler/prepull/tally.ts';
+import { podName } from '../../scheduler/run/names.ts';
+import { backingOff, type NodeProgress, settled, started, waiting } from '../../scheduler/run/progress.ts';
+import type { Run } from '../../scheduler/run/run.ts';
+import {
+  buildNode,
+  buildPolicyObject,
+  buildReport,
+  buildRun,
+  buildPod as buildRunPod,
+  secondsLater,
+  start,
+  tried,
+} from './builders.ts';
+import { buildListObject, buildPrepull } from './prepull.ts';
+
+const hour = 3_600;
+const lists = [
+  { name: 'base', images: ['docker.io/acme/api:1.4', 'docker.io/acme/worker:2'] },
+  { name: 'models', images: [`registry.example.com:5000/team/model@sha256:${'a'.repeat(64)}`] },
+];
+const disk = { highPercent: 85, lowPercent: 70 };
+
+/** A cluster with runs that succeeded, failed and are in progress, and with image lists. `names` replaces the names of its nodes. */
+export function buildPageFacts(
+  nodeCount: number,
+  names: (index: number) => string = nodeName,
+  words = 'no such socket',
+): PageFacts {
+  const nodes = Array.from({ length: nodeCount }, (_, index) => buildPageNode(names(index), index));
+  const now = secondsLater(4 * hour + 90);
+  const cleaned = [1, 2, 3].map((number) => cleanupRun(number, nodes, words));
+  const active = activeRun(nodes, words);
+  const pulled = pullRun(nodes, words);
+  const runs = [...cleaned, active, pulled];
+  const policies = [
+    buildPolicyObject({ disk }, { name: 'nightly', uid: 'uid-nightly' }),
+    buildPolicyObject({ rollout: { parallelism: '10%', canary: 2 } }, { name: 'ci', uid: 'uid-ci' }),
+    buildListObject({ lists }, { name: 'base', uid: 'uid-base' }),
+    buildPolicyObject({ schedule: '61 * * * *' }, { name: 'broken', uid: 'uid-broken' }),
+  ];
+  const statuses = new Map(
+    policies.map(({ name, uid, resourceVersion }) => [
+      name,
+      {
+        resourceVersion: '7',
+        value: {
+          policyUid: uid,
+          observedVersion: resourceVersion,
+          valid: name !== 'broken',
+          problems: [],
+          scheduleSince: start,
+          nextSlot: name === 'broken' ? undefined : secondsLater(5 * hour),
+          conditions: [
+            {
+              type: 'Ready' as const,
+              status: 'True' as const,
+              reason: 'Valid',
+              message: 'the policy is valid',
+              lastTransitionTime: start,
+            },
+          ],
+        },
+      },
+    ]),
+  );
+  const pods = nodes.slice(0, 3).map((node) => reportedPod(cleaned[2]?.name ?? '', node.name, words));
+  return {
+    state: { policies, statuses, runs: runs.map((value) => ({ value, resourceVersion: '1' })), nodes, pods },
+    health: { isCurrent: true, leader: 'This' },
+    place: { kind: 'Cluster', namespace: 'nodesweep' },
+    version: '0.1.0',
+    now,
+  };
+}
+
+function nodeName(index: number): string {
+  return `ip-10-0-${Math.floor(index / 256)}-${index % 256}.eu-central-1.compute.internal`;
+}
+
+/** A number from 0 to `below` without a pattern, the same for each index. */
+function scatter(index: number, below: number): number {
+  return (index * 2_654_435_761) % below;
+}
+
+function buildPageNode(name: string, index: number): Node {
+  return buildNode(name, {
+    ready: index % 50 !== 7,
+    unschedulable: index % 40 === 3,
+    diskPressure: index % 60 === 1,
+    osImage: 'Debian GNU/Linux 13',
+    operatingSystem: 'linux',
+  });
+}
+
+function cleanupRun(number: number, nodes: readonly Node[], words: string): Run {
+  const progress = nodes.map(({ name }, index): [string, NodeProgress] => [name, cleaned(index, number, words)]);
+  const startedAt = secondsLater(number * hour);
+  return buildRun(
+    { disk },
+    {
+      name: `nightly-${number}`,
+      policy: 'nightly',
+      phase: 'Failed',
+      reason: 'NodesFailed',
+      message: `some nodes failed: ${words}`,
+      startedAt,
+      finishedAt: secondsLater(180, startedAt),
+      trigger: { type: 'Schedule', slot: startedAt },
+      nodes: new Map(progress),
+    },
+  );
+}
+
+function cleaned(index: number, number: number, words: string): NodeProgress {
+  if (index % 11 === 5)
+    return settled(tried(4), 'Failed', {
+      reason: 'NotStarted',
+      message: `the cleaner did not start within 120 s: ${words}`,
+    });
+  if (index % 50 === 7) return settled(tried(0), 'Skipped', { reason: 'NotReady', message: 'the node is not ready' });
+  const capacityBytes = 200e9;
+  const usedBeforeBytes = capacityBytes * (0.72 + scatter(index + number * 7, 25) / 100);
+  const usedAfterBytes = usedBeforeBytes - scatter(index, 30) * 1e9;
+  const isAbove = usedAfterBytes > capacityBytes * 0.7;
+  const report = buildReport({ bytes: { freed: usedBeforeBytes - usedAfterBytes, nominal: 0 } });
+  const keptBytes = isAbove ? { InUse: 60e9 + index, TooYoung: 9e9, Excluded: 4e9 } : undefined;
+  return settled(tried(1), 'Succeeded', {
+    tally: cleanupTally(report),
+    disk: { capacityBytes, usedBeforeBytes, usedAfterBytes, keptBytes },
+    ...(isAbove && { reason: 'TargetNotMet', message: 'usage stayed above lowPercent' }),
+  });
+}
+
+function activeRun(nodes: readonly Node[], words: string): Run {
+  const progress = nodes.map(({ name }, index): [string, NodeProgress] => {
+    if (index % 13 === 4) return [name, backingOff(tried(1), { reason: 'ImagePullBackOff', message: words }, 5)];
+    if (index % 3 === 0) return [name, settled(tried(1), 'Succeeded', {})];
+    return [name, index % 3 === 1 ? started(tried(0), 0) : waiting];
+  });
+  return buildRun(
+    { rollout: { parallelism: '10%', canary: 2 } },
+    {
+      name: 'ci-1',
+      policy: 'ci',
+      startedAt: secondsLater(4 * hour),
+      trigger: { type: 'Request', request: words },
+      nodes: new Map(progress),
+    },
+  );
+}
+
+function pullRun(nodes: readonly Node[], words: string): Run {
+  const spec = buildPrepull(lists);
+  const progress = nodes.map(({ name }, index): [string, NodeProgress] => {
+    const states = new Map<number, ImageState>([
+      [0, { state: 'Present', digest: `sha256:${'b'.repeat(64)}` }],
+      [
+        1,
+        index % 9 === 2 ? { state: 'Failed', cause: { reason: 'Unauthorized', message: words } } : { state: 'Present' },
+      ],
+      [2, index % 4 === 0 ? { state: 'Unknown' } : { state: 'Present' }],
+    ]);
+    return [
+      name,
+      settled(tried(1), index % 9 === 2 ? 'Failed' : 'Succeeded', {
+        tally: tallyOf([0, 1, 2], states),
+        ...(index % 9 === 2 && { reason: 'Unauthorized', message: words }),
+      }),
+    ];
+  });
+  return {
+    ...buildRun(
+      {},
+      {
+        name: 'base-1',
+        policy: 'base',
+        phase: 'Failed',
+        reason: 'NodesFailed',
+        startedAt: secondsLater(2 * hour),
+        finishedAt: secondsLater(2 * hour + 300),
+        nodes: new Map(progress),
+      },
+    ),
+    kind: prepull,
+    spec,
+    document: { schedule: '0 0 1 1 *', lists },
+  };
+}
+
+function reportedPod(run: string, node: string, words: string): RunPod {
+  const errors = [{ image: 'docker.io/acme/web:1', reason: 'RemovalFailed', message: words }];
+  return buildRunPod(node, {
+    run,
+    name: podName(run, node, 0),
+    phase: 'Failed',
+    exitCode: 1,
+    containerMessage: JSON.stringify(buildReport({ outcome: 'PartiallyFailed', errors })),
+  });
+}

@@ -1,0 +1,277 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { answerPage, type PageRequest } from '../../../scheduler/page/answer.ts';
+import type { PageFacts } from '../../../scheduler/page/facts.ts';
+import { links } from '../../../scheduler/page/links.ts';
+import { buildPageFacts } from '../../helpers/page-facts.ts';
+
+const small = buildPageFacts(40);
+const ask = (
+  target: string,
+  facts: PageFacts = small,
+  request: Partial<PageRequest> = {},
+  hosts: readonly string[] = [],
+) => answerPage({ method: 'GET', host: 'localhost:8081', target, ...request }, () => facts, hosts);
+const textOf = (target: string, facts?: PageFacts) =>
+  ask(target, facts)
+    .body.replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ');
+
+/** The addresses that a document names: links, forms and files. */
+function addressesIn(body: string): string[] {
+  return [...body.matchAll(/\b(?:href|src|action)="([^"#][^"]*)"/g)].map(([, address = '']) =>
+    address.replaceAll('&amp;', '&'),
+  );
+}
+
+/** Follows every link from the first page on. */
+function crawl(facts: PageFacts): Map<string, ReturnType<typeof ask>> {
+  const answers = new Map<string, ReturnType<typeof ask>>();
+  const queue: string[] = [links.overview];
+  for (let target = queue.pop(); target !== undefined; target = queue.pop()) {
+    if (answers.has(target)) continue;
+    const answer = ask(target, facts);
+    answers.set(target, answer);
+    if (answer.headers['content-type']?.startsWith('text/html')) queue.push(...addressesIn(answer.body));
+  }
+  return answers;
+}
+
+describe('the status page', () => {
+  it('has an address for everything, and every link leads to something on this server', () => {
+    const answers = crawl(small);
+    expect(
+      [...answers]
+        .filter(([target, { status }]) => status !== 200 || !target.startsWith('/'))
+        .map(([target]) => target),
+    ).toEqual([]);
+    expect(answers.size).toBeGreaterThan(60);
+    for (const target of [
+      links.node(small.state.nodes[0]?.name ?? ''),
+      links.policy('broken'),
+      links.run('ci-1'),
+      links.image('base', 'docker.io/acme/worker:2'),
+    ])
+      expect(answers.has(target)).toBe(true);
+  });
+
+  it('shows the policies, their problems and the run in progress with its waves (C32)', () => {
+    expect(textOf(links.overview)).toMatch(/ci Valid 0 \* \* \* \* in \d+m/);
+    expect(textOf(links.overview)).toMatch(/broken Invalid/);
+    expect(textOf(links.policy('broken'))).toContain('schedule : minute: 61');
+    expect(textOf(links.overview)).toMatch(/Canary nodes that must succeed first: 2 of 2 ended/);
+    expect(textOf(links.overview)).toMatch(/The other nodes, at most 10% at a time: 11 of 38 ended \(now\)/);
+  });
+
+  it('shows the fullest nodes first, with their thresholds and the numbers of the last runs', () => {
+    const percents = [...ask(links.nodes).body.matchAll(/(\d+) % <span class="more">of/g)].map(([, percent]) =>
+      Number(percent),
+    );
+    expect(percents.length).toBeGreaterThan(30);
+    expect(percents).toEqual(percents.toSorted((one, other) => other - one));
+    expect(textOf(links.overview)).toContain('70 to 85 %');
+    expect(ask(links.overview).body).toMatch(/<title>\d+ to \d+ %, then \d+ to \d+ %, then \d+ to \d+ %<\/title>/);
+  });
+
+  it('groups causes, and opens each to its nodes', () => {
+    const { body } = ask(links.overview);
+    const opened = /<details id="cause-nightly-3-Failed-NotStarted">[\s\S]*?<\/details>/.exec(body)?.[0] ?? '';
+    expect(opened).toContain('NotStarted</strong> on 4 nodes');
+    expect(opened.match(/href="\/nodes\//g)).toHaveLength(4);
+    expect(textOf(links.nodesOfRun('nightly-3', { state: 'Failed', reason: 'NotStarted' }))).toContain('4 nodes');
+  });
+
+  it('adds up what keeps disk by reason, and shows the nodes that miss an image first', () => {
+    expect(textOf(links.overview)).toMatch(/InUse [\d.]+ TiB \d+ .*TooYoung [\d.]+ GiB/);
+    expect(textOf(links.image('base', 'docker.io/acme/worker:2'))).toMatch(
+      /State Cause or digest \S+ Failed Unauthorized: no such socket/,
+    );
+  });
+
+  it('tells how to see the decisions about the images of a node, which only the cleaner has logged', () => {
+    const { name = '' } = small.state.nodes[0] ?? {};
+    expect(textOf(links.node(name))).toContain(`nodesweep plan nightly --node ${name} -n nodesweep`);
+    expect(textOf(links.node(name))).toMatch(/kubectl logs -n nodesweep nightly-3-\w+ -c cleaner/);
+    expect(textOf(links.node(name))).toContain('docker.io/acme/web:1 RemovalFailed');
+    expect(textOf(links.node(name), { ...small, place: { kind: 'Local' } })).not.toContain('kubectl');
+  });
+
+  it('says if nobody leads, if the view is old, and if records can not be read', () => {
+    const unreadable = [{ policy: 'nightly', run: 'x', configMap: 'x.run', cause: 'cut off' }];
+    const sick = {
+      ...small,
+      health: { isCurrent: false, leader: 'Unknown' as const },
+      state: { ...small.state, unreadable },
+    };
+    expect(textOf(links.overview, sick)).toMatch(
+      /unknown: the lease can not be read .* not up to date .* 1 can not be read .* x\.run: cut off/,
+    );
+    expect(textOf(links.overview)).toMatch(/this scheduler .* up to date .* all are read/);
+  });
+
+  it('works without any policy, run or node', () => {
+    const none = { ...small, state: { policies: [], statuses: new Map(), runs: [], nodes: [], pods: [] } };
+    expect([...crawl(none).values()].map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(textOf(links.overview, none)).toContain('There are no policies.');
+  });
+
+  it('keeps the runs of a deleted policy, and a node that has left the cluster', () => {
+    const left = { ...small, state: { ...small.state, policies: [], nodes: [] } };
+    expect(textOf(links.policy('nightly'), left)).toContain('The policy is deleted.');
+    expect(textOf(links.node(small.state.nodes[0]?.name ?? ''), left)).toContain(
+      'The node is not in the cluster any more.',
+    );
+    expect([...crawl(left)].filter(([, { status }]) => status !== 200).map(([target]) => target)).toEqual([]);
+  });
+});
+
+describe('the size of the status page', () => {
+  const large = buildPageFacts(5_000);
+
+  it.each([
+    links.overview,
+    links.nodes,
+    links.nodesPage({ page: 17 }),
+    links.policy('nightly'),
+    links.policy('base'),
+    links.image('base', 'docker.io/acme/worker:2'),
+    links.run('nightly-3'),
+    links.nodesOfRun('nightly-3', { state: 'Failed' }),
+    links.node('ip-10-0-0-0.eu-central-1.compute.internal'),
+  ])('with 5,000 nodes, %s has less than 300 kB', (target) => {
+    const { status, body } = ask(target, large);
+    expect(status).toBe(200);
+    expect(Buffer.byteLength(body)).toBeLessThan(300_000);
+  });
+});
+
+describe('a request for the status page', () => {
+  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'CONNECT'])('with %s is refused', (method) => {
+    expect(ask('/', small, { method })).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
+  });
+
+  it.each(['localhost', 'localhost:8081', '127.0.0.1:1', '[::1]:8081', '10.1.2.3', 'LOCALHOST:80'])(
+    'for the host %s is answered',
+    (host) => {
+      expect(ask('/', small, { host }).status).toBe(200);
+    },
+  );
+
+  it.each([
+    'evil.example.com',
+    'localhost.evil.com',
+    '127.0.0.1.evil.com',
+    '',
+    undefined,
+    'evil.com:127.0.0.1',
+    '[::1].evil.com',
+    'localhost@evil.com',
+  ])('for the host %s is refused, because the web site of somebody else may have that name (DNS rebinding)', (host) => {
+    expect(ask('/', small, { host })).toMatchObject({
+      status: 421,
+      body: expect.stringContaining('NODESWEEP_PAGE_HOSTS'),
+    });
+  });
+
+  it('for a host of the settings is answered', () => {
+    expect(ask('/', small, { host: 'sweep.example.com' }, ['sweep.example.com']).status).toBe(200);
+  });
+
+  it('is answered with headers that forbid all that the page does not need, and without a cookie', () => {
+    for (const target of ['/', links.stylesheet, links.script, links.icon, '/nothing']) {
+      const { headers } = ask(target);
+      expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'self'; script-src 'self';/);
+      expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
+      expect(headers['content-security-policy']).not.toMatch(/unsafe|https?:|\*/);
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'cache-control': 'no-store',
+        'referrer-policy': 'no-referrer',
+      });
+      expect(Object.keys(headers)).not.toContain('set-cookie');
+      expect(Object.keys(headers)).not.toContain('access-control-allow-origin');
+    }
+  });
+
+  it('for something that is not there, or that can not be read, is answered with 4xx', () => {
+    expect(
+      [
+        '/x',
+        '/nodes/x',
+        '/policies/x',
+        '/runs/x',
+        '/runs/x/nodes',
+        '/policies/base/images/x',
+        '/nodes/a/b/c/d/e',
+        '/constructor',
+        '/__proto__',
+      ].map((target) => ask(target).status),
+    ).toEqual(Array(9).fill(404));
+    expect(['/%', '/%ff', 'http://elsewhere/', '*'].map((target) => ask(target).status)).toEqual(Array(4).fill(400));
+  });
+
+  it('for any address is answered, and with HTML that the address is no part of', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.webPath(),
+          fc.webQueryParameters().map((query) => `/nodes?name=${query}&page=${query}`),
+        ),
+        (path) => {
+          const { status, body } = ask(`/${path}`);
+          expect([200, 400, 404]).toContain(status);
+          expect(tagsOf(body).filter((tag) => !tags.includes(tag))).toEqual([]);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+});
+
+const tags =
+  'html head meta title link script body a header nav p main section h1 h2 h3 div table caption thead tbody tr th td dl dt dd span svg rect polyline time ul ol li code details summary strong footer form label input button'.split(
+    ' ',
+  );
+const tagsOf = (body: string) => [...body.matchAll(/<\/?([^\s>!/]+)/g)].map(([, tag = '']) => tag);
+
+it('names and messages are never read as HTML, and never as a part of an address', () => {
+  const hostile = fc.constantFrom(
+    '<script>alert(1)</script>',
+    '"><img src=x onerror=alert(1)>',
+    "' onload='x",
+    '../../metrics',
+    '..',
+    '?x#y',
+    'a/b',
+    '&lt;',
+    '\u202egnp',
+    '%2e%2e',
+    '\ud800',
+  );
+  const texts = fc.oneof(hostile, fc.string({ unit: 'binary', minLength: 1 }));
+  fc.assert(
+    fc.property(texts, texts, (name, words) => {
+      const facts = buildPageFacts(12, (index) => `${name}${index}`, words);
+      for (const [target, { status, body, headers }] of crawl(facts)) {
+        expect(`${status} ${target}`).toBe(`200 ${target}`);
+        if (!headers['content-type']?.startsWith('text/html')) continue;
+        expect(tagsOf(body).filter((tag) => !tags.includes(tag))).toEqual([]);
+        expect(body).not.toMatch(/<[^>]*\s(?:on\w+|style)=/);
+      }
+    }),
+    { numRuns: 15 },
+  );
+});
+
+it('the user, the password and the signature of an address are not shown', () => {
+  const facts = buildPageFacts(
+    12,
+    undefined,
+    'could not pull https://user:hunter2@registry.example.com/v2/x?X-Amz-Signature=deadbeef&y=1',
+  );
+  for (const { body } of crawl(facts).values()) expect(body).not.toMatch(/hunter2|deadbeef/);
+  expect(textOf(links.nodesOfRun('nightly-3', { state: 'Failed' }), facts)).toContain(
+    'https://…@registry.example.com/v2/x?…',
+  );
+});
