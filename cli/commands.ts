@@ -5,6 +5,7 @@ import type { CommandContext } from './context.ts';
 import { addExplain } from './explain.ts';
 import { addLint } from './lint.ts';
 import { addLocal } from './local.ts';
+import { addPage } from './page.ts';
 import { addPlan } from './plan.ts';
 import { addRun } from './run.ts';
 import { addScheduler } from './scheduler.ts';
@@ -20,6 +21,7 @@ export async function addCommands(program: Command, context: CommandContext, com
   addExplain(program, context);
   addRun(program, context);
   addStatus(program, context);
+  addPage(program, context);
   addLint(program, context);
   addSchema(program);
   await addComplete(program, commandName);

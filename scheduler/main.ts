@@ -16,6 +16,7 @@ import type { PagePlacement, PageServer } from './page-server.ts';
 import { BackgroundTasks } from './reconcile/background-tasks.ts';
 import type { ReconcileContext } from './reconcile/context.ts';
 import { keysToReconcile, reconcile } from './reconcile/reconcile.ts';
+import type { RunKind } from './run/kind.ts';
 import { pagePortOf, readSettings, type Settings } from './settings.ts';
 
 /** Flags by the names of the settings. A flag that is not set is absent. */
@@ -56,7 +57,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const health = (): PageHealth => ({ isCurrent: cluster.isCurrent, leader: leaderOf(leadership) });
   const page = await openPage(
     placementOf(settings, place.isInCluster),
-    { cluster, health, place: { kind: 'Cluster', namespace } },
+    { cluster, kinds: runKinds, health, place: { kind: 'Cluster', namespace } },
     log,
   );
   const begun = cluster.start(() => dispatcher.trigger()).then(() => leadership.start(() => dispatcher.trigger()));
@@ -85,7 +86,7 @@ export async function runLocal(options: LocalOptions, environment: NodeJS.Proces
   const page = placementOn(options.page);
   await runUntilSignal(cluster, 60_000, log, async () => {
     log.info({ policies: options.policies }, 'the scheduler is ready');
-    await openPage(page, { cluster, health, place: { kind: 'Local' } }, log);
+    await openPage(page, { cluster, kinds: localKinds, health, place: { kind: 'Local' } }, log);
   });
 }
 
@@ -118,6 +119,7 @@ async function runUntilSignal(
 /** The parts of a scheduler that the page shows. */
 interface Shown {
   readonly cluster: Pick<Cluster, 'state' | 'readClock'>;
+  readonly kinds: readonly RunKind[];
   readonly health: () => PageHealth;
   readonly place: PagePlace;
 }
@@ -125,9 +127,10 @@ interface Shown {
 /** Serves the status page. A page that can't be served is reported, and stops no run. */
 async function openPage(placement: PagePlacement | undefined, shown: Shown, log: Log): Promise<PageServer | undefined> {
   if (placement === undefined) return undefined;
-  const { cluster, health, place } = shown;
+  const { cluster, kinds, health, place } = shown;
   const facts = () => ({
     state: cluster.state(),
+    kinds,
     health: health(),
     place,
     version: manifest.version,

@@ -1,3 +1,4 @@
+import type { PagePort } from './page-port.ts';
 import type { PlanPort } from './plan-port.ts';
 import type { RecordsPort } from './records-port.ts';
 
@@ -20,6 +21,21 @@ export async function withRecords<T>(choice: ClusterChoice, use: (cluster: Recor
   const cluster = openRecords(await configOf(choice), namespaceOf(choice));
   try {
     return await use(cluster);
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** Opens the cluster for the status page until `use` has ended. `use` also gets the namespace. */
+export async function withPages(
+  choice: ClusterChoice,
+  use: (cluster: PagePort, namespace: string) => Promise<void>,
+): Promise<void> {
+  const { openPages } = await import('./kubernetes-page.ts');
+  const namespace = namespaceOf(choice);
+  const cluster = openPages(await configOf(choice), namespace);
+  try {
+    await use(cluster, namespace);
   } finally {
     await cluster.close();
   }

@@ -1,3 +1,4 @@
+import { runKinds } from '../../scheduler/kinds.ts';
 import { describePolicies, type PolicyOverview } from '../../scheduler/overview/overview.ts';
 import { describeMissing } from './missing-policy.ts';
 import type { RecordsPort } from './records-port.ts';
@@ -15,7 +16,7 @@ export async function reportStatus(
   policy: string | undefined,
 ): Promise<StatusReport> {
   const { unreadable, ...state } = await cluster.readRecords();
-  const policies = describePolicies(state);
+  const policies = describePolicies(state, runKinds);
   if (policy === undefined) return { policies, unreadable };
   const chosen = policies.filter((candidate) => candidate.policy === policy);
   if (chosen.length > 0) return { policies: chosen, unreadable };

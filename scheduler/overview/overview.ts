@@ -1,17 +1,18 @@
 import type { CleanupTotals } from '../cleanup/tally.ts';
 import type { ClusterState } from '../cluster.ts';
-import { runKinds } from '../kinds.ts';
 import type { PolicyObject } from '../objects.ts';
-import { parsePolicy } from '../policy/parse.ts';
+import { type ParsedPolicy, parsePolicy } from '../policy/parse.ts';
 import { briefProblems, type Problem } from '../policy/problem.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import { isPrepull } from '../prepull/kind.ts';
 import { type ImageOverview, imageOverviews, type RemovalOverview, removalOverviews } from '../prepull/overview.ts';
 import type { PrepullTotals } from '../prepull/tally.ts';
+import type { RunKind } from '../run/kind.ts';
 import { outcomeOf, type RunOutcome } from '../run/outcome.ts';
 import type { Run, RunPhase } from '../run/run.ts';
 import { type Summary, summarize } from '../run/summary.ts';
 import type { Condition } from '../status/conditions.ts';
+import type { PolicyStatus } from '../status/status.ts';
 
 /** A run in the output for people and programs. */
 export interface RunOverview extends Omit<Summary, 'totals'>, Partial<Pick<CleanupTotals, 'bytes'>> {
@@ -50,13 +51,23 @@ export interface PolicyOverview {
 }
 
 /** The scheduler's records of every policy, sorted by name. */
-export function describePolicies(state: Pick<ClusterState, 'policies' | 'statuses' | 'runs'>): PolicyOverview[] {
+export function describePolicies(
+  state: Pick<ClusterState, 'policies' | 'statuses' | 'runs'>,
+  kinds: readonly RunKind[],
+): PolicyOverview[] {
   const runs = Map.groupBy(
     state.runs.map(({ value }) => value),
     ({ policy }) => policy,
   );
   return state.policies
-    .map((object) => describePolicy(object, state.statuses, runs.get(object.name) ?? []))
+    .map((object) =>
+      describePolicy(
+        object,
+        parsePolicy(object.name, object.data, kinds),
+        state.statuses.get(object.name)?.value,
+        runs.get(object.name) ?? [],
+      ),
+    )
     .sort((a, b) => a.policy.localeCompare(b.policy));
 }
 
@@ -85,14 +96,13 @@ function overviewOf(run: Run): RunOverview {
   return { run: name, ...state, nodes, ...totals, ...problems };
 }
 
-/** Parses the policy again, to show its problems even if no scheduler runs. */
+/** The policy is parsed again, to show its problems even if no scheduler runs. */
 function describePolicy(
   object: PolicyObject,
-  statuses: ClusterState['statuses'],
+  parsed: ParsedPolicy,
+  status: PolicyStatus | undefined,
   runs: readonly Run[],
 ): PolicyOverview {
-  const parsed = parsePolicy(object.name, object.data, runKinds);
-  const status = statuses.get(object.name)?.value;
   const isObserved = status?.policyUid === object.uid && status.observedVersion === object.resourceVersion;
   return {
     policy: object.name,

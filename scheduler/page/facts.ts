@@ -1,8 +1,11 @@
 import type { ClusterState } from '../cluster.ts';
+import type { RunKind } from '../run/kind.ts';
 
 /** The facts that the page shows, at one instant. */
 export interface PageFacts {
   readonly state: Pick<ClusterState, 'policies' | 'statuses' | 'runs' | 'nodes' | 'pods' | 'unreadable'>;
+  /** The kinds of policies that the scheduler runs. */
+  readonly kinds: readonly RunKind[];
   readonly health: PageHealth;
   readonly place: PagePlace;
   /** The version of nodesweep. */

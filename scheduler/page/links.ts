@@ -32,8 +32,6 @@ function queryOf(filter: object): string {
   return query === '' ? '' : `?${query}`;
 }
 
-/** A name that is only dots would be a step up in the path, so its dots are encoded too. */
 function encode(name: string): string {
-  const encoded = encodeURIComponent(name.toWellFormed());
-  return /^\.+$/.test(encoded) ? encoded.replaceAll('.', '%2E') : encoded;
+  return encodeURIComponent(name.toWellFormed()).replaceAll("'", '%27');
 }

@@ -1,4 +1,5 @@
 import { tallyOf as cleanupTally } from '../../scheduler/cleanup/tally.ts';
+import { runKinds } from '../../scheduler/kinds.ts';
 import type { Node, RunPod } from '../../scheduler/objects.ts';
 import type { PageFacts } from '../../scheduler/page/facts.ts';
 import { prepull } from '../../scheduler/prepull/kind.ts';
@@ -72,6 +73,7 @@ export function buildPageFacts(
   const pods = nodes.slice(0, 3).map((node) => reportedPod(cleaned[2]?.name ?? '', node.name, words));
   return {
     state: { policies, statuses, runs: runs.map((value) => ({ value, resourceVersion: '1' })), nodes, pods },
+    kinds: runKinds,
     health: { isCurrent: true, leader: 'This' },
     place: { kind: 'Cluster', namespace: 'nodesweep' },
     version: '0.1.0',

@@ -21,6 +21,8 @@ describe('settings', () => {
       apiRate: 200,
       leaderElection: true,
       port: 8080,
+      pageAddress: '127.0.0.1',
+      pageHosts: [],
       logLevel: 'info',
     });
   });

@@ -12,12 +12,12 @@ import { describeState } from './node.ts';
 
 /** An image of a list: the nodes that should have it, those that miss it first. */
 export function imagePage(
-  { state }: PageFacts,
+  { state, kinds }: PageFacts,
   { policy, image }: { readonly policy: string; readonly image: string },
   page: number,
 ): Page | undefined {
   const objects = state.policies.filter((object) => object.name === policy);
-  const [found] = describePolicies({ ...state, policies: objects });
+  const [found] = describePolicies({ ...state, policies: objects }, kinds);
   const lists = found?.images?.find((candidate) => candidate.image === image)?.lists;
   const runs = state.runs
     .map(({ value }) => value)

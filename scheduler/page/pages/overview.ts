@@ -23,9 +23,9 @@ const maxImages = 30;
 
 /** The first page: what an operator wants to know at a glance. */
 export function overviewPage(facts: PageFacts): Page {
-  const { state, now } = facts;
+  const { state, kinds, now } = facts;
   const runs = state.runs.map(({ value }) => value);
-  const policies = describePolicies(state);
+  const policies = describePolicies(state, kinds);
   const present = new Set(state.nodes.map(({ name }) => name));
   const disks = nodeDisks(runs).filter(({ node }) => present.has(node));
   const body = html`${healthSection(facts)}

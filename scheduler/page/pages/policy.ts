@@ -13,12 +13,15 @@ import { causesOf } from '../view/causes.ts';
 import { mark, stateOf, timeFrom } from '../words.ts';
 
 /** A policy: its state, its conditions, its runs, the causes in the newest one, and the images of its lists. */
-export function policyPage({ state, now }: PageFacts, name: string, page: number): Page | undefined {
+export function policyPage({ state, kinds, now }: PageFacts, name: string, page: number): Page | undefined {
   const runs = state.runs
     .map(({ value }) => value)
     .filter(({ policy }) => policy === name)
     .sort((one, other) => other.startedAt.getTime() - one.startedAt.getTime());
-  const [policy] = describePolicies({ ...state, policies: state.policies.filter((object) => object.name === name) });
+  const [policy] = describePolicies(
+    { ...state, policies: state.policies.filter((object) => object.name === name) },
+    kinds,
+  );
   if (policy === undefined && runs.length === 0) return undefined;
   const [newest] = runs;
   const causes = newest === undefined ? [] : causesOf(newest);

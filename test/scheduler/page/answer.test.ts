@@ -260,7 +260,7 @@ it('names and messages are never read as HTML, and never as a part of an address
         expect(body).not.toMatch(/<[^>]*\s(?:on\w+|style)=/);
       }
     }),
-    { numRuns: 15 },
+    { numRuns: 10 },
   );
 });
 

@@ -50,7 +50,7 @@ const clusterWith = (value: Run) => ({
 });
 /** The cells of each line of `nodesweep status` of the policy. */
 const tableOf = (run: Run) => {
-  const [overview] = describePolicies(clusterWith(run));
+  const [overview] = describePolicies(clusterWith(run), runKinds);
   const text = overview === undefined ? '' : formatDetails(overview, start);
   return text.split('\n').map((line) => line.split(/\s{2,}/));
 };
@@ -111,7 +111,11 @@ describe('the images of a policy', () => {
       ],
     });
     expect(countImages([run])).toMatchObject({ Present: 3, Stale: 2, Failed: 1 });
-    expect(describePolicies(clusterWith(run))[0]?.runs[0]?.images).toMatchObject({ present: 3, stale: 2, failed: 1 });
+    expect(describePolicies(clusterWith(run), runKinds)[0]?.runs[0]?.images).toMatchObject({
+      present: 3,
+      stale: 2,
+      failed: 1,
+    });
     expect(tableOf(run)).toEqual(
       expect.arrayContaining([
         ['docker.io/acme/web:1', 'base, jobs', '0/3', '0', '2', '1', digestOf(2)],
