@@ -23,6 +23,9 @@ const lineSchema = z.union([
     .object({ run: z.string(), phase: z.string(), msg: z.string() })
     .transform(({ run, phase, msg }) => ({ kind: 'RunFinished' as const, run, phase, message: msg })),
   z
+    .object({ url: z.string(), msg: z.string().startsWith('the status page is at ') })
+    .transform(({ url }) => ({ kind: 'Page' as const, url })),
+  z
     .object({ level: z.enum(['warn', 'error', 'fatal']), msg: z.string() })
     .transform(({ msg }) => ({ kind: 'Trouble' as const, message: msg })),
   z.unknown().transform(() => ({ kind: 'Other' as const })),

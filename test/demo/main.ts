@@ -19,12 +19,15 @@ const rounds = [1, 2, 3];
 const limitMs = 150_000;
 const redrawMs = 200;
 
-const { values } = parseArgs({ options: { pause: { type: 'string', default: '4' } } });
+const { values } = parseArgs({
+  options: { pause: { type: 'string', default: '4' }, page: { type: 'boolean', default: false } },
+});
 const pauseSeconds = Number(values.pause);
 const screen = new Screen(process.stdout);
 const teller = {
   onNode: (result: NodeResult) => screen.print(...nodeStory(result)),
   onTrouble: (message: string) => screen.print(styleText('yellow', message)),
+  onPage: (url: string) => screen.print('', styleText('bold', `The status page is at ${url}`)),
 };
 const stop = new AbortController();
 // npm passes a Ctrl-C on that has already arrived: only the first counts, and every later one is no reason to hurry.
@@ -61,7 +64,7 @@ async function playDemo(directory: string): Promise<void> {
   const document = policyDocument(Math.floor(pauseSeconds));
   screen.print(...introduction(document));
   requestRun(policies, document, 'round 1');
-  const scheduler = startScheduler(directory, policies, nodes);
+  const scheduler = startScheduler({ directory, policies, hasPage: values.page }, nodes);
   const redraw = setInterval(() => screen.setLive(diskLine(nodes)), redrawMs);
   try {
     const request = (name: string) => requestRun(policies, document, name);
@@ -72,6 +75,7 @@ async function playDemo(directory: string): Promise<void> {
     screen.print(...introduceLists(listDocument));
     applyLists(policies);
     await Promise.race([playLists(nodes, scheduler, { state: join(directory, 'state'), request }), stopped()]);
+    if (values.page) await keepPage(scheduler);
   } finally {
     clearInterval(redraw);
     screen.setLive('');
@@ -115,6 +119,18 @@ async function playLists(
   request('with lists');
   await followRun(lines, (start) => start.request === 'with lists', teller);
   refuseFlaws(findListFlaws(nodes, images));
+}
+
+/** Keeps the status page up until somebody ends the demo, which is its end as planned. */
+async function keepPage({ lines }: DemoScheduler): Promise<void> {
+  clearTimeout(limit);
+  screen.print('', styleText('bold', 'The status page stays up. Press Ctrl-C to end the demo.'));
+  await Promise.race([drain(lines), stopped().catch(() => {})]);
+}
+
+/** Reads on, because a process whose lines nobody reads would wait. */
+async function drain(lines: DemoScheduler['lines']): Promise<void> {
+  for (;;) await lines.next();
 }
 
 function refuseFlaws(flaws: readonly string[]): void {

@@ -11,6 +11,8 @@ export interface NodeResult {
 export interface Teller {
   readonly onNode: (result: NodeResult) => void;
   readonly onTrouble: (message: string) => void;
+  /** The address of the status page, if there is one. */
+  readonly onPage: (url: string) => void;
 }
 
 type RunStart = Extract<LogLine, { kind: 'RunStarted' }>;
@@ -28,6 +30,7 @@ export async function followRun(
     const { value: line } = await lines.next();
     if (line?.kind === 'RunStarted' && isMeant(line)) run = line.run;
     if (line?.kind === 'Trouble') tell.onTrouble(line.message);
+    if (line?.kind === 'Page') tell.onPage(line.url);
     if (line?.kind === 'Image') images.push(line);
     if (line?.kind === 'Report') {
       const { node, report } = line;

@@ -15,9 +15,27 @@ export interface DemoScheduler {
   stop(): Promise<void>;
 }
 
-export function startScheduler(directory: string, policies: string, nodes: readonly DemoNode[]): DemoScheduler {
+/** Starts it on nodes, with a status page if `hasPage`. */
+export function startScheduler(
+  {
+    directory,
+    policies,
+    hasPage,
+  }: { readonly directory: string; readonly policies: string; readonly hasPage: boolean },
+  nodes: readonly DemoNode[],
+): DemoScheduler {
   const endpoints = nodes.map(({ name, file }) => `${name}=unix://${file}`);
-  const args = ['local', '--policies', policies, '--state', join(directory, 'state'), '--endpoint', ...endpoints];
+  const page = hasPage ? ['--page', '0'] : [];
+  const args = [
+    'local',
+    ...page,
+    '--policies',
+    policies,
+    '--state',
+    join(directory, 'state'),
+    '--endpoint',
+    ...endpoints,
+  ];
   const child = execaNode(nodesweep, args, {
     // The cleaners are started with the same options of Node.js, so they see the simulated disks.
     nodeOptions: ['--import', simulatedStatfs],

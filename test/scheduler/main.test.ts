@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { freePort } from '../helpers/free-port.ts';
 import { SchedulerProcess } from '../helpers/scheduler-process.ts';
 
 let scheduler: SchedulerProcess;
@@ -43,5 +46,37 @@ describe('a scheduler that begins', () => {
     const { exitCode, log } = await scheduler.end();
     expect(exitCode).toBe(2);
     expect(log).toMatch(/the image of the cleaner pods is unknown: set NODESWEEP_IMAGE .*403/);
+  });
+});
+
+describe('the status page of a scheduler', () => {
+  it('is served on loopback, with its leader and its view of the cluster', async () => {
+    const port = await freePort();
+    scheduler.start({ NODESWEEP_PAGE_PORT: String(port) });
+    const read = async () => (await fetch(`http://127.0.0.1:${port}/`)).text();
+    await vi.waitFor(async () => expect(await read()).toContain('up to date</span>'), {
+      timeout: 60_000,
+      interval: 200,
+    });
+    await vi.waitFor(async () => expect(await read()).toContain('this scheduler'), { timeout: 60_000, interval: 200 });
+    expect((await scheduler.stop()).exitCode).toBe(0);
+  });
+
+  it('is not served outside of a cluster unless it is asked for', async () => {
+    scheduler.start();
+    await untilAnswer('/readyz', 200);
+    expect((await scheduler.stop()).log).not.toContain('status page');
+  });
+
+  it('whose port is taken is reported, and the scheduler works without it', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    scheduler.start({ NODESWEEP_PAGE_PORT: String(port) });
+    await untilAnswer('/readyz', 200);
+    const { exitCode, log } = await scheduler.stop();
+    server.close();
+    expect(exitCode).toBe(0);
+    expect(log).toMatch(/the status page is not served: .*EADDRINUSE.*; give it another port/);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatDetails } from '../../../cli/output/status-table.ts';
 import type { ReferenceOutcome } from '../../../contract/reference-outcomes.ts';
+import { runKinds } from '../../../scheduler/kinds.ts';
 import { describePolicies } from '../../../scheduler/overview/overview.ts';
 import { prepull } from '../../../scheduler/prepull/kind.ts';
 import { countImages, imageOverviews, removalOverviews } from '../../../scheduler/prepull/overview.ts';
