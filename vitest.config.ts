@@ -11,12 +11,20 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', 'test/browser/**'],
           globalSetup: ['test/setup.ts'],
           setupFiles: ['test/property-seed.ts'],
           // Most of the time goes into waiting for child processes; on a busy machine they take long to start.
           maxWorkers: 3,
           testTimeout: 90_000,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the test cluster takes from Debian, where something is missing. Needs root; changes nothing otherwise.
+# Installs what the test cluster and the browser tests take from Debian, where something is missing. Needs root; changes nothing otherwise.
 set -eu
 
 missing=
@@ -22,6 +22,7 @@ need mkfs.ext4 e2fsprogs
 need docker-registry docker-registry
 need htpasswd apache2-utils
 need qemu-aarch64 qemu-user
+need chromium chromium
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ]; then

@@ -152,7 +152,7 @@ function decisionsSection({ state, place }: PageFacts, runs: readonly Run[], nam
   return section(
     'decisions',
     'Decisions about images',
-    html`<p>The log of the cleaner has every image with its size, its age, the decision and the reason. The scheduler keeps only the sums, so use one of these commands:</p>`,
+    html`<p>The log of the cleaner has every image with its size, its age, the decision and the reason. The scheduler keeps only the sums.</p>`,
     html`<ul>${place.kind === 'Cluster' ? clusterCommands(pods, policies, name, place.namespace) : html`<li>The log of <code>nodesweep local</code> has the lines of the cleaners.</li>`}</ul>`,
     pods.slice(0, 3).map(errorsOf),
   );
