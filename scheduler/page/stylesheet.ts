@@ -90,7 +90,7 @@ p.message { white-space: pre-line; }
 .causes li + li { border-top: 1px solid var(--edge); }
 .causes summary { padding: .45rem 0; cursor: pointer; overflow-wrap: anywhere; }
 .causes details > :not(summary) { margin-left: 1.1rem; }
-.names { columns: 16rem; list-style: none; padding: 0; }
+.names { columns: 20rem; list-style: none; padding: 0; }
 .names li { overflow-wrap: anywhere; border: 0 !important; break-inside: avoid; }
 .filter { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: 0 0 1rem; }
 input, button { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--quiet); border-radius: .3rem; padding: .3rem .6rem; min-height: 2.2rem; }
@@ -103,7 +103,10 @@ footer p { margin: 0; }
   section { padding: .75rem; }
   .minor { display: none; }
   header .scope { margin-left: 0; width: 100%; }
-  tbody th { min-width: 6rem; }
+  tbody th { min-width: 5rem; }
+  .mark { white-space: normal; }
+  th, td { padding-right: .5rem; font-size: .9rem; }
+  td .message { min-width: 9rem; }
   .bar { width: 5.5rem; }
   .bar.stack { width: 100%; }
   .disk .more { display: none; }

@@ -1,7 +1,7 @@
 import prettyMilliseconds from 'pretty-ms';
 import type { PolicyOverview, RunOverview } from '../overview/overview.ts';
 import type { Trigger } from '../policy/trigger.ts';
-import { type Html, html } from './html.ts';
+import { type Content, type Html, html } from './html.ts';
 
 /** The time between two instants in its largest unit: `3d`. */
 export function ageOf(from: Date, to: Date): string {
@@ -70,7 +70,12 @@ const tones: Readonly<Record<string, Tone>> = {
 
 /** A word as a coloured mark. */
 export function mark(word: string, tone: Tone = tones[word] ?? 'calm'): Html {
-  return html`<span class="mark ${tone}">${word}</span>`;
+  return html`<span class="mark ${tone}">${breakable(word)}</span>`;
+}
+
+/** A word of several parts, such as `PartiallyFailed`, may break between them on a narrow screen. */
+function breakable(word: string): Content {
+  return word.split(/(?<=[a-z])(?=[A-Z])/).map((part, index) => (index === 0 ? part : html`<wbr>${part}`));
 }
 
 /** The cause of a run as a sentence part. */

@@ -47,7 +47,7 @@ function diskSection(runs: readonly Run[], name: string, now: Date): Html {
   const columns = [
     { title: 'Run' },
     { title: 'When' },
-    { title: 'Before', isNumber: true },
+    { title: 'Before', minor: true, isNumber: true },
     { title: 'After' },
     { title: 'Target', minor: true, isNumber: true },
   ];
@@ -73,7 +73,7 @@ function diskSection(runs: readonly Run[], name: string, now: Date): Html {
 function resultsSection(runs: readonly Run[], name: string, now: Date): Html {
   const columns = [
     { title: 'Run' },
-    { title: 'Started' },
+    { title: 'Started', minor: true },
     { title: 'State' },
     { title: 'Reason' },
     { title: 'Message' },

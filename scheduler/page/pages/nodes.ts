@@ -20,7 +20,7 @@ export function nodesPage({ state, now }: PageFacts, { name = '', page = 1 }: Li
     { title: 'Node' },
     { title: 'State', minor: true },
     { title: 'Disk' },
-    { title: 'Last runs' },
+    { title: 'Last runs', minor: true },
     { title: 'Target', minor: true, isNumber: true },
     { title: 'Measured', minor: true },
   ];

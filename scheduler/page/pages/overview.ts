@@ -70,7 +70,7 @@ function disksTable(disks: readonly NodeDisk[]): Html {
   const columns = [
     { title: 'Node' },
     { title: 'Disk' },
-    { title: 'Last runs' },
+    { title: 'Last runs', minor: true },
     { title: 'Target', minor: true, isNumber: true },
   ];
   const rows = disks.map((disk) => [

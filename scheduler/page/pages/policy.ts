@@ -48,7 +48,7 @@ ${
       [
         { title: 'Condition' },
         { title: 'Status' },
-        { title: 'Reason' },
+        { title: 'Reason', minor: true },
         { title: 'Message' },
         { title: 'Since', minor: true },
       ],

@@ -15,7 +15,7 @@ export function imageTable(images: readonly ListedImage[]): Html {
   const columns = [
     { title: 'Image' },
     { title: 'State' },
-    { title: 'Present on', isNumber: true },
+    { title: 'Present on', minor: true, isNumber: true },
     { title: 'Missing on', isNumber: true },
     { title: 'Lists', minor: true },
   ];

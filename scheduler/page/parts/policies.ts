@@ -23,7 +23,7 @@ export function policiesSection(policies: readonly PolicyOverview[], now: Date):
     { title: 'Next' },
     { title: 'Last run' },
     { title: 'Nodes', minor: true },
-    { title: 'Freed', isNumber: true },
+    { title: 'Freed', minor: true, isNumber: true },
   ];
   const rows = policies.slice(0, maxPolicies).map((policy) => rowOf(policy, now));
   const others = policies.length - maxPolicies;
@@ -58,9 +58,9 @@ export function runsTable(runs: readonly RunOverview[], now: Date): Html {
     { title: 'Started' },
     { title: 'Took', minor: true },
     { title: 'Outcome' },
-    { title: 'Nodes' },
+    { title: 'Nodes', minor: true },
     { title: 'Images', minor: true },
-    { title: 'Freed', isNumber: true },
+    { title: 'Freed', minor: true, isNumber: true },
   ];
   const rows = runs.map((run) => [
     html`<a href="${links.run(run.run)}">${run.run}</a>`,

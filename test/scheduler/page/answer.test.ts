@@ -14,7 +14,8 @@ const ask = (
 ) => answerPage({ method: 'GET', host: 'localhost:8081', target, ...request }, () => facts, hosts);
 const textOf = (target: string, facts?: PageFacts) =>
   ask(target, facts)
-    .body.replaceAll(/<[^>]*>/g, ' ')
+    .body.replaceAll('<wbr>', '')
+    .replaceAll(/<[^>]*>/g, ' ')
     .replaceAll(/\s+/g, ' ');
 
 /** The addresses that a document names: links, forms and files. */
@@ -230,7 +231,7 @@ describe('a request for the status page', () => {
 });
 
 const tags =
-  'html head meta title link script body a header nav p main section h1 h2 h3 div table caption thead tbody tr th td dl dt dd span svg rect polyline time ul ol li code details summary strong footer form label input button'.split(
+  'html head meta title link script body a header nav p main section h1 h2 h3 div table caption thead tbody tr th td dl dt dd span svg rect polyline time ul ol li code details summary strong footer form label input button wbr'.split(
     ' ',
   );
 const tagsOf = (body: string) => [...body.matchAll(/<\/?([^\s>!/]+)/g)].map(([, tag = '']) => tag);
