@@ -44,5 +44,6 @@ export async function forwardPort(
 /** The client rejects with an event of a WebSocket, which has the message of the API server. */
 function reasonOf(cause: unknown): string {
   const { message } = (cause ?? {}) as { message?: unknown };
-  return typeof message === 'string' && message !== '' ? message : String(cause);
+  const words = typeof message === 'string' && message !== '' ? message : String(cause);
+  return words.includes('403') ? `${words}; you need the rights to create and get pods/portforward` : words;
 }

@@ -17,8 +17,8 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }));
 
 /** The demo without its pauses for the reader, and with a place of its own for temporary files. */
-function startDemo() {
-  return execaNode(script, ['--pause', '1'], {
+function startDemo(...options: readonly string[]) {
+  return execaNode(script, ['--pause', '1', ...options], {
     env: { TMPDIR: directory, NO_COLOR: '1', NODE_COMPILE_CACHE: compileCache },
     ipc: false,
     reject: false,
@@ -68,3 +68,21 @@ test('a demo that nobody watches any more leaves nothing behind', async () => {
   expect(exitCode).toBe(1);
   expect(await readdir(directory)).toEqual([]);
 }, 120_000);
+
+test('the demo keeps its status page up until somebody ends it, if that is asked for', async () => {
+  const demo = startDemo('--page');
+  let said = '';
+  demo.stdout.on('data', (text: Buffer) => {
+    said += String(text);
+  });
+  await untilSaid(demo, 'The status page stays up');
+  const [, url = ''] = /The status page is at (\S+)/.exec(said) ?? [];
+  const page = await (await fetch(url)).text();
+  demo.kill('SIGINT');
+  const { exitCode, stderr } = await demo;
+
+  expect(page).toMatch(/<a href="\/nodes\/node-3">node-3<\/a>/);
+  expect(page).toContain('docker.io/acme/model:7');
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(await readdir(directory)).toEqual([]);
+}, 180_000);
