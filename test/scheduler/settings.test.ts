@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readSettings, SettingsError } from '../../scheduler/settings.ts';
+import { pagePortOf, readSettings, SettingsError } from '../../scheduler/settings.ts';
 
 describe('settings', () => {
   it('have documented defaults', () => {
@@ -57,6 +57,22 @@ describe('settings', () => {
       limits: { memory: '1Gi', cpu: '500m' },
       priorityClass: '',
     });
+  });
+
+  it('give the status page a port in a cluster, and none elsewhere unless it is asked for', () => {
+    const portOf = (port: string | undefined, isInCluster: boolean) =>
+      pagePortOf(readSettings({}, { NODESWEEP_PAGE_PORT: port }), isInCluster);
+    expect([portOf(undefined, true), portOf(undefined, false)]).toEqual([8081, undefined]);
+    expect([portOf('0', true), portOf('9000', true), portOf('9000', false)]).toEqual([undefined, 9000, 9000]);
+  });
+
+  it.each([
+    ['NODESWEEP_PAGE_PORT', 'x', /must be a port, or 0 for no page/],
+    ['NODESWEEP_PAGE_PORT', '70000', /must be at most 65535/],
+    ['NODESWEEP_PAGE_ADDRESS', 'all', /must be an IP address, such as 127\.0\.0\.1/],
+    ['NODESWEEP_PAGE_HOSTS', 'ok.example.com a_b', /"a_b" is not the name of a host/],
+  ])('of the status page are checked: %s=%s', (variable, value, message) => {
+    expect(() => readSettings({}, { [variable]: value })).toThrow(message);
   });
 
   it.each([

@@ -27,8 +27,8 @@ export function wavesOf(run: Run): Waves {
   const others: Wave = {
     title:
       canaries === 0
-        ? `All nodes, ${limitOf(parallelism)} at a time`
-        : `The other nodes, ${limitOf(parallelism)} at a time`,
+        ? `All nodes${limitOf(parallelism)}`
+        : `The other nodes${limitOf(parallelism)}`,
     state: areProven ? 'Now' : 'Later',
     done: areProven ? ended - canaries : 0,
     total: total - canaries,
@@ -44,5 +44,5 @@ export function wavesOf(run: Run): Waves {
 }
 
 function limitOf(parallelism: number | string): string {
-  return parallelism === '100%' ? 'all' : `at most ${parallelism}`;
+  return parallelism === '100%' ? '' : `, at most ${parallelism} at a time`;
 }
