@@ -25,10 +25,7 @@ export function wavesOf(run: Run): Waves {
   const areProven = proven === canaries;
   const ended = counts.Succeeded + counts.Failed + counts.Skipped;
   const others: Wave = {
-    title:
-      canaries === 0
-        ? `All nodes${limitOf(parallelism)}`
-        : `The other nodes${limitOf(parallelism)}`,
+    title: canaries === 0 ? `All nodes${limitOf(parallelism)}` : `The other nodes${limitOf(parallelism)}`,
     state: areProven ? 'Now' : 'Later',
     done: areProven ? ended - canaries : 0,
     total: total - canaries,
