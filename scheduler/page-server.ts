@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Log } from './log.ts';
 import { answerPage, type PageAnswer } from './page/answer.ts';
 import type { PageFacts } from './page/facts.ts';
+import { PageTurns } from './page-turns.ts';
 
 /** The place at which the page is served. */
 export interface PagePlacement {
@@ -29,11 +30,13 @@ const maxKept = 50;
 export async function servePage(placement: PagePlacement, facts: () => PageFacts, log: Log): Promise<PageServer> {
   const { address, port, hosts } = placement;
   const kept = new Map<string, { readonly until: number; readonly answer: PageAnswer }>();
-  const server = createServer((request, response) => {
+  const turns = new PageTurns();
+  const server = createServer(async (request, response) => {
     const { method = '', url: target = '', headers } = request;
     const asked = { method, host: headers.host, target };
     try {
-      send(response, method, answerOnce(asked));
+      const answer = await turns.take(() => (response.destroyed ? undefined : answerOnce(asked)));
+      if (answer !== undefined) send(response, method, answer);
     } catch (err) {
       log.error({ err, target }, `the status page can't be shown: ${String(err)}`);
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' });

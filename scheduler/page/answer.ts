@@ -78,8 +78,11 @@ function isExpected(host: string | undefined, hosts: readonly string[]): boolean
   return address !== undefined || [...hosts, 'localhost'].includes(name.toLowerCase());
 }
 
+/** Names have at most 253 characters, and a reference with its digest has about 350; each may be encoded as three. */
+const maxTargetLength = 4_096;
+
 function parseTarget(target: string): URL | undefined {
-  if (!target.startsWith('/')) return undefined;
+  if (!target.startsWith('/') || target.length > maxTargetLength) return undefined;
   try {
     const url = new URL(`http://page${target}`);
     decodeURIComponent(url.pathname);

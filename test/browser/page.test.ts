@@ -65,7 +65,7 @@ async function open(
 
 describe.each(Object.entries(views))('in a %s window, the page', (view, options) => {
   it.each(Object.entries(pages))(
-    '%s has no problem of accessibility, fits, and loads nothing from elsewhere',
+    '%s has no problem of accessibility, fits, and loads nothing from elsewhere (H70, H73)',
     async (name, path) => {
       const { page, troubles } = await open(path, options);
       for (const summary of await page.locator('summary').all()) await summary.click();
@@ -130,7 +130,7 @@ describe('the page that updates itself', () => {
   });
 });
 
-it('the page is complete without JavaScript', async () => {
+it('the page is complete without JavaScript (H73)', async () => {
   facts = small;
   const { page, troubles } = await open(links.overview, { ...views.wide, javaScriptEnabled: false });
   expect(await page.getByRole('heading', { level: 2 }).allTextContents()).toEqual([
@@ -146,7 +146,7 @@ it('the page is complete without JavaScript', async () => {
   expect(troubles).toEqual([]);
 });
 
-it('everything is reached with the keyboard, beginning with a way past the navigation', async () => {
+it('everything is reached with the keyboard, beginning with a way past the navigation (H73)', async () => {
   facts = small;
   const { page } = await open(links.overview);
   await page.keyboard.press('Tab');

@@ -35,7 +35,7 @@ describe('the status page of an installed scheduler', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   });
 
-  it('answers no other pod and no node', async () => {
+  it('answers no other pod and no node (H71)', async () => {
     const selector = 'app.kubernetes.io/name=nodesweep,app.kubernetes.io/component=scheduler';
     const output = ['-o', 'jsonpath={.items[0].status.podIP}'];
     const address = await installation.kubectl('get', 'pods', '-n', namespace, '-l', selector, ...output);

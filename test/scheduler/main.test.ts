@@ -50,7 +50,7 @@ describe('a scheduler that begins', () => {
 });
 
 describe('the status page of a scheduler', () => {
-  it('is served on loopback, with its leader and its view of the cluster', async () => {
+  it('is served on loopback, with its leader and its view of the cluster (H71)', async () => {
     const port = await freePort();
     scheduler.start({ NODESWEEP_PAGE_PORT: String(port) });
     const read = async () => (await fetch(`http://127.0.0.1:${port}/`)).text();
@@ -62,7 +62,7 @@ describe('the status page of a scheduler', () => {
     expect((await scheduler.stop()).exitCode).toBe(0);
   });
 
-  it('is not served outside of a cluster unless it is asked for', async () => {
+  it('is not served outside of a cluster unless it is asked for (H71)', async () => {
     scheduler.start();
     await untilAnswer('/readyz', 200);
     expect((await scheduler.stop()).log).not.toContain('status page');

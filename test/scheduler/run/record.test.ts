@@ -106,7 +106,7 @@ describe('the disks of nodes in a record', () => {
   const succeeded = settled(tried(1), 'Succeeded', { tally, disk });
   const run = buildRun({}, { nodes: new Map([['a', succeeded]]) });
 
-  it('are read back as they were written, beside the facts that an earlier version knows', () => {
+  it('are read back as they were written, beside the facts that an earlier version knows (H72)', () => {
     const data = encodeRun(run);
     expect(decodeRun(data, runKinds)).toEqual(run);
     const { 'disks.json': _, ...earlier } = data;
@@ -137,7 +137,7 @@ describe('the disks of nodes in a record', () => {
     expect(measured[0]).toBe('node-1000');
   });
 
-  it('are left out where the record would not fit into 1 MiB', () => {
+  it('are left out where the record would not fit into 1 MiB (H72)', () => {
     const message = 'x'.repeat(600);
     const many = Array.from({ length: 5_000 }, (_, index): [string, NodeProgress] => [
       `node-${(index * 2_654_435_761) % 1e9}`,
