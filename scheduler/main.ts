@@ -12,6 +12,7 @@ import type { LocalOptions } from './local/cluster.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { PageHealth, PagePlace } from './page/facts.ts';
+import type { ReadCleanerLog } from './page-logs.ts';
 import type { PagePlacement, PageServer } from './page-server.ts';
 import { BackgroundTasks } from './reconcile/background-tasks.ts';
 import type { ReconcileContext } from './reconcile/context.ts';
@@ -37,7 +38,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   connecting.catch(() => probes.close());
   const connection = await Promise.race([connecting, stopped.then(() => undefined)]);
   if (connection === undefined) process.exit();
-  const { cluster, leases, namespace } = connection;
+  const { cluster, leases, namespace, readCleanerLog } = connection;
   // In a pod, the process has the same ID after each restart, so it keeps its lease.
   const identity = `${place.hostname}_${process.pid}`;
   const leadership = settings.leaderElection ? new Election(leases, identity, log) : aloneInTheLead;
@@ -57,7 +58,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const health = (): PageHealth => ({ isCurrent: cluster.isCurrent, leader: leaderOf(leadership) });
   const page = await openPage(
     placementOf(settings, place.isInCluster),
-    { cluster, kinds: runKinds, health, place: { kind: 'Cluster', namespace } },
+    { cluster, kinds: runKinds, health, place: { kind: 'Cluster', namespace }, readCleanerLog },
     log,
   );
   const begun = cluster.start(() => dispatcher.trigger()).then(() => leadership.start(() => dispatcher.trigger()));
@@ -122,12 +123,13 @@ interface Shown {
   readonly kinds: readonly RunKind[];
   readonly health: () => PageHealth;
   readonly place: PagePlace;
+  readonly readCleanerLog?: ReadCleanerLog;
 }
 
 /** Serves the status page. A page that can't be served is reported, and stops no run. */
 async function openPage(placement: PagePlacement | undefined, shown: Shown, log: Log): Promise<PageServer | undefined> {
   if (placement === undefined) return undefined;
-  const { cluster, kinds, health, place } = shown;
+  const { cluster, kinds, health, place, readCleanerLog } = shown;
   const facts = () => ({
     state: cluster.state(),
     kinds,
@@ -138,7 +140,7 @@ async function openPage(placement: PagePlacement | undefined, shown: Shown, log:
   });
   try {
     const { servePage } = await import('./page-server.ts');
-    const page = await servePage(placement, facts, log);
+    const page = await servePage(placement, { facts, readCleanerLog }, log);
     log.info({ url: page.url }, `the status page is at ${page.url}`);
     return page;
   } catch (err) {

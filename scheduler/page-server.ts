@@ -2,7 +2,10 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from './log.ts';
 import { answerPage, type PageAnswer } from './page/answer.ts';
+import { type CleanerLog, podWithLog } from './page/cleaner-log.ts';
+import { isExpectedHost } from './page/expected-host.ts';
 import type { PageFacts } from './page/facts.ts';
+import { PageLogs, type ReadCleanerLog } from './page-logs.ts';
 import { PageTurns } from './page-turns.ts';
 
 /** The place at which the page is served. */
@@ -26,16 +29,26 @@ const maxConnections = 100;
 const freshMs = 1_000;
 const maxKept = 50;
 
+/** The sources of what the page shows. */
+export interface PageSources {
+  readonly facts: () => PageFacts;
+  /** Absent where the logs of cleaners can't be read one by one. */
+  readonly readCleanerLog?: ReadCleanerLog | undefined;
+}
+
 /** Serves the status page until it is closed. Rejects if the port is taken. */
-export async function servePage(placement: PagePlacement, facts: () => PageFacts, log: Log): Promise<PageServer> {
+export async function servePage(placement: PagePlacement, sources: PageSources, log: Log): Promise<PageServer> {
+  const { facts, readCleanerLog } = sources;
   const { address, port, hosts } = placement;
   const kept = new Map<string, { readonly until: number; readonly answer: PageAnswer }>();
   const turns = new PageTurns();
+  const logs = readCleanerLog && new PageLogs(readCleanerLog);
   const server = createServer(async (request, response) => {
     const { method = '', url: target = '', headers } = request;
     const asked = { method, host: headers.host, target };
     try {
-      const answer = await turns.take(() => (response.destroyed ? undefined : answerOnce(asked)));
+      const cleanerLog = isExpectedHost(asked.host, hosts) ? await readLogFor(target) : undefined;
+      const answer = await turns.take(() => (response.destroyed ? undefined : answerOnce(asked, cleanerLog)));
       if (answer !== undefined) send(response, method, answer);
     } catch (err) {
       log.error({ err, target }, `the status page can't be shown: ${String(err)}`);
@@ -57,12 +70,17 @@ export async function servePage(placement: PagePlacement, facts: () => PageFacts
     },
   };
 
-  function answerOnce(asked: Parameters<typeof answerPage>[0]): PageAnswer {
+  async function readLogFor(target: string): Promise<CleanerLog | undefined> {
+    const pod = logs && podWithLog(target, facts().state.pods);
+    return pod && logs?.read(pod);
+  }
+
+  function answerOnce(asked: Parameters<typeof answerPage>[0], cleanerLog: CleanerLog | undefined): PageAnswer {
     const key = JSON.stringify(asked);
     const now = performance.now();
     const known = kept.get(key);
     if (known !== undefined && known.until > now) return known.answer;
-    const answer = answerPage(asked, facts, hosts);
+    const answer = answerPage(asked, () => ({ ...facts(), log: cleanerLog }), hosts);
     if (kept.size >= maxKept) kept.clear();
     kept.set(key, { until: now + freshMs, answer });
     return answer;

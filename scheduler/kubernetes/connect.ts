@@ -3,10 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import type { LeaseStore } from '../lease.ts';
 import type { Log } from '../log.ts';
+import type { ReadCleanerLog } from '../page-logs.ts';
 import { podTemplateOf, type Settings } from '../settings.ts';
 import { KubernetesApi, type ObservedCall } from './api/api.ts';
 import { ClusterError, isTransient } from './api/error.ts';
 import { KubernetesTransport } from './api/transport.ts';
+import { readCleanerLog } from './cleaner-log.ts';
 import { KubernetesCluster } from './cluster.ts';
 import { KubernetesLeaseStore } from './lease.ts';
 
@@ -14,6 +16,9 @@ const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
 /** A separate rate limit, so that no other request delays the lease. */
 const leaseRate = 5;
+
+/** Another one for the status page, which must not delay the work on nodes. */
+const pageRate = 2;
 
 /** Interval of attempts to reach the API server during the start. */
 const connectPauseMs = 5_000;
@@ -29,6 +34,7 @@ export interface Connection {
   readonly leases: LeaseStore;
   /** The namespace of the policies, and of all objects that the scheduler creates. */
   readonly namespace: string;
+  readonly readCleanerLog: ReadCleanerLog;
 }
 
 /** Observes requests to the API server. */
@@ -51,6 +57,7 @@ export async function connectCluster(
   const observe = observer.observeRequest;
   const api = new KubernetesApi({ transport, requestsPerSecond: apiRate, observe });
   const leaseApi = new KubernetesApi({ transport, requestsPerSecond: leaseRate, observe });
+  const pageApi = new KubernetesApi({ transport, requestsPerSecond: pageRate, observe });
   const namespace = settings.namespace ?? (await ownNamespace());
   const image = settings.image ?? (await ownImage(api, { namespace, name: hostname }, log));
   const template = podTemplateOf(settings, namespace, image);
@@ -59,6 +66,7 @@ export async function connectCluster(
     cluster: new KubernetesCluster({ api, template, overrides, workloadResources, log }),
     leases: new KubernetesLeaseStore(leaseApi, namespace),
     namespace,
+    readCleanerLog: (pod) => readCleanerLog(pageApi, namespace, pod),
   };
 }
 

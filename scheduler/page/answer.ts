@@ -1,3 +1,5 @@
+import { type Address, parseAddress } from './address.ts';
+import { isExpectedHost } from './expected-host.ts';
 import type { PageFacts } from './facts.ts';
 import { html } from './html.ts';
 import { links } from './links.ts';
@@ -55,41 +57,18 @@ export function answerPage(
 ): PageAnswer {
   if (method !== 'GET' && method !== 'HEAD')
     return plain(405, 'The page is read-only: use GET or HEAD.', { allow: 'GET, HEAD' });
-  if (!isExpected(host, hosts))
+  if (!isExpectedHost(host, hosts))
     return plain(
       421,
       `The page is not served as ${JSON.stringify(host ?? '')}. Use an address or localhost, or add the name to NODESWEEP_PAGE_HOSTS.`,
     );
-  const url = parseTarget(target);
-  if (url === undefined) return plain(400, 'The address can not be read.');
-  const asset = assets[url.pathname];
+  const address = parseAddress(target);
+  if (address === undefined) return plain(400, 'The address can not be read.');
+  const asset = assets[address.path];
   if (asset !== undefined) return answer(200, asset.type, asset.text);
   const known = facts();
-  const page = pageAt(url, known) ?? missing;
+  const page = pageAt(address, known) ?? missing;
   return answer(page.status ?? 200, 'text/html; charset=utf-8', documentOf(page, known));
-}
-
-/**
- * False for a name that is not one of the page: a web site of somebody else can point its name at this address (DNS rebinding),
- * and would read the page in the browser of a user. It can't do so with an address.
- */
-function isExpected(host: string | undefined, hosts: readonly string[]): boolean {
-  const [, address, name = ''] = /^(?:(\[[\da-f:.]+\]|\d+(?:\.\d+){3})|([^:]+))(?::\d+)?$/i.exec(host ?? '') ?? [];
-  return address !== undefined || [...hosts, 'localhost'].includes(name.toLowerCase());
-}
-
-/** Names have at most 253 characters, and a reference with its digest has about 350; each may be encoded as three. */
-const maxTargetLength = 4_096;
-
-function parseTarget(target: string): URL | undefined {
-  if (!target.startsWith('/') || target.length > maxTargetLength) return undefined;
-  try {
-    const url = new URL(`http://page${target}`);
-    decodeURIComponent(url.pathname);
-    return url;
-  } catch {
-    return undefined;
-  }
 }
 
 const missing: Page = {
@@ -100,9 +79,8 @@ const missing: Page = {
 };
 
 /** The page at an address; undefined if there is none. */
-function pageAt({ pathname, searchParams }: URL, facts: PageFacts): Page | undefined {
-  const [, first = '', name = '', third, last, ...more] = pathname.split('/').map(decodeURIComponent);
-  const page = Math.trunc(Number(searchParams.get('page') ?? 1)) || 1;
+function pageAt({ parts, query, page }: Address, facts: PageFacts): Page | undefined {
+  const [first = '', name = '', third, last, ...more] = parts;
   if (more.length > 0) return undefined;
   switch (
     [first, name && 'NAME', third, last && 'LAST'].filter((part) => part !== undefined && part !== '').join('/')
@@ -110,9 +88,9 @@ function pageAt({ pathname, searchParams }: URL, facts: PageFacts): Page | undef
     case '':
       return overviewPage(facts);
     case 'nodes':
-      return nodesPage(facts, { name: searchParams.get('name') ?? '', page });
+      return nodesPage(facts, { name: query.get('name') ?? '', page });
     case 'nodes/NAME':
-      return nodePage(facts, name);
+      return nodePage(facts, name, page);
     case 'policies/NAME':
       return policyPage(facts, name, page);
     case 'policies/NAME/images/LAST':
@@ -121,8 +99,8 @@ function pageAt({ pathname, searchParams }: URL, facts: PageFacts): Page | undef
       return runPage(facts, name);
     case 'runs/NAME/nodes':
       return runNodesPage(facts, name, {
-        state: searchParams.get('state') ?? undefined,
-        reason: searchParams.get('reason') ?? undefined,
+        state: query.get('state') ?? undefined,
+        reason: query.get('reason') ?? undefined,
         page,
       });
     default:

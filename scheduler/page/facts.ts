@@ -1,5 +1,6 @@
 import type { ClusterState } from '../cluster.ts';
 import type { RunKind } from '../run/kind.ts';
+import type { CleanerLog } from './cleaner-log.ts';
 
 /** The facts that the page shows, at one instant. */
 export interface PageFacts {
@@ -11,6 +12,8 @@ export interface PageFacts {
   /** The version of nodesweep. */
   readonly version: string;
   readonly now: Date;
+  /** The log that the page shows, if it shows one. */
+  readonly log?: CleanerLog | undefined;
 }
 
 /** The state of the process that serves the page. */

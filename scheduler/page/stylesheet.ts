@@ -54,6 +54,7 @@ td.number, thead th.number { text-align: right; white-space: nowrap; }
 td .message { display: block; min-width: 12rem; max-width: 60ch; }
 p.message { white-space: pre-line; }
 .more { color: var(--quiet); }
+.brief { display: none; }
 .mark { display: inline-block; padding: 0 .5em; border-radius: 1em; font-size: .85rem; line-height: 1.5; margin-right: .25rem; white-space: nowrap; }
 .mark.good { color: var(--good); background: var(--good-back); }
 .mark.warn { color: var(--warn); background: var(--warn-back); }
@@ -102,6 +103,7 @@ footer p { margin: 0; }
   body { padding: 0 .75rem; }
   section { padding: .75rem; }
   .minor { display: none; }
+  .brief { display: inline; }
   header .scope { margin-left: 0; width: 100%; }
   tbody th { min-width: 5rem; }
   .mark { white-space: normal; }

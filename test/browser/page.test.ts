@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { PageFacts } from '../../scheduler/page/facts.ts';
 import { links } from '../../scheduler/page/links.ts';
 import { type PageServer, servePage } from '../../scheduler/page-server.ts';
-import { buildPageFacts } from '../helpers/page-facts.ts';
+import { buildCleanerLog, buildPageFacts } from '../helpers/page-facts.ts';
 
 /** The chromium of Debian, or another one of that family. */
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -40,7 +40,9 @@ let facts: PageFacts = small;
 beforeAll(async () => {
   if (!existsSync(executablePath)) throw new Error(`${executablePath} is missing: install chromium, or set CHROMIUM`);
   browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
-  server = await servePage({ address: '127.0.0.1', port: 0, hosts: [] }, () => facts, log);
+  const readCleanerLog = async () => buildCleanerLog();
+  const sources = { facts: () => facts, readCleanerLog };
+  server = await servePage({ address: '127.0.0.1', port: 0, hosts: [] }, sources, log);
 });
 afterAll(async () => {
   await browser?.close();
@@ -121,7 +123,7 @@ describe('the page that updates itself', () => {
   });
 
   it('says that the scheduler is away, and keeps what it shows', async () => {
-    const own = await servePage({ address: '127.0.0.1', port: 0, hosts: [] }, () => small, log);
+    const own = await servePage({ address: '127.0.0.1', port: 0, hosts: [] }, { facts: () => small }, log);
     const { page } = await open(links.overview);
     await page.goto(own.url);
     own.close();

@@ -81,6 +81,50 @@ export function buildPageFacts(
   };
 }
 
+/** The log of a cleaner with images that it removed, could not remove and kept. `words` are messages. */
+export function buildCleanerLog(words = 'no such socket'): string {
+  const firstSeen = start.toISOString();
+  const lastUsed = secondsLater(hour).toISOString();
+  const lines = [
+    { level: 'info', msg: 'begin' },
+    {
+      event: 'image',
+      id: `sha256:${'1'.repeat(64)}`,
+      names: ['docker.io/acme/web:1', 'docker.io/acme/web:latest'],
+      sizeBytes: 420e6,
+      decision: 'remove',
+      outcome: 'failed',
+      reason: 'RemovalFailed',
+      message: words,
+      firstSeen,
+      lastUsed,
+    },
+    {
+      event: 'image',
+      id: `sha256:${'2'.repeat(64)}`,
+      names: ['docker.io/acme/batch:7'],
+      sizeBytes: 5.2e9,
+      decision: 'remove',
+      outcome: 'removed',
+      firstSeen,
+    },
+    {
+      event: 'image',
+      id: `sha256:${'3'.repeat(64)}`,
+      names: [],
+      sizeBytes: 12e9,
+      decision: 'keep',
+      reason: 'InUse',
+      message: `a container uses it: ${words}`,
+      firstSeen,
+      lastUsed,
+    },
+    { event: 'image', names: 'of another version' },
+    { event: 'report', outcome: 'PartiallyFailed' },
+  ];
+  return [...lines.map((line) => JSON.stringify(line)), 'not JSON', '{', ''].join('\n');
+}
+
 function nodeName(index: number): string {
   return `ip-10-0-${Math.floor(index / 256)}-${index % 256}.eu-central-1.compute.internal`;
 }

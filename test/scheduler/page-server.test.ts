@@ -2,14 +2,15 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { PageFacts } from '../../scheduler/page/facts.ts';
+import type { ReadCleanerLog } from '../../scheduler/page-logs.ts';
 import { servePage } from '../../scheduler/page-server.ts';
-import { buildPageFacts } from '../helpers/page-facts.ts';
+import { buildCleanerLog, buildPageFacts } from '../helpers/page-facts.ts';
 
 const facts = buildPageFacts(5);
 
-async function serve(read: () => PageFacts = () => facts) {
+async function serve(read: () => PageFacts = () => facts, readCleanerLog?: ReadCleanerLog) {
   const log = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-  const server = await servePage({ address: '127.0.0.1', port: 0, hosts: [] }, read, log);
+  const server = await servePage({ address: '127.0.0.1', port: 0, hosts: [] }, { facts: read, readCleanerLog }, log);
   onTestFinished(() => server.close());
   return { server, log };
 }
@@ -54,6 +55,30 @@ it('a page that can not be made is an error of one request, with a line in the l
   expect((await fetch(`${server.url}style.css`)).status).toBe(200);
 });
 
+it('the page of a node has the images in the log of its last cleaner, which no other page and no refused request reads', async () => {
+  const readCleanerLog = vi.fn<ReadCleanerLog>(async () => buildCleanerLog());
+  const { server } = await serve(undefined, readCleanerLog);
+  const [pod] = facts.state.pods;
+  await fetch(server.url);
+  await fetch(`${server.url}nodes`);
+  await askAs(`${server.url}nodes/${pod?.node}`, 'evil.example.com');
+  expect(readCleanerLog).not.toHaveBeenCalled();
+  const page = await (await fetch(`${server.url}nodes/${pod?.node}`)).text();
+  expect(readCleanerLog).toHaveBeenCalledWith(pod?.name);
+  expect(page).toContain('docker.io/acme/batch:7');
+});
+
+it('a log that can not be read costs only its part of the page', async () => {
+  const { server } = await serve(undefined, async () => {
+    throw new Error('could not read the log: 403: forbidden');
+  });
+  const response = await fetch(`${server.url}nodes/${facts.state.pods[0]?.node}`);
+  expect(response.status).toBe(200);
+  const page = await response.text();
+  expect(page).toContain('can not be read: could not read the log: 403: forbidden');
+  expect(page).toContain('Disk usage before and after each run');
+});
+
 it('browsers that look at one page at the same time cost no more than one', async () => {
   const read = vi.fn(() => facts);
   const { server } = await serve(read);
@@ -74,7 +99,7 @@ it('a connection that says nothing does not keep the page from closing', async (
 it('a port that is taken is an error', async () => {
   const { server } = await serve();
   const port = Number(new URL(server.url).port);
-  await expect(servePage({ address: '127.0.0.1', port, hosts: [] }, () => facts, console)).rejects.toThrow(
+  await expect(servePage({ address: '127.0.0.1', port, hosts: [] }, { facts: () => facts }, console)).rejects.toThrow(
     /EADDRINUSE/,
   );
 });

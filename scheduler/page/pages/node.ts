@@ -1,7 +1,4 @@
 import { formatBytes } from '../../../contract/bytes.ts';
-import { parseReport } from '../../../contract/report.ts';
-import { cleanerContainer } from '../../cleanup/pod.ts';
-import type { RunPod } from '../../objects.ts';
 import { prepull } from '../../prepull/kind.ts';
 import { imagesOn } from '../../prepull/overview.ts';
 import type { ImageState } from '../../prepull/states/image-state.ts';
@@ -9,6 +6,7 @@ import type { Run } from '../../run/run.ts';
 import type { PageFacts } from '../facts.ts';
 import { type Html, html } from '../html.ts';
 import { links } from '../links.ts';
+import { decisionsSection } from '../parts/decisions.ts';
 import { describeThresholds, diskBar } from '../parts/disk-bar.ts';
 import { definitions, type Page, section, table } from '../parts/layout.ts';
 import { nodesInRun } from '../view/causes.ts';
@@ -17,7 +15,7 @@ import { mark, shortReference, timeFrom } from '../words.ts';
 import { stateOf } from './nodes.ts';
 
 /** A node: its disk after each run, the results of the runs there, and its images as far as the scheduler knows them. */
-export function nodePage(facts: PageFacts, name: string): Page | undefined {
+export function nodePage(facts: PageFacts, name: string, page: number): Page | undefined {
   const { state, now } = facts;
   const node = state.nodes.find((candidate) => candidate.name === name);
   const runs = state.runs
@@ -37,7 +35,7 @@ ${imagesSection(
   state.runs.map(({ value }) => value),
   name,
 )}
-${decisionsSection(facts, runs, name)}`;
+${decisionsSection(facts, runs, name, page)}`;
   return { title: name, body };
 }
 
@@ -141,55 +139,4 @@ export function describeState(state: ImageState): string {
     default:
       return state satisfies never;
   }
-}
-
-/** The images of the last reports, and the commands that show all decisions. The scheduler does not keep them. */
-function decisionsSection({ state, place }: PageFacts, runs: readonly Run[], name: string): Html {
-  const pods = state.pods
-    .filter(({ node, kind }) => node === name && kind === 'cleaner')
-    .toSorted((one, other) => other.createdAt.getTime() - one.createdAt.getTime());
-  const policies = [...new Set(runs.filter(({ kind }) => kind.name !== prepull.name).map(({ policy }) => policy))];
-  return section(
-    'decisions',
-    'Decisions about images',
-    html`<p>The log of the cleaner has every image with its size, its age, the decision and the reason. The scheduler keeps only the sums.</p>`,
-    html`<ul>${place.kind === 'Cluster' ? clusterCommands(pods, policies, name, place.namespace) : html`<li>The log of <code>nodesweep local</code> has the lines of the cleaners.</li>`}</ul>`,
-    pods.slice(0, 3).map(errorsOf),
-  );
-}
-
-function clusterCommands(
-  pods: readonly RunPod[],
-  policies: readonly string[],
-  node: string,
-  namespace: string,
-): Html[] {
-  return [
-    ...policies.map((policy) => html`<li><code>nodesweep plan ${policy} --node ${node} -n ${namespace}</code></li>`),
-    ...pods
-      .slice(0, 3)
-      .map(
-        (pod) =>
-          html`<li><code>kubectl logs -n ${namespace} ${pod.name} -c ${cleanerContainer}</code> (run <a href="${links.run(pod.run)}">${pod.run}</a>)</li>`,
-      ),
-    ...(policies.length === 0 && pods.length === 0
-      ? [html`<li>No run has cleaned this node yet: <code>nodesweep run POLICY -n ${namespace}</code></li>`]
-      : []),
-  ];
-}
-
-/** The images with errors in the report of a cleaner whose pod is still there. */
-function errorsOf(pod: RunPod): Html | undefined {
-  const errors = parseReport(pod.containerMessage ?? '')?.errors.filter(({ image }) => image !== undefined) ?? [];
-  if (errors.length === 0) return undefined;
-  const rows = errors.map(({ image, reason, message }) => [
-    html`<span class="reference">${image}</span>`,
-    reason,
-    html`<span class="message">${message}</span>`,
-  ]);
-  return table(
-    `Images with errors in run ${pod.run}`,
-    [{ title: 'Image' }, { title: 'Reason' }, { title: 'Message' }],
-    rows,
-  );
 }

@@ -32,7 +32,7 @@ class FakeCluster implements PagePort {
 
 async function openCluster(): Promise<FakeCluster> {
   const facts = buildPageFacts(3);
-  const server = await servePage({ address: '127.0.0.1', port: 0, hosts: [] }, () => facts, console);
+  const server = await servePage({ address: '127.0.0.1', port: 0, hosts: [] }, { facts: () => facts }, console);
   onTestFinished(() => server.close());
   return new FakeCluster(Number(new URL(server.url).port));
 }

@@ -64,7 +64,7 @@ const pod = { namespace: 'nodesweep', pod: 'scheduler-1', port: 8081 };
 
 it('the page of a pod passes through the API server in both directions', async () => {
   const facts = buildPageFacts(300);
-  const page = await servePage({ address: '127.0.0.1', port: 0, hosts: [] }, () => facts, console);
+  const page = await servePage({ address: '127.0.0.1', port: 0, hosts: [] }, { facts: () => facts }, console);
   onTestFinished(() => page.close());
   serve = (socket, channel) => {
     const server = connect(Number(new URL(page.url).port), '127.0.0.1');

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { answerPage, type PageRequest } from '../../../scheduler/page/answer.ts';
+import type { CleanerLog } from '../../../scheduler/page/cleaner-log.ts';
 import type { PageFacts } from '../../../scheduler/page/facts.ts';
 import { links } from '../../../scheduler/page/links.ts';
-import { buildPageFacts } from '../../helpers/page-facts.ts';
+import { buildCleanerLog, buildPageFacts } from '../../helpers/page-facts.ts';
 
 const small = buildPageFacts(40);
 const ask = (
@@ -95,6 +96,28 @@ describe('the status page', () => {
     expect(textOf(links.node(name))).toMatch(/kubectl logs -n nodesweep nightly-3-\w+ -c cleaner/);
     expect(textOf(links.node(name))).toContain('docker.io/acme/web:1 RemovalFailed');
     expect(textOf(links.node(name), { ...small, place: { kind: 'Local' } })).not.toContain('kubectl');
+  });
+
+  it('opens a node to its images: size, times, decision and reason, removals first', () => {
+    const { name = '' } = small.state.nodes[0] ?? {};
+    const log = { pod: 'nightly-3-abcdef', run: 'nightly-3', text: buildCleanerLog() };
+    const text = textOf(links.node(name), { ...small, log });
+    expect(text).toMatch(
+      /batch:7 4\.84 GiB 4h ago – removed – docker\.io\/acme\/web:1 and 1 more 401 MiB 4h ago 3h ago failed RemovalFailed RemovalFailed: no such socket sha256:3+ 11\.2 GiB 4h ago 3h ago kept InUse InUse: a container uses it/,
+    );
+    expect(text).toContain('3 images');
+    expect(text).not.toContain('not complete');
+  });
+
+  it('says if the log of a cleaner is cut off, has no image, or can not be read', () => {
+    const { name = '' } = small.state.nodes[0] ?? {};
+    const textWith = (log: Partial<CleanerLog>) =>
+      textOf(links.node(name), { ...small, log: { pod: 'x', run: 'nightly-3', text: undefined, ...log } });
+    const [begun = '', ...lines] = buildCleanerLog().split('\n');
+    expect(textWith({ text: [begun, ...lines.slice(0, 2)].join('\n') })).toContain('Its log is not complete');
+    expect(textWith({ text: begun })).toContain('The log of the cleaner of run nightly-3 has no image.');
+    expect(textWith({ problem: '403' })).toContain('can not be read: 403');
+    expect(textWith({})).toContain('can not be read: it is gone');
   });
 
   it('says if nobody leads, if the view is old, and if records can not be read', () => {
@@ -255,7 +278,8 @@ it('names and messages are never read as HTML, and never as a part of an address
   fc.assert(
     fc.property(texts, texts, (name, words) => {
       // The API server speaks UTF-8, in which no name has half of a character.
-      const facts = buildPageFacts(12, (index) => `${name.toWellFormed()}${index}`, words);
+      const log = { pod: name, run: name, text: buildCleanerLog(words) };
+      const facts = { ...buildPageFacts(12, (index) => `${name.toWellFormed()}${index}`, words), log };
       for (const [target, { status, body, headers }] of crawl(facts)) {
         expect(`${status} ${target}`).toBe(`200 ${target}`);
         if (!headers['content-type']?.startsWith('text/html')) continue;
