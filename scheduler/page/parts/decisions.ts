@@ -67,7 +67,7 @@ function decisionsOf(log: CleanerLog, node: string, page: number, now: Date): Co
 
 function rowOf(decision: Decision, now: Date): readonly Content[] {
   const { id, names, sizeBytes, firstSeen, lastUsed, reason, message } = decision;
-  const [name = id, ...others] = names;
+  const [name = `${id.slice(0, 19)}… without a name`, ...others] = names;
   return [
     html`<span class="reference">${shortReference(name)}${others.length > 0 && html` <span class="more">and ${others.length} more</span>`}</span>`,
     formatBytes(sizeBytes),
