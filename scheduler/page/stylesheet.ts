@@ -49,6 +49,7 @@ th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0; b
 thead th { border-top: 0; color: var(--quiet); font-size: .85rem; font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 400; overflow-wrap: anywhere; min-width: 8rem; }
 tr > :last-child { padding-right: 0; }
+td.number + td, th.number + th { padding-left: .75rem; }
 td.number, thead th.number { text-align: right; white-space: nowrap; }
 .message, .reference { overflow-wrap: anywhere; }
 td .message { display: block; min-width: 12rem; max-width: 60ch; }
@@ -96,7 +97,7 @@ p.message { white-space: pre-line; }
 .filter { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: 0 0 1rem; }
 input, button { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--quiet); border-radius: .3rem; padding: .3rem .6rem; min-height: 2.2rem; }
 button { cursor: pointer; }
-.pages { display: flex; gap: 1rem; color: var(--quiet); }
+.pages { display: flex; gap: 1rem; color: var(--quiet); margin: 0 0 .75rem; }
 footer { color: var(--quiet); font-size: .85rem; padding: .5rem 0 2rem; display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1.5rem; }
 footer p { margin: 0; }
 @media (max-width: 44rem) {

@@ -78,6 +78,18 @@ function breakable(word: string): Content {
   return word.split(/(?<=[a-z])(?=[A-Z])/).map((part, index) => (index === 0 ? part : html`<wbr>${part}`));
 }
 
+/** The cause of the state of a node: its reason and the message. */
+export function causeOf({
+  reason,
+  message,
+}: {
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
+}): Html {
+  const separator = reason !== undefined && message !== undefined && ': ';
+  return html`<span class="message">${reason !== undefined && html`<strong>${reason}</strong>`}${separator}${message}${reason === undefined && message === undefined && '–'}</span>`;
+}
+
 /** The cause of a run as a sentence part. */
 export function triggerOf(trigger: Trigger): string {
   switch (trigger.type) {

@@ -33,7 +33,7 @@ export function imagePage(
   );
   const rows = items.map(({ node, state }) => [
     nodeLink(node),
-    mark(state.state),
+    html`${mark(state.state)} <span class="more brief">${'cause' in state && state.cause.reason}</span>`,
     html`<span class="message">${describeState(state)}</span>`,
   ]);
   const body = html`${definitions([

@@ -11,7 +11,7 @@ import { describeThresholds, diskBar } from '../parts/disk-bar.ts';
 import { definitions, type Page, section, table } from '../parts/layout.ts';
 import { nodesInRun } from '../view/causes.ts';
 import { nodeDisks } from '../view/disks.ts';
-import { mark, shortReference, timeFrom } from '../words.ts';
+import { causeOf, mark, shortReference, timeFrom } from '../words.ts';
 import { stateOf } from './nodes.ts';
 
 /** A node: its disk after each run, the results of the runs there, and its images as far as the scheduler knows them. */
@@ -69,13 +69,7 @@ function diskSection(runs: readonly Run[], name: string, now: Date): Html {
 }
 
 function resultsSection(runs: readonly Run[], name: string, now: Date): Html {
-  const columns = [
-    { title: 'Run' },
-    { title: 'Started', minor: true },
-    { title: 'State' },
-    { title: 'Reason' },
-    { title: 'Message' },
-  ];
+  const columns = [{ title: 'Run' }, { title: 'Started', minor: true }, { title: 'State' }, { title: 'Cause' }];
   const rows = runs.flatMap((run) => {
     const found = run.nodes.get(name);
     if (found === undefined) return [];
@@ -86,8 +80,7 @@ function resultsSection(runs: readonly Run[], name: string, now: Date): Html {
         html`<a href="${links.run(run.name)}">${run.name}</a>`,
         timeFrom(now, run.startedAt),
         mark(own.state),
-        own.reason ?? '–',
-        html`<span class="message">${own.message ?? '–'}</span>`,
+        causeOf(own),
       ],
     ];
   });

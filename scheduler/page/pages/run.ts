@@ -9,7 +9,7 @@ import { paged } from '../parts/paging.ts';
 import { describeFreed, describeImages } from '../parts/policies.ts';
 import { runProgress } from '../parts/progress.ts';
 import { causesOf, countStates, nodeStates, nodesInRun } from '../view/causes.ts';
-import { countOf, durationOf, mark, outcomeOf, plural, timeFrom, triggerOf } from '../words.ts';
+import { causeOf, countOf, durationOf, mark, outcomeOf, plural, timeFrom, triggerOf } from '../words.ts';
 
 /** A run: its outcome, its nodes by result, its progress, and the causes. */
 export function runPage({ state, now }: PageFacts, name: string): Page | undefined {
@@ -55,12 +55,11 @@ export function runNodesPage({ state }: PageFacts, name: string, filter: NodeFil
   const rows = items.map(({ node, state: nodeState, reason, message }) => [
     nodeLink(node),
     mark(nodeState),
-    reason ?? '–',
-    html`<span class="message">${message ?? '–'}</span>`,
+    causeOf({ reason, message }),
   ]);
   const title = [filter.state, filter.reason].filter((part) => part !== undefined).join(', ') || 'All nodes';
   const body = html`<p>Run <a href="${links.run(name)}">${name}</a> of policy <a href="${links.policy(run.policy)}">${run.policy}</a></p>
-${section('nodes', title, rows.length === 0 ? html`<p>There is no such node.</p>` : table('Nodes of the run', [{ title: 'Node' }, { title: 'State' }, { title: 'Reason' }, { title: 'Message' }], rows), pages)}`;
+${section('nodes', title, rows.length === 0 ? html`<p>There is no such node.</p>` : table('Nodes of the run', [{ title: 'Node' }, { title: 'State' }, { title: 'Cause' }], rows), pages)}`;
   return { title: `Nodes of ${name}`, body };
 }
 

@@ -9,7 +9,7 @@ import type { PageFacts } from '../facts.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { links } from '../links.ts';
 import { type Decision, readDecisions } from '../view/decisions.ts';
-import { ageOf, mark, shortReference, type Tone } from '../words.ts';
+import { ageOf, causeOf, mark, shortReference, type Tone } from '../words.ts';
 import { section, table } from './layout.ts';
 import { paged } from './paging.ts';
 
@@ -35,7 +35,7 @@ export function decisionsSection(facts: PageFacts, runs: readonly Run[], node: s
       ? html`<p>The log of a cleaner has every image with its size, its times, the decision and the reason, until the TTL of the pod. The scheduler keeps only the sums.</p>`
       : decisionsOf(log, node, page, now),
     html`<ul>${commands}</ul>`,
-    pods.map(errorsOf),
+    log?.text === undefined && pods.map(errorsOf),
   );
 }
 
@@ -52,7 +52,7 @@ function decisionsOf(log: CleanerLog, node: string, page: number, now: Date): Co
     { title: 'First seen', minor: true },
     { title: 'Last used', minor: true },
     { title: 'Decision' },
-    { title: 'Reason', minor: true },
+    { title: 'Cause', minor: true },
   ];
   return [
     html`<p>As the cleaner of ${run} has left them, removals first.${!isComplete && ' Its log is not complete, so images are missing here.'}</p>`,
@@ -74,7 +74,7 @@ function rowOf(decision: Decision, now: Date): readonly Content[] {
     agoOf(firstSeen, now),
     agoOf(lastUsed, now),
     html`${markOf(decision)} <span class="more brief">${reason ?? ''}</span>`,
-    html`<span class="message">${[reason, message].filter(Boolean).join(': ') || '–'}</span>`,
+    causeOf({ reason, message }),
   ];
 }
 
@@ -112,12 +112,9 @@ function errorsOf(pod: RunPod): Html | undefined {
   if (errors.length === 0) return undefined;
   const rows = errors.map(({ image, reason, message }) => [
     html`<span class="reference">${image}</span>`,
-    reason,
-    html`<span class="message">${message}</span>`,
+    causeOf({ reason, message }),
   ]);
-  return table(
-    `Images with errors in run ${pod.run}`,
-    [{ title: 'Image' }, { title: 'Reason' }, { title: 'Message' }],
-    rows,
-  );
+  const title = `Images with errors in run ${pod.run}`;
+  return html`<h3>${title}</h3>
+${table(title, [{ title: 'Image' }, { title: 'Cause' }], rows)}`;
 }

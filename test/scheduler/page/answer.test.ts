@@ -86,7 +86,7 @@ describe('the status page', () => {
   it('adds up what keeps disk by reason, and shows the nodes that miss an image first', () => {
     expect(textOf(links.overview)).toMatch(/InUse [\d.]+ TiB \d+ .*TooYoung [\d.]+ GiB/);
     expect(textOf(links.image('base', 'docker.io/acme/worker:2'))).toMatch(
-      /State Cause or digest \S+ Failed Unauthorized: no such socket/,
+      /State Cause or digest \S+ Failed Unauthorized Unauthorized: no such socket/,
     );
   });
 
@@ -103,7 +103,7 @@ describe('the status page', () => {
     const log = { pod: 'nightly-3-abcdef', run: 'nightly-3', text: buildCleanerLog() };
     const text = textOf(links.node(name), { ...small, log });
     expect(text).toMatch(
-      /batch:7 4\.8 GiB 4h ago – removed – docker\.io\/acme\/web:1 and 1 more 400\.5 MiB 4h ago 3h ago failed RemovalFailed RemovalFailed: no such socket sha256:3{12}… without a name 11\.2 GiB 4h ago 3h ago kept InUse InUse: a container uses it/,
+      /batch:7 4\.8 GiB 4h ago – removed – docker\.io\/acme\/web:1 and 1 more 400\.5 MiB 4h ago 3h ago failed RemovalFailed RemovalFailed : no such socket sha256:3{12}… without a name 11\.2 GiB 4h ago 3h ago kept InUse InUse : a container uses it/,
     );
     expect(text).toContain('3 images');
     expect(text).not.toContain('not complete');
