@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import manifest from '../package.json' with { type: 'json' };
+import { resolveRuntime } from '../scheduler/cleanup/node-runtime.ts';
+import { readSettings } from '../scheduler/settings.ts';
 
 interface Rule {
   readonly resources: readonly string[];
@@ -38,4 +41,48 @@ it('the overlay binds its right to the service account of the scheduler, and has
     'ValidatingAdmissionPolicy',
     'ValidatingAdmissionPolicyBinding',
   ]);
+});
+
+const overlays = readdirSync(join(manifests, 'overlays'));
+const kustomizations = ['kustomization.yaml', ...overlays.map((name) => `overlays/${name}/kustomization.yaml`)];
+
+/** The settings that an overlay adds to the scheduler, as it reads them. */
+function settingsOf(overlay: string) {
+  const [patch] = objectsIn(`overlays/${overlay}/settings.yaml`);
+  const entries = patch.spec.template.spec.containers[0].env.map(({ name, value }: Record<string, string>) => [
+    name,
+    value,
+  ]);
+  return readSettings({}, Object.fromEntries(entries));
+}
+
+it.each(overlays)('the overlay %s names only files that exist', (name) => {
+  const [{ resources = [], components = [], patches = [] }] = objectsIn(`overlays/${name}/kustomization.yaml`);
+  const paths = [...resources, ...components, ...patches.map(({ path }: { path: string }) => path)];
+  expect(paths.length).toBeGreaterThan(0);
+  expect(paths.filter((path) => !existsSync(join(manifests, 'overlays', name, path)))).toEqual([]);
+});
+
+it.each([
+  { overlay: 'microk8s', labels: { 'microk8s.io/cluster': 'true' }, runtime: 'containerd://2.1.3' },
+  { overlay: 'k0s', labels: { 'node.k0sproject.io/role': 'worker' }, runtime: 'containerd://1.7.27' },
+  { overlay: 'docker', labels: {}, runtime: 'docker://28.0.1' },
+])('the overlay $overlay sets the paths that the scheduler finds by itself on nodes that show them', (example) => {
+  const node = { labels: example.labels, containerRuntimeVersion: example.runtime };
+  const found = resolveRuntime(node, { sockets: [], stateDirectories: [] });
+  expect(found).toBeDefined();
+  expect(resolveRuntime(node, settingsOf(example.overlay))).toEqual(found);
+});
+
+it('nodes with SELinux get a type that may use the socket of the runtime, and nothing else changes', () => {
+  expect(settingsOf('selinux')).toEqual({ ...readSettings({}, {}), seLinuxType: 'spc_t' });
+});
+
+it('all kustomizations that label objects name the version of the program', () => {
+  const labels = kustomizations.flatMap((path) => objectsIn(path).flatMap((object) => object.labels ?? []));
+  const versions = labels.map(({ pairs }) => pairs['app.kubernetes.io/version']);
+  expect(versions.length).toBeGreaterThan(3);
+  expect(new Set(versions)).toEqual(new Set([manifest.version]));
+  const [{ images }] = objectsIn('kustomization.yaml');
+  expect(images).toEqual([{ name: 'nodesweep', newName: 'nodesweep', newTag: manifest.version }]);
 });
