@@ -11,6 +11,7 @@ const leaves = [
   'test/cli',
   'test/cluster',
   'test/contract',
+  'test/e2e/install',
   'test/fixtures',
   'test/puller',
   'test/scheduler',

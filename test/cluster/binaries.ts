@@ -50,6 +50,16 @@ export async function buildKwok(): Promise<string> {
   return join(await build({ name: 'kwok', packages: ['tool'] }), 'kwok');
 }
 
+/** Builds helm, and returns its path. */
+export async function buildHelm(): Promise<string> {
+  const directory = await build({
+    name: 'helm',
+    packages: ['tool'],
+    variables: (versions) => ({ 'helm.sh/helm/v4/internal/version.version': versions('helm.sh/helm/v4') }),
+  });
+  return join(directory, 'helm');
+}
+
 interface Module {
   readonly name: string;
   readonly packages: readonly string[];

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { buildBinaries, buildKwok } from '../cluster/binaries.ts';
+import { buildBinaries, buildHelm, buildKwok } from '../cluster/binaries.ts';
 import { cacheDirectory } from '../cluster/cache.ts';
 import { stopCluster } from '../cluster/cluster.ts';
 import { installPackages } from '../cluster/packages.ts';
@@ -13,5 +13,6 @@ export async function setup(): Promise<() => Promise<void>> {
   await installPackages();
   await buildBinaries();
   await buildKwok();
+  await buildHelm();
   return () => stopCluster(e2eDirectory);
 }

@@ -1,0 +1,6 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { generatedFiles } from './generated.ts';
+import { chart } from './values.ts';
+
+for (const [name, content] of Object.entries(generatedFiles())) writeFileSync(join(chart, name), content);
