@@ -60,6 +60,11 @@ export async function buildHelm(): Promise<string> {
   return join(directory, 'helm');
 }
 
+/** Builds actionlint, which checks workflows of GitHub Actions, and returns its path. */
+export async function buildActionlint(): Promise<string> {
+  return join(await build({ name: 'actionlint', packages: ['tool'] }), 'actionlint');
+}
+
 interface Module {
   readonly name: string;
   readonly packages: readonly string[];

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { buildBinaries, buildHelm, buildKwok } from '../cluster/binaries.ts';
+import { buildActionlint, buildBinaries, buildHelm, buildKwok } from '../cluster/binaries.ts';
 import { cacheDirectory } from '../cluster/cache.ts';
 import { stopCluster } from '../cluster/cluster.ts';
 import { installPackages } from '../cluster/packages.ts';
@@ -14,5 +14,6 @@ export async function setup(): Promise<() => Promise<void>> {
   await buildBinaries();
   await buildKwok();
   await buildHelm();
+  await buildActionlint();
   return () => stopCluster(e2eDirectory);
 }
