@@ -117,6 +117,7 @@ const types: Readonly<Record<string, Schema>> = {
     items: { type: 'string', pattern: '^[a-z0-9-]+(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+/v[a-z0-9]+$' },
   },
   policies: { type: 'object', propertyNames: { ...name, maxLength: 52 }, additionalProperties: policy },
+  'openshift.enabled': flag,
   'startupTaint.enabled': flag,
   'startupTaint.guard': flag,
   'networkPolicy.enabled': flag,

@@ -45,11 +45,20 @@ annotations:
 {{- include "nodesweep.marks" (list . "" "") -}}
 {{- end -}}
 
+{{/* A value as text. Numbers of values are floats: as texts of Go they would be like 1e+06. */}}
+{{- define "nodesweep.text" -}}
+{{- if kindIs "string" . -}}
+{{- . -}}
+{{- else -}}
+{{- toJson . -}}
+{{- end -}}
+{{- end -}}
+
 {{/* A map as the scheduler reads it: key=value key=value. */}}
 {{- define "nodesweep.pairs" -}}
 {{- $words := list -}}
 {{- range $key, $value := . -}}
-{{- $words = append $words (printf "%s=%v" $key $value) -}}
+{{- $words = append $words (printf "%s=%s" $key (include "nodesweep.text" $value)) -}}
 {{- end -}}
 {{- join " " $words -}}
 {{- end -}}
@@ -90,7 +99,7 @@ annotations:
 {{- $_ := set $settings "NODESWEEP_PRIORITY_CLASS" $cleaner.priorityClassName -}}
 {{- end -}}
 {{- range $name, $value := .Values.settings -}}
-{{- $_ := set $settings $name (toString $value) -}}
+{{- $_ := set $settings $name (include "nodesweep.text" $value) -}}
 {{- end -}}
 {{- toYaml $settings -}}
 {{- end -}}

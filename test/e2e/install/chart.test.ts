@@ -98,6 +98,14 @@ describe('values of the chart', () => {
     });
   });
 
+  it('keep large numbers as they are', async () => {
+    const values = {
+      settings: { NODESWEEP_API_RATE: 1_000_000 },
+      cleaner: { resources: { limits: { memory: 268_435_456 } } },
+    };
+    expect(await settingsWith(values)).toMatchObject({ apiRate: 1_000_000, limits: { memory: '268435456' } });
+  });
+
   it('give the scheduler the right to list each kind of workloads that they name', async () => {
     const objects = await render({ workloadResources: ['rollouts.argoproj.io/v1alpha1'] });
     expect(one(objects, 'ClusterRole').rules).toContainEqual({

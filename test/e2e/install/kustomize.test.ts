@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -23,6 +24,7 @@ const overlays = [
       cleaner: { sockets: ['/run/k0s/containerd.sock'], stateDirectories: ['/var/lib/k0s/containerd/nodesweep'] },
     },
   },
+  { name: 'crio', values: { cleaner: { seLinuxType: 'spc_t' }, openshift: { enabled: true } } },
   { name: 'docker', values: { cleaner: { stateDirectories: ['/var/lib/docker/nodesweep'] } } },
   { name: 'two-replicas', values: { scheduler: { replicas: 2 } } },
   { name: 'monitoring', values: { podMonitor: { enabled: true } } },
@@ -30,7 +32,7 @@ const overlays = [
 
 /** The objects of the installation with overlays. kustomize takes only relative paths. */
 async function buildWith(...names: readonly string[]): Promise<readonly ClusterObject[]> {
-  const directory = await mkdtemp(join(import.meta.dirname, 'kustomization-'));
+  const directory = await mkdtemp(join(tmpdir(), 'nodesweep-kustomization-'));
   try {
     const top = relative(directory, manifests);
     const components = names.map((name) => `${top}/overlays/${name}`);
