@@ -39,6 +39,8 @@ export const ownSettings: readonly string[] = [
   'NODESWEEP_STATE_DIRECTORIES',
   'NODESWEEP_WORKLOAD_RESOURCES',
   'NODESWEEP_PORT',
+  'NODESWEEP_PAGE_ADDRESS',
+  'NODESWEEP_PAGE_HOSTS',
 ];
 
 const settings: Schema = {
@@ -126,6 +128,14 @@ const types: Readonly<Record<string, Schema>> = {
   'quota.enabled': flag,
   'service.enabled': flag,
   'service.annotations': texts,
+  'statusPage.enabled': flag,
+  'statusPage.hosts': {
+    type: 'array',
+    items: { type: 'string', pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$' },
+  },
+  // Without any, everybody could reach it.
+  'statusPage.from': { ...objects, minItems: 1 },
+  'statusPage.annotations': texts,
   'podMonitor.enabled': flag,
   'podMonitor.labels': texts,
   'podMonitor.interval': monitorInterval,

@@ -74,6 +74,13 @@ annotations:
 {{- join " " $words -}}
 {{- end -}}
 
+{{/* The names under which browsers may ask for the status page. */}}
+{{- define "nodesweep.pageHosts" -}}
+{{- $service := "nodesweep-page" -}}
+{{- $local := printf "%s.%s" $service .Release.Namespace -}}
+{{- join " " (concat (list $service $local (printf "%s.svc" $local)) .Values.statusPage.hosts) -}}
+{{- end -}}
+
 {{/* The settings of the scheduler that differ from its defaults, as a map. */}}
 {{- define "nodesweep.settings" -}}
 {{- $cleaner := .Values.cleaner -}}
@@ -94,6 +101,10 @@ annotations:
 {{- if $text -}}
 {{- $_ := set $settings $name $text -}}
 {{- end -}}
+{{- end -}}
+{{- if .Values.statusPage.enabled -}}
+{{- $_ := set $settings "NODESWEEP_PAGE_ADDRESS" "0.0.0.0" -}}
+{{- $_ := set $settings "NODESWEEP_PAGE_HOSTS" (include "nodesweep.pageHosts" .) -}}
 {{- end -}}
 {{- if ne $cleaner.priorityClassName "nodesweep-cleaner" -}}
 {{- $_ := set $settings "NODESWEEP_PRIORITY_CLASS" $cleaner.priorityClassName -}}

@@ -221,6 +221,7 @@ describe('values of the chart', () => {
       message: 'podAnnotations',
     },
     { of: 'a relative path', values: { cleaner: { sockets: ['run/a.sock'] } }, message: 'sockets' },
+    { of: 'a status page for everybody', values: { statusPage: { from: [] } }, message: 'from' },
     {
       of: 'two monitors',
       values: { podMonitor: { enabled: true }, serviceMonitor: { enabled: true } },

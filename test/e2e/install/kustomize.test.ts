@@ -27,8 +27,13 @@ const overlays = [
   { name: 'crio', values: { cleaner: { seLinuxType: 'spc_t' }, openshift: { enabled: true } } },
   { name: 'docker', values: { cleaner: { stateDirectories: ['/var/lib/docker/nodesweep'] } } },
   { name: 'two-replicas', values: { scheduler: { replicas: 2 } } },
+  { name: 'status-page', values: { statusPage: { enabled: true } } },
   { name: 'monitoring', values: { podMonitor: { enabled: true } } },
 ];
+
+interface Named {
+  readonly name: string;
+}
 
 /** The objects of the installation with overlays. kustomize takes only relative paths. */
 async function buildWith(...names: readonly string[]): Promise<readonly ClusterObject[]> {
@@ -49,7 +54,7 @@ function comparable(objects: readonly ClusterObject[]): Readonly<Record<string, 
     objects.map((object) => {
       const { kind, metadata } = object;
       const key = `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
-      return [key, { ...withSortedEnvironment(object), metadata: withoutHelm(metadata), ...policyOf(object) }];
+      return [key, { ...withSortedContainers(object), metadata: withoutHelm(metadata), ...policyOf(object) }];
     }),
   );
 }
@@ -66,10 +71,12 @@ function policyOf({ kind, data }: ClusterObject) {
   return { data: Object.fromEntries(Object.entries(data as object).map(([key, text]) => [key, parse(text)])) };
 }
 
-function withSortedEnvironment(object: ClusterObject): ClusterObject {
+/** The variables and ports of a container have names, and no order. */
+function withSortedContainers(object: ClusterObject): ClusterObject {
   const copy = structuredClone(object);
-  const { template } = (copy.spec ?? {}) as { template?: { spec: { containers: { env: { name: string }[] }[] } } };
-  for (const { env } of template?.spec.containers ?? []) env.sort((a, b) => a.name.localeCompare(b.name));
+  const { template } = (copy.spec ?? {}) as { template?: { spec: { containers: Record<'env' | 'ports', Named[]>[] } } };
+  for (const { env, ports } of template?.spec.containers ?? [])
+    for (const list of [env, ports]) list.sort((a, b) => a.name.localeCompare(b.name));
   return copy;
 }
 
@@ -113,7 +120,7 @@ describe('overlays', () => {
   });
 
   it('leave version and instance on all objects', async () => {
-    const objects = await buildWith('crio', 'two-replicas', 'monitoring');
+    const objects = await buildWith('crio', 'two-replicas', 'monitoring', 'status-page');
     const missing = objects.filter(({ metadata: { labels = {} } }) => {
       const wanted = ['part-of', 'instance', 'version'].map((name) => labels[`app.kubernetes.io/${name}`]);
       return wanted.includes(undefined);
