@@ -22,6 +22,7 @@ const program = new Command('nodesweep')
 
 const context: CommandContext = {
   environment: process.env,
+  screen: () => ({ columns: process.stdout.columns, hasColors: process.stdout.isTTY && process.stdout.hasColors() }),
   setExitCode: (code) => {
     process.exitCode = code;
   },
@@ -32,7 +33,9 @@ const context: CommandContext = {
   },
 };
 
-const [, , commandName] = process.argv;
+const [, , ...words] = process.argv;
+const [commandName] = words;
+if (process.stdout.isTTY && words.some((word) => ['help', '--help', '-h'].includes(word))) await wrapHelp();
 if (commandName === 'clean' || commandName === 'prepare') {
   // Each node starts these, so they must start fast: they load no other command, and do not use the slowest compiler of V8,
   // from which a short run gains nothing. Maglev still compiles the code that runs often.
@@ -41,13 +44,19 @@ if (commandName === 'clean' || commandName === 'prepare') {
   else (await import('./cli/prepare.ts')).addPrepare(program, context);
 } else {
   const { addCommands } = await import('./cli/commands.ts');
-  await addCommands(program, context, commandName);
+  await addCommands(program, context, words);
 }
 
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = exitCodeOf(error);
+}
+
+/** Breaks the lines of the help between words. Commands take this over when they are added. */
+async function wrapHelp(): Promise<void> {
+  const { wrapHelp: wrap } = await import('./cli/output/layout/wrap-help.ts');
+  program.configureOutput({ writeOut: (text) => process.stdout.write(wrap(text, process.stdout.columns)) });
 }
 
 /** Commander has printed its own errors. Prints all others. */

@@ -11,6 +11,7 @@ import { openReadOnlyStore } from './history/store.ts';
 import { openNode, usualState } from './open-node.ts';
 import { planNode } from './plan-node.ts';
 import { buildFailure, buildReport } from './report/build.ts';
+import type { ImageEvent } from './report/events.ts';
 import { openReport } from './report/file.ts';
 import { type LogSink, openLogSink } from './report/log-sink.ts';
 import { fitReport } from './report/size-limit.ts';
@@ -36,6 +37,16 @@ export type CleanOptions = EarlyStart & {
    */
   readonly state?: string | undefined;
   readonly dryRun: boolean;
+  /** Shows the run to a person, in place of the log on standard output. */
+  readonly view?: CleanView | undefined;
+};
+
+/** A view of a run. */
+export type CleanView = {
+  /** Gets each line of the log. */
+  readonly sink: LogSink;
+  /** Called before the first image with the number of images to remove. */
+  readonly onPlan: (removals: number) => void;
 };
 
 /** The job can't be loaded. The message is that of the cause. */
@@ -45,7 +56,7 @@ class BadJobError extends Error {
 
 /** Runs the cleaner once and returns its exit code. Logs every result and error, and writes them to the report. */
 export async function clean(options: CleanOptions, environment: NodeJS.ProcessEnv): Promise<number> {
-  const sink = openLogSink(1);
+  const sink = options.view?.sink ?? openLogSink(1);
   const log = createLog(environment, sink);
   const reportFile = await openReport(options.report);
   const found = reportFile.problem === undefined ? await runOnce(options, environment, log) : buildFailure([], 0);
@@ -77,7 +88,9 @@ async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, lo
     const ownReferences = readOwnReferences(environment);
     const stateOnNode = readStateOnNode(environment);
     const node = openNode({ state: options.state, stateOnNode, ownReferences, runtime }, log);
-    const findings = await sweep(job, { runtime, readUsage, node, onImage: (event) => log.info(event) }, stop.signal);
+    const onPlan = options.view?.onPlan;
+    const ports = { runtime, readUsage, node, onPlan, onImage: (event: ImageEvent) => log.info(event) };
+    const findings = await sweep(job, ports, stop.signal);
     return buildReport(findings, durationMs());
   } catch (error) {
     const { reason, message } = describeError(error);

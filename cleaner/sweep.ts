@@ -38,6 +38,8 @@ export type SweepPorts = {
   readonly runtime: Pick<Runtime, 'getSandboxImages' | 'inspectImages' | 'removeImages' | 'listImages'>;
   readonly readUsage: ReadUsage;
   readonly node: NodeAccess;
+  /** Called once, before the first image, with the number of images to remove. */
+  readonly onPlan?: ((removals: number) => void) | undefined;
   /** Called once for every image. */
   readonly onImage: (event: ImageEvent) => void;
 };
@@ -59,6 +61,7 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
   errors.push(...facts.inventory.remarks);
   const before = facts.diskUsage;
   const onImage = guardTelling(ports.onImage, facts, errors);
+  ports.onPlan?.(plan.removals.length);
   for (const kept of plan.kept) onImage(keptEvent(kept));
 
   const planned = job.dryRun ? [] : plan.removals.map(({ image }) => image.id);

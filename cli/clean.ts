@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import type { CommandContext } from './context.ts';
+import type { Screen } from './output/layout/screen.ts';
 
 /** Adds `nodesweep clean`, the cleaner of one node. */
-export function addClean(program: Command, { environment, exit, onSignal }: CommandContext): void {
+export function addClean(program: Command, { environment, exit, onSignal, screen }: CommandContext): void {
   program
     .command('clean')
     .description('remove unused images from this node, by a job or a policy')
@@ -12,6 +13,12 @@ export function addClean(program: Command, { environment, exit, onSignal }: Comm
     .option(
       '--state <directory>',
       'directory for the history, on the filesystem with the images (default: /var/lib/nodesweep)',
+    )
+    .addOption(
+      new Option(
+        '-o, --output <format>',
+        'text for people, or JSON lines, one for each image; without it, text on a terminal and else json',
+      ).choices(['text', 'json']),
     )
     .option('--dry-run', 'decide and report, but remove nothing', false)
     .addHelpText(
@@ -24,16 +31,27 @@ Exit codes:  0 done, or nothing to do; 1 some removals failed or were not tried,
 Run this command as root, because the socket of the runtime belongs to root. It needs crictl 1.24 or newer.
 With --policy, the images of pods that are about to start are unknown; only minAge protects them.`,
     )
-    .action(async ({ job, policy, report, state, dryRun }, command: Command) => {
+    .action(async ({ job, policy, report, state, dryRun, output }, command: Command) => {
       if (job === undefined && policy === undefined)
         command.error('error: --job or --policy is required', { exitCode: 2 });
       const { startEarly } = await import('../cleaner/start-early.ts');
       const early = startEarly(environment, onSignal);
       const { clean, loadJobFile } = await import('../cleaner/main.ts');
       const loadJob = () => (policy === undefined ? loadJobFile(job) : loadCleanPolicy(policy));
+      const isText = (output ?? (screen().columns === undefined ? 'json' : 'text')) === 'text';
+      const view = isText ? await openView(environment, screen()) : undefined;
       // Calls of the runtime that timed out may still be open.
-      exit(await clean({ loadJob, report, state, dryRun, ...early }, environment));
+      const variables = isText ? { ...environment, LOG_LEVEL: 'info' } : environment;
+      exit(await clean({ loadJob, report, state, dryRun, view, ...early }, variables));
     });
+}
+
+/** A view for a person. On a terminal, it tells if the runtime does not answer. */
+async function openView(environment: NodeJS.ProcessEnv, screen: Screen) {
+  const { openCleanView } = await import('./live/clean-view.ts');
+  const { tellWait } = await import('./live/tell-wait.ts');
+  const stopWaiting = screen.columns === undefined ? () => {} : tellWait(environment, (line) => console.error(line));
+  return openCleanView(screen, (line) => console.log(line), stopWaiting);
 }
 
 /** The job of a policy that is safe to use by hand. */

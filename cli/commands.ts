@@ -11,9 +11,10 @@ import { addRun } from './run.ts';
 import { addScheduler } from './scheduler.ts';
 import { addSchema } from './schema.ts';
 import { addStatus } from './status.ts';
+import { addVersion } from './version.ts';
 
-/** Adds every command, in the order of the help. `commandName` is the one that was asked for. */
-export async function addCommands(program: Command, context: CommandContext, commandName?: string): Promise<void> {
+/** Adds every command, in the order of the help. `words` are those of the command line. */
+export async function addCommands(program: Command, context: CommandContext, words: readonly string[]): Promise<void> {
   addScheduler(program, context);
   addLocal(program, context);
   addClean(program, context);
@@ -24,5 +25,6 @@ export async function addCommands(program: Command, context: CommandContext, com
   addPage(program, context);
   addLint(program, context);
   addSchema(program);
-  await addComplete(program, commandName);
+  addVersion(program, context);
+  await addComplete(program, words);
 }

@@ -1,8 +1,11 @@
 import type { OnSignal } from '../cleaner/stop.ts';
+import type { Screen } from './output/layout/screen.ts';
 
 /** Access to the process. Commands get it from the program, which alone uses the process directly. */
 export interface CommandContext {
   readonly environment: NodeJS.ProcessEnv;
+  /** Standard output, as it is now. */
+  readonly screen: () => Screen;
   /** Sets the exit code. The process ends when nothing is open. */
   readonly setExitCode: (code: number) => void;
   /** Ends the process now, even if something is open. */

@@ -19,8 +19,7 @@ export function addExplain(program: Command, context: CommandContext): void {
 Examples:
   nodesweep explain nginx:1.27                              what uses it on this machine, and what protects it
   nodesweep explain nginx:1.27 --policy cleanup.yaml        what the policy would do with it here
-  nodesweep explain nginx:1.27 nightly --node node-1        what the last run of a policy did with it there
-  nodesweep explain 4f1c0b9d nightly --node node-1 --fresh  what the next one would do, by every rule
+  nodesweep explain 4f1c0b9d nightly --node node-1          what a run would do with it now on a node of the cluster
 ${sourceHelp}`,
     )
     .action(async (text: string, policy: string | undefined, { output, ...source }: Flags) => {
@@ -33,6 +32,10 @@ ${sourceHelp}`,
       const { explain, formatExplanation } = await import('./output/explanation.ts');
       const { formatDocument } = await import('./output/print.ts');
       const image = findImage(plan.images, text);
-      console.log(output === 'text' ? formatExplanation(plan, image) : formatDocument(explain(plan, image), output));
+      console.log(
+        output === 'text'
+          ? formatExplanation(plan, image, context.screen())
+          : formatDocument(explain(plan, image), output),
+      );
     });
 }

@@ -1,8 +1,10 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { FollowEnd } from './cluster/follow-run.ts';
 import type { CommandContext } from './context.ts';
 
 interface Flags {
   readonly follow: boolean;
+  readonly timeout?: number;
   readonly namespace?: string;
 }
 
@@ -13,6 +15,7 @@ export function addRun(program: Command, context: CommandContext): void {
     .description('start a run of a policy now: clean nodes, or bring the images of lists to them')
     .argument('<policy>')
     .option('-f, --follow', 'show the progress until the run ends', false)
+    .option('--timeout <duration>', 'with --follow: stop following after this time, such as 90s or 30m', parseTimeout)
     .option('-n, --namespace <name>', 'namespace of the scheduler and its policies (default: nodesweep)')
     .addHelpText(
       'after',
@@ -24,30 +27,48 @@ Examples:
 The command sets the annotation nodesweep.io/run-at on the policy. The run continues if you stop the command.
 Environment: KUBECONFIG, NODESWEEP_NAMESPACE
 Exit codes:  0 the run was requested or, with --follow, succeeded: for image lists, every image is on every node that can
-             have it; 1 with --follow: it failed, failed in part, or matched no node; 2 no run was requested; 3 with
-             --follow: a newer request replaced this one, and it starts no run`,
+             have it; 2 no run was requested
+With --follow also:
+             1 the run failed, or matched no node; 3 it has not started: a newer request replaced this one, the time is
+             over, the command was interrupted, or no scheduler is at work; 4 it failed in part; 5 it has started, and its
+             end is not known: the time is over, the command was interrupted, no scheduler is at work any more, or the
+             record of the run was deleted`,
     )
-    .action(async (policy: string, { follow, namespace }: Flags) => {
-      const { environment, setExitCode } = context;
-      const interrupted = context.interrupted();
+    .action(async (policy: string, { follow, timeout, namespace }: Flags) => {
+      const { environment, setExitCode, screen } = context;
+      const signal = context.interrupted();
       const { withRecords } = await import('./cluster/connect.ts');
-      const { followRun, RequestReplacedError, requestRun } = await import('./cluster/run-request.ts');
-      const { outcomeOf } = await import('../scheduler/run/outcome.ts');
-      const { runFinished } = await import('../scheduler/status/events.ts');
+      const { requestRun } = await import('./cluster/run-request.ts');
+      const { followRun } = await import('./cluster/follow-run.ts');
+      const { openProgressView } = await import('./live/progress-view.ts');
       await withRecords({ namespace, environment }, async (cluster) => {
         const request = await requestRun(cluster, policy, new Date());
         console.log(`requested run ${request.run}; to see it: nodesweep status ${policy}`);
         if (!follow) return;
-        const report = (line: string) => console.log(line);
-        const ended = await followRun(cluster, request, report, interrupted).catch((error: unknown) => {
-          if (!(error instanceof RequestReplacedError)) throw error;
-          console.error(`nodesweep: ${error.message}`);
-          setExitCode(3);
-        });
-        if (ended === undefined) return;
-        console.log(runFinished(ended).message);
-        const outcome = outcomeOf(ended);
-        setExitCode(outcome === 'Succeeded' || outcome === 'TargetNotMet' ? 0 : 1);
+        const view = openProgressView(screen(), (text) => process.stdout.write(text));
+        const options = { report: view.show, signal, timeoutSeconds: timeout };
+        const end = await followRun(cluster, request, options).finally(view.end);
+        setExitCode(await showEnd(end, context));
       });
     });
+}
+
+/** Prints how a run has ended, or why the command no longer follows it; returns the exit code. */
+async function showEnd(end: FollowEnd, { screen }: CommandContext): Promise<number> {
+  const { exitCodeOfRun, formatRunEnd } = await import('./output/run-end.ts');
+  if (end.kind === 'Ended') {
+    console.log(formatRunEnd(end.run, screen()));
+    return exitCodeOfRun(end.run);
+  }
+  console.error(`nodesweep: ${end.message}`);
+  return end.kind === 'NotStarted' ? 3 : 5;
+}
+
+const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 };
+
+function parseTimeout(text: string): number {
+  const [, count, unit = 's'] = /^([1-9]\d{0,5})([smh]?)$/.exec(text) ?? [];
+  const seconds = Number(count) * (unitSeconds[unit || 's'] ?? Number.NaN);
+  if (Number.isNaN(seconds)) throw new InvalidArgumentError('It must be a whole number with a unit: 90s, 30m or 2h.');
+  return seconds;
 }

@@ -1,51 +1,93 @@
 import { type Command, Option } from 'commander';
 import type { PolicyOverview } from '../scheduler/overview/overview.ts';
+import type { NodeStatus } from './cluster/node-status.ts';
 import type { CommandContext } from './context.ts';
 
 interface Flags {
-  readonly output: 'table' | 'json' | 'yaml';
+  readonly output: 'table' | 'wide' | 'json' | 'yaml';
+  readonly node?: string;
   readonly namespace?: string;
 }
 
 /** `nodesweep status`: the policies of a cluster, from the records of the scheduler. */
-export function addStatus(program: Command, { environment, setExitCode }: CommandContext): void {
+export function addStatus(program: Command, context: CommandContext): void {
   program
     .command('status')
     .description(
       'show the policies of the cluster with their last run and next scheduled time; with POLICY, why nodes failed, and which nodes have the images of its lists',
     )
     .argument('[policy]')
-    .addOption(new Option('-o, --output <format>', 'output format').choices(['table', 'json', 'yaml']).default('table'))
+    .addOption(
+      new Option('-o, --output <format>', 'output format').choices(['table', 'wide', 'json', 'yaml']).default('table'),
+    )
+    .option('--node <name>', 'show what the last run of POLICY did on a node, image by image')
     .option('-n, --namespace <name>', 'namespace of the scheduler and its policies (default: nodesweep)')
     .addHelpText(
       'after',
       `
+Examples:
+  nodesweep status                          all policies
+  nodesweep status nightly                  one policy, its runs, and the reasons why nodes failed
+  nodesweep status nightly --node node-1    what its last run did on a node, image by image
+
 States:      Valid; Invalid: no run starts; Suspended; Unobserved: no scheduler has read its latest version
 Environment: KUBECONFIG, NODESWEEP_NAMESPACE
-Exit codes:  0 all policies are valid and their last runs succeeded; 1 not so; 2 the status could not be read`,
+Exit codes:  0 all policies are valid and their last runs succeeded; 1 not so; 2 the status could not be read.
+             With --node: 1 the run failed on the node, or in part`,
     )
-    .action(async (policy: string | undefined, { output, namespace }: Flags) => {
-      const { withRecords } = await import('./cluster/connect.ts');
-      const { reportStatus } = await import('./cluster/status-report.ts');
-      const { policies, unreadable } = await withRecords({ namespace, environment }, (cluster) =>
-        reportStatus(cluster, policy),
-      );
-      for (const problem of unreadable) console.error(`nodesweep: ${problem}`);
-      console.log(await format(policies, policy !== undefined, output));
-      setExitCode(policies.every(isWell) && unreadable.length === 0 ? 0 : 1);
+    .action(async (policy: string | undefined, flags: Flags, command: Command) => {
+      if (flags.node === undefined) return showPolicies(policy, flags, context);
+      if (policy !== undefined) return showNode({ policy, node: flags.node }, flags, context);
+      command.error(`error: no policy is given; use \`nodesweep status POLICY --node ${flags.node}\``, { exitCode: 2 });
     });
+}
+
+async function showPolicies(policy: string | undefined, flags: Flags, context: CommandContext): Promise<void> {
+  const { withRecords } = await import('./cluster/connect.ts');
+  const { reportStatus } = await import('./cluster/status-report.ts');
+  const { policies, unreadable } = await withRecords({ ...context, ...flags }, (cluster) =>
+    reportStatus(cluster, policy),
+  );
+  for (const problem of unreadable) console.error(`nodesweep: ${problem}`);
+  console.log(await format(policy === undefined ? policies : policies[0], flags, context));
+  context.setExitCode(policies.every(isWell) && unreadable.length === 0 ? 0 : 1);
+}
+
+async function showNode(
+  chosen: { readonly policy: string; readonly node: string },
+  flags: Flags,
+  context: CommandContext,
+): Promise<void> {
+  const { withRecords } = await import('./cluster/connect.ts');
+  const { readNodeStatus } = await import('./cluster/node-status.ts');
+  const status = await withRecords({ ...context, ...flags }, (cluster) => readNodeStatus(cluster, chosen));
+  console.log(await formatNode(status, flags, context));
+  context.setExitCode(status.result === 'Failed' ? 1 : 0);
 }
 
 function isWell({ valid, runs: [last] }: PolicyOverview): boolean {
   return valid && (last?.outcome === undefined || last.outcome === 'Succeeded' || last.outcome === 'TargetNotMet');
 }
 
-async function format(policies: readonly PolicyOverview[], isOne: boolean, output: Flags['output']): Promise<string> {
-  const [first] = policies;
-  if (output !== 'table') {
+async function format(
+  shown: readonly PolicyOverview[] | PolicyOverview | undefined,
+  { output }: Flags,
+  { screen }: CommandContext,
+): Promise<string> {
+  if (output === 'json' || output === 'yaml') {
     const { formatDocument } = await import('./output/print.ts');
-    return formatDocument(isOne && first ? first : policies, output);
+    return formatDocument(shown ?? [], output);
   }
   const { formatDetails, formatPolicies } = await import('./output/status-table.ts');
-  return isOne && first ? formatDetails(first, new Date()) : formatPolicies(policies, new Date());
+  const view = { now: new Date(), screen: screen(), isWide: output === 'wide' };
+  return shown === undefined || 'length' in shown ? formatPolicies(shown ?? [], view) : formatDetails(shown, view);
+}
+
+async function formatNode(status: NodeStatus, { output }: Flags, { screen }: CommandContext): Promise<string> {
+  if (output === 'json' || output === 'yaml') {
+    const { formatDocument } = await import('./output/print.ts');
+    return formatDocument(status, output);
+  }
+  const { formatNodeStatus } = await import('./output/node-status.ts');
+  return formatNodeStatus(status, { now: new Date(), screen: screen(), isWide: output === 'wide' });
 }

@@ -51,6 +51,7 @@ const pureFolders = [
   'scheduler/prepull/states',
   'scheduler/pods',
   'cli/output',
+  'cli/output/layout',
 ];
 /** Folders of code that does a thing step by step, by way of ports. */
 const flowFolders = [

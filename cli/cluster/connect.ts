@@ -1,5 +1,5 @@
 import type { PagePort } from './page-port.ts';
-import type { PlanPort } from './plan-port.ts';
+import type { PlanPort } from './plans/plan-port.ts';
 import type { RecordsPort } from './records-port.ts';
 
 /** The cluster and namespace of a command. */
@@ -11,8 +11,14 @@ export interface ClusterChoice {
 
 /** Opens the cluster for plans. Rejects with a ClusterError if it has no scheduler. */
 export async function connectForPlans(choice: ClusterChoice): Promise<PlanPort> {
-  const { openPlans } = await import('./kubernetes-plans.ts');
+  const { openPlans } = await import('./plans/kubernetes-plans.ts');
   return openPlans(await configOf(choice), namespaceOf(choice));
+}
+
+/** The image of the scheduler. Rejects with a ClusterError if the cluster has no scheduler. */
+export async function readSchedulerImage(choice: ClusterChoice): Promise<string> {
+  const { openSchedulerImage } = await import('./plans/kubernetes-plans.ts');
+  return openSchedulerImage(await configOf(choice), namespaceOf(choice));
 }
 
 /** Opens the cluster for policies and runs until `use` has ended. */

@@ -4,7 +4,7 @@ import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts
 import { forwardPort } from '../../scheduler/kubernetes/port-forward.ts';
 import { pagePortOf } from '../../scheduler/settings.ts';
 import type { PagePod, PagePort } from './page-port.ts';
-import { settingsOfScheduler } from './plan-settings.ts';
+import { settingsOfScheduler } from './plans/plan-settings.ts';
 
 const requestsPerSecond = 10;
 const labelSelector = 'app.kubernetes.io/name=nodesweep,app.kubernetes.io/component=scheduler';

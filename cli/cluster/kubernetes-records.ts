@@ -2,11 +2,14 @@ import type { KubeConfig, V1ConfigMap } from '@kubernetes/client-node';
 import { annotation, label } from '../../contract/labels.ts';
 import { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
 import { Collection } from '../../scheduler/kubernetes/api/collection.ts';
+import { ClusterError, RefusedError } from '../../scheduler/kubernetes/api/error.ts';
 import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts';
 import { Watcher } from '../../scheduler/kubernetes/api/watch.ts';
 import { groupConfigMaps } from '../../scheduler/kubernetes/config-map-groups.ts';
+import { KubernetesLeaseStore } from '../../scheduler/kubernetes/lease.ts';
 import { readConfigMap } from '../../scheduler/kubernetes/objects.ts';
 import { readPod } from '../../scheduler/kubernetes/pods/read-pod.ts';
+import { readLastLog } from './last-log.ts';
 import type { FollowedRun, Records, RecordsPort } from './records-port.ts';
 
 const requestsPerSecond = 50;
@@ -22,9 +25,22 @@ export function openRecords(config: KubeConfig, namespace: string): RecordsPort 
       const body = { metadata: { annotations: { [annotation.runAt]: request } } };
       await api.call(`request a run of policy ${policy}`, [], { ...maps, name: policy, verb: 'patch', body });
     },
+    readLease: () => readLease(api, namespace),
+    readLastLog: (policy, node) => readLastLog(api, namespace, { policy, node }),
     followRun: (run) => followRun(api, namespace, run),
     close: () => api.close(),
   };
+}
+
+async function readLease(api: KubernetesApi, namespace: string) {
+  try {
+    return await new KubernetesLeaseStore(api, namespace).read();
+  } catch (error) {
+    const isForbidden =
+      error instanceof ClusterError && error.cause instanceof RefusedError && error.cause.reason === 'Forbidden';
+    if (isForbidden) return 'Forbidden';
+    throw error;
+  }
 }
 
 function readAll(objects: readonly V1ConfigMap[]): Records {

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Job } from '../../contract/job.ts';
 import type { PlanDocument } from '../../contract/plan-document.ts';
 import type { CommandContext } from '../context.ts';
+import { tellWait } from '../live/tell-wait.ts';
 import { loadPolicyFile } from './policy-file.ts';
 
 /** The options that select the policy and the node of a plan. */
@@ -10,15 +11,14 @@ export type PlanSource = {
   readonly job?: string;
   readonly state?: string;
   readonly node?: string;
-  readonly fresh: boolean;
   readonly namespace?: string;
   readonly timeout: number;
 };
 
 export const sourceHelp = `
 On this machine the runtime is that of \`nodesweep clean\`, and the history without --state is in /var/lib/nodesweep.
-With --node, the command reads the log of the policy's last run on a node of the cluster of KUBECONFIG. If there is no
-log, or with --fresh, it starts a pod on the node, which makes a plan and removes nothing. It deletes this pod afterwards.
+With --node, the command starts a pod on the node, which makes a plan and removes nothing. It deletes this pod afterwards.
+\`nodesweep status POLICY --node NODE\` shows what the last run did there.
 With --policy, the images of pods that are about to start are unknown; only minAge protects them.
 Environment: CRICTL (path of crictl), CONTAINER_RUNTIME_ENDPOINT, NODE_NAME; KUBECONFIG, NODESWEEP_NAMESPACE
 Exit codes:  0 done; 2 there is no plan, and the message says why`;
@@ -30,7 +30,7 @@ export function addSourceOptions(command: Command): Command {
     .addOption(new Option('--job <file>', 'a job as the scheduler writes it, for this machine').conflicts('node'))
     .addOption(new Option('--state <directory>', 'directory with the history of this machine').conflicts('node'))
     .option('--node <name>', 'a node of the cluster')
-    .option('--fresh', 'make a new plan now, even if a run has a report', false)
+    .addOption(new Option('--fresh', 'accepted for earlier scripts: every plan is new').hideHelp())
     .option('-n, --namespace <name>', 'namespace of the scheduler and its policies (default: nodesweep)')
     .option('--timeout <seconds>', 'maximum time of the pod on the node', parseSeconds, 120);
 }
@@ -41,21 +41,22 @@ export async function makePlan(
   source: PlanSource,
   context: CommandContext,
 ): Promise<PlanDocument> {
-  const { environment } = context;
-  const { node, fresh, namespace, timeout } = source;
-  if (node === undefined || policy === undefined) return planHere(source, environment);
+  const { node, namespace, timeout } = source;
+  if (node === undefined || policy === undefined) return planHere(source, context);
   const interrupted = context.interrupted();
   const { connectForPlans } = await import('../cluster/connect.ts');
-  const { planRemotely } = await import('../cluster/plan-remote.ts');
-  const cluster = await connectForPlans({ namespace, environment });
-  return planRemotely({ policy, node, fresh, timeoutSeconds: timeout }, cluster, new Date(), interrupted);
+  const { planRemotely } = await import('../cluster/plans/plan-remote.ts');
+  const cluster = await connectForPlans({ namespace, environment: context.environment });
+  return planRemotely({ policy, node, timeoutSeconds: timeout }, cluster, new Date(), interrupted);
 }
 
-async function planHere(source: PlanSource, environment: NodeJS.ProcessEnv): Promise<PlanDocument> {
+async function planHere(source: PlanSource, { environment, screen }: CommandContext): Promise<PlanDocument> {
   const { plan } = await import('../../cleaner/main.ts');
   const { describeUnkeepable } = await import('./policy-by-hand.ts');
   const job = await loadJob(source);
-  const document = await plan({ loadJob: async () => job, state: source.state }, environment);
+  const stopWaiting = screen().columns === undefined ? () => {} : tellWait(environment, (line) => console.error(line));
+  const making = plan({ loadJob: async () => job, state: source.state }, environment);
+  const document = await making.finally(stopWaiting);
   const notes = source.job === undefined ? describeUnkeepable(job) : [];
   return { ...document, notes: [...document.notes, ...notes] };
 }

@@ -1,7 +1,12 @@
 import { formatBytes } from '../../contract/bytes.ts';
 import type { PlanDocument, PlannedImage } from '../../contract/plan-document.ts';
+import { formatFacts } from './layout/facts.ts';
+import { formatSentence } from './layout/paragraph.ts';
+import type { Screen } from './layout/screen.ts';
+import { type Column, formatTable } from './layout/table.ts';
 import { formatAge, formatLastUsed } from './plan-cells.ts';
-import { formatTable } from './table.ts';
+
+type Verdict = PlannedImage['verdicts'][number];
 
 /** The part of a plan about one image and about the node: `nodesweep explain IMAGE -o json`. */
 export type Explanation = Omit<PlanDocument, 'images' | 'totals'> & { readonly image: PlannedImage };
@@ -10,12 +15,19 @@ export function explain({ images: _images, totals: _totals, ...plan }: PlanDocum
   return { ...plan, image };
 }
 
+const verdictColumns: readonly Column<Verdict>[] = [
+  { title: 'RULE', cell: ({ rule }) => rule },
+  { title: 'KEEPS', cell: ({ keeps }) => (keeps ? 'yes' : 'no'), style: ({ keeps }) => (keeps ? 'green' : undefined) },
+  { title: 'WHY', cell: ({ message }) => message, wraps: true },
+];
+
 /** Formats the facts about an image, the verdict of each rule, and the decision. */
-export function formatExplanation(plan: PlanDocument, image: PlannedImage): string {
-  const rules = image.verdicts.map(({ rule, keeps, message }) => [rule, keeps ? 'yes' : 'no', message]);
-  const table = rules.length === 0 ? [] : [formatTable([['RULE', 'KEEPS', 'WHY'], ...rules]), ''];
-  const notes = [...plan.notes, ...describeLack(image)].map((note) => `Note: ${note}`);
-  return [formatFacts(describe(plan, image)), '', ...table, describeDecision(image), ...notes].join('\n');
+export function formatExplanation(plan: PlanDocument, image: PlannedImage, screen: Screen): string {
+  const { verdicts } = image;
+  const table = verdicts.length === 0 ? [] : [formatTable(verdictColumns, [verdicts], screen), ''];
+  const notes = plan.notes.map((note) => `Note: ${note}`);
+  const sentences = [describeDecision(image), ...notes].map((sentence) => formatSentence(sentence, screen));
+  return [formatFacts(describe(plan, image), screen), '', ...table, ...sentences].join('\n');
 }
 
 function describe(plan: PlanDocument, image: PlannedImage): readonly (readonly [title: string, ...string[]])[] {
@@ -35,19 +47,6 @@ function describe(plan: PlanDocument, image: PlannedImage): readonly (readonly [
 
 function withTime(text: string, time: string | undefined): string {
   return time === undefined ? text : `${text} (${time})`;
-}
-
-/** A row with a title for the first value, and a row for each further value. */
-function formatFacts(facts: readonly (readonly [title: string, ...string[]])[]): string {
-  return formatTable(
-    facts.flatMap(([title, ...values]) =>
-      (values.length === 0 ? ['<none>'] : values).map((value, index) => [index === 0 ? `${title}:` : '', value]),
-    ),
-  );
-}
-
-function describeLack({ verdicts }: PlannedImage): readonly string[] {
-  return verdicts.length > 0 ? [] : ['the log of a run has only the decisive rule; --fresh shows all rules'];
 }
 
 function describeDecision({ decision, outcome, reason, message }: PlannedImage): string {

@@ -1,41 +1,75 @@
 import prettyMilliseconds from 'pretty-ms';
 import { formatBytes } from '../../contract/bytes.ts';
 import type { PolicyOverview, RunOverview } from '../../scheduler/overview/overview.ts';
-import type { ImageFailure, ImageOverview, RemovalOverview } from '../../scheduler/prepull/overview.ts';
+import type { ImageOverview, RemovalOverview } from '../../scheduler/prepull/overview.ts';
 import type { PrepullTotals } from '../../scheduler/prepull/tally.ts';
-import { formatTable } from './table.ts';
+import type { NodeProblem } from '../../scheduler/run/summary.ts';
+import { formatCauses, formatImageFailures } from './cause-list.ts';
+import { formatSentence } from './layout/paragraph.ts';
+import type { Screen } from './layout/screen.ts';
+import { type Column, formatTable, type Style } from './layout/table.ts';
+import { listNodes } from './list-nodes.ts';
+
+/** The way in which a status is shown. */
+export interface StatusView {
+  readonly now: Date;
+  readonly screen: Screen;
+  /** True for all columns and full names on a terminal of any width, and a line for each node with a problem. */
+  readonly isWide: boolean;
+}
 
 const none = '-';
 
 /** One line for each policy, followed by the problems of policies that are not valid. */
-export function formatPolicies(policies: readonly PolicyOverview[], now: Date): string {
+export function formatPolicies(policies: readonly PolicyOverview[], view: StatusView): string {
   if (policies.length === 0) return 'There are no policies';
-  const titles = ['POLICY', 'STATE', 'SCHEDULE', 'NEXT', 'LAST RUN', 'OUTCOME', 'NODES', 'FREED'];
-  const table = formatTable([titles, ...policies.map((policy) => formatPolicy(policy, now))]);
-  return [table, ...policies.flatMap(describeProblems)].join('\n');
+  const problems = policies.flatMap(describeProblems).map((problem) => formatSentence(problem, view.screen));
+  return [formatTable(policyColumns(view.now), [policies], screenOf(view)), ...problems].join('\n');
 }
 
 /** A policy, its runs, and the reasons why nodes failed or were skipped. */
-export function formatDetails(policy: PolicyOverview, now: Date): string {
-  const titles = ['RUN', 'STARTED', 'TOOK', 'OUTCOME', 'REASON', 'NODES', 'IMAGES', 'FREED'];
-  const runs = policy.runs.map((run) => formatRun(run, now));
-  const table = runs.length === 0 ? 'There are no records of runs' : formatTable([titles, ...runs]);
-  const images = [...formatImages(policy.images ?? []), ...describeRemovals(policy.removals ?? [])];
-  return [formatPolicies([policy], now), ...images, '', table, ...policy.runs.flatMap(describeNodes)].join('\n');
+export function formatDetails(policy: PolicyOverview, view: StatusView): string {
+  const screen = screenOf(view);
+  const { runs, images = [], removals = [] } = policy;
+  const table = runs.length === 0 ? 'There are no records of runs' : formatTable(runColumns(view.now), [runs], screen);
+  const ofNodes = view.isWide ? runs.flatMap(formatProblems) : runs.flatMap((run) => formatCauses(run, screen));
+  const ofImages = [...formatImages(images, screen), ...formatRemovals(removals, screen)];
+  return [formatPolicies([policy], view), ...ofImages, '', table, ...ofNodes].join('\n');
 }
 
-function formatPolicy(policy: PolicyOverview, now: Date): string[] {
-  const { nextSlot, runs } = policy;
-  const [last] = runs;
+function screenOf({ screen, isWide }: StatusView): Screen {
+  return isWide ? { hasColors: screen.hasColors } : screen;
+}
+
+function policyColumns(now: Date): readonly Column<PolicyOverview>[] {
+  const ofLast = (format: (run: RunOverview) => string) => (policy: PolicyOverview) =>
+    policy.runs[0] === undefined ? none : format(policy.runs[0]);
   return [
-    policy.policy,
-    stateOf(policy),
-    scheduleOf(policy),
-    nextSlot === undefined ? none : `in ${ageOf(nextSlot, now)}`,
-    last === undefined ? none : `${ageOf(last.startedAt, now)} ago`,
-    last === undefined ? none : outcomeOf(last),
-    last === undefined ? none : nodesOf(last),
-    last === undefined ? none : bytesOf(last),
+    { title: 'POLICY', cell: ({ policy }) => policy, shortest: 16 },
+    { title: 'STATE', cell: stateOf, style: styleOfState },
+    { title: 'SCHEDULE', cell: scheduleOf, shortest: 12, shortened: 'end', dropped: 1 },
+    {
+      title: 'NEXT',
+      cell: ({ nextSlot }) => (nextSlot === undefined ? none : `in ${ageOf(nextSlot, now)}`),
+      dropped: 3,
+    },
+    { title: 'LAST RUN', cell: ofLast(({ startedAt }) => `${ageOf(startedAt, now)} ago`), dropped: 4 },
+    { title: 'OUTCOME', cell: ofLast(outcomeOf), style: ({ runs: [last] }) => last && styleOfOutcome(last) },
+    { title: 'NODES', cell: ofLast(nodesOf), shortest: 26, shortened: 'end' },
+    { title: 'FREED', cell: ofLast(bytesOf), dropped: 2 },
+  ];
+}
+
+function runColumns(now: Date): readonly Column<RunOverview>[] {
+  return [
+    { title: 'RUN', cell: ({ run }) => run, shortest: 16 },
+    { title: 'STARTED', cell: ({ startedAt }) => `${ageOf(startedAt, now)} ago` },
+    { title: 'TOOK', cell: ({ startedAt, finishedAt = now }) => durationOf(startedAt, finishedAt), dropped: 1 },
+    { title: 'OUTCOME', cell: outcomeOf, style: styleOfOutcome },
+    { title: 'REASON', cell: ({ reason = none }) => reason, dropped: 2 },
+    { title: 'NODES', cell: nodesOf, shortest: 26, shortened: 'end' },
+    { title: 'IMAGES', cell: imagesOf, dropped: 3 },
+    { title: 'FREED', cell: bytesOf, dropped: 4 },
   ];
 }
 
@@ -43,6 +77,29 @@ function stateOf({ valid, suspended, observed }: PolicyOverview): string {
   if (!valid) return 'Invalid';
   if (suspended) return 'Suspended';
   return observed ? 'Valid' : 'Unobserved';
+}
+
+function styleOfState({ valid, suspended, observed }: PolicyOverview): Style | undefined {
+  if (!valid) return 'red';
+  return suspended || !observed ? 'yellow' : undefined;
+}
+
+function styleOfOutcome({ outcome, phase }: Pick<RunOverview, 'outcome' | 'phase'>): Style | undefined {
+  switch (outcome) {
+    case undefined:
+      return phase === 'Paused' ? 'yellow' : undefined;
+    case 'Succeeded':
+      return 'green';
+    case 'TargetNotMet':
+    case 'PartiallyFailed':
+      return 'yellow';
+    case 'NoMatchingNodes':
+    case 'NoEligibleNodes':
+    case 'Failed':
+      return 'red';
+    default:
+      return outcome satisfies never;
+  }
 }
 
 function scheduleOf({ schedule, timeZone }: PolicyOverview): string {
@@ -77,73 +134,73 @@ function describeWanted({ present, wanted, stale, inUse }: PrepullTotals['images
   return [`${present}/${wanted} present`, ...others].join(', ');
 }
 
-function formatRun(run: RunOverview, now: Date): string[] {
-  return [
-    run.run,
-    `${ageOf(run.startedAt, now)} ago`,
-    durationOf(run.startedAt, run.finishedAt ?? now),
-    outcomeOf(run),
-    run.reason ?? none,
-    nodesOf(run),
-    imagesOf(run),
-    bytesOf(run),
-  ];
+const imageColumns: readonly Column<ImageOverview>[] = [
+  { title: 'IMAGE', cell: ({ image }) => image, shortest: 24 },
+  { title: 'LISTS', cell: ({ lists }) => lists.join(', '), shortest: 10, dropped: 2 },
+  { title: 'PRESENT', cell: ({ nodes }) => `${nodes.present}/${nodes.desired}` },
+  { title: 'PULLING', cell: ({ nodes }) => String(nodes.pulling), dropped: 3 },
+  { title: 'STALE', cell: ({ nodes }) => String(nodes.stale), dropped: 4, style: ({ nodes }) => warnOf(nodes.stale) },
+  {
+    title: 'FAILED',
+    cell: ({ nodes }) => String(nodes.failed),
+    style: ({ nodes }) => (nodes.failed > 0 ? 'red' : undefined),
+  },
+  {
+    title: 'DIGEST',
+    cell: ({ digests }) => (digests.length > 1 ? `${digests.length} digests` : (digests[0] ?? none)),
+    shortest: 20,
+    shortened: 'end',
+    dropped: 1,
+  },
+];
+
+function warnOf(count: number): Style | undefined {
+  return count > 0 ? 'yellow' : undefined;
 }
 
 /**
  * Formats the images of lists with the numbers of nodes that have them, and the reasons why others have not. An empty line is
- * before each table.
+ * before each part.
  */
-export function formatImages(images: readonly ImageOverview[]): string[] {
+export function formatImages(images: readonly ImageOverview[], screen: Screen): string[] {
   if (images.length === 0) return [];
-  const titles = ['IMAGE', 'LISTS', 'PRESENT', 'PULLING', 'STALE', 'FAILED', 'DIGEST'];
-  const rows = images.map(({ image, lists, nodes, digests }) => [
-    image,
-    lists.join(', '),
-    `${nodes.present}/${nodes.desired}`,
-    String(nodes.pulling),
-    String(nodes.stale),
-    String(nodes.failed),
-    digests.length > 1 ? `${digests.length} digests` : (digests[0] ?? none),
-  ]);
-  const failures = images.flatMap(({ image, failures }) => failures.map((failure) => formatFailure(image, failure)));
-  const failed =
-    failures.length === 0 ? [] : ['', formatTable([['IMAGE', 'STATE', 'REASON', 'NODES', 'MESSAGE'], ...failures])];
-  return ['', formatTable([titles, ...rows]), ...failed];
+  return ['', formatTable(imageColumns, [images], screen), ...formatImageFailures(images, screen)];
 }
 
-function formatFailure(image: string, { state, reason, message, count, nodes }: ImageFailure): string[] {
-  return [image, state, reason, listNodes(nodes, count), message ?? none];
-}
+const removalColumns: readonly Column<RemovalOverview>[] = [
+  { title: 'TO REMOVE', cell: ({ image }) => image, shortest: 24 },
+  { title: 'REMOVED', cell: ({ removed }) => String(removed) },
+  { title: 'IN USE', cell: ({ inUse }) => String(inUse), dropped: 3 },
+  { title: 'KEPT', cell: ({ kept }) => String(kept), dropped: 2 },
+  { title: 'FAILED', cell: ({ failed }) => String(failed) },
+  { title: 'LEFT ON', cell: describeLeft, shortest: 12, shortened: 'end', dropped: 1 },
+];
 
 /** The images that were to be removed, with the numbers of nodes by outcome. */
-function describeRemovals(removals: readonly RemovalOverview[]): string[] {
-  if (removals.length === 0) return [];
-  const titles = ['TO REMOVE', 'REMOVED', 'IN USE', 'KEPT', 'FAILED', 'LEFT ON'];
-  const rows = removals.map(({ image, removed, inUse, kept, failed, nodes }) => [
-    image,
-    ...[removed, inUse, kept, failed].map(String),
-    listNodes(nodes, inUse + kept + failed),
-  ]);
-  return ['', formatTable([titles, ...rows])];
+function formatRemovals(removals: readonly RemovalOverview[], screen: Screen): string[] {
+  return removals.length === 0 ? [] : ['', formatTable(removalColumns, [removals], screen)];
 }
 
-/** The names of some nodes, and the number of the others. */
-function listNodes(nodes: readonly string[], count: number): string {
-  if (count === 0) return none;
-  const omitted = count > nodes.length ? [`and ${count - nodes.length} more`] : [];
-  return [...nodes, ...omitted].join(', ');
+function describeLeft({ inUse, kept, failed, nodes }: RemovalOverview): string {
+  const count = inUse + kept + failed;
+  return count === 0 ? none : listNodes(nodes, count);
 }
 
 function describeProblems({ policy, problems }: PolicyOverview): string[] {
   return problems.map(({ path, message }) => [policy, path, message].filter(Boolean).join(': '));
 }
 
-function describeNodes({ run, problems, omittedProblems }: RunOverview): string[] {
+const problemColumns: readonly Column<NodeProblem>[] = [
+  { title: 'NODE', cell: ({ node }) => node },
+  { title: 'RESULT', cell: ({ result }) => result },
+  { title: 'REASON', cell: ({ reason = none }) => reason },
+  { title: 'MESSAGE', cell: ({ message = none }) => message },
+];
+
+function formatProblems({ run, problems, omittedProblems }: RunOverview): string[] {
   if (problems.length === 0) return [];
-  const rows = problems.map(({ node, result, reason, message }) => [node, result, reason ?? none, message ?? none]);
   const omitted = omittedProblems === 0 ? [] : [`and ${omittedProblems} more`];
-  return ['', `Nodes of ${run}:`, formatTable([['NODE', 'RESULT', 'REASON', 'MESSAGE'], ...rows]), ...omitted];
+  return ['', `Nodes of ${run}:`, formatTable(problemColumns, [problems], { hasColors: false }), ...omitted];
 }
 
 /** Formats a duration in its largest unit: `3d`. */

@@ -10,9 +10,10 @@ import type { PrepullTotals } from '../prepull/tally.ts';
 import type { RunKind } from '../run/kind.ts';
 import { outcomeOf, type RunOutcome } from '../run/outcome.ts';
 import type { Run, RunPhase } from '../run/run.ts';
-import { type Summary, summarize } from '../run/summary.ts';
+import { problemsOf, type Summary, summarize } from '../run/summary.ts';
 import type { Condition } from '../status/conditions.ts';
 import type { PolicyStatus } from '../status/status.ts';
+import { type Cause, groupCauses } from './causes.ts';
 
 /** A run in the output for people and programs. */
 export interface RunOverview extends Omit<Summary, 'totals'>, Partial<Pick<CleanupTotals, 'bytes'>> {
@@ -28,6 +29,8 @@ export interface RunOverview extends Omit<Summary, 'totals'>, Partial<Pick<Clean
   readonly message: string | undefined;
   readonly startedAt: Date;
   readonly finishedAt: Date | undefined;
+  /** The problems of all nodes, equal ones together. */
+  readonly causes: readonly Cause[];
 }
 
 /** A policy in the output for people and programs. */
@@ -93,7 +96,7 @@ function overviewOf(run: Run): RunOverview {
     finishedAt,
   };
   const { nodes, totals, ...problems } = summarize(run);
-  return { run: name, ...state, nodes, ...totals, ...problems };
+  return { run: name, ...state, nodes, ...totals, ...problems, causes: groupCauses(problemsOf(run)) };
 }
 
 /** The policy is parsed again, to show its problems even if no scheduler runs. */

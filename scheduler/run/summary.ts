@@ -55,7 +55,8 @@ export function talliesOf({ nodes }: Pick<Run, 'nodes'>): unknown[] {
   return [...nodes.values()].flatMap((node) => (node.state === 'Settled' ? (node.tally ?? []) : []));
 }
 
-function problemsOf(run: Pick<Run, 'nodes'>): NodeProblem[] {
+/** The ends of all nodes that failed, were skipped, or succeeded with a remark, sorted by result and name. */
+export function problemsOf(run: Pick<Run, 'nodes'>): NodeProblem[] {
   return [...run.nodes]
     .flatMap(([node, progress]) => {
       if (progress.state !== 'Settled') return [];

@@ -30,17 +30,28 @@ afterAll(async () => {
 const formats: Readonly<Record<string, (...format: readonly string[]) => Promise<ProgramResult>>> = {
   plan: (...format) => runProgramOn(bench, ['plan', '--job', bench.jobFile, ...format]),
   explain: (...format) => runProgramOn(bench, ['explain', 'web:1', ...format]),
+  clean: (...format) =>
+    runProgramOn(bench, ['clean', '--job', bench.jobFile, '--state', bench.stateDirectory, '--dry-run', ...format]),
   status: (...format) => runProgramFor(server, ['status', 'nightly', ...format]),
+  version: (...format) => runProgramFor(server, ['version', ...format]),
 };
+
+/** The formats for programs, if they are not JSON and YAML. */
+const formatsForPrograms: Readonly<Record<string, readonly string[]>> = { clean: ['json'] };
+
+/** A cleaner prints one JSON document in each line. */
+function parseJson(command: string, text: string): readonly unknown[] {
+  return (command === 'clean' ? text.split('\n') : [text]).map((document) => JSON.parse(document));
+}
 
 /** Commands without formats, each with arguments with which it does its work. */
 const others: Readonly<Record<string, () => Promise<ProgramResult>>> = {
-  clean: () => runProgramOn(bench, ['clean', '--job', bench.jobFile, '--state', bench.stateDirectory, '--dry-run']),
   lint: () => runProgram(['lint', '--next', '2', policyFile]),
   schema: () => runProgram(['schema']),
   run: () => runProgramFor(server, ['run', 'nightly']),
+  // Another scheduler holds the lease in the namespace of the policies.
   scheduler: async () =>
-    endAtFirstLine(['scheduler', '--namespace', 'nodesweep', '--image', 'a', '--port', String(await freePort())]),
+    endAtFirstLine(['scheduler', '--namespace', 'other', '--image', 'a', '--port', String(await freePort())]),
   local: () =>
     endAtFirstLine([
       'local',
@@ -70,18 +81,18 @@ it('this test runs every command of the help', async () => {
   const { stdout } = await runProgram(['--help']);
   const [, list = ''] = /\nCommands:\n([\s\S]*)/.exec(stdout) ?? [];
   const commands = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, command]) => command);
-  expect([...Object.keys(formats), ...Object.keys(others), 'complete', 'help'].sort()).toEqual(commands.sort());
+  expect([...Object.keys(formats), ...Object.keys(others), 'complete', 'page', 'help'].sort()).toEqual(commands.sort());
 });
 
 describe.each(Object.entries(formats))('nodesweep %s', (command, run) => {
   it('prints every format that its help names', async () => {
     const named = await formatsOf(command);
-    expect(named).toEqual(expect.arrayContaining(['json', 'yaml']));
+    expect(named).toEqual(expect.arrayContaining([...(formatsForPrograms[command] ?? ['json', 'yaml'])]));
     for (const format of named) {
       const { stdout, stderr, exitCode } = await run('-o', format);
       expect({ format, stderr, exitCode }).toEqual({ format, stderr: '', exitCode: 0 });
       expect(stdout).not.toBe('');
-      if (format === 'json') expect(JSON.parse(stdout)).toBeTypeOf('object');
+      if (format === 'json') for (const document of parseJson(command, stdout)) expect(document).toBeTypeOf('object');
       if (format === 'yaml') expect(parse(stdout)).toBeTypeOf('object');
     }
   });

@@ -97,6 +97,7 @@ describe('nodesweep plan', () => {
     expect(rest.slice(3)).toEqual([
       '',
       '4 images of 3.1 GiB; none would be removed',
+      'Kept: 3 BelowThreshold (3 GiB), 1 InUse (95.4 MiB)',
       'Disk usage: 23.3 %; removal starts at 85 % and stops at 80 %',
       'Note: first run on this node: every image counts as old enough for minAge, and none as long unused',
       'Note: the images of pods that are about to start are unknown here; only minAge protects them',
@@ -118,6 +119,19 @@ describe('nodesweep plan', () => {
       stdout: expect.stringContaining('images.protectWorkloads: only the scheduler knows the workloads'),
     });
     expect(readNode(bench.nodeFile).images).toHaveLength(4);
+  });
+});
+
+describe('nodesweep clean by hand', () => {
+  it('speaks to a person with -o text, and in JSON lines in a pipe', async () => {
+    const clean = ['clean', '--job', bench.jobFile, '--state', bench.stateDirectory, '--dry-run'];
+    const { stdout, exitCode } = await nodesweep(...clean, '-o', 'text');
+    expect(stdout).toMatch(/^1\/2 would remove .*\n2\/2 would remove .*\n/);
+    expect(stdout).toMatch(/\nkept 1 InUse \(95\.4 MiB\); for example docker\.io\/library\/web:1: used by/);
+    expect(stdout).toMatch(/\ndry run: 2 of 4 images would be removed .*; 2 kept\n/);
+    expect(exitCode).toBe(0);
+    const piped = await nodesweep(...clean);
+    for (const line of piped.stdout.split('\n')) expect(JSON.parse(line)).toBeTypeOf('object');
   });
 });
 

@@ -45,10 +45,12 @@ describe('nodesweep status', () => {
     expect(stdout).not.toContain('other');
     expect(stdout).toMatch(/^nightly-1 +1h ago +\S+ +PartiallyFailed +NodesFailed +1\/2, 1 failed +3 removed +3 GiB$/m);
     expect(stdout.indexOf('nightly-1')).toBeLessThan(stdout.indexOf('nightly-0'));
-    expect(stdout).toMatch(
+    expect(stdout).toMatch(/^Failed nodes of nightly-1:\n1 node NotStarted: no such socket \(b\)$/m);
+    expect(exitCode).toBe(1);
+    const wide = await nodesweep('status', 'nightly', '-o', 'wide');
+    expect(wide.stdout).toMatch(
       /^Nodes of nightly-1:\nNODE +RESULT +REASON +MESSAGE\nb +Failed +NotStarted +no such socket$/m,
     );
-    expect(exitCode).toBe(1);
   });
 
   it('reports that no scheduler has read the current version of a policy', async () => {
@@ -71,6 +73,33 @@ describe('nodesweep status', () => {
           bytes: { freed: tally.freedBytes },
         },
       ],
+    });
+  });
+
+  it('shows with --node the last run on a node, which is the newest with a record of it', async () => {
+    server.putPolicy('nightly', 'schedule: "0 3 * * *"');
+    server.putRun('nightly', ended, { a: succeeded });
+    server.putRun('nightly', { ...ended, name: 'nightly-0', startedAt: minutesAgo(120) }, { a: succeeded, b: failed });
+    const a = await nodesweep('status', 'nightly', '--node', 'a');
+    expect(a.stdout).toMatch(/^Node: +a\nRun: +nightly-1, started 1h ago\nResult: +Succeeded\n/);
+    expect(a.stdout).toContain('what a run would do now: nodesweep plan nightly --node a');
+    expect(a.exitCode).toBe(0);
+    const b = await nodesweep('status', 'nightly', '--node', 'b', '-o', 'json');
+    expect(JSON.parse(b.stdout)).toMatchObject({ run: 'nightly-0', result: 'Failed', reason: 'NotStarted' });
+    expect(b.exitCode).toBe(1);
+  });
+
+  it('exits with 2 for a node that no run has worked on, and for a node without a policy', async () => {
+    server.putPolicy('nightly', 'schedule: "0 3 * * *"');
+    expect(await nodesweep('status', 'nightly', '--node', 'x')).toMatchObject({
+      stderr: expect.stringMatching(
+        /^nodesweep: no recorded run of policy nightly has worked on node x; `nodesweep plan/,
+      ),
+      exitCode: 2,
+    });
+    expect(await nodesweep('status', '--node', 'x')).toMatchObject({
+      stderr: expect.stringContaining('use `nodesweep status POLICY --node x`'),
+      exitCode: 2,
     });
   });
 

@@ -41,7 +41,7 @@ test('the demo frees the disks of all nodes, keeps used images and those of list
   expect(stdout).toMatch(/^docker\.io\/acme\/model:7 +models +0\/1 +0 +0 +1 +-$/m);
   expect(stdout).toMatch(/^docker\.io\/acme\/shop:3\.0 +base +3\/3 +0 +0 +0 +sha256:[0-9a-f]{6}…$/m);
   expect(stdout).toMatch(
-    /^docker\.io\/acme\/model:7 +Failed +NotFound +node-3 +docker\.io\/acme\/model:7: not found$/m,
+    /^docker\.io\/acme\/model:7: 1 node NotFound: docker\.io\/acme\/model:7: not found \(node-3\)$/m,
   );
   expect(stdout.match(/= search:8, shop:3\.0 {2}wanted by an image list/g)).toHaveLength(3);
   expect(stdout).toMatch(/kubectl apply -k manifests/);

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { parse } from 'yaml';
+import { plainScreen } from '../../cli/output/layout/screen.ts';
 import { formatImages } from '../../cli/output/status-table.ts';
 import { localKinds } from '../../scheduler/kinds.ts';
 import { type ImageOverview, imageOverviews } from '../../scheduler/prepull/overview.ts';
@@ -28,7 +29,7 @@ export async function readImages(state: string): Promise<readonly ImageOverview[
 /** The tables about images of `nodesweep status`. */
 export function imageTables(images: readonly ImageOverview[]): string[] {
   const shown = images.map((image) => ({ ...image, digests: image.digests.map(shorten) }));
-  return [styleText('bold', `$ nodesweep status ${listPolicy}`), ...formatImages(shown).slice(1)];
+  return [styleText('bold', `$ nodesweep status ${listPolicy}`), ...formatImages(shown, plainScreen).slice(1)];
 }
 
 function shorten(digest: string): string {

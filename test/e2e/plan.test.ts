@@ -96,19 +96,18 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a plan of a node of the c
     }
   });
 
-  it('is the log of the last run, and with --fresh the same from a new look at the node', async () => {
+  it('is the same as what a dry run did, which the status of the node shows', async () => {
     const { kubectl, apply } = installation;
     const policy = { schedule: '@yearly', dryRun: true, images };
     await apply(buildPolicy('looked-at', policy, { 'nodesweep.io/run-at': 'now' }));
     const { run } = await waitForRun(kubectl, 'looked-at');
     for (const { name } of cluster.nodes) {
-      const reported = await plan('--node', name);
-      expect(reported).toMatchObject({
-        run,
-        node: name,
-        notes: [expect.stringMatching(/^run .* did this \d+m?s ago/)],
-      });
-      const fresh = await plan('--node', name, '--fresh');
+      const { stdout } = await nodesweep('status', 'looked-at', '--node', name, '-o', 'json');
+      const status = JSON.parse(stdout);
+      expect(status).toMatchObject({ run, node: name, result: 'Succeeded' });
+      const reported = planSchema.parse(status.plan);
+      expect(reported).toMatchObject({ run, node: name });
+      const fresh = await plan('--node', name);
       expect(fresh.run).toBeUndefined();
       for (const planned of [reported, fresh]) expect(countDecisions(planned)).toMatchObject({ InUse: 1, Excluded: 1 });
       const removals = ({ images }: PlanDocument) =>
@@ -119,12 +118,12 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a plan of a node of the c
       expect(removals(fresh)).toEqual(removals(reported));
       await expectNothingLeft();
     }
-    const { stdout } = await nodesweep('plan', 'looked-at', '--node', 'node-1');
-    expect(stdout).toMatch(/^IMAGE .*REASON\n[\s\S]*\nplan\.test\/used:1 .* keep +InUse\n/);
+    const { stdout } = await nodesweep('status', 'looked-at', '--node', 'node-1');
+    expect(stdout).toMatch(/^IMAGE .*REASON\n[\s\S]*\nplan\.test\/used:1 .* keep +InUse\n/m);
   });
 
   it('explains an image by every rule', async () => {
-    const { stdout } = await nodesweep('explain', 'plan.test/used:1', 'looked-at', '--node', 'node-2', '--fresh');
+    const { stdout } = await nodesweep('explain', 'plan.test/used:1', 'looked-at', '--node', 'node-2');
     expect(stdout).toMatch(/\nUsed by: +default\/planned-node-2\/main\n/);
     expect(stdout).toMatch(/\nInUse +yes +used by default\/planned-node-2\/main\n/);
     expect(stdout).toMatch(/\nExcluded +no /);
@@ -139,7 +138,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a plan of a node of the c
     };
     await set('NODESWEEP_SOCKETS=/run/missing.sock');
     onTestFinished(() => set('NODESWEEP_SOCKETS-'));
-    const asked = ['plan', 'looked-at', '--node', 'node-1', '--fresh'];
+    const asked = ['plan', 'looked-at', '--node', 'node-1'];
     const { stderr, exitCode } = await nodesweep(...asked, '--timeout', '15');
     expect(stderr).toMatch(
       /^nodesweep: pod nodesweep-plan-\w+ on node node-1 did not end within 15 s: FailedMount: .*missing\.sock/,

@@ -1,5 +1,4 @@
-import type { PlanOrder, PlanPort } from '../../cli/cluster/plan-port.ts';
-import type { CleanerLog } from '../../cli/cluster/plan-report.ts';
+import type { PlanOrder, PlanPort } from '../../cli/cluster/plans/plan-port.ts';
 import type { BoundPods, ClusterState } from '../../scheduler/cluster.ts';
 import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
 
@@ -9,7 +8,6 @@ export class FakePlanCluster implements PlanPort {
   statuses: ClusterState['statuses'] = new Map();
   ledgers: ClusterState['ledgers'] = new Map();
   nodes: Node[] = [];
-  lastLog: CleanerLog | undefined;
   boundReferences: string[] = [];
   workloadReferences: string[] = [];
   /** All that each look at a plan pod shows, the last one for ever; undefined is a pod that is gone. */
@@ -38,10 +36,6 @@ export class FakePlanCluster implements PlanPort {
 
   async readNode(name: string): Promise<Node | undefined> {
     return this.nodes.find((node) => node.name === name);
-  }
-
-  async readLastLog(): Promise<CleanerLog | undefined> {
-    return this.lastLog;
   }
 
   async readBoundPods(): Promise<BoundPods> {

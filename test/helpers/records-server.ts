@@ -8,6 +8,7 @@ import type { PolicyStatus } from '../../scheduler/status/status.ts';
 import { buildPolicyObject, buildRun, secondsLater } from './builders.ts';
 import { LoopbackApi } from './loopback-api.ts';
 
+const leases = '/apis/coordination.k8s.io/v1/namespaces/nodesweep/leases';
 const maps = '/api/v1/namespaces/nodesweep/configmaps';
 
 export const minutesAgo = (minutes: number): Date => secondsLater(-60 * minutes, new Date());
@@ -17,11 +18,14 @@ export class RecordsServer {
   readonly kubeconfig: string;
   readonly #api = new LoopbackApi();
   readonly #directory: string;
+  #renewals: NodeJS.Timeout | undefined;
 
   static async start(): Promise<RecordsServer> {
     const server = new RecordsServer(await mkdtemp(join(tmpdir(), 'nodesweep-records-')));
     await server.#api.start();
     await writeFile(server.kubeconfig, server.#api.config.exportConfig());
+    server.#renewLease();
+    server.#renewals = setInterval(() => server.#renewLease(), 1_000);
     return server;
   }
 
@@ -32,12 +36,20 @@ export class RecordsServer {
 
   /** Ends the server; its kubeconfig stays. */
   stop(): Promise<void> {
+    clearInterval(this.#renewals);
     return this.#api.stop();
   }
 
   async remove(): Promise<void> {
     await this.stop();
     await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  /** Renews the lease, as a scheduler at work does. */
+  #renewLease(): void {
+    this.#api.put(leases, 'nodesweep-scheduler', {
+      spec: { holderIdentity: 'scheduler', leaseDurationSeconds: 15, renewTime: new Date().toISOString() },
+    });
   }
 
   putPolicy(name: string, text: string, status: Partial<PolicyStatus> = {}): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findImage } from '../../../cli/input/find-image.ts';
 import { explain, formatExplanation } from '../../../cli/output/explanation.ts';
+import { plainScreen } from '../../../cli/output/layout/screen.ts';
 import { buildPlanDocument, buildPlannedImage } from '../../helpers/plans.ts';
 
 const toolDigest = `sha256:${'ef12'.repeat(16)}`;
@@ -81,7 +82,7 @@ describe('the explanation of an image', () => {
   });
 
   it('shows the image, the result of every rule, and the decision', () => {
-    expect(formatExplanation(buildPlanDocument([kept], { notes: ['a note'] }), kept).split('\n')).toEqual([
+    expect(formatExplanation(buildPlanDocument([kept], { notes: ['a note'] }), kept, plainScreen).split('\n')).toEqual([
       'Names:       docker.io/library/web:1',
       '             docker.io/library/web:stable',
       `ID:          ${kept.id}`,
@@ -103,18 +104,16 @@ describe('the explanation of an image', () => {
   });
 
   it('shows the bytes that the removal of an image frees', () => {
-    const text = formatExplanation(buildPlanDocument([nginx]), nginx);
+    const text = formatExplanation(buildPlanDocument([nginx]), nginx, plainScreen);
     expect(text).toContain('Size:        100 MiB; its removal frees about 10 MiB\n');
     expect(text).toContain('Used by:     <none>\n');
     expect(text).toContain('\nDecision: remove: no rule keeps it');
   });
 
-  it('shows the outcome of the decision in a run, and leaves out the rules that are not in its log', () => {
+  it('leaves out the table of rules if there are none', () => {
     const failed = buildPlannedImage('web', { outcome: 'failed', reason: 'RemovalFailed', message: 'read-only' });
-    const text = formatExplanation(buildPlanDocument([failed], { run: 'nightly-1' }), failed);
-    expect(text).toContain(
-      '\nDecision: remove, failed, RemovalFailed: read-only\nNote: the log of a run has only the decisive',
-    );
+    const text = formatExplanation(buildPlanDocument([failed], { run: 'nightly-1' }), failed, plainScreen);
+    expect(text).toContain('\nDecision: remove, failed, RemovalFailed: read-only');
     expect(text).not.toContain('RULE');
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { plainScreen } from '../../../cli/output/layout/screen.ts';
 import { formatDetails } from '../../../cli/output/status-table.ts';
 import type { ReferenceOutcome } from '../../../contract/reference-outcomes.ts';
 import { runKinds } from '../../../scheduler/kinds.ts';
@@ -52,7 +53,8 @@ const clusterWith = (value: Run) => ({
 /** The cells of each line of `nodesweep status` of the policy. */
 const tableOf = (run: Run) => {
   const [overview] = describePolicies(clusterWith(run), runKinds);
-  const text = overview === undefined ? '' : formatDetails(overview, start);
+  const text =
+    overview === undefined ? '' : formatDetails(overview, { now: start, screen: plainScreen, isWide: false });
   return text.split('\n').map((line) => line.split(/\s{2,}/));
 };
 
@@ -120,7 +122,7 @@ describe('the images of a policy', () => {
     expect(tableOf(run)).toEqual(
       expect.arrayContaining([
         ['docker.io/acme/web:1', 'base, jobs', '0/3', '0', '2', '1', digestOf(2)],
-        ['docker.io/acme/web:1', 'Stale', 'RegistryUnavailable', 'a, b', 'no route to host'],
+        ['docker.io/acme/web:1: 2 nodes RegistryUnavailable: no route to host (a, b)'],
       ]),
     );
     expect(tableOf(run).join('\n')).toContain('3/6 present, 2 stale');
@@ -215,8 +217,8 @@ describe('the images of a policy', () => {
         ['IMAGE', 'LISTS', 'PRESENT', 'PULLING', 'STALE', 'FAILED', 'DIGEST'],
         ['docker.io/acme/api:1', 'base', '2/2', '0', '0', '0', digestOf(1)],
         ['docker.io/acme/web:1', 'base, jobs', '1/2', '0', '0', '1', digestOf(2)],
-        ['IMAGE', 'STATE', 'REASON', 'NODES', 'MESSAGE'],
-        ['docker.io/acme/web:1', 'Failed', 'Unauthorized', 'b', 'pull access denied'],
+        ['Images that could not be pulled:'],
+        ['docker.io/acme/web:1: 1 node Unauthorized: pull access denied (b)'],
       ]),
     );
     expect(lines.join('\n')).toContain('3/4 present');

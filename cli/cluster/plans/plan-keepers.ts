@@ -1,11 +1,11 @@
-import { indexProtected } from '../../cleaner/runtime/image-index.ts';
-import type { KeepReason } from '../../contract/keep-reason.ts';
-import type { PlanDocument, PlannedImage } from '../../contract/plan-document.ts';
-import { runKinds } from '../../scheduler/kinds.ts';
-import type { Node } from '../../scheduler/objects.ts';
-import { isPrepull } from '../../scheduler/prepull/kind.ts';
-import { wantedOn } from '../../scheduler/prepull/wanted.ts';
-import { type Keeper, referencesKeptOn, UnknownKeptError } from '../../scheduler/status/kept-references.ts';
+import { indexProtected } from '../../../cleaner/runtime/image-index.ts';
+import type { KeepReason } from '../../../contract/keep-reason.ts';
+import type { PlanDocument, PlannedImage } from '../../../contract/plan-document.ts';
+import { runKinds } from '../../../scheduler/kinds.ts';
+import type { Node } from '../../../scheduler/objects.ts';
+import { isPrepull } from '../../../scheduler/prepull/kind.ts';
+import { wantedOn } from '../../../scheduler/prepull/wanted.ts';
+import { type Keeper, referencesKeptOn } from '../../../scheduler/status/kept-references.ts';
 
 /** The policies that keep images on a node. */
 interface Keeping {
@@ -21,7 +21,7 @@ interface Wish {
 
 const prepulled: KeepReason = 'Prepulled';
 
-/** Adds to each image that lists keep which lists these are. A plan from a log is older than the lists. */
+/** Adds to each image that lists keep which lists these are. */
 export function nameKeepers(plan: PlanDocument, keeping: Keeping): PlanDocument {
   if (!plan.images.some(isKeptByLists)) return plan;
   const wishes = wishesOn(keeping);
@@ -29,10 +29,9 @@ export function nameKeepers(plan: PlanDocument, keeping: Keeping): PlanDocument 
     plan.images,
     wishes.map(({ reference }) => reference),
   );
-  const verb = plan.run === undefined ? 'wanted by' : 'now wanted by';
   const describe = ({ id }: PlannedImage) => {
     const lists = wishes.filter(({ reference }) => index([reference]).has(id)).map(({ list }) => list);
-    return lists.length === 0 ? undefined : `; ${verb} ${[...new Set(lists)].join(' and ')}`;
+    return lists.length === 0 ? undefined : `; wanted by ${[...new Set(lists)].join(' and ')}`;
   };
   return { ...plan, images: plan.images.map((image) => addToImage(image, describe(image))) };
 }
@@ -65,15 +64,5 @@ function wishesOf(keeper: Keeper, node: Node): readonly Wish[] {
     );
   }
   const list = `the last valid version of policy ${name}`;
-  return lastKeptOn(node, keeper).map((reference) => ({ reference, list }));
-}
-
-/** None if they can't be read: a plan from a log is shown all the same. */
-function lastKeptOn(node: Node, keeper: Keeper): readonly string[] {
-  try {
-    return referencesKeptOn(node, [keeper], runKinds);
-  } catch (error) {
-    if (error instanceof UnknownKeptError) return [];
-    throw error;
-  }
+  return referencesKeptOn(node, [keeper], runKinds).map((reference) => ({ reference, list }));
 }

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JobDocument } from '../../contract/job.ts';
-import { type PlanDocument, parsePlan } from '../../contract/plan-document.ts';
-import { cleanupJob } from '../../scheduler/cleanup/job.ts';
-import { cleanup } from '../../scheduler/cleanup/kind.ts';
-import type { CleanupDocument, CleanupPolicy } from '../../scheduler/cleanup/policy.ts';
-import type { NodeNeeds } from '../../scheduler/cluster.ts';
-import { runKinds } from '../../scheduler/kinds.ts';
-import type { Node, PolicyObject } from '../../scheduler/objects.ts';
-import { newRun } from '../../scheduler/run/run.ts';
-import { type Keeper, referencesKeptOn } from '../../scheduler/status/kept-references.ts';
+import type { JobDocument } from '../../../contract/job.ts';
+import { type PlanDocument, parsePlan } from '../../../contract/plan-document.ts';
+import { cleanupJob } from '../../../scheduler/cleanup/job.ts';
+import { cleanup } from '../../../scheduler/cleanup/kind.ts';
+import type { CleanupDocument, CleanupPolicy } from '../../../scheduler/cleanup/policy.ts';
+import type { NodeNeeds } from '../../../scheduler/cluster.ts';
+import { runKinds } from '../../../scheduler/kinds.ts';
+import type { Node, PolicyObject } from '../../../scheduler/objects.ts';
+import { newRun } from '../../../scheduler/run/run.ts';
+import { type Keeper, referencesKeptOn } from '../../../scheduler/status/kept-references.ts';
 import { judgePlanPod } from './plan-pod.ts';
 import { PlanError, type PlanNode, type PlanPort } from './plan-port.ts';
 

@@ -1,10 +1,10 @@
-import { annotation, label, labelsOf, labelValue } from '../../contract/labels.ts';
-import { annotateReferences, jobSources } from '../../scheduler/cleanup/node-references.ts';
-import { buildPodSpec, type PodNode, taskArguments } from '../../scheduler/cleanup/pod.ts';
-import type { PolicyObject, RunPod } from '../../scheduler/objects.ts';
-import { markPod } from '../../scheduler/pods/metadata.ts';
-import type { NodeReferences, PodTemplate } from '../../scheduler/pods/pod-template.ts';
-import { hasEnded } from '../../scheduler/pods/state.ts';
+import { annotation, label, labelsOf, labelValue } from '../../../contract/labels.ts';
+import { annotateReferences, jobSources } from '../../../scheduler/cleanup/node-references.ts';
+import { buildPodSpec, type PodNode, taskArguments } from '../../../scheduler/cleanup/pod.ts';
+import type { PolicyObject, RunPod } from '../../../scheduler/objects.ts';
+import { markPod } from '../../../scheduler/pods/metadata.ts';
+import type { NodeReferences, PodTemplate } from '../../../scheduler/pods/pod-template.ts';
+import { hasEnded } from '../../../scheduler/pods/state.ts';
 
 /** The fields in which plan pods differ. */
 export interface PlanTask {

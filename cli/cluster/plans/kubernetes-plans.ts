@@ -1,23 +1,23 @@
 import type { KubeConfig, V1ConfigMap, V1Container, V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
-import { type Kind, label, labelsOf, labelValue } from '../../contract/labels.ts';
-import { packJob } from '../../scheduler/cleanup/job-maps.ts';
-import { cleanerContainer, type PodNode } from '../../scheduler/cleanup/pod.ts';
-import type { BoundPods, ClusterState } from '../../scheduler/cluster.ts';
-import { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
-import { ClusterError } from '../../scheduler/kubernetes/api/error.ts';
-import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts';
-import { type ConfigMapGroups, groupConfigMaps } from '../../scheduler/kubernetes/config-map-groups.ts';
-import { readPodWarning } from '../../scheduler/kubernetes/events.ts';
-import { readConfigMap, readNode } from '../../scheduler/kubernetes/objects.ts';
-import { BoundPodReader } from '../../scheduler/kubernetes/pods/bound-pods.ts';
-import { buildHarmless, explainRefusal } from '../../scheduler/kubernetes/pods/place-pod.ts';
-import { readPod } from '../../scheduler/kubernetes/pods/read-pod.ts';
-import { listWorkloadReferences } from '../../scheduler/kubernetes/workload-references.ts';
-import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
-import { podTemplateOf, type Settings } from '../../scheduler/settings.ts';
+import { type Kind, label, labelsOf } from '../../../contract/labels.ts';
+import { packJob } from '../../../scheduler/cleanup/job-maps.ts';
+import type { PodNode } from '../../../scheduler/cleanup/pod.ts';
+import type { BoundPods, ClusterState } from '../../../scheduler/cluster.ts';
+import { KubernetesApi } from '../../../scheduler/kubernetes/api/api.ts';
+import { ClusterError } from '../../../scheduler/kubernetes/api/error.ts';
+import { KubernetesTransport } from '../../../scheduler/kubernetes/api/transport.ts';
+import { type ConfigMapGroups, groupConfigMaps } from '../../../scheduler/kubernetes/config-map-groups.ts';
+import { readPodWarning } from '../../../scheduler/kubernetes/events.ts';
+import { readConfigMap, readNode } from '../../../scheduler/kubernetes/objects.ts';
+import { BoundPodReader } from '../../../scheduler/kubernetes/pods/bound-pods.ts';
+import { buildHarmless, explainRefusal } from '../../../scheduler/kubernetes/pods/place-pod.ts';
+import { readPod } from '../../../scheduler/kubernetes/pods/read-pod.ts';
+import { listWorkloadReferences } from '../../../scheduler/kubernetes/workload-references.ts';
+import type { Node, PolicyObject, RunPod } from '../../../scheduler/objects.ts';
+import { podTemplateOf, type Settings } from '../../../scheduler/settings.ts';
+import { finishOf, readLog } from '../last-log.ts';
 import { buildPlanPod } from './plan-pod.ts';
 import type { PlanOrder, PlanPort } from './plan-port.ts';
-import type { CleanerLog } from './plan-report.ts';
 import { type SchedulerContainer, settingsOfScheduler } from './plan-settings.ts';
 
 const apiRate = 100;
@@ -30,6 +30,16 @@ const schedulerLabels = 'app.kubernetes.io/name=nodesweep,app.kubernetes.io/comp
 export async function openPlans(config: KubeConfig, namespace: string): Promise<PlanPort> {
   const api = new KubernetesApi({ transport: new KubernetesTransport(config), requestsPerSecond: apiRate });
   return new KubernetesPlans(api, namespace, settingsOfScheduler(await readScheduler(api, namespace)));
+}
+
+/** Reads the image of the scheduler in a namespace. Rejects if there is no scheduler. */
+export async function openSchedulerImage(config: KubeConfig, namespace: string): Promise<string> {
+  const api = new KubernetesApi({ transport: new KubernetesTransport(config), requestsPerSecond: apiRate });
+  try {
+    return (await readScheduler(api, namespace)).image;
+  } finally {
+    await api.close();
+  }
 }
 
 class KubernetesPlans implements PlanPort {
@@ -65,16 +75,6 @@ class KubernetesPlans implements PlanPort {
     const call = { resource: 'nodes', name, verb: 'get' } as const;
     const node = await this.#api.call<V1Node>(`read node ${name}`, ['NotFound'], call);
     return node && readNode(node, this.#settings);
-  }
-
-  async readLastLog(policy: string, node: string): Promise<CleanerLog | undefined> {
-    const labels = { [label.kind]: 'cleaner', [label.policy]: labelValue(policy), [label.node]: labelValue(node) };
-    const pods = await this.#listPods(labels);
-    const [last] = pods.filter(finishOf).toSorted((a, b) => Number(finishOf(b)) - Number(finishOf(a)));
-    const pod = last && readPod(last);
-    const finishedAt = last && finishOf(last);
-    if (pod === undefined || finishedAt === undefined) return undefined;
-    return { policy, run: pod.run, node, finishedAt, text: await this.readLog(pod.name) };
   }
 
   async readBoundPods(node: string): Promise<BoundPods> {
@@ -113,10 +113,8 @@ class KubernetesPlans implements PlanPort {
     return pod && readPod(pod);
   }
 
-  async readLog(name: string): Promise<string> {
-    const query = { container: cleanerContainer };
-    const log = { resource: 'pods', namespace: this.#namespace, name, subresource: 'log', verb: 'get', query } as const;
-    return (await this.#api.call<string>(`read the log of pod ${name}`, ['BadRequest', 'NotFound'], log)) ?? '';
+  readLog(name: string): Promise<string> {
+    return readLog(this.#api, this.#namespace, name);
   }
 
   readPodWarning(pod: string): Promise<string | undefined> {
@@ -166,11 +164,4 @@ async function readScheduler(api: KubernetesApi, namespace: string): Promise<Sch
 /** The variables with a value in the Deployment. A plan does not need variables from other sources. */
 function readEnvironment({ env = [] }: V1Container): Record<string, string> {
   return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
-}
-
-/** The time at which the cleaner's container of a pod ended; undefined if it has not ended. */
-function finishOf({ status }: V1Pod): Date | undefined {
-  const own = status?.containerStatuses?.find(({ name }) => name === cleanerContainer);
-  const finishedAt = own?.state?.terminated?.finishedAt;
-  return finishedAt && new Date(finishedAt);
 }

@@ -1,31 +1,25 @@
-import prettyMilliseconds from 'pretty-ms';
-import type { PlanDocument } from '../../contract/plan-document.ts';
-import { judgeCleanable } from '../../scheduler/cleanup/cleanable-nodes.ts';
-import { isCleanup } from '../../scheduler/cleanup/kind.ts';
-import type { CleanupPolicy } from '../../scheduler/cleanup/policy.ts';
-import { runKinds } from '../../scheduler/kinds.ts';
-import type { Node, PolicyObject } from '../../scheduler/objects.ts';
-import { type ParsedPolicy, parsePolicy } from '../../scheduler/policy/parse.ts';
-import { type Keeper, keepersIn } from '../../scheduler/status/kept-references.ts';
-import { describeMissing } from './missing-policy.ts';
+import type { PlanDocument } from '../../../contract/plan-document.ts';
+import { judgeCleanable } from '../../../scheduler/cleanup/cleanable-nodes.ts';
+import { isCleanup } from '../../../scheduler/cleanup/kind.ts';
+import type { CleanupPolicy } from '../../../scheduler/cleanup/policy.ts';
+import { runKinds } from '../../../scheduler/kinds.ts';
+import type { Node, PolicyObject } from '../../../scheduler/objects.ts';
+import { type ParsedPolicy, parsePolicy } from '../../../scheduler/policy/parse.ts';
+import { type Keeper, keepersIn } from '../../../scheduler/status/kept-references.ts';
+import { describeMissing } from '../missing-policy.ts';
 import { planFresh } from './plan-fresh.ts';
 import { nameKeepers } from './plan-keepers.ts';
 import { PlanError, type PlanPort } from './plan-port.ts';
-import { readPlanOfLog } from './plan-report.ts';
 
 /** A request for a plan of a policy on a node of the cluster. */
 export interface PlanRequest {
   readonly policy: string;
   readonly node: string;
-  /** True for a new plan, even if a run has a report. */
-  readonly fresh: boolean;
   /** The maximum time of the pod on the node. */
   readonly timeoutSeconds: number;
 }
 
-/**
- * Returns the plan of the policy's last run on a node, from its log, or a new plan. Throws a {@link PlanError}.
- */
+/** Makes a plan of the policy on a node now. Throws a {@link PlanError}. */
 export async function planRemotely(
   request: PlanRequest,
   cluster: PlanPort,
@@ -35,9 +29,8 @@ export async function planRemotely(
   const [policies, node] = await Promise.all([cluster.listPolicies(), cluster.readNode(request.node)]);
   const chosen = choosePolicy(policies, request.policy);
   if (node === undefined) throw new PlanError(`there is no node ${request.node}; \`kubectl get nodes\` lists them`);
-  const reported = request.fresh ? undefined : await readReport(request, chosen.policy, cluster, now);
   const keepers = await readKeepers(policies, cluster);
-  const plan = reported ?? (await planFresh({ ...request, ...chosen, node, keepers }, cluster, now, signal));
+  const plan = await planFresh({ ...request, ...chosen, node, keepers }, cluster, now, signal);
   return nameKeepers({ ...plan, notes: [...describeSelection(node, chosen.policy), ...plan.notes] }, { node, keepers });
 }
 
@@ -62,14 +55,6 @@ function choosePolicy(policies: readonly PolicyObject[], name: string) {
     );
   const problems = parsed.problems.map(({ path, message }) => `${path}: ${message}`);
   throw new PlanError(`policy ${name} is not valid: ${problems.join('; ')}`);
-}
-
-async function readReport({ policy: name, node }: PlanRequest, policy: CleanupPolicy, cluster: PlanPort, now: Date) {
-  const log = await cluster.readLastLog(name, node);
-  const plan = log && readPlanOfLog(log, policy.disk);
-  if (plan === undefined) return undefined;
-  const age = prettyMilliseconds(Math.max(0, now.getTime() - Date.parse(plan.time)), { compact: true });
-  return { ...plan, notes: [`run ${plan.run} did this ${age} ago; --fresh shows what the next run would do`] };
 }
 
 /** A remark if a run of the policy would skip the node, for which a plan is made nevertheless. */

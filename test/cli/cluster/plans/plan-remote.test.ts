@@ -1,16 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ImageEvent } from '../../../cleaner/report/events.ts';
-import { planRemotely } from '../../../cli/cluster/plan-remote.ts';
-import { jobSchema } from '../../../contract/job.ts';
-import type { StoredLedger } from '../../../scheduler/cluster.ts';
-import { runKinds } from '../../../scheduler/kinds.ts';
-import type { PolicyObject } from '../../../scheduler/objects.ts';
-import { parsePolicy } from '../../../scheduler/policy/parse.ts';
-import { statusOf } from '../../../scheduler/status/status.ts';
-import * as build from '../../helpers/builders.ts';
-import { FakePlanCluster } from '../../helpers/fake-plan-cluster.ts';
-import { buildPlanDocument, buildPlannedImage } from '../../helpers/plans.ts';
-import { buildListObject } from '../../helpers/prepull.ts';
+import { planRemotely } from '../../../../cli/cluster/plans/plan-remote.ts';
+import { jobSchema } from '../../../../contract/job.ts';
+import type { StoredLedger } from '../../../../scheduler/cluster.ts';
+import { runKinds } from '../../../../scheduler/kinds.ts';
+import type { PolicyObject } from '../../../../scheduler/objects.ts';
+import { parsePolicy } from '../../../../scheduler/policy/parse.ts';
+import { statusOf } from '../../../../scheduler/status/status.ts';
+import * as build from '../../../helpers/builders.ts';
+import { FakePlanCluster } from '../../../helpers/fake-plan-cluster.ts';
+import { buildPlanDocument, buildPlannedImage } from '../../../helpers/plans.ts';
+import { buildListObject } from '../../../helpers/prepull.ts';
 
 const plan = buildPlanDocument([buildPlannedImage('web')]);
 let cluster: FakePlanCluster;
@@ -24,7 +23,7 @@ beforeEach(() => {
 
 function ask(request: Partial<Parameters<typeof planRemotely>[0]> = {}, signal = new AbortController().signal) {
   return planRemotely(
-    { policy: 'nightly', node: 'a', fresh: false, timeoutSeconds: 1, ...request },
+    { policy: 'nightly', node: 'a', timeoutSeconds: 1, ...request },
     cluster,
     build.secondsLater(7_200),
     signal,
@@ -41,55 +40,10 @@ function ledgerOf(object: PolicyObject, { purgeAt }: { purgeAt?: string }): Stor
   return { policy, policyUid, kind: 'prepull', data, uid: 'ledger', resourceVersion: '1', createdAt: build.start };
 }
 
-/** All that a cleaner logs about an image, and at its end. */
-const imageLine = (event: Partial<ImageEvent> = {}) =>
-  JSON.stringify({ level: 'info', event: 'image', id: 'i', names: [], decision: 'keep', sizeBytes: 1, ...event });
-const reportLine = (total: number) =>
-  JSON.stringify({ event: 'report', ...build.buildReport({ images: { ...build.buildReport().images, total } }) });
-
 describe('the plan of a node in the cluster', () => {
-  it('is the plan of the last run there, with its age', async () => {
-    const lines = [
-      imageLine({ id: 'kept', reason: 'InUse', message: 'used by x' }),
-      imageLine({
-        id: 'gone',
-        names: ['docker.io/library/gone:1'],
-        decision: 'remove',
-        outcome: 'removed',
-        sizeBytes: 9,
-      }),
-    ];
-    const text = ['not JSON', ...lines, reportLine(2)].join('\n');
-    cluster.lastLog = { policy: 'nightly', run: 'nightly-1', node: 'a', finishedAt: build.start, text };
-    expect(await ask()).toMatchObject({
-      version: 1,
-      policy: 'nightly',
-      node: 'a',
-      run: 'nightly-1',
-      time: build.start.toISOString(),
-      filesystem: { capacityBytes: 1_000, usedBytes: 840, usedPercent: 84, afterBytes: 540, afterPercent: 54 },
-      images: [
-        { id: 'gone', decision: 'remove', outcome: 'removed', message: '', verdicts: [] },
-        { id: 'kept', decision: 'keep', reason: 'InUse', message: 'used by x' },
-      ],
-      totals: { images: 2, sizeBytes: 10, removals: 1 },
-      notes: ['run nightly-1 did this 2h ago; --fresh shows what the next run would do'],
-    });
-    expect(cluster.orders).toEqual([]);
-  });
-
-  it.each<[why: string, request: Parameters<typeof ask>[0], lines: readonly string[] | undefined]>([
-    ['there is no log any more', {}, undefined],
-    ['the log lacks its end', {}, [imageLine()]],
-    ['the log lacks its beginning', {}, [imageLine(), reportLine(2)]],
-    ['the run had failed before it looked at any image', {}, [reportLine(0)]],
-    ['that is asked for', { fresh: true }, [imageLine(), reportLine(1)]],
-  ])('comes from a pod if %s', async (_why, request, lines) => {
-    const text = lines?.join('\n');
-    if (text !== undefined)
-      cluster.lastLog = { policy: 'nightly', run: 'nightly-1', node: 'a', finishedAt: build.start, text };
+  it('is made by a pod on the node now, which is gone afterwards', async () => {
     cluster.states = [{ phase: 'Pending' }, { phase: 'Succeeded', exitCode: 0 }];
-    expect(await ask(request)).toEqual(plan);
+    expect(await ask()).toEqual(plan);
     expect(cluster.orders).toHaveLength(1);
     expect(cluster.left.size).toBe(0);
   });
@@ -195,24 +149,6 @@ describe('the plan of a node in the cluster', () => {
       cluster.statuses = new Map([['base', { value, resourceVersion: '1' }]]);
       cluster.policies = [nightly, buildListObject({ lists: [] }, { resourceVersion: '2' })];
       expect((await ask()).images[0]?.message).toMatch(/; wanted by the last valid version of policy base$/);
-    });
-
-    it('in a plan from a log, for the lists of now', async () => {
-      const line = imageLine({
-        id: api.id,
-        names: api.names,
-        decision: 'keep',
-        reason: 'Prepulled',
-        message: 'the image kept here by a pre-pull policy',
-      });
-      const text = [line, reportLine(1)].join('\n');
-      cluster.lastLog = { policy: 'nightly', run: 'nightly-1', node: 'a', finishedAt: build.start, text };
-      expect((await ask()).images[0]?.message).toMatch(/policy; now wanted by list base of policy base and list all/);
-      cluster.policies = cluster.policies.slice(0, 1);
-      expect((await ask()).images[0]?.message).toBe('the image kept here by a pre-pull policy');
-      cluster.policies = [...cluster.policies, buildListObject({ lists: [] })];
-      cluster.statuses = new Map([['base', { value: undefined, resourceVersion: '1' }]]);
-      expect((await ask()).images[0]?.message).toBe('the image kept here by a pre-pull policy');
     });
   });
 

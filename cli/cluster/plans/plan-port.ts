@@ -1,8 +1,7 @@
-import type { JobDocument } from '../../contract/job.ts';
-import type { NodeRuntime } from '../../scheduler/cleanup/node-runtime.ts';
-import type { BoundPods, ClusterState, NodeNeeds } from '../../scheduler/cluster.ts';
-import type { Node, PolicyObject, RunPod } from '../../scheduler/objects.ts';
-import type { CleanerLog } from './plan-report.ts';
+import type { JobDocument } from '../../../contract/job.ts';
+import type { NodeRuntime } from '../../../scheduler/cleanup/node-runtime.ts';
+import type { BoundPods, ClusterState, NodeNeeds } from '../../../scheduler/cluster.ts';
+import type { Node, PolicyObject, RunPod } from '../../../scheduler/objects.ts';
 
 export type PlanNode = Node & { readonly runtime: NodeRuntime };
 
@@ -25,8 +24,6 @@ export interface PlanPort {
   /** The accounts by policy of what image lists have put on nodes. */
   listLedgers(): Promise<ClusterState['ledgers']>;
   readNode(name: string): Promise<Node | undefined>;
-  /** The log of the policy's last finished cleaner pod on a node; undefined if there is none. */
-  readLastLog(policy: string, node: string): Promise<CleanerLog | undefined>;
   /** The pods bound to a node now. */
   readBoundPods(node: string): Promise<BoundPods>;
   listWorkloadReferences(): Promise<string[]>;

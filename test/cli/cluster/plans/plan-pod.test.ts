@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { buildPlanPod } from '../../../cli/cluster/plan-pod.ts';
-import { settingsOfScheduler } from '../../../cli/cluster/plan-settings.ts';
-import { buildPod } from '../../../scheduler/cleanup/pod.ts';
-import * as build from '../../helpers/builders.ts';
+import { buildPlanPod } from '../../../../cli/cluster/plans/plan-pod.ts';
+import { settingsOfScheduler } from '../../../../cli/cluster/plans/plan-settings.ts';
+import { buildPod } from '../../../../scheduler/cleanup/pod.ts';
+import * as build from '../../../helpers/builders.ts';
 
 const template = { namespace: 'nodesweep', image: 'acme/nodesweep:1', serviceAccountName: 'cleaner', logLevel: 'info' };
 const runtime = { socket: '/run/containerd/containerd.sock', stateDirectory: '/var/lib/containerd/nodesweep' };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openPlans } from '../../../cli/cluster/kubernetes-plans.ts';
-import { LoopbackApi } from '../../helpers/loopback-api.ts';
+import { openPlans } from '../../../../cli/cluster/plans/kubernetes-plans.ts';
+import { LoopbackApi } from '../../../helpers/loopback-api.ts';
 
 const pods = '/api/v1/namespaces/nodesweep/pods';
 const hourMs = 3_600_000;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { type PlanDocument, planSchema } from '../../contract/plan-document.ts';
-import { type Report, reportSchema } from '../../contract/report.ts';
+import { type PlanDocument, planSchema } from '../../../contract/plan-document.ts';
+import { type Report, reportSchema } from '../../../contract/report.ts';
 
 /** The log of a cleaner pod that has ended. */
 export interface CleanerLog {
