@@ -73,11 +73,11 @@ export class WritePacing {
 }
 
 /**
- * Each pause is as long as the age of the run at the last write of the record, so the record of a long run is, in
- * proportion, as current as that of a short one.
+ * Each pause is twice as long as the age of the run at the last write of the record. So the record of a long run is, in
+ * proportion, as current as that of a short one, and a run of seven minutes has three such writes.
  */
 function progressPauseMs({ startedAt }: Run, writtenAt: number): number {
-  return Math.max(writtenAt - startedAt.getTime(), minProgressPauseMs);
+  return Math.max(2 * (writtenAt - startedAt.getTime()), minProgressPauseMs);
 }
 
 const fingerprints = new WeakMap<Run, string>();
