@@ -12,6 +12,8 @@ export interface NodeMemory {
   readonly holding?: readonly number[] | undefined;
   /** The removal of images, once it has begun. */
   readonly removing?: Removing | undefined;
+  /** The message about the disk, if it is too full for a pull: then the run only removes images. */
+  readonly tooFull?: string | undefined;
 }
 
 /** A removal of images from a node that goes on. */
@@ -39,15 +41,17 @@ const storedSchema = z.strictObject({
   over: indexes.optional(),
   holding: indexes.optional(),
   removing: z.strictObject({ tries: indexes, removals: storedRemovalsSchema }).optional(),
+  tooFull: z.string().optional(),
 });
 
 export function encodeMemory(memory: unknown): z.input<typeof storedSchema> {
-  const { states, over, holding, removing } = memoryOf(memory);
+  const { states, over, holding, removing, tooFull } = memoryOf(memory);
   return {
     states: encodeStates(states),
     ...(over.length > 0 && { over: [...over] }),
     ...(holding !== undefined && { holding: [...holding] }),
     ...(removing && { removing: encodeRemoving(removing) }),
+    ...(tooFull !== undefined && { tooFull }),
   };
 }
 
@@ -57,11 +61,12 @@ function encodeRemoving({ tries, removals }: Removing): z.input<typeof storedSch
 
 /** Decodes a memory. Throws if it is damaged. */
 export function decodeMemory(stored: unknown): NodeMemory {
-  const { states, over = [], holding, removing } = storedSchema.parse(stored);
+  const { states, over = [], holding, removing, tooFull } = storedSchema.parse(stored);
   return {
     states: decodeStates(states),
     over,
     ...(holding !== undefined && { holding }),
     ...(removing && { removing: { ...removing, removals: decodeRemovals(removing.removals) } }),
+    ...(tooFull !== undefined && { tooFull }),
   };
 }

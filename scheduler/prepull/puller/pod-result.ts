@@ -2,14 +2,12 @@ import { formatBytes } from '../../../contract/bytes.ts';
 import { type Prepared, parsePrepared } from '../../../contract/prepared.ts';
 import type { PodContainer, RunPod } from '../../objects.ts';
 import { hasStopped, lacksRoom } from '../../pods/state.ts';
-import type { PodFacts, PodResult } from '../../run/kind.ts';
+import type { PodResult } from '../../run/kind.ts';
 import type { Ending } from '../../run/progress.ts';
-import type { Run } from '../../run/run.ts';
 import { leftByEarlier } from '../held.ts';
 import type { PrepullPolicy } from '../policy.ts';
-import { canRemove } from '../removal/due.ts';
 import { removalResult } from '../removal/pod-result.ts';
-import { isUsed } from '../removal/removals.ts';
+import { isUsed, type Removals } from '../removal/removals.ts';
 import { indexOfContainer, prepareContainer } from '../states/container-names.ts';
 import { describeMissing } from '../states/describe-missing.ts';
 import { type ImageState, type ImageStates, remember, rememberFound } from '../states/image-state.ts';
@@ -17,13 +15,10 @@ import { absentImages, readImages } from '../states/images-of-pod.ts';
 import { isFinal } from '../states/reasons.ts';
 import { isComplete, type Tally, tallyOf } from '../tally.ts';
 import { imagesOf } from '../wanted.ts';
+import { isToRemove, type PullerFacts, tallyFor } from './facts.ts';
+import { continueRefused, refusePulls, resultOfRefused } from './full-disk.ts';
 import { memoryOf, type NodeMemory, noRemovals } from './memory.ts';
 import { leftOn } from './next-images.ts';
-
-/** The facts beside a puller. */
-export interface PullerFacts extends PodFacts {
-  readonly run: Run & { readonly spec: PrepullPolicy };
-}
 
 /** A puller with what it shows of its images (`own`), and what is known of the node with it. */
 interface Puller {
@@ -37,10 +32,18 @@ export function podResult(pod: RunPod, facts: PullerFacts): PodResult {
   return pod.kind === 'cleaner' ? removerResult(pod, facts) : pullerResult(pod, facts);
 }
 
-function removerResult(pod: RunPod, { run, before, now }: PullerFacts): PodResult {
+function removerResult(pod: RunPod, facts: PullerFacts): PodResult {
+  const { run, before, now } = facts;
   const memory = memoryOf(before);
   const result = removalResult(pod, memory, now);
-  return result.kind === 'Over' ? verdict(tallyOf(memory.over, memory.states, result.removals), run.spec) : result;
+  if (result.kind !== 'Over') return result;
+  const { removals } = result;
+  if (memory.tooFull !== undefined) return resultOfRefused(withRemovals(memory, removals), facts);
+  return verdict(tallyOf(memory.over, memory.states, removals), run.spec);
+}
+
+function withRemovals(memory: NodeMemory, removals: Removals): NodeMemory {
+  return { ...memory, removing: { tries: memory.removing?.tries ?? [], removals } };
 }
 
 /**
@@ -112,10 +115,7 @@ function resultOfFailure(
   const { usedPercent, maxPercent, availableBytes, capacityBytes } = failure;
   const space = `${formatBytes(availableBytes)} of ${formatBytes(capacityBytes)} are available`;
   const message = `the disk is ${usedPercent} % full, and disk.maxPercent is ${maxPercent} (${space}): nothing was pulled`;
-  const cause = { reason: 'DiskTooFull', message } as const;
-  // An earlier part of the images may be there.
-  if (memory.over.length === 0) return { kind: 'Done', result: 'Skipped', ...cause };
-  return { kind: 'Done', result: 'Failed', ...cause, tally: tallyFor(memory, facts) };
+  return refusePulls(message, memory, facts);
 }
 
 /** True if the image may still become present while its pod runs. A pod that only holds images pulls none again. */
@@ -207,6 +207,7 @@ function withTimeouts(puller: Puller, { imagePullTimeoutSeconds }: PrepullPolicy
 function finishPart(puller: Puller, facts: PullerFacts): PodResult {
   const { run, node } = facts;
   const { pod, own, memory } = puller;
+  if (memory.tooFull !== undefined) return continueRefused(pod, own, memory, facts);
   const over = [...new Set([...memory.over, ...own.keys()])].sort((one, other) => one - other);
   const done = { states: memory.states, over };
   const holding = imagesToHold(puller, facts);
@@ -246,11 +247,6 @@ function imagesToHold({ pod, own, memory }: Puller, { run, earlier }: PullerFact
   return [...ran, ...mayBeThere].sort((one, other) => one - other);
 }
 
-function isToRemove(memory: NodeMemory, { run, node, due }: PullerFacts): boolean {
-  if (node === undefined || due === undefined || !canRemove(node, run.spec, memory)) return false;
-  return due(memory).length > 0;
-}
-
 /** The images whose containers have ended, so that they hold them as long as their pod is there. */
 function endedImages({ containers = [] }: RunPod): readonly number[] {
   return containers.flatMap(({ name, state }) => {
@@ -283,10 +279,4 @@ function verdict(tally: Tally, policy: PrepullPolicy): PodResult {
   if (used.length > 0)
     return { kind: 'Done', result: 'Succeeded', reason: 'ImagesInUse', message: describeLeft(used, stillUsed), tally };
   return { kind: 'Done', result: 'Succeeded', tally };
-}
-
-/** The figures of all images of a node, also of those that no pod has begun with. */
-function tallyFor({ states, over, removing }: NodeMemory, { node, run }: PullerFacts): Tally {
-  const left = node === undefined || run.trigger.type === 'Purge' ? [] : leftOn(node, run.spec, { over }).flat();
-  return tallyOf([...states.keys(), ...over, ...left.map(({ index }) => index)], states, removing?.removals);
 }

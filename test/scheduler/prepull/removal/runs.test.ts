@@ -3,6 +3,7 @@ import type { PrepullDocument } from '../../../../scheduler/prepull/policy.ts';
 import { buildNode, secondsLater, start } from '../../../helpers/builders.ts';
 import { Killed } from '../../../helpers/fake-cluster.ts';
 import { ListScheduler } from '../../../helpers/list-scheduler.ts';
+import { askedOf, refuseOn } from '../../../helpers/node-that-pulls.ts';
 import { state } from '../../../helpers/pullers.ts';
 
 const [api, web, db] = ['docker.io/acme/api:1', 'docker.io/acme/web:1', 'docker.io/acme/db:1'] as const;
@@ -21,6 +22,75 @@ async function supplied(
   await scheduler.play(0);
   return scheduler;
 }
+
+describe('on a node whose disk is too full for pulls (P12, P16)', () => {
+  /** A scheduler whose node has both images, and finds its disk too full in the run after one of them has left the list. */
+  async function refused(document: Partial<PrepullDocument> = {}): Promise<ListScheduler> {
+    const scheduler = await supplied([both], document);
+    scheduler.putLists([onlyApi], document, '2');
+    await scheduler.pass(secondsLater(hour));
+    refuseOn(scheduler.cluster, 'a');
+    await scheduler.pass(secondsLater(hour + 3));
+    return scheduler;
+  }
+  const skipped = {
+    result: 'Skipped',
+    reason: 'DiskTooFull',
+    message: expect.stringMatching(/81 % full.*nothing was pulled/),
+  };
+
+  it('what has left the list goes all the same, once a pod that pulls nothing holds what stays', async () => {
+    const scheduler = await refused();
+    expect(askedOf(scheduler.cluster, 'a')).toMatchObject({ images: [api], policies: ['Never'] });
+    expect(scheduler.removals()).toEqual([]);
+    await scheduler.finish(hour + 6);
+    expect(scheduler.removals()).toEqual([`a: ${web}`]);
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Failed', reason: 'NoEligibleNodes' });
+    const progress = scheduler.lastRun()?.nodes.get('a');
+    expect(progress).toMatchObject(skipped);
+    expect(progress).toMatchObject({ message: expect.stringContaining('do not want there any more (1)') });
+    expect(scheduler.applied()).toEqual({ a: [api] });
+    const [first, ...others] = [...scheduler.cluster.pods.values()].filter(
+      ({ kind, phase }) => kind === 'puller' && phase === 'Succeeded',
+    );
+    expect([first?.run, others]).toEqual([scheduler.lastRun()?.name, []]);
+  });
+
+  it('what has left the list goes at once where nothing is held', async () => {
+    const scheduler = await refused({ hold: false });
+    expect(scheduler.removals()).toEqual([`a: ${web}`]);
+    await scheduler.finish(hour + 6);
+    expect(scheduler.lastRun()?.nodes.get('a')).toMatchObject(skipped);
+    expect(scheduler.applied()).toEqual({ a: [api] });
+  });
+
+  it.each([
+    ['is not there', state.absent],
+    ['was pulled with other credentials', state.refused],
+  ])('nothing goes if an image that stays %s, because then only the older pod may hold it (P10)', async (_, found) => {
+    const scheduler = await refused();
+    scheduler.pull({ [api]: found });
+    await scheduler.finish(hour + 6);
+    expect(scheduler.removals()).toEqual([]);
+    expect(scheduler.lastRun()?.nodes.get('a')).toMatchObject(skipped);
+    expect(scheduler.applied()).toEqual({ a: [api, web] });
+    const [first] = scheduler.runs();
+    const holders = [...scheduler.cluster.pods.values()].filter(
+      ({ deletionTimestamp }) => deletionTimestamp === undefined,
+    );
+    expect(holders.map(({ run }) => run)).toEqual([first?.name]);
+  });
+
+  it('the run goes on after a restart, and the next one pulls what the disk then has room for', async () => {
+    const scheduler = await refused();
+    scheduler.restart();
+    await scheduler.finish(hour + 10);
+    expect(scheduler.removals()).toEqual([`a: ${web}`]);
+    await scheduler.finish(2 * hour);
+    expect(scheduler.lastRun()).toMatchObject({ phase: 'Succeeded' });
+    expect(scheduler.removals()).toHaveLength(1);
+  });
+});
 
 describe('an image that leaves a list (P12)', () => {
   it('is on account before the pod exists that pulls it, in one write for all nodes', async () => {
