@@ -2,7 +2,9 @@ import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { PrepullDocument } from '../../scheduler/prepull/policy.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { KubeletFields } from '../cluster/kubelet.ts';
 import { type PrivateRegistry, startPrivateRegistry } from '../cluster/registry.ts';
+import { waitFor } from '../cluster/wait.ts';
 import { bundledProgram } from '../helpers/bundle.ts';
 import { buildImageSpec, fillerLayers, type ImageSize } from '../helpers/images.ts';
 import { type Installation, install, keepEvidence } from './installation.ts';
@@ -78,6 +80,21 @@ export class ListBench {
     const selector = `nodesweep.io/kind=puller,nodesweep.io/policy=${policy}`;
     return (await getJson(this.installation.kubectl, 'pods', selector)).items;
   }
+
+  /** Starts the kubelet of a node again, with fields in place of those of the tests, and waits until the node is ready. */
+  readonly restartKubelet = async (name: string, fields?: KubeletFields): Promise<void> => {
+    const { kubectl } = this.installation;
+    const node = this.cluster.node(name);
+    await node.stopKubelet();
+    // The kubelet writes times in whole seconds.
+    const stoppedAt = Math.floor(Date.now() / 1_000) * 1_000;
+    await node.startKubelet(fields);
+    await waitFor(`the kubelet of ${name} to be back`, 120_000, async () => {
+      const { status } = JSON.parse(await kubectl('get', 'node', name, '-o', 'json'));
+      const ready = status.conditions.find(({ type }: { type: string }) => type === 'Ready');
+      return (ready.status === 'True' && new Date(ready.lastHeartbeatTime).getTime() >= stoppedAt) || undefined;
+    });
+  };
 
   async deletePolicy(name: string): Promise<void> {
     await this.installation.kubectl('delete', 'configmap', '-n', namespace, name, '--ignore-not-found');
