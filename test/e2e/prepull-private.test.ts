@@ -111,7 +111,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('private images that lists
     readonly policy: KubeletPolicy;
     /** The policy of nodesweep that brings the images. */
     readonly list: string;
-    /** What became of each workload: it starts, or the reason why it can't have its image. */
+    /** The outcome of each workload: it starts, or the reason why it can't have its image. */
     readonly outcomes = new Map<string, string>();
 
     constructor(node: string, policy: KubeletPolicy) {
@@ -175,7 +175,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('private images that lists
     }
   }
 
-  /** Starts the workloads for a state of the registry on all nodes, and stores what became of them. */
+  /** Starts the workloads for a state of the registry on all nodes, and stores their outcomes. */
   async function tryWorkloads(trials: readonly Trial[], state: Workload['registry']): Promise<void> {
     const { kubectl, apply } = bench().installation;
     const tried = workloads.filter(({ registry }) => registry === state);
