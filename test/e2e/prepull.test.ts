@@ -1,11 +1,14 @@
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { PrepullDocument } from '../../scheduler/prepull/policy.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import { findCrictl } from '../cluster/crictl.ts';
 import { type PrivateRegistry, startPrivateRegistry } from '../cluster/registry.ts';
 import { waitFor } from '../cluster/wait.ts';
 import { buildImageSpec, fillerLayers } from '../helpers/images.ts';
+import { searchPath } from '../helpers/test-node.ts';
 import { type Installation, install, keepEvidence } from './installation.ts';
-import { buildPolicy, getJson, namespace, readRuns, waitForRun } from './objects.ts';
+import { buildPolicy, getJson, namespace, readEvents, readRuns, waitForRun } from './objects.ts';
 
 const secret = 'lists-registry';
 const runNow = { 'nodesweep.io/run-at': 'now' };
@@ -22,7 +25,17 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('image lists on real kubel
     if (installation.cluster === undefined) throw new Error('this needs a cluster whose nodes can be looked into');
     cluster = installation.cluster;
     registry = await startPrivateRegistry(cluster.directory);
-    const names = ['everywhere-1', 'everywhere-2', 'pool', 'cleaned', 'unlisted', 'beside', 'stays', 'leaves'];
+    const names = [
+      'everywhere-1',
+      'everywhere-2',
+      'pool',
+      'cleaned',
+      'unlisted',
+      'beside',
+      'stays',
+      'leaves',
+      'vanishes',
+    ];
     await registry.push(
       names.map((name) => buildImageSpec({ names: [`lists/${name}:1`], layers: fillerLayers(`lists ${name}`) })),
     );
@@ -150,6 +163,44 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('image lists on real kubel
     expect(await imagesOn('node-2')).toContain('cleaned');
     await deletePolicy('kept');
     await deletePolicy('cleaner-beside');
+  });
+
+  it('tells once of an image that somebody removes between the runs, as the kubelet reports that it pulled it again (P10)', async () => {
+    const { kubectl, apply } = installation;
+    // Events stay for a while: those of an earlier policy must not count.
+    const policy = `vanishing-${Date.now()}`;
+    const { path: crictl } = await findCrictl(cluster.directory);
+    const endpoint = `unix://${cluster.node('node-1').socket}`;
+    const list = listOf('vanishing', ['vanishes', 'stays'], { matchLabels: { 'kubernetes.io/hostname': 'node-1' } });
+    const document = {
+      schedule: '@yearly',
+      hold: false,
+      removalPolicy: 'Retain',
+      successfulRunsHistoryLimit: 20,
+      lists: [list],
+    };
+    const told = async () => (await readEvents(kubectl, policy)).filter(({ reason }) => reason === 'KeepsDisappearing');
+    const runAndRemove = async (request: number) => {
+      await apply(buildPolicy(policy, document, { 'nodesweep.io/run-at': String(request) }, 'prepull.yaml'));
+      await waitFor(`run ${request}`, 240_000, async () => {
+        const runs = await readRuns(kubectl, policy);
+        return runs.filter(({ phase }) => phase === 'Succeeded').length >= request || undefined;
+      });
+      await execa(crictl, ['-t', '60s', '-r', endpoint, '-i', endpoint, 'rmi', nameOf('vanishes')], {
+        env: { PATH: searchPath },
+      });
+    };
+    let requests = 0;
+    // The kubelet may write an Event too late for the scheduler to see it.
+    while (requests < 10 && (await told()).length === 0) await runAndRemove(++requests);
+    expect(requests).toBeGreaterThanOrEqual(3);
+    await runAndRemove(++requests);
+    expect(await told()).toEqual([
+      expect.objectContaining({
+        message: expect.stringMatching(`^${nameOf('vanishes')} keeps disappearing from node node-1: 2 runs in a row`),
+      }),
+    ]);
+    await deletePolicy(policy);
   });
 
   /** True for each node that has the image. The images of the policies of other tests may go at any time. */
