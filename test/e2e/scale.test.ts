@@ -1,12 +1,15 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { countKinds, isWrite, readCalls } from '../bench/audit.ts';
 import { cacheDirectory } from '../cluster/cache.ts';
-import { type KwokCluster, NAMESPACE, startKwokCluster } from '../cluster/kwok.ts';
+import { auditLog, type KwokCluster, NAMESPACE, startKwokCluster } from '../cluster/kwok.ts';
 import { buildNodeObject } from '../cluster/kwok-nodes.ts';
 import { isReady, launchScheduler, type SchedulerProcess, startScheduler } from '../cluster/kwok-scheduler.ts';
 import type { Fate } from '../cluster/kwok-stages.ts';
+import { progress } from '../cluster/progress.ts';
 import { waitFor } from '../cluster/wait.ts';
+import { BusyNodes } from './busy-nodes.ts';
 import { buildPolicy, type RunDocument, readRuns, waitForRun } from './objects.ts';
 import { PodLedger } from './pod-ledger.ts';
 import { createRandom } from './random.ts';
@@ -222,6 +225,52 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
     for (const { run: name } of ended) expect(ledger.nodesOf(name)).toHaveLength(5);
     await cluster.kubectl('delete', 'configmap', '-n', NAMESPACE, 'slots');
   });
+
+  it('20 images on 1,000 nodes need 1,000 pods and at most ten other writes, and no limit for nodes or registries is exceeded (P2, P18, P21)', async () => {
+    const [parallelism, perRegistry] = [200, 130];
+    // Half of the nodes pull from each of two registries, so both limits are reached.
+    const nodes = [await addNodes('first', 500), await addNodes('second', 500)].flat();
+    await start();
+    const busy = await BusyNodes.watch(cluster);
+    const since = new Date();
+    await runLists({ rollout: { parallelism, perRegistry } });
+    const ended = await waitForRun(cluster.kubectl, 'lists', 360_000);
+    busy.stop();
+    expect(ended).toMatchObject({ phase: 'Succeeded', nodes: { desired: 1_000, succeeded: 1_000 } });
+    expect(ledger.nodesOf(ended.run)).toEqual(nodes);
+    expect(busy.most.all).toBeLessThanOrEqual(parallelism);
+    // Otherwise the limit for a registry would not have been tried.
+    expect(busy.most.all).toBeGreaterThan(perRegistry);
+    for (const pool of ['first', 'second']) expect(busy.most[registryOf(pool)]).toBeLessThanOrEqual(perRegistry);
+    // The API server writes a call down when it has answered it.
+    await sleep(5_000);
+    const calls = await readCalls(auditLog(cluster.directory), 'nodesweep', since);
+    const writes = calls.filter((call) => isWrite(call) && call.objectRef?.resource !== 'leases');
+    progress(`${writes.length} writes: ${JSON.stringify(countKinds(writes))}; at once: ${JSON.stringify(busy.most)}`);
+    // The progress of a run that takes less than seven minutes is written at most three times, so a slow machine changes nothing.
+    expect(writes.length).toBeLessThanOrEqual(nodes.length + 10);
+  }, 420_000);
+
+  it('a node that joins gets its images by a run of its own, and does not wait for others that are not ready or cordoned (P9)', async () => {
+    await start();
+    const unready = buildNodeObject('node-first-unready', { pool: 'first' }, false);
+    const cordoned = buildNodeObject('node-first-cordoned', { pool: 'first' });
+    await cluster.api.call('POST', '/api/v1/nodes', unready);
+    await cluster.api.call('POST', '/api/v1/nodes', { ...cordoned, spec: { ...cordoned.spec, unschedulable: true } });
+    const joinedAt = performance.now();
+    await cluster.addNodes(['node-second-late'], { pool: 'second' });
+    const served = (node: string) =>
+      waitFor(`the images of ${node}`, 60_000, async () => ledger.hasSucceeded(node) || undefined);
+    await served('node-second-late');
+    progress(`A node that joins has its images after ${Math.round(performance.now() - joinedAt)} ms`);
+    await sleep(5_000);
+    expect([ledger.has('node-first-unready'), ledger.has('node-first-cordoned')]).toEqual([false, false]);
+    const ready = JSON.stringify({ status: { conditions: [{ type: 'Ready', status: 'True' }] } });
+    await cluster.kubectl('patch', 'node', 'node-first-unready', '--subresource=status', '-p', ready);
+    await cluster.kubectl('uncordon', 'node-first-cordoned');
+    await served('node-first-unready');
+    await served('node-first-cordoned');
+  });
 });
 
 /** Nodes of a pool of their own; returns their names, sorted. */
@@ -242,6 +291,21 @@ function policyFor(pool: string, document: object, annotations: Readonly<Record<
 /** A policy for a pool, of the same name, that is asked to run at once. */
 function run(pool: string, document: object = {}): Promise<void> {
   return apply(policyFor(pool, document, { 'nodesweep.io/run-at': 'now' }));
+}
+
+/** A policy with a list of 20 images for each of two pools, whose images are in a registry of their own. */
+function runLists(document: object): Promise<void> {
+  const lists = ['first', 'second'].map((pool) => ({
+    name: pool,
+    images: Array.from({ length: 20 }, (_, index) => `${registryOf(pool)}/acme/app-${index}:1`),
+    nodes: nodesOf(pool),
+  }));
+  const whole = { schedule: '@yearly', lists, ...document };
+  return apply(buildPolicy('lists', whole, { 'nodesweep.io/run-at': 'now' }, 'prepull.yaml'));
+}
+
+function registryOf(pool: string): string {
+  return `${pool}.registry.test`;
 }
 
 async function apply(object: object): Promise<void> {
