@@ -14,6 +14,7 @@ import { buildFailure, buildReport } from './report/build.ts';
 import type { ImageEvent } from './report/events.ts';
 import { openReport } from './report/file.ts';
 import { type LogSink, openLogSink } from './report/log-sink.ts';
+import { describeReport } from './report/sentence.ts';
 import { fitReport } from './report/size-limit.ts';
 import { connectRuntime } from './runtime/connect.ts';
 import { CrictlError } from './runtime/crictl/error.ts';
@@ -62,6 +63,8 @@ export async function clean(options: CleanOptions, environment: NodeJS.ProcessEn
   const found = reportFile.problem === undefined ? await runOnce(options, environment, log) : buildFailure([], 0);
   options.firstLists?.end();
   const report = addLogProblem(found, sink.problem());
+  // A reader of the log sees the last lines first: the sentence is beside the report.
+  log.info({ event: 'summary' }, describeReport(report, environment.NODE_NAME || hostname()));
   log.info({ event: 'report', ...report });
   const problem = await reportFile.write(report);
   if (problem !== undefined) log.error({ event: 'error', reason: 'ReportNotWritten' }, problem);

@@ -32,6 +32,8 @@ export const reportSchema = z.strictObject({
   filesystem: z.strictObject({ capacityBytes: count, usedBeforeBytes: count, usedAfterBytes: count }),
   /** The sizes of the images that are still there, by the reason for it, if usage stayed above `lowPercent`. */
   keptBytes: z.record(z.string(), count).optional(),
+  /** The images that were kept, with the sum of their sizes, by the reason to keep them. Absent if the run made no plan. */
+  keptByReason: z.record(z.string(), z.strictObject({ images: count, bytes: count })).optional(),
   /** The outcomes of the job's `removeReferences`, in their order, if it has any and nothing ended the run before the plan. */
   references: referenceOutcomesSchema.optional(),
   durationMs: count,

@@ -2,6 +2,7 @@ import type { DiskUsage } from '../../contract/disk-usage.ts';
 import type { Job } from '../../contract/job.ts';
 import { encodeOutcomes } from '../../contract/reference-outcomes.ts';
 import { type Report, type ReportError, tooManyRemovals } from '../../contract/report.ts';
+import type { Kept } from '../plan/judge.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Outcome, RemovalResult, SweepResult } from '../removal/verify.ts';
 import { describeMissed, findMissedTarget } from './missed-target.ts';
@@ -54,6 +55,7 @@ export function buildReport(findings: Findings, durationMs: number): Report {
     },
     ...measure(findings),
     ...(missed && { keptBytes: missed.keptBytes }),
+    keptByReason: countByReason(kept),
     ...describeReferences(findings),
     durationMs,
     errors: [...leading, ...errors, ...trailing],
@@ -73,6 +75,19 @@ export function buildFailure(errors: readonly ReportError[], durationMs: number)
     errors: [...errors],
     omitted: 0,
   });
+}
+
+/** Counts kept images by their reason, the most frequent reason first. */
+function countByReason(kept: readonly Kept[]): NonNullable<Report['keptByReason']> {
+  const groups = [...Map.groupBy(kept, ({ reason }) => reason)].toSorted(
+    ([, one], [, other]) => other.length - one.length,
+  );
+  return Object.fromEntries(
+    groups.map(([reason, images]) => [
+      reason,
+      { images: images.length, bytes: images.reduce((sum, { image }) => sum + image.sizeBytes, 0) },
+    ]),
+  );
 }
 
 function judgeRun(

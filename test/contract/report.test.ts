@@ -40,6 +40,7 @@ describe('buildReport', () => {
       images: { total: 6, inUse: 1, removed: 2, failed: 1, skipped: 1, unknown: 1, kept: 1 },
       bytes: { freed: 60, nominal: 140 },
       filesystem: { capacityBytes: 1_000, usedBeforeBytes: 900, usedAfterBytes: 840 },
+      keptByReason: { InUse: { images: 1, bytes: buildImage('a.io/used').sizeBytes } },
       durationMs: 12,
       errors: [
         { image: 'a.io/app:1', reason: 'RemovalFailed', message: 'read-only file system' },
@@ -58,9 +59,11 @@ describe('buildReport', () => {
     });
   });
 
-  it('counts images that were spared as kept', () => {
+  it('counts images that were spared as kept, for their reason', () => {
     const spared = [{ image: removal.image, reason: 'BelowThreshold', message: 'enough' }] as const;
-    expect(buildReport(buildFindings([], {}, { spared }), 1).images.kept).toBe(2);
+    const { images, keptByReason } = buildReport(buildFindings([], {}, { spared }), 1);
+    expect(images.kept).toBe(2);
+    expect(keptByReason).toMatchObject({ InUse: { images: 1 }, BelowThreshold: { images: 1, bytes: 70 } });
   });
 
   it('never has a negative number of freed bytes, when other processes filled the disk meanwhile', () => {

@@ -47,7 +47,7 @@ describe.each(['containerd-1.6', 'containerd-2.4', 'cri-o', 'crictl-1.24'] as co
     'docker.io/acme/nodesweep:1': 'keep OwnImage',
   };
 
-  it('the cleaner removes the right images, logs each once, and reports the same (T2, T7, T9, T10, T11, T12)', async () => {
+  it('the cleaner removes the right images, logs each once, and reports the same, with a sentence at the end of the log (H60, T2, T7, T9, T10, T11, T12)', async () => {
     const bench = await prepare(node, job);
     const run = await runClean(bench, [], env);
 
@@ -67,6 +67,10 @@ describe.each(['containerd-1.6', 'containerd-2.4', 'cri-o', 'crictl-1.24'] as co
     });
     expect(run.report.bytes.freed).toBeCloseTo(300e6, -4);
     expect(run.events.at(-1)).toMatchObject({ event: 'report', node: 'node-1', policy: 'nightly', ...run.report });
+    expect(run.events.at(-2)).toMatchObject({
+      event: 'summary',
+      msg: expect.stringMatching(/^freed .*B on node-1: 3 images removed, 4 in use, /),
+    });
   });
 
   it('a dry run makes the same decisions, and removes nothing', async () => {
