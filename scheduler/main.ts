@@ -54,7 +54,12 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   };
   const dispatcher = createDispatcher(context, leadership, metrics);
   isReady = () => cluster.isCurrent && leadership.isCurrent;
-  metrics.observe({ state: () => cluster.state(), isLeader: () => leadership.isLeader, isCurrent: isReady });
+  metrics.observe({
+    state: () => cluster.state(),
+    isLeader: () => leadership.isLeader,
+    isCurrent: isReady,
+    readClock: () => cluster.readClock(),
+  });
   const health = (): PageHealth => ({ isCurrent: cluster.isCurrent, leader: leaderOf(leadership) });
   const page = await openPage(
     placementOf(settings, place.isInCluster),

@@ -49,8 +49,9 @@ function resultOfReport(report: Report): PodResult {
 }
 
 /** A cleaner that could not measure a filesystem reports one without blocks. */
-function diskOf({ filesystem, keptBytes }: Report): DiskMeasure | undefined {
-  return filesystem.capacityBytes === 0 ? undefined : { ...filesystem, ...(keptBytes && { keptBytes }) };
+function diskOf({ filesystem, keptBytes, keptByReason: kept }: Report): DiskMeasure | undefined {
+  if (filesystem.capacityBytes === 0) return undefined;
+  return { ...filesystem, ...(keptBytes && { keptBytes }), ...(kept && { kept }) };
 }
 
 /** The reason of the pod shows who ended the pod; the reason of its container shows what ended the cleaner. */

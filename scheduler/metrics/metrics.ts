@@ -3,21 +3,23 @@ import { cleanupTotals } from '../cleanup/kind.ts';
 import type { ClusterState } from '../cluster.ts';
 import type { ObservedCall } from '../kubernetes/api/api.ts';
 import { prepull } from '../prepull/kind.ts';
-import { countImages } from '../prepull/overview.ts';
 import { newNodeSecondsOf, pullSecondsOf } from '../prepull/pull-times.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import type { NodeEnd } from '../run/results/node-end.ts';
-import { isFinished, type Run } from '../run/run.ts';
+import type { Run } from '../run/run.ts';
 import type { Opening } from '../run/startup.ts';
 import { summarize } from '../run/summary.ts';
+import { type GaugeDefinition, type GaugeView, gauges, type ObservedState, viewOf } from './gauges.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
 
 /** The sources of the gauges, which are read at each scrape. */
 export interface Observed {
-  readonly state: () => Pick<ClusterState, 'policies' | 'statuses' | 'runs'>;
+  readonly state: () => ObservedState;
   readonly isLeader: () => boolean;
   /** True if the view of the cluster is complete and up to date. */
   readonly isCurrent: () => boolean;
+  /** The clock of the scheduler's decisions. Default: that of this machine. */
+  readonly readClock?: () => Date;
 }
 
 /** Interval to measure the event loop. A shorter one costs CPU in an idle scheduler. */
@@ -28,43 +30,32 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #instruments: Instruments = createInstruments(this.#registry);
   #observed: Observed | undefined;
+  /** The state of the cluster at the current scrape. */
+  #view: GaugeView | undefined;
 
   constructor(version: string) {
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision });
-    this.#addGauge('nodesweep_build_info', 'Always 1.', 'version', (set) => set(1, version));
+    const labelNames = ['version'];
+    new Gauge({ name: 'nodesweep_build_info', help: 'Always 1.', labelNames, registers: [this.#registry] }).set(
+      { version },
+      1,
+    );
   }
 
   /** Adds the gauges of the scheduler's state. */
   observe(observed: Observed): void {
-    const { state, isLeader, isCurrent } = observed;
+    const { isLeader, isCurrent } = observed;
     this.#observed = observed;
-    this.#addGauge('nodesweep_leader', '1 if this process is the leader.', undefined, (set) => set(Number(isLeader())));
-    this.#addGauge('nodesweep_watches_current', '1 while the view of the cluster is up to date.', undefined, (set) =>
+    this.#addGauge('nodesweep_leader', '1 if this process is the leader.', (set) => set(Number(isLeader())));
+    this.#addGauge('nodesweep_watches_current', '1 while the view of the cluster is up to date.', (set) =>
       set(Number(isCurrent())),
     );
-    this.#addGauge('nodesweep_runs_active', 'Runs that have not ended.', undefined, (set) =>
-      set(state().runs.filter(({ value }) => !isFinished(value)).length),
-    );
-    this.#addGauge('nodesweep_policy_valid', '1 for a valid policy, 0 for a policy with problems.', 'policy', (set) => {
-      const { policies, statuses } = state();
-      for (const { name } of policies) set(Number(statuses.get(name)?.value?.valid ?? true), name);
-    });
-    new Gauge({
-      name: 'nodesweep_prepull_images',
-      help: 'Images of lists, each counted on each node, by state (Present, Pulling, Stale, Failed, Unknown, and Removed or InUse for those to remove).',
-      labelNames: ['policy', 'state'],
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [policy, runs] of pullRunsOf(state()))
-          for (const [name, count] of Object.entries(countImages(runs))) this.set({ policy, state: name }, count);
-      },
-    });
+    for (const definition of gauges) this.#addStateGauge(definition);
   }
 
   /** The metrics for a scrape. */
   async read(): Promise<{ readonly contentType: string; readonly text: string }> {
-    if (this.#observed !== undefined) await this.#forgetOthers(this.#observed.state().policies);
+    if (this.#observed !== undefined) await this.#look(this.#observed);
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
@@ -110,6 +101,19 @@ export class Metrics {
     this.#instruments.startupTaints.inc({ cause });
   };
 
+  /** All gauges of a scrape show the same state. */
+  async #look({ state, readClock = () => new Date() }: Observed): Promise<void> {
+    this.#view = viewOf(state(), readClock());
+    await this.#forgetOthers(this.#view.state.policies);
+    for (const { name } of this.#view.state.policies) this.#beginCounting(name);
+  }
+
+  /** A counter begins with 0: otherwise Prometheus would not see its first increase. */
+  #beginCounting(policy: string): void {
+    const { runs } = this.#instruments;
+    for (const outcome of ['Succeeded', 'PartiallyFailed', 'Failed']) runs.inc({ policy, outcome }, 0);
+  }
+
   /** Forgets the series of policies that are deleted: clusters live long, and policies may be made by the thousand. */
   async #forgetOthers(policies: ClusterState['policies']): Promise<void> {
     const names = new Set<unknown>(policies.map(({ name }) => name));
@@ -125,29 +129,31 @@ export class Metrics {
     }
   }
 
-  #addGauge(
-    name: string,
-    help: string,
-    label: string | undefined,
-    collect: (set: (value: number, label?: string) => void) => void,
-  ): void {
+  #addGauge(name: string, help: string, collect: (set: (value: number) => void) => void): void {
     new Gauge({
       name,
       help,
-      labelNames: label === undefined ? [] : [label],
       registers: [this.#registry],
       collect() {
-        this.reset();
-        collect((value, text) => (label === undefined ? this.set(value) : this.set({ [label]: text ?? '' }, value)));
+        collect((value) => this.set(value));
       },
     });
   }
-}
 
-/** The runs that pull images, by policy. */
-function pullRunsOf({ runs }: Pick<ClusterState, 'runs'>): ReadonlyMap<string, Run[]> {
-  const pulling = runs.map(({ value }) => value).filter(({ kind }) => kind.name === prepull.name);
-  return Map.groupBy(pulling, ({ policy }) => policy);
+  #addStateGauge({ name, help, labelNames, read }: GaugeDefinition): void {
+    const readView = () => (this.#view === undefined ? [] : read(this.#view));
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [values, value] of readView())
+          this.set(Object.fromEntries(labelNames.map((label, index) => [label, values[index] ?? ''])), value);
+      },
+    });
+  }
 }
 
 function secondsBetween(from: Date, to: Date): number {

@@ -9,6 +9,7 @@ import { missedScheduledTime, startDelayMs, upcomingScheduledTime } from '../pol
 import type { ParsedPolicy } from '../policy/parse.ts';
 import type { Policy } from '../policy/policy.ts';
 import { briefProblems } from '../policy/problem.ts';
+import { lastSuccessOf } from '../run/results/last-full-run.ts';
 import type { KnownLosses } from '../run/results/losses.ts';
 import type { Run } from '../run/run.ts';
 import { readStored } from '../yaml/read.ts';
@@ -33,6 +34,7 @@ const statusSchema = z.object({
   pendingRequest: z.string().optional(),
   ignoredRequests: z.array(z.string()).optional(),
   lastStart: instant.optional(),
+  lastSuccessfulTime: instant.optional(),
   missedSlot: instant.optional(),
   lastKept: z.object({ kind: z.string(), kept: z.unknown().optional() }).optional(),
   losses: z
@@ -53,6 +55,7 @@ const statusSchema = z.object({
  * scheduled times. `lastSlot` and `nextSlot`: the last scheduled time for which a run was started, and the next one.
  * `lastRequest`: the last value of `nodesweep.io/run-at` that was acted on; `pendingRequest`: the one that waits;
  * `ignoredRequests`: the latest that newer ones replaced before a run started. `lastStart`: when the last run began.
+ * `lastSuccessfulTime`: the end of the last run for all nodes in which every node succeeded or was skipped.
  * `missedSlot`: the last scheduled time for which no run started in time. `lastKept`: the images that the policy keeps on
  * nodes, of its last version that was valid, with its kind; without `kept` if it was lost with a damaged status. `losses`:
  * what nodes had lost before the last runs, up to the run of this name, with the number of runs in a row that found it lost.
@@ -101,7 +104,7 @@ export function statusOf(found: Findings, stored: Stored): PolicyStatus {
     found,
   );
   return withConditions(
-    parsed.valid ? withScheduledTimes(remembered, object.name, parsed.policy, now) : remembered,
+    withLastSuccess(parsed.valid ? withScheduledTimes(remembered, object.name, parsed.policy, now) : remembered, found),
     found,
     stored?.damage,
   );
@@ -183,6 +186,14 @@ function withRequests(
   if (ignored.length === 0 && pendingRequest === status.pendingRequest) return status;
   const ignoredRequests = [...before, ...ignored].slice(-maxIgnoredRequests);
   return { ...status, pendingRequest, ...(ignoredRequests.length > 0 && { ignoredRequests }) };
+}
+
+/** The status with the last success, which outlives the records of the runs. */
+function withLastSuccess(status: PolicyStatus, { runs }: Findings): PolicyStatus {
+  const last = lastSuccessOf(runs);
+  return last === undefined || last <= (status.lastSuccessfulTime ?? 0)
+    ? status
+    : { ...status, lastSuccessfulTime: last };
 }
 
 function withLosses(status: PolicyStatus, { losses }: Findings): PolicyStatus {

@@ -5,6 +5,7 @@ import type { ClusterState } from '../../../scheduler/cluster.ts';
 import { Metrics } from '../../../scheduler/metrics/metrics.ts';
 import { prepull } from '../../../scheduler/prepull/kind.ts';
 import { settled } from '../../../scheduler/run/progress.ts';
+import type { Run } from '../../../scheduler/run/run.ts';
 import type { PolicyStatus } from '../../../scheduler/status/status.ts';
 import { buildNode, buildPolicyObject, buildRun, secondsLater, start, tried } from '../../helpers/builders.ts';
 import { buildPrepull } from '../../helpers/prepull.ts';
@@ -136,6 +137,106 @@ describe('the metrics', () => {
     const lines = (await readLines(metrics)).filter((line) => line.includes('policy='));
     expect(lines).toContain('nodesweep_runs_total{policy="kept",outcome="Succeeded"} 1000');
     expect(lines.length).toBeLessThan(20);
+  });
+
+  it('show the last success and the next scheduled time of each policy, and the scheduled times without success (H61)', async () => {
+    const metrics = new Metrics('1');
+    const status = {
+      valid: true,
+      schedule: '0 * * * * Etc/UTC active',
+      scheduleSince: secondsLater(-7_200),
+      lastSuccessfulTime: secondsLater(30),
+      nextSlot: secondsLater(3 * 3_600),
+    } as PolicyStatus;
+    const state = buildState({
+      policies: [buildPolicyObject(), buildPolicyObject({}, { name: 'new' })],
+      statuses: new Map([['nightly', { value: status, resourceVersion: '1' }]]),
+    });
+    metrics.observe({
+      state: () => state,
+      isLeader: () => true,
+      isCurrent: () => true,
+      readClock: () => secondsLater(2 * 3_600 + 60),
+    });
+    const lines = await readLines(metrics);
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        `nodesweep_policy_last_success_timestamp_seconds{policy="nightly"} ${secondsLater(30).getTime() / 1000}`,
+        `nodesweep_policy_next_schedule_timestamp_seconds{policy="nightly"} ${secondsLater(3 * 3_600).getTime() / 1000}`,
+        'nodesweep_policy_schedules_without_success{policy="nightly"} 2',
+      ]),
+    );
+    expect(lines.filter((line) => line.startsWith('nodesweep_policy_') && line.includes('policy="new"'))).toEqual([
+      'nodesweep_policy_valid{policy="new"} 1',
+    ]);
+  });
+
+  it('show the outcome and the nodes of the last run for all nodes, and paused runs (H61)', async () => {
+    const metrics = new Metrics('1');
+    const ended = (at: number, run: Partial<Run>) =>
+      buildRun({}, { phase: 'Succeeded', startedAt: secondsLater(at), finishedAt: secondsLater(at + 5), ...run });
+    const nodes = new Map([
+      ['a', settled(tried(1), 'Succeeded', { tally })],
+      ['b', settled(tried(1), 'Failed')],
+    ]);
+    const runs = [
+      ended(0, {}),
+      ended(10, { phase: 'Failed', reason: 'NodesFailed', nodes }),
+      ended(20, { phase: 'Failed', reason: 'Replaced' }),
+      ended(30, { trigger: { type: 'Pressure', after: start } }),
+      buildRun({}, { phase: 'Paused', startedAt: secondsLater(40) }),
+    ];
+    const policies = [buildPolicyObject(), buildPolicyObject({}, { name: 'other' })];
+    observe(metrics, () => buildState({ policies, runs: runs.map((value) => ({ value, resourceVersion: '1' })) }));
+    const lines = await readLines(metrics);
+    expect(lines.filter((line) => /^nodesweep_(?:last_run|runs_paused)/.test(line))).toEqual([
+      'nodesweep_runs_paused{policy="nightly"} 1',
+      'nodesweep_runs_paused{policy="other"} 0',
+      'nodesweep_last_run_outcome{policy="nightly",outcome="PartiallyFailed"} 1',
+      'nodesweep_last_run_nodes{policy="nightly",result="succeeded"} 1',
+      'nodesweep_last_run_nodes{policy="nightly",result="failed"} 1',
+      'nodesweep_last_run_nodes{policy="nightly",result="skipped"} 0',
+    ]);
+  });
+
+  it('begin the counters of runs with 0, so that the first failure is an increase (H61)', async () => {
+    const metrics = new Metrics('1');
+    observe(metrics, () => buildState({ policies: [buildPolicyObject()] }));
+    expect(await readLines(metrics)).toContain('nodesweep_runs_total{policy="nightly",outcome="PartiallyFailed"} 0');
+  });
+
+  it('show the disks of the 20 fullest nodes only, and what all nodes keep by reason (H61)', async () => {
+    const metrics = new Metrics('1');
+    const names = Array.from({ length: 100 }, (_, index) => `node-${index}`);
+    const kept = { InUse: { images: 2, bytes: 20 } };
+    const progress = (afterBytes: number) =>
+      settled(tried(1), 'Succeeded', {
+        reason: afterBytes > 95 ? 'TargetNotMet' : undefined,
+        tally: { ...tally, freedBytes: 0 },
+        disk: { capacityBytes: 100, usedBeforeBytes: 99, usedAfterBytes: afterBytes, kept },
+      });
+    const nodes = new Map(names.map((name, index) => [name, progress(index)]));
+    const run = buildRun({}, { phase: 'Succeeded', finishedAt: secondsLater(9), nodes });
+    observe(metrics, () =>
+      buildState({
+        policies: [buildPolicyObject()],
+        nodes: names.map((name) => buildNode(name)),
+        runs: [{ value: run, resourceVersion: '1' }],
+      }),
+    );
+    const lines = await readLines(metrics);
+    expect(lines.filter((line) => line.startsWith('nodesweep_node_disk_used_bytes'))).toHaveLength(40);
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'nodesweep_node_disk_capacity_bytes{policy="nightly",node="node-99"} 100',
+        'nodesweep_node_disk_used_bytes{policy="nightly",node="node-99",when="before"} 99',
+        'nodesweep_node_disk_used_bytes{policy="nightly",node="node-80",when="after"} 80',
+        'nodesweep_nodes_above_target{policy="nightly",freed="true"} 0',
+        'nodesweep_nodes_above_target{policy="nightly",freed="false"} 4',
+        'nodesweep_kept_images{policy="nightly",reason="InUse"} 200',
+        'nodesweep_kept_bytes{policy="nightly",reason="InUse"} 2000',
+      ]),
+    );
   });
 
   it('show the leader, the state of the watches, and the number of active runs', async () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runKinds } from '../../../scheduler/kinds.ts';
 import { diskOf } from '../../../scheduler/run/disk-measure.ts';
@@ -102,7 +103,11 @@ describe('a record of a run over 15,000 nodes', () => {
 });
 
 describe('the disks of nodes in a record', () => {
-  const disk = { capacityBytes: 100e9, usedBeforeBytes: 91e9, usedAfterBytes: 84e9, keptBytes: { InUse: 60e9 } };
+  const disk = {
+    ...{ capacityBytes: 100e9, usedBeforeBytes: 91e9, usedAfterBytes: 84e9 },
+    keptBytes: { InUse: 60e9 },
+    kept: { InUse: { images: 12, bytes: 60e9 } },
+  };
   const succeeded = settled(tried(1), 'Succeeded', { tally, disk });
   const run = buildRun({}, { nodes: new Map([['a', succeeded]]) });
 
@@ -113,7 +118,30 @@ describe('the disks of nodes in a record', () => {
     expect(decodeRun(earlier, runKinds)).toEqual(
       buildRun({}, { nodes: new Map([['a', settled(tried(1), 'Succeeded', { tally })]]) }),
     );
-    expect(data['nodes.json']).not.toContain('91000000000');
+    const { 'disks.json': disks, ...known } = data;
+    expect(disks).toContain('91000000000');
+    expect(known).toEqual(encodeRun(buildRun({}, { nodes: new Map([['a', settled(tried(1), 'Succeeded', { tally })]]) })));
+  });
+
+  it('are read back with any figures (H61)', () => {
+    const figure = fc.nat({ max: 2 ** 50 });
+    const reason = fc.constantFrom('InUse', 'TooYoung', 'Another');
+    const arbitraryDisk = fc.record(
+      {
+        capacityBytes: figure,
+        usedBeforeBytes: figure,
+        usedAfterBytes: figure,
+        keptBytes: fc.dictionary(reason, figure, { noNullPrototype: true }),
+        kept: fc.dictionary(reason, fc.record({ images: figure, bytes: figure }), { noNullPrototype: true }),
+      },
+      { requiredKeys: ['capacityBytes', 'usedBeforeBytes', 'usedAfterBytes'], noNullPrototype: true },
+    );
+    fc.assert(
+      fc.property(arbitraryDisk, (disk) => {
+        const nodes = new Map([['a', settled(tried(1), 'Succeeded', { tally, disk })]]);
+        expect(decodeRun(encodeRun(buildRun({}, { nodes })), runKinds).nodes).toEqual(nodes);
+      }),
+    );
   });
 
   it.each([
