@@ -7,18 +7,21 @@ export const maxReportBytes = 4096;
 const count = z.int().nonnegative();
 
 /** An error of one image or, without `image`, of the whole run on the node. */
-const reportErrorSchema = z.strictObject({
+const reportErrorSchema = z.object({
   image: z.string().optional(),
   reason: z.string(),
   message: z.string(),
 });
 
-/** The report of one cleaner pod: the cleaner writes it as its termination message, the scheduler reads it. */
-export const reportSchema = z.strictObject({
+/**
+ * The report of one cleaner pod: the cleaner writes it as its termination message, the scheduler reads it. Unknown keys are
+ * ignored, because in an upgrade a scheduler may read the report of a newer cleaner.
+ */
+export const reportSchema = z.object({
   version: z.literal(1),
   /** `TargetNotMet`: all work was done, but disk usage is still above `lowPercent`. */
   outcome: z.enum(['Succeeded', 'TargetNotMet', 'PartiallyFailed', 'Failed', 'DryRun']),
-  images: z.strictObject({
+  images: z.object({
     total: count,
     inUse: count,
     removed: count,
@@ -28,12 +31,12 @@ export const reportSchema = z.strictObject({
     kept: count,
   }),
   /** `freed` is measured on the filesystem, `nominal` is the sum of the runtime's sizes; both in bytes. */
-  bytes: z.strictObject({ freed: count, nominal: count }),
-  filesystem: z.strictObject({ capacityBytes: count, usedBeforeBytes: count, usedAfterBytes: count }),
+  bytes: z.object({ freed: count, nominal: count }),
+  filesystem: z.object({ capacityBytes: count, usedBeforeBytes: count, usedAfterBytes: count }),
   /** The sizes of the images that are still there, by the reason for it, if usage stayed above `lowPercent`. */
   keptBytes: z.record(z.string(), count).optional(),
   /** The images that were kept, with the sum of their sizes, by the reason to keep them. Absent if the run made no plan. */
-  keptByReason: z.record(z.string(), z.strictObject({ images: count, bytes: count })).optional(),
+  keptByReason: z.record(z.string(), z.object({ images: count, bytes: count })).optional(),
   /** The outcomes of the job's `removeReferences`, in their order, if it has any and nothing ended the run before the plan. */
   references: referenceOutcomesSchema.optional(),
   durationMs: count,

@@ -221,6 +221,12 @@ describe('parseReport', () => {
     expect(parseReport(JSON.stringify(report))).toEqual(report);
   });
 
+  it('ignores what a later version adds', () => {
+    const report = buildReport(buildFindings([{ kind: 'removed' }, failed]), 1);
+    const later = { ...report, added: 1, images: { ...report.images, added: 2 } };
+    expect(parseReport(JSON.stringify(later))).toEqual(report);
+  });
+
   it.each(['', 'OOMKilled', '{"version":1,"outcome":"Succ', '{"version":2}', '{}', 'null'])(
     'does not accept %j as a report',
     (text) => {
