@@ -11,6 +11,7 @@ import { localKinds, runKinds } from './kinds.ts';
 import type { LocalOptions } from './local/cluster.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import { Notifier, type NotifierPorts } from './notifier.ts';
 import type { PageHealth, PagePlace } from './page/facts.ts';
 import type { ReadCleanerLog } from './page-logs.ts';
 import type { PagePlacement, PageServer } from './page-server.ts';
@@ -43,6 +44,14 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const identity = `${place.hostname}_${process.pid}`;
   const leadership = settings.leaderElection ? new Election(leases, identity, log) : aloneInTheLead;
   const background = new BackgroundTasks(log);
+  const notifications = await openNotifications(settings, {
+    place: { namespace: connection.namespace, cluster: settings.notifyCluster },
+    isLeader: () => leadership.isLeader,
+    onDelivered: () => dispatcher.trigger(),
+    count: metrics.countNotifications,
+    log,
+    readClock: () => cluster.readClock(),
+  });
   const context = {
     cluster,
     log,
@@ -51,6 +60,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
     kinds: runKinds,
     startTimeoutMs: settings.startTimeoutSeconds * 1000,
     observer: metrics,
+    notifier: notifications?.notifier,
   };
   const dispatcher = createDispatcher(context, leadership, metrics);
   isReady = () => cluster.isCurrent && leadership.isCurrent;
@@ -58,6 +68,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
     state: () => cluster.state(),
     isLeader: () => leadership.isLeader,
     isCurrent: isReady,
+    pendingNotifications: () => notifications?.notifier.pending ?? 0,
     readClock: () => cluster.readClock(),
   });
   const health = (): PageHealth => ({ isCurrent: cluster.isCurrent, leader: leaderOf(leadership) });
@@ -73,6 +84,8 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
     6_000,
     dispatcher.stop().then(() => background.finish()),
   );
+  notifications?.notifier.stop();
+  await endsWithin(1_000, notifications?.receiver.stop() ?? Promise.resolve());
   await endsWithin(2_000, leadership.stop());
   await endsWithin(1_000, cluster.stop());
   page?.close();
@@ -186,13 +199,35 @@ function createDispatcher(
   const { cluster } = context;
   const workOn = async (policy: string): Promise<Next> => {
     // The next leader starts with all policies.
-    if (!leadership.isLeader) return 'Gone';
+    if (!leadership.isLeader) {
+      context.notifier?.forget(policy);
+      return 'Gone';
+    }
     const startedAt = performance.now();
     const wakeAt = await reconcile(context, policy, cluster.readClock());
     metrics?.observePass((performance.now() - startedAt) / 1000);
     return wakeAt instanceof Date ? wakeAt.getTime() - cluster.readClock().getTime() : wakeAt;
   };
   return new Dispatcher({ keys: () => keysToReconcile(cluster.state()), workOn });
+}
+
+/** The longest time for one message, from the connection to the end of the answer. */
+const notifyTimeoutMs = 15_000;
+
+/** Opens the notifications, if there is a file with the address of a receiver. */
+async function openNotifications(
+  { notifyUrlFile: addressFile, notifyFormat: format = 'json' }: Settings,
+  ports: Omit<NotifierPorts, 'receiver' | 'after'>,
+) {
+  if (addressFile === undefined) return undefined;
+  const { Webhook } = await import('./webhook/webhook.ts');
+  const receiver = new Webhook({ addressFile, format, timeoutMs: notifyTimeoutMs, readClock: ports.readClock });
+  return { receiver, notifier: new Notifier({ ...ports, receiver, after }) };
+}
+
+function after(delayMs: number, action: () => void): () => void {
+  const timer = setTimeout(action, delayMs);
+  return () => clearTimeout(timer);
 }
 
 /** False if it takes longer. */

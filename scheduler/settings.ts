@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { annotationKeyProblem, labelKeyProblem, labelValueProblem } from '../contract/labels.ts';
 import type { PathOverride } from './cleanup/node-runtime.ts';
+import { messageFormats } from './notifications/message.ts';
 import type { PodTemplate } from './pods/pod-template.ts';
 import { ownPriorityClass } from './pods/priority.ts';
 import type { Toleration } from './pods/tolerations.ts';
@@ -116,6 +117,11 @@ const tolerationsSchema = z.string().transform((text, context): Toleration[] =>
   }),
 );
 
+/** A setting that is absent by default. A manifest can turn it off with an empty value. */
+function emptyAsAbsent<Schema extends z.ZodType>(schema: Schema) {
+  return z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
+}
+
 const seLinuxType = z.string().regex(/^(?:[a-z]\w*)?$/, 'must be an SELinux type, such as spc_t');
 
 const maxPort = 65_535;
@@ -148,6 +154,9 @@ const settingsSchema = z.object({
   runtimeTimeoutSeconds: count,
   apiRate: count,
   leaderElection: flag,
+  notifyUrlFile: emptyAsAbsent(z.string().startsWith('/', 'must be the absolute path of a file with the address')),
+  notifyFormat: emptyAsAbsent(z.enum(messageFormats)),
+  notifyCluster: emptyAsAbsent(z.string()),
   port: count.refine((port) => port <= maxPort, 'must be at most 65535'),
   pagePort: z
     .string()
@@ -276,6 +285,21 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
     flag: '--leader-election <true|false>',
     description: 'elect a leader among the replicas; several replicas are safe without it too',
     default: 'true',
+  },
+  notifyUrlFile: {
+    variable: 'NODESWEEP_NOTIFY_URL_FILE',
+    flag: '--notify-url-file <path>',
+    description: 'file with the address of the webhook for notifications (default: no notifications)',
+  },
+  notifyFormat: {
+    variable: 'NODESWEEP_NOTIFY_FORMAT',
+    flag: '--notify-format <format>',
+    description: `format of notifications: one of ${messageFormats.join(', ')} (default: json)`,
+  },
+  notifyCluster: {
+    variable: 'NODESWEEP_NOTIFY_CLUSTER',
+    flag: '--notify-cluster <name>',
+    description: 'name of the cluster in notifications (default: none)',
   },
   port: {
     variable: 'NODESWEEP_PORT',

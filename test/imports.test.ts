@@ -38,6 +38,7 @@ const pureFolders = [
   'scheduler/run/rollout',
   'scheduler/journal',
   'scheduler/status',
+  'scheduler/notifications',
   'scheduler/overview',
   'scheduler/page',
   'scheduler/page/pages',
@@ -66,7 +67,7 @@ const flowFolders = [
 /** Each library, and the only folders that may import it. */
 const adapters: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['scheduler/kubernetes', 'scheduler/kubernetes/api'],
-  undici: ['scheduler/kubernetes/api'],
+  undici: ['scheduler/kubernetes/api', 'scheduler/webhook'],
   dockerode: ['cleaner/runtime/docker'],
   'node:child_process': ['cleaner/runtime/crictl'],
   execa: ['scheduler/local'],
@@ -78,6 +79,7 @@ const adapterFolders = [
   'scheduler/kubernetes/api',
   'scheduler/kubernetes/pods',
   'scheduler/local',
+  'scheduler/webhook',
   'cleaner/runtime/crictl',
   'cleaner/runtime/docker',
 ];

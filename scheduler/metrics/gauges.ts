@@ -4,8 +4,8 @@ import { runKinds } from '../kinds.ts';
 import { prepull } from '../prepull/kind.ts';
 import { countImages } from '../prepull/overview.ts';
 import { parseOnce } from '../reconcile/parsed-policy.ts';
-import { lastFullRun } from '../run/results/last-full-run.ts';
 import { outcomeOf } from '../run/outcome.ts';
+import { lastFullRun, lastVerdict } from '../run/results/verdict.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import { summarize } from '../run/summary.ts';
 import type { PolicyStatus } from '../status/status.ts';
@@ -92,15 +92,16 @@ export const gauges: readonly GaugeDefinition[] = [
   },
   {
     name: 'nodesweep_last_run_outcome',
-    help: '1 for the outcome of the last run of a policy for all of its nodes.',
+    help: '1 for the outcome of the last run of a policy. Successful runs for some of its nodes do not count.',
     labelNames: ['policy', 'outcome'],
-    read: ({ runsOf }) => lastRuns(runsOf).map(([policy, run]): Sample => [[policy, outcomeOf(run) ?? run.phase], 1]),
+    read: ({ runsOf }) =>
+      lastRuns(runsOf, lastVerdict).map(([policy, run]): Sample => [[policy, outcomeOf(run) ?? run.phase], 1]),
   },
   {
     name: 'nodesweep_last_run_nodes',
     help: 'Nodes of the last run of a policy for all of its nodes, by result (succeeded, failed, skipped).',
     labelNames: ['policy', 'result'],
-    read: ({ runsOf }) => lastRuns(runsOf).flatMap(([policy, run]) => nodesByResult(policy, run)),
+    read: ({ runsOf }) => lastRuns(runsOf, lastFullRun).flatMap(([policy, run]) => nodesByResult(policy, run)),
   },
   {
     name: 'nodesweep_node_disk_capacity_bytes',
@@ -180,9 +181,9 @@ function readWithoutSuccess({ state, runsOf, now }: GaugeView): Sample[] {
   });
 }
 
-function lastRuns(runsOf: GaugeView['runsOf']): (readonly [string, Run])[] {
+function lastRuns(runsOf: GaugeView['runsOf'], lastOf: typeof lastFullRun): (readonly [string, Run])[] {
   return [...runsOf].flatMap(([policy, runs]) => {
-    const last = lastFullRun(runs);
+    const last = lastOf(runs);
     return last === undefined ? [] : [[policy, last] as const];
   });
 }

@@ -64,6 +64,12 @@ export function createInstruments(registry: Registry) {
       labelNames: ['cause'],
       registers,
     }),
+    notifications: new Counter({
+      name: 'nodesweep_notifications_total',
+      help: 'News for notifications that were delivered or dropped, and messages that failed, by result (delivered, failed, dropped).',
+      labelNames: ['result'],
+      registers,
+    }),
     requests: new Counter({
       name: 'nodesweep_api_requests_total',
       help: 'Requests to the API server, by verb, resource and code; code 0 for requests without an answer.',

@@ -18,6 +18,8 @@ export interface Observed {
   readonly isLeader: () => boolean;
   /** True if the view of the cluster is complete and up to date. */
   readonly isCurrent: () => boolean;
+  /** The number of news that wait for a notification. Default: 0. */
+  readonly pendingNotifications?: () => number;
   /** The clock of the scheduler's decisions. Default: that of this machine. */
   readonly readClock?: () => Date;
 }
@@ -49,6 +51,9 @@ export class Metrics {
     this.#addGauge('nodesweep_leader', '1 if this process is the leader.', (set) => set(Number(isLeader())));
     this.#addGauge('nodesweep_watches_current', '1 while the view of the cluster is up to date.', (set) =>
       set(Number(isCurrent())),
+    );
+    this.#addGauge('nodesweep_notifications_pending', 'News that wait for a notification.', (set) =>
+      set(observed.pendingNotifications?.() ?? 0),
     );
     for (const definition of gauges) this.#addStateGauge(definition);
   }
@@ -95,6 +100,10 @@ export class Metrics {
     for (const seconds of pullSecondsOf(end)) pullSeconds.observe({ policy }, seconds);
     const seconds = newNodeSecondsOf(end);
     if (seconds !== undefined) newNodeSeconds.observe({ policy }, seconds);
+  };
+
+  readonly countNotifications = (result: 'delivered' | 'failed' | 'dropped', count: number): void => {
+    this.#instruments.notifications.inc({ result }, count);
   };
 
   readonly observeOpening = (cause: Opening['cause']): void => {

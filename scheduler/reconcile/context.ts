@@ -2,6 +2,7 @@ import type { Cluster, ClusterState } from '../cluster.ts';
 import type { RunJournal } from '../journal/journal.ts';
 import type { Journals } from '../journal/journals.ts';
 import type { Log } from '../log.ts';
+import type { Notifier } from '../notifier.ts';
 import type { PolicyObject } from '../objects.ts';
 import type { ParsedPolicy } from '../policy/parse.ts';
 import type { RunKind } from '../run/kind.ts';
@@ -21,6 +22,8 @@ export interface ReconcileContext {
   /** The time in milliseconds after which a pod that doesn't start is given up. */
   readonly startTimeoutMs: number;
   readonly observer?: RunObserver | undefined;
+  /** Tells people of problems; undefined if nobody wants to be told. */
+  readonly notifier?: Pick<Notifier, 'deliveredOf' | 'observe' | 'forget'> | undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { annotation } from '../../contract/labels.ts';
 import type { ClusterState, StoredStatus, UnreadableRecord } from '../cluster.ts';
+import { findingsOf } from '../notifications/findings.ts';
 import { briefProblems } from '../policy/problem.ts';
 import { type KnownLosses, repeated } from '../run/results/losses.ts';
 import { isFinished, type Run } from '../run/run.ts';
@@ -48,9 +49,11 @@ export async function keepStatus(
     replacedRequests,
     troubles: journal.troubles.of(object.uid),
     unreadable,
+    delivered: pass.notifier?.deliveredOf(object),
   };
   const status = statusOf(found, stored);
   if (status !== stored?.value && !(await cluster.writeStatus(object, status))) return undefined;
+  pass.notifier?.observe(object, status.notified ?? {}, findingsOf(status, runs));
   journal.judgedRequests.set(object.uid, object.replacedRequests ?? []);
   await reportDamage(pass, unreadable, stored);
   await reportNews(pass, stored?.value, status);

@@ -42,6 +42,7 @@ export async function reconcile(
   const journal = context.journals.forPass(name, now);
   const orphansAt = removeOrphans({ ...context, journal, state, now }, name);
   if (object === undefined) {
+    context.notifier?.forget(name);
     const goneAt = await settleGone({ ...context, journal, state, now }, name);
     if (orphansAt === undefined && goneAt === undefined) context.journals.forget(name);
     return earliest([orphansAt, goneAt]) ?? 'Gone';

@@ -4,13 +4,14 @@ import * as z from 'zod';
 import { annotation } from '../../contract/labels.ts';
 import type { StoredStatus } from '../cluster.ts';
 import type { Trouble } from '../journal/troubles.ts';
+import { type Finding, toldAfter } from '../notifications/told.ts';
 import type { PolicyObject } from '../objects.ts';
 import { missedScheduledTime, startDelayMs, upcomingScheduledTime } from '../policy/due.ts';
 import type { ParsedPolicy } from '../policy/parse.ts';
 import type { Policy } from '../policy/policy.ts';
 import { briefProblems } from '../policy/problem.ts';
-import { lastSuccessOf } from '../run/results/last-full-run.ts';
 import type { KnownLosses } from '../run/results/losses.ts';
+import { lastSuccessOf } from '../run/results/verdict.ts';
 import type { Run } from '../run/run.ts';
 import { readStored } from '../yaml/read.ts';
 import { conditionSchema, conditionsOf } from './conditions.ts';
@@ -44,6 +45,7 @@ const statusSchema = z.object({
     })
     .optional(),
   startupTimeoutSeconds: z.number().optional(),
+  notified: z.record(z.string(), z.string()).optional(),
   conditions: z.array(conditionSchema).optional(),
 });
 
@@ -60,7 +62,7 @@ const statusSchema = z.object({
  * nodes, of its last version that was valid, with its kind; without `kept` if it was lost with a damaged status. `losses`:
  * what nodes had lost before the last runs, up to the run of this name, with the number of runs in a row that found it lost.
  * `startupTimeoutSeconds`: the time for which nodes with the startup taint wait for the policy, of its last version that was
- * valid.
+ * valid. `notified`: the bad states of which people were told, by subject.
  */
 export type PolicyStatus = Omit<z.output<typeof statusSchema>, 'version'>;
 
@@ -83,6 +85,8 @@ export interface Findings {
   readonly purged?: string | undefined;
   /** The things that nodes had lost before the last runs. */
   readonly losses?: KnownLosses | undefined;
+  /** The news of which people were told, and that the stored status may not have. */
+  readonly delivered?: readonly Finding[] | undefined;
   /** The records of the policy that can't be read. */
   readonly unreadable?: readonly Damage[] | undefined;
   readonly now: Date;
@@ -99,8 +103,11 @@ export function judgePolicy(found: Findings, stored: Stored): PolicyStatus {
 export function statusOf(found: Findings, stored: Stored): PolicyStatus {
   const { object, parsed, started, now } = found;
   const judged = judgePolicy(found, stored);
-  const remembered = withLosses(
-    withRequests(started === undefined ? judged : rememberRun(judged, started), judged.lastRequest, found),
+  const remembered = withNotified(
+    withLosses(
+      withRequests(started === undefined ? judged : rememberRun(judged, started), judged.lastRequest, found),
+      found,
+    ),
     found,
   );
   return withConditions(
@@ -194,6 +201,11 @@ function withLastSuccess(status: PolicyStatus, { runs }: Findings): PolicyStatus
   return last === undefined || last <= (status.lastSuccessfulTime ?? 0)
     ? status
     : { ...status, lastSuccessfulTime: last };
+}
+
+function withNotified(status: PolicyStatus, { delivered = [] }: Findings): PolicyStatus {
+  const notified = toldAfter(status.notified ?? {}, delivered);
+  return isDeepStrictEqual(notified, status.notified ?? {}) ? status : { ...status, notified };
 }
 
 function withLosses(status: PolicyStatus, { losses }: Findings): PolicyStatus {

@@ -1,6 +1,6 @@
 import type { Policy } from '../policy/policy.ts';
 import { nextScheduledTime, scheduleOf } from '../policy/schedule.ts';
-import { isFull } from '../run/results/last-full-run.ts';
+import { isFull } from '../run/results/verdict.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import type { PolicyStatus } from './status.ts';
 

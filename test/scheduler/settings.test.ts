@@ -35,6 +35,24 @@ describe('settings', () => {
     });
   });
 
+  it('of notifications are absent by default, and can be turned off with an empty value', () => {
+    const environment = {
+      NODESWEEP_NOTIFY_URL_FILE: '/etc/url',
+      NODESWEEP_NOTIFY_FORMAT: 'teams',
+      NODESWEEP_NOTIFY_CLUSTER: '',
+    };
+    const { notifyUrlFile, notifyFormat, notifyCluster } = readSettings({}, environment);
+    expect([notifyUrlFile, notifyFormat, notifyCluster]).toEqual(['/etc/url', 'teams', undefined]);
+    expect(readSettings({}, { NODESWEEP_NOTIFY_URL_FILE: '' }).notifyUrlFile).toBeUndefined();
+    expect(() => readSettings({}, { NODESWEEP_NOTIFY_FORMAT: 'fax' })).toThrow(/NODESWEEP_NOTIFY_FORMAT .*slack/);
+  });
+
+  it('take no address in place of its file, and do not show it (H63)', () => {
+    const read = () => readSettings({}, { NODESWEEP_NOTIFY_URL_FILE: 'https://hooks.test/TOPSECRET' });
+    expect(read).toThrow(/NODESWEEP_NOTIFY_URL_FILE .*must be the absolute path of a file with the address/);
+    expect(read).not.toThrow(/TOPSECRET/);
+  });
+
   it('of the cleaner pods are read as labels, annotations, secrets and quantities', () => {
     const environment = {
       NODESWEEP_POD_LABELS: 'team=infra  example.com/cost=12',

@@ -11,6 +11,20 @@ export function lastFullRun(runs: readonly Run[]): Run | undefined {
   return newest(runs.filter((run) => isFinished(run) && isFull(run) && run.reason !== 'Replaced'));
 }
 
+/**
+ * The newest run that shows if the policy works: one for all nodes, or another that failed. A success on some nodes does not
+ * show that the others work again.
+ */
+export function lastVerdict(runs: readonly Run[]): Run | undefined {
+  return newest(runs.filter((run) => isFinished(run) && run.reason !== 'Replaced' && (isFull(run) || isFailure(run))));
+}
+
+/** True for a run that failed, or did only a part of its work. */
+export function isFailure(run: Run): boolean {
+  const outcome = outcomeOf(run);
+  return outcome === 'Failed' || outcome === 'PartiallyFailed';
+}
+
 /** The end of the newest run for all nodes in which every node succeeded or was skipped. */
 export function lastSuccessOf(runs: readonly Run[]): Date | undefined {
   return newest(runs.filter((run) => isFull(run) && isSuccess(run)))?.finishedAt;
