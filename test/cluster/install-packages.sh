@@ -23,6 +23,7 @@ need docker-registry docker-registry
 need htpasswd apache2-utils
 need qemu-aarch64 qemu-user
 need chromium chromium
+need promtool prometheus
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ]; then
