@@ -41,12 +41,10 @@ const targetLabels = new Set(['cluster', 'namespace', 'pod', 'instance', 'job', 
 /** The labels of each metric of a scheduler in whose cluster everything has happened once. */
 async function readLabels(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const metrics = new Metrics('1');
-  const tally = {
-    ...{ planned: 0, removed: 1, failed: 0, skipped: 0, unknown: 0, freedBytes: 0, nominalBytes: 1 },
-    disk: { capacityBytes: 100, beforeBytes: 99, afterBytes: 98 },
-    kept: { InUse: { images: 1, bytes: 1 } },
-  };
-  const nodes = new Map([['a', settled(tried(1), 'Succeeded', { reason: 'TargetNotMet', tally })]]);
+  const tally = { planned: 0, removed: 1, failed: 0, skipped: 0, unknown: 0, freedBytes: 0, nominalBytes: 1 };
+  const kept = { InUse: { images: 1, bytes: 1 } };
+  const disk = { capacityBytes: 100, usedBeforeBytes: 99, usedAfterBytes: 98, kept };
+  const nodes = new Map([['a', settled(tried(1), 'Succeeded', { reason: 'TargetNotMet', tally, disk })]]);
   const ended = buildRun({}, { phase: 'Succeeded', reason: 'TargetNotMet', finishedAt: secondsLater(5), nodes });
   const pulling = buildRun(
     {},
