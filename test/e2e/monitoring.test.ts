@@ -1,4 +1,4 @@
-import { readFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -13,6 +13,7 @@ import { SchedulerProcess } from '../helpers/scheduler-process.ts';
 
 const top = join(import.meta.dirname, '../..');
 const rulesFile = join(top, 'manifests/monitoring/rules.yaml');
+const metricsOfRules = [...new Set((await readFile(rulesFile, 'utf8')).match(/\bnodesweep_\w+/g))];
 const has = async (command: string) => !(await execa(command, ['--version'], { reject: false })).failed;
 // Nothing is installed for a cluster that somebody else has started.
 const isMissing = process.env.KUBECONFIG !== undefined && !((await has('promtool')) && (await has('prometheus')));
@@ -64,7 +65,7 @@ describe.skipIf(isMissing)('a real Prometheus that scrapes a real scheduler on l
   const ask = async (path: string) => (await fetch(`${origin}/api/v1/${path}`)).json() as Promise<{ data: Answer }>;
   const query = async (expr: string) => (await ask(`query?query=${encodeURIComponent(expr)}`)).data.result ?? [];
 
-  it.each(await metricsOfRules())('has the metric %s', { timeout: 150_000 }, async (metric) => {
+  it.each(metricsOfRules)('has the metric %s', { timeout: 150_000 }, async (metric) => {
     await vi.waitFor(async () => expect(await query(metric)).not.toEqual([]), { timeout: 120_000, interval: 500 });
   });
 
@@ -137,11 +138,6 @@ function putObjects(api: LoopbackApi): void {
   const run = buildRun({ schedule: '@yearly' }, { ...ended, phase: 'Failed', reason: 'NodesFailed', nodes });
   const owner = buildPolicyObject({}, { uid: metadata.uid ?? '' });
   api.put(maps, `${run.name}.run`, buildRecord('nodesweep', owner, run));
-}
-
-async function metricsOfRules(): Promise<readonly string[]> {
-  const rules = await readFile(rulesFile, 'utf8');
-  return [...new Set(rules.match(/\bnodesweep_\w+/g))];
 }
 
 function launch(config: string, directory: string, address: string) {

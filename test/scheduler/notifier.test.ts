@@ -11,16 +11,22 @@ const paused: Finding = { subject: 'Pause', kind: 'Bad', state: 'RunPaused', tex
 
 /** A notifier with simulated time, and a receiver that answers as it is told. */
 class Desk {
-  readonly messages: Message[] = [];
+  readonly messages: Message[];
   readonly logged: string[] = [];
   readonly counts = { delivered: 0, failed: 0, dropped: 0 };
   answer: (message: Message) => Promise<Delivery> = async () => ({ kind: 'Delivered' });
   isLeader = true;
   /** The parts of the statuses, by policy. */
-  statuses = new Map<string, Told>();
+  readonly statuses: Map<string, Told>;
   notifier = this.#create();
   #nowMs = 0;
   #timers: { readonly at: number; readonly action: () => void }[] = [];
+
+  /** Replicas have the same statuses and the same receiver. */
+  constructor({ messages, statuses }: Pick<Desk, 'messages' | 'statuses'> = { messages: [], statuses: new Map() }) {
+    this.messages = messages;
+    this.statuses = statuses;
+  }
 
   /** Another process takes over: it knows only the statuses. */
   restart(): void {
@@ -261,6 +267,50 @@ describe('the notifier (H62)', () => {
           expect(words).toEqual(expected);
           expect(words.length % 2).toBe(0);
         }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('tells nothing twice, also if the lead changes between replicas (H62)', async () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('pass' as const), isBad: fc.boolean() }),
+      fc.record({ do: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 100 }) }),
+      fc.record({ do: fc.constant('lead' as const), replica: fc.constantFrom(0, 1) }),
+      // A replica that lost the lead may notice it late.
+      fc.record({ do: fc.constant('notice' as const) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const first = new Desk();
+        const replicas = [first, new Desk(first)];
+        let isBad = false;
+        const lead = (leader: number) => {
+          for (const [index, replica] of replicas.entries()) replica.isLeader = index === leader;
+        };
+        const passAll = () => {
+          for (const replica of replicas) if (replica.isLeader) replica.pass('nightly', [isBad ? failed : well]);
+        };
+        const wait = async (seconds: number) => {
+          for (const replica of replicas) await replica.wait(seconds);
+          // A pass follows each delivery.
+          passAll();
+        };
+        lead(0);
+        for (const one of steps) {
+          if (one.do === 'pass') isBad = one.isBad;
+          if (one.do === 'lead') lead(one.replica);
+          if (one.do === 'notice')
+            for (const replica of replicas) if (!replica.isLeader) replica.notifier.forget('nightly');
+          if (one.do === 'wait') await wait(one.seconds);
+          passAll();
+        }
+        isBad = false;
+        passAll();
+        await wait(3_600);
+        const words = first.told();
+        expect(words).toEqual(words.map((_, index) => `nightly Run ${index % 2 === 0 ? 'Failed' : 'Well'}`));
+        expect(words.length % 2).toBe(0);
       }),
       { numRuns: 200 },
     );
