@@ -120,7 +120,9 @@ describe('the disks of nodes in a record', () => {
     );
     const { 'disks.json': disks, ...known } = data;
     expect(disks).toContain('91000000000');
-    expect(known).toEqual(encodeRun(buildRun({}, { nodes: new Map([['a', settled(tried(1), 'Succeeded', { tally })]]) })));
+    expect(known).toEqual(
+      encodeRun(buildRun({}, { nodes: new Map([['a', settled(tried(1), 'Succeeded', { tally })]]) })),
+    );
   });
 
   it('are read back with any figures (H61)', () => {
