@@ -91,13 +91,17 @@ it('every metric that a page names is one of the program', () => {
   expect(named.filter((name) => !sources.includes(name.replace(/_(bucket|sum|count)$/, '')))).toEqual([]);
 });
 
-it('every reason that a page names is one of the program', () => {
+it('every reason that a page names is one of the program, and every alert one of the rules', () => {
   const own = pages.filter(({ path }) => !path.startsWith('docs/other-tools/'));
   const spans = own.flatMap(({ text }) => codeSpans(text)).filter((span) => /^([A-Z][a-z]+){2,}$/.test(span));
   const named = [...new Set(spans)];
   expect(named.length).toBeGreaterThan(40);
   // The Event of a run that ends has the outcome in its reason.
-  const isKnown = (name: string) => sources.includes(name.replace(/^Run(?=[A-Z])/, '')) || elsewhere.has(name);
+  const rules = readFileSync(join(top, 'manifests/monitoring/rules.yaml'), 'utf8');
+  const isKnown = (name: string) =>
+    name.startsWith('Nodesweep')
+      ? rules.includes(`alert: ${name}\n`)
+      : sources.includes(name.replace(/^Run(?=[A-Z])/, '')) || elsewhere.has(name);
   expect(named.filter((name) => !isKnown(name))).toEqual([]);
 });
 
