@@ -45,7 +45,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const leadership = settings.leaderElection ? new Election(leases, identity, log) : aloneInTheLead;
   const background = new BackgroundTasks(log);
   const notifications = await openNotifications(settings, {
-    place: { namespace: connection.namespace, cluster: settings.notifyCluster },
+    place: { namespace, cluster: settings.notifyCluster },
     isLeader: () => leadership.isLeader,
     onDelivered: () => dispatcher.trigger(),
     count: metrics.countNotifications,

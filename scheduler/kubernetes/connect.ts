@@ -30,7 +30,6 @@ export interface Place {
 }
 
 export interface Connection {
-  readonly namespace: string;
   readonly cluster: KubernetesCluster;
   readonly leases: LeaseStore;
   /** The namespace of the policies, and of all objects that the scheduler creates. */
@@ -64,7 +63,6 @@ export async function connectCluster(
   const template = podTemplateOf(settings, namespace, image);
   const overrides = { sockets, stateDirectories };
   return {
-    namespace,
     cluster: new KubernetesCluster({ api, template, overrides, workloadResources, log }),
     leases: new KubernetesLeaseStore(leaseApi, namespace),
     namespace,
