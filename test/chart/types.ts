@@ -142,6 +142,11 @@ const types: Readonly<Record<string, Schema>> = {
   'serviceMonitor.enabled': flag,
   'serviceMonitor.labels': texts,
   'serviceMonitor.interval': monitorInterval,
+  'prometheusRule.enabled': flag,
+  'prometheusRule.labels': texts,
+  'dashboard.enabled': flag,
+  'dashboard.labels': texts,
+  'dashboard.annotations': texts,
 };
 
 /** The type of a value; undefined for a section, and for a value that nobody has given a type. */

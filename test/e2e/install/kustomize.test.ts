@@ -28,7 +28,10 @@ const overlays = [
   { name: 'docker', values: { cleaner: { stateDirectories: ['/var/lib/docker/nodesweep'] } } },
   { name: 'two-replicas', values: { scheduler: { replicas: 2 } } },
   { name: 'status-page', values: { statusPage: { enabled: true } } },
-  { name: 'monitoring', values: { podMonitor: { enabled: true } } },
+  {
+    name: 'monitoring',
+    values: { podMonitor: { enabled: true }, prometheusRule: { enabled: true }, dashboard: { enabled: true } },
+  },
 ];
 
 interface Named {
