@@ -1,3 +1,5 @@
+import { messageFormats } from '../../scheduler/notifications/message.ts';
+
 /** A part of a JSON Schema. */
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -41,6 +43,9 @@ export const ownSettings: readonly string[] = [
   'NODESWEEP_PORT',
   'NODESWEEP_PAGE_ADDRESS',
   'NODESWEEP_PAGE_HOSTS',
+  'NODESWEEP_NOTIFY_URL_FILE',
+  'NODESWEEP_NOTIFY_FORMAT',
+  'NODESWEEP_NOTIFY_CLUSTER',
 ];
 
 const settings: Schema = {
@@ -147,6 +152,10 @@ const types: Readonly<Record<string, Schema>> = {
   'dashboard.enabled': flag,
   'dashboard.labels': texts,
   'dashboard.annotations': texts,
+  'notifications.enabled': flag,
+  'notifications.secretName': name,
+  'notifications.format': { enum: messageFormats },
+  'notifications.cluster': text,
 };
 
 /** The type of a value; undefined for a section, and for a value that nobody has given a type. */

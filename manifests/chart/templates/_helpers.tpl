@@ -106,6 +106,13 @@ annotations:
 {{- $_ := set $settings "NODESWEEP_PAGE_ADDRESS" "0.0.0.0" -}}
 {{- $_ := set $settings "NODESWEEP_PAGE_HOSTS" (include "nodesweep.pageHosts" .) -}}
 {{- end -}}
+{{- if .Values.notifications.enabled -}}
+{{- $_ := set $settings "NODESWEEP_NOTIFY_URL_FILE" "/etc/nodesweep/notifications/url" -}}
+{{- $_ := set $settings "NODESWEEP_NOTIFY_FORMAT" .Values.notifications.format -}}
+{{- with .Values.notifications.cluster -}}
+{{- $_ := set $settings "NODESWEEP_NOTIFY_CLUSTER" . -}}
+{{- end -}}
+{{- end -}}
 {{- if ne $cleaner.priorityClassName "nodesweep-cleaner" -}}
 {{- $_ := set $settings "NODESWEEP_PRIORITY_CLASS" $cleaner.priorityClassName -}}
 {{- end -}}

@@ -27,6 +27,7 @@ const overlays = [
   { name: 'crio', values: { cleaner: { seLinuxType: 'spc_t' }, openshift: { enabled: true } } },
   { name: 'docker', values: { cleaner: { stateDirectories: ['/var/lib/docker/nodesweep'] } } },
   { name: 'two-replicas', values: { scheduler: { replicas: 2 } } },
+  { name: 'notifications', values: { notifications: { enabled: true } } },
   { name: 'status-page', values: { statusPage: { enabled: true } } },
   {
     name: 'monitoring',
