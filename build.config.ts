@@ -1,27 +1,17 @@
 import { rename, rm } from 'node:fs/promises';
-import { build, type Metafile, type Plugin } from 'esbuild';
-
-/** Docker's client brings clients of SSH and gRPC along: nothing uses them, and they would be most of what it loads. */
-const leaveOut: Plugin = {
-  name: 'leave out',
-  setup: ({ onLoad }) => onLoad({ filter: /\/node_modules\/(ssh2|@grpc)\// }, () => ({ contents: '' })),
-};
+import { build, type Metafile } from 'esbuild';
+import { bundling } from './bundling.config.ts';
 
 const outdir = process.argv[2] ?? 'dist';
 
 // Splitting keeps the cluster client out of the chunks that `clean` loads: a cleaner starts in a fraction of the time.
 const { metafile } = await build({
-  entryPoints: ['main.ts'],
+  ...bundling,
   outdir: `${outdir}.new`,
-  bundle: true,
   splitting: true,
   format: 'esm',
-  platform: 'node',
-  target: 'node24',
-  minifySyntax: true,
   legalComments: 'linked',
   metafile: true,
-  plugins: [leaveOut],
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },

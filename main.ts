@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { addClean } from './cli/clean.ts';
 import type { CommandContext } from './cli/context.ts';
+import { programName } from './cli/program-name.ts';
 import { messageOf } from './contract/errors.ts';
 import manifest from './package.json' with { type: 'json' };
 
@@ -13,12 +14,8 @@ import manifest from './package.json' with { type: 'json' };
 const heapGrowingPercent = 40;
 setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
 
-/** The command line. Each command loads its modules when it runs, so that a cleaner does not load the Kubernetes client. */
-const program = new Command('nodesweep')
-  .description(manifest.description)
-  .version(manifest.version)
-  .showHelpAfterError('(use --help to see all commands and options)')
-  .exitOverride();
+/** The exit code of Node.js for a module that waits for what never comes. */
+const neverEnded = 13;
 
 const context: CommandContext = {
   environment: process.env,
@@ -33,30 +30,62 @@ const context: CommandContext = {
   },
 };
 
-const [, , ...words] = process.argv;
-const [commandName] = words;
-if (process.stdout.isTTY && words.some((word) => ['help', '--help', '-h'].includes(word))) await wrapHelp();
-if (commandName === 'clean' || commandName === 'prepare') {
+let hasEnded = false;
+process.once('beforeExit', () => {
+  if (!hasEnded) process.exitCode = neverEnded;
+});
+// A single-file executable is no module, so nothing is awaited here.
+void start();
+
+/** Runs the command of the command line, and sets the exit code. */
+async function start(): Promise<void> {
+  const [, path = '', ...words] = process.argv;
+  const program = createProgram(programName(path));
+  if (words.some((word) => ['help', '--help', '-h'].includes(word))) await layOutHelp(program);
+  await addCommands(program, words);
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    process.exitCode = exitCodeOf(error);
+  }
+  hasEnded = true;
+}
+
+function createProgram(name: string): Command {
+  return new Command(name)
+    .description(manifest.description)
+    .version(manifest.version)
+    .showHelpAfterError('(use --help to see all commands and options)')
+    .exitOverride();
+}
+
+/** Adds commands. Each loads its modules when it runs, so that a cleaner does not load the Kubernetes client. */
+async function addCommands(program: Command, words: readonly string[]): Promise<void> {
+  const [commandName] = words;
+  if (commandName !== 'clean' && commandName !== 'prepare') {
+    const commands = await import('./cli/commands.ts');
+    return commands.addCommands(program, context, words);
+  }
   // Each node starts these, so they must start fast: they load no other command, and do not use the slowest compiler of V8,
   // from which a short run gains nothing. Maglev still compiles the code that runs often.
   setFlagsFromString('--no-turbofan');
   if (commandName === 'clean') addClean(program, context);
   else (await import('./cli/prepare.ts')).addPrepare(program, context);
-} else {
-  const { addCommands } = await import('./cli/commands.ts');
-  await addCommands(program, context, words);
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = exitCodeOf(error);
-}
-
-/** Breaks the lines of the help between words. Commands take this over when they are added. */
-async function wrapHelp(): Promise<void> {
-  const { wrapHelp: wrap } = await import('./cli/output/layout/wrap-help.ts');
-  program.configureOutput({ writeOut: (text) => process.stdout.write(wrap(text, process.stdout.columns)) });
+/**
+ * Puts the name of the program in front of the commands in its help, and breaks its lines between words. Commands take this over
+ * when they are added.
+ */
+async function layOutHelp(program: Command): Promise<void> {
+  const { nameProgram } = await import('./cli/output/named-help.ts');
+  const { wrapHelp } = await import('./cli/output/layout/wrap-help.ts');
+  const commands = () => program.commands.map((command) => command.name());
+  program.configureOutput({
+    writeOut: (text) => {
+      process.stdout.write(wrapHelp(nameProgram(text, program.name(), commands()), process.stdout.columns));
+    },
+  });
 }
 
 /** Commander has printed its own errors. Prints all others. */

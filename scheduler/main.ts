@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { isSea } from 'node:sea';
 import pTimeout from 'p-timeout';
 import { pino } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
@@ -9,6 +10,7 @@ import { serveHealth } from './health.ts';
 import { Journals } from './journal/journals.ts';
 import { localKinds, runKinds } from './kinds.ts';
 import type { LocalOptions } from './local/cluster.ts';
+import type { Launch } from './local/pods.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { Notifier, type NotifierPorts } from './notifier.ts';
@@ -98,7 +100,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
 export async function runLocal(options: LocalOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   const log = newLogger(options.logLevel);
   const { openLocalCluster } = await import('./local/cluster.ts');
-  const cluster = openLocalCluster(options, { script: process.argv[1] ?? '', environment }, log);
+  const cluster = openLocalCluster(options, { program: ownProgram(), environment }, log);
   // npm forwards a Ctrl-C that the process has already received. The second signal must not end the wait for the cleaners.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
   const health = (): PageHealth => ({ isCurrent: true, leader: 'This' });
@@ -107,6 +109,15 @@ export async function runLocal(options: LocalOptions, environment: NodeJS.Proces
     log.info({ policies: options.policies }, 'the scheduler is ready');
     await openPage(page, { cluster, kinds: localKinds, health, place: { kind: 'Local' } }, log);
   });
+}
+
+/** The command with which this program was started: a script of Node.js, or a single-file executable. */
+function ownProgram(): Launch['program'] {
+  const { execPath, execArgv, argv } = process;
+  if (isSea()) return [execPath];
+  // Two processes can't be debugged at the same address.
+  const options = execArgv.filter((option) => !option.startsWith('--inspect'));
+  return [execPath, ...options, argv[1] ?? ''];
 }
 
 /** Reconciles a cluster until SIGTERM or SIGINT, and then finishes the work in progress. */

@@ -39,6 +39,16 @@ it('the image of a release is for two architectures, with labels, SBOM and prove
   });
 });
 
+it('the executables of a release are for six platforms, with the version of Node.js that the tests use', () => {
+  const { strategy, steps: own } = workflow.jobs.executables;
+  const platforms = strategy.matrix.include.map(({ platform }: { platform: string }) => platform);
+  const wanted = ['linux', 'darwin', 'windows'].flatMap((system) => [`${system}-amd64`, `${system}-arm64`]);
+  expect(platforms).toEqual(wanted);
+  const node = own.find(({ uses = '' }: Step) => uses.startsWith('actions/setup-node@'));
+  expect(node.with).toEqual({ 'node-version': manifest.devDependencies.node });
+  expect(workflow.jobs.release.needs).toContain('executables');
+});
+
 it('the chart of a release replaces the repository that the values have', () => {
   const text = read('.github/workflows/release.yaml');
   const [, line = ''] = /s\|\^(.*?)\$\|/.exec(text) ?? [];

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execaNode } from 'execa';
+import { execa } from 'execa';
 import * as z from 'zod';
 import {
   boundReferencesFile,
@@ -16,8 +16,8 @@ import { readText, replaceFile } from './files.ts';
 
 /** The program that processes of runs start, with one of its commands. */
 export interface Launch {
-  /** The script of this program: its bundle or its source. */
-  readonly script: string;
+  /** The command of this program: its file, and the arguments in front of a command. */
+  readonly program: readonly [file: string, ...arguments_: string[]];
   readonly environment: NodeJS.ProcessEnv;
   readonly logLevel: string;
 }
@@ -118,9 +118,10 @@ export class LocalPods {
 
   /** Inherits the output of this process, so that a cleaner can continue when this process is killed. */
   #spawn({ name, node, runtime }: CleanerOrder) {
-    const { script, environment, logLevel } = this.#launch;
+    const { program, environment, logLevel } = this.#launch;
+    const [file, ...own] = program;
     const [job, report] = [this.#pathOf(name, 'job.json'), this.#pathOf(name, 'report.json')];
-    return execaNode(script, ['clean', '--job', job, '--report', report, '--state', runtime.stateDirectory], {
+    return execa(file, [...own, 'clean', '--job', job, '--report', report, '--state', runtime.stateDirectory], {
       env: {
         ...environment,
         NODE_NAME: node,
@@ -128,7 +129,6 @@ export class LocalPods {
         LOG_LEVEL: logLevel,
       },
       extendEnv: false,
-      ipc: false,
       stdin: 'ignore',
       stdout: 'inherit',
       stderr: ['inherit', 'pipe'],

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execaNode } from 'execa';
+import { execa } from 'execa';
 import type { NodeRuntime } from '../cleanup/node-runtime.ts';
 import { readText } from './files.ts';
 import type { Launch } from './pods.ts';
@@ -24,7 +24,7 @@ const maxWords = 1_000;
 /** Runs the first container of a puller. It measures the disk on which its directory is, which is that of the images. */
 export async function prepareNode(
   { arguments: podArguments, runtime, report }: FirstContainer,
-  { script, environment }: Launch,
+  { program, environment }: Launch,
   signal: AbortSignal,
 ): Promise<Preparation> {
   const shared = join(runtime.stateDirectory, 'puller');
@@ -34,10 +34,10 @@ export async function prepareNode(
     [podPaths.report, report],
   ]);
   const localArguments = podArguments.map((argument) => paths.get(argument) ?? argument);
-  const { exitCode = killed, stderr } = await execaNode(script, localArguments, {
+  const [file, ...own] = program;
+  const { exitCode = killed, stderr } = await execa(file, [...own, ...localArguments], {
     env: { ...environment, CONTAINER_RUNTIME_ENDPOINT: `unix://${runtime.socket}` },
     extendEnv: false,
-    ipc: false,
     stdin: 'ignore',
     reject: false,
     cancelSignal: signal,

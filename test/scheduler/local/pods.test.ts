@@ -33,9 +33,8 @@ afterEach(async () => {
 
 function openPods(): LocalPods {
   const environment = { ...process.env, CRICTL: simulatedCrictl };
-  return new LocalPods(join(directory, 'pods'), { script: bundledProgram(), environment, logLevel: 'silent' }, () =>
-    changed(),
-  );
+  const launch = { program: [process.execPath, bundledProgram()], environment, logLevel: 'silent' } as const;
+  return new LocalPods(join(directory, 'pods'), launch, () => changed());
 }
 
 async function startCleaner(prepulled: readonly string[] = []): Promise<void> {

@@ -16,7 +16,7 @@ it('a record on disk that cannot be read counts as a run that was started, and s
   const logged: string[] = [];
   const log = { info: () => {}, warn: () => {}, error: (_: object, message: string) => logged.push(message) };
   const options = { policies, state, endpoint: ['a=unix:///run/a.sock'], logLevel: 'info' };
-  const cluster = openLocalCluster(options, { script: '', environment: {} }, log);
+  const cluster = openLocalCluster(options, { program: [''], environment: {} }, log);
   await cluster.start(() => {});
   onTestFinished(() => cluster.stop());
   expect(logged).toEqual([expect.stringMatching(/nightly-29540760\.yaml is ignored: /)]);
