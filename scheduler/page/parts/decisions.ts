@@ -16,6 +16,12 @@ import { paged } from './paging.ts';
 /** The number of pods of a node whose logs and errors are shown. */
 const maxPods = 3;
 
+const withoutLog = {
+  Cluster:
+    'No cleaner that has ended has a pod on this node now. The log of such a pod has each image with size, times, decision and reason.',
+  Local: 'The scheduler keeps only the sums.',
+} as const;
+
 /** The images of a node with the decisions of its last cleaner, and the commands that show more. */
 export function decisionsSection(facts: PageFacts, runs: readonly Run[], node: string, page: number): Html {
   const { state, place, log, now } = facts;
@@ -32,7 +38,7 @@ export function decisionsSection(facts: PageFacts, runs: readonly Run[], node: s
     'decisions',
     'Images and decisions',
     log === undefined
-      ? html`<p>The log of a cleaner has every image with its size, its times, the decision and the reason, until the TTL of the pod. The scheduler keeps only the sums.</p>`
+      ? html`<p>${withoutLog[place.kind]}</p>`
       : decisionsOf(log, node, page, now),
     html`<ul>${commands}</ul>`,
     log?.text === undefined && pods.map(errorsOf),
