@@ -37,9 +37,7 @@ export function decisionsSection(facts: PageFacts, runs: readonly Run[], node: s
   return section(
     'decisions',
     'Images and decisions',
-    log === undefined
-      ? html`<p>${withoutLog[place.kind]}</p>`
-      : decisionsOf(log, node, page, now),
+    log === undefined ? html`<p>${withoutLog[place.kind]}</p>` : decisionsOf(log, node, page, now),
     html`<ul>${commands}</ul>`,
     log?.text === undefined && pods.map(errorsOf),
   );
