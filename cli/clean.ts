@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { CommandContext } from './context.ts';
+import { type PolicyChoice, policyFlags } from './input/policy-file.ts';
 import type { Screen } from './output/layout/screen.ts';
 
 /** Adds `nodesweep clean`, the cleaner of one node. */
@@ -8,7 +9,8 @@ export function addClean(program: Command, { environment, exit, onSignal, screen
     .command('clean')
     .description('remove unused images from this node, by a job or a policy')
     .addOption(new Option('--job <file>', 'a job, as the scheduler writes it').conflicts('policy'))
-    .addOption(new Option('--policy <file>', 'a cleanup policy document'))
+    .addOption(new Option(...policyFlags.policy))
+    .addOption(new Option(...policyFlags.name).conflicts('job'))
     .option('--report <file>', 'file to write the report to')
     .option(
       '--state <directory>',
@@ -31,13 +33,14 @@ Exit codes:  0 done, or nothing to do; 1 some removals failed or were not tried,
 Run this command as root, because the socket of the runtime belongs to root. It needs crictl 1.24 or newer.
 With --policy, the images of pods that are about to start are unknown; only minAge protects them.`,
     )
-    .action(async ({ job, policy, report, state, dryRun, output }, command: Command) => {
+    .action(async ({ job, policy, name, report, state, dryRun, output }, command: Command) => {
       if (job === undefined && policy === undefined)
         command.error('error: --job or --policy is required', { exitCode: 2 });
+      if (name !== undefined && policy === undefined) command.error('error: --name needs --policy', { exitCode: 2 });
       const { startEarly } = await import('../cleaner/start-early.ts');
       const early = startEarly(environment, onSignal);
       const { clean, loadJobFile } = await import('../cleaner/main.ts');
-      const loadJob = () => (policy === undefined ? loadJobFile(job) : loadCleanPolicy(policy));
+      const loadJob = () => (policy === undefined ? loadJobFile(job) : loadCleanPolicy({ path: policy, name }));
       const isText = (output ?? (screen().columns === undefined ? 'json' : 'text')) === 'text';
       const view = isText ? await openView(environment, screen()) : undefined;
       // Calls of the runtime that timed out may still be open.
@@ -55,8 +58,8 @@ async function openView(environment: NodeJS.ProcessEnv, screen: Screen) {
 }
 
 /** The job of a policy that is safe to use by hand. */
-async function loadCleanPolicy(file: string) {
+async function loadCleanPolicy(choice: PolicyChoice) {
   const { loadPolicyFile } = await import('./input/policy-file.ts');
   const { refuseUnkeepable } = await import('./input/policy-by-hand.ts');
-  return refuseUnkeepable(await loadPolicyFile(file));
+  return refuseUnkeepable(await loadPolicyFile(choice));
 }

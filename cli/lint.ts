@@ -1,24 +1,56 @@
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
+import type { Finding } from '../scheduler/policy/files/findings.ts';
 import type { LintResult } from '../scheduler/policy/lint.ts';
 import type { CommandContext } from './context.ts';
+import type { FileFinding } from './findings/file-finding.ts';
+import type { InputText } from './input/read-texts.ts';
+
+type Output = 'text' | 'json' | 'github' | 'sarif';
+
+interface Flags {
+  readonly next?: number;
+  readonly output: Output;
+}
+
+/** The result for all files. */
+interface Linted {
+  readonly policies: number;
+  /** The files found in directories that have no policy. */
+  readonly others: number;
+  readonly findings: readonly FileFinding[];
+  /** The next scheduled times, as lines. */
+  readonly forecasts: readonly string[];
+}
 
 /** Adds `nodesweep lint`, which checks policies. */
 export function addLint(program: Command, { setExitCode }: CommandContext): void {
-  program
+  const command = program
     .command('lint')
-    .description('check policies: ConfigMap manifests, or documents in files named cleanup.yaml or prepull.yaml')
-    .argument('<files...>')
+    .description('check policies: ConfigMap manifests, or documents such as cleanup.yaml and prepull.yaml')
+    .argument('<files...>', 'files, directories (all *.yaml, *.yml and *.json below them), or - for standard input')
     .addOption(
       new Option('--next <count>', 'show this many of the next scheduled times of each policy').argParser(parseCount),
     )
+    .addOption(
+      new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'github', 'sarif']).default('text'),
+    )
     .addHelpText(
       'after',
-      '\nPrints every problem and warning as file:path: message. Exit codes: 0 all policies are valid; 1 there are problems',
+      `
+Examples:
+  nodesweep lint policies/                       every policy in a directory
+  kustomize build . | nodesweep lint -           the policies among other objects
+  nodesweep lint -o github policies/             annotations in a workflow of GitHub Actions
+
+Prints every problem and warning as file:line:column: policy/field: message.
+Exit codes:  0 all policies are valid; 1 there are problems`,
     )
-    .action(async (files: readonly string[], { next = 0 }: { next?: number }) => {
-      if (!(await lintFiles(files, next))) setExitCode(1);
+    .action(async (paths: readonly string[], { next = 0, output }: Flags) => {
+      if (next > 0 && output !== 'text') command.error('error: --next is for text only', { exitCode: 2 });
+      const linted = await lintFiles(paths, next);
+      console.log(await format(linted, output));
+      if (hasProblem(linted)) setExitCode(1);
     });
 }
 
@@ -27,32 +59,92 @@ function parseCount(text: string): number {
   throw new InvalidArgumentError('It must be a whole number from 1 to 9999.');
 }
 
-/** Prints the problems and warnings of all files; returns true if there are no problems. */
-async function lintFiles(files: readonly string[], next: number): Promise<boolean> {
+async function lintFiles(paths: readonly string[], next: number): Promise<Linted> {
+  const { readTexts } = await import('./input/read-texts.ts');
   const { lintText, lintWarnings } = await import('../scheduler/policy/lint.ts');
   const { runKinds } = await import('../scheduler/kinds.ts');
   const { forecast } = await import('./output/forecast.ts');
   const now = new Date();
-  let policies = 0;
-  let problems = 0;
-  for (const file of files) {
-    const result = await readText(file).then((text) => lintText(basename(file), text, runKinds), unreadable);
-    for (const { path, message } of [...result.problems, ...lintWarnings(basename(file), result, runKinds, now)])
-      console.log(`${[file, path].filter(Boolean).join(':')}: ${message}`);
-    for (const [name, { policy }] of next > 0 ? result.valid : [])
-      console.log(forecast(name, policy, next, now).join('\n'));
-    policies += result.policies;
-    problems += result.problems.length;
+  const found: Linted[] = [];
+  for await (const input of readTexts(paths)) {
+    if (input.text === undefined) {
+      found.push(unreadable(input));
+      continue;
+    }
+    const result = lintText(input.name, input.text, runKinds);
+    const findings = [...result.problems, ...lintWarnings(result, now)]
+      .toSorted(byPlace)
+      .map((finding) => ({ file: input.file, ...finding }));
+    const forecasts =
+      next > 0 ? [...result.valid].flatMap(([name, { policy }]) => forecast(name, policy, next, now)) : [];
+    found.push(isSkipped(input, result) ? skipped : { policies: result.policies, others: 0, findings, forecasts });
   }
-  if (problems === 0) console.log(`${policies} ${policies === 1 ? 'policy is' : 'policies are'} valid`);
-  return problems === 0;
+  return requirePolicy(paths, join(found));
 }
 
-/** The API server takes no text with bytes that are no UTF-8, which would be read as other characters. */
-async function readText(file: string): Promise<string> {
-  return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
+function byPlace(a: Finding, b: Finding): number {
+  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }
 
-function unreadable({ message }: Error): LintResult {
-  return { policies: 0, problems: [{ path: '', message: `can't be read: ${message}` }], valid: new Map() };
+/** A file in a directory may be of something else. A file that somebody named must have a policy. */
+function isSkipped({ isFound }: InputText, { isOther }: LintResult): boolean {
+  return isFound && isOther;
+}
+
+const skipped: Linted = { policies: 0, others: 1, findings: [], forecasts: [] };
+
+function unreadable({ file, error }: InputText): Linted {
+  const finding = { file, severity: 'error', path: '', message: `can't be read: ${error}` } as const;
+  return { policies: 0, others: 0, findings: [finding], forecasts: [] };
+}
+
+function join(all: readonly Linted[]): Linted {
+  return {
+    policies: all.reduce((sum, { policies }) => sum + policies, 0),
+    others: all.reduce((sum, { others }) => sum + others, 0),
+    findings: all.flatMap(({ findings }) => findings),
+    forecasts: all.flatMap(({ forecasts }) => forecasts),
+  };
+}
+
+/** Nothing to check is a problem: the directory may be the wrong one. */
+function requirePolicy(paths: readonly string[], linted: Linted): Linted {
+  if (linted.policies > 0 || linted.findings.length > 0) return linted;
+  const message = 'has no policy in its *.yaml, *.yml and *.json files';
+  const findings = paths.map((file) => ({ file, severity: 'error', path: '', message }) as const);
+  return { ...linted, findings };
+}
+
+function hasProblem({ findings }: Linted): boolean {
+  return findings.some(({ severity }) => severity === 'error');
+}
+
+async function format(linted: Linted, output: Output): Promise<string> {
+  const { policies, findings } = linted;
+  switch (output) {
+    case 'json':
+      return (await import('./findings/json.ts')).formatJson(policies, findings);
+    case 'sarif':
+      return (await import('./findings/sarif.ts')).formatSarif(findings, manifest.version);
+    case 'github': {
+      const { formatGithub } = await import('./findings/github.ts');
+      return [...findings.map(formatGithub), ...summary(linted)].join('\n');
+    }
+    case 'text': {
+      const { formatFinding } = await import('../scheduler/policy/files/findings.ts');
+      const lines = findings.map((finding) => formatFinding(finding.file, finding));
+      return [...lines, ...linted.forecasts, ...summary(linted)].join('\n');
+    }
+    default:
+      return output satisfies never;
+  }
+}
+
+/** The last line, if there are no problems. */
+function summary(linted: Linted): readonly string[] {
+  if (hasProblem(linted)) return [];
+  const { policies, others } = linted;
+  const valid = `${policies} ${policies === 1 ? 'policy is' : 'policies are'} valid`;
+  if (others === 0) return [valid];
+  return [`${valid}; ${others} other ${others === 1 ? 'file has' : 'files have'} no policy`];
 }

@@ -1,18 +1,18 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { addClusterOptions, type ClusterOptions } from './cluster/options.ts';
 import type { CommandContext } from './context.ts';
 
-interface Flags {
-  readonly namespace?: string;
+interface Flags extends ClusterOptions {
   readonly port: number;
   readonly open?: boolean;
 }
 
 /** Adds `nodesweep page`, which makes the status page of the scheduler available on this machine. */
 export function addPage(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('page')
-    .description('show the status page of the scheduler at an address of this machine, until it is stopped')
-    .option('-n, --namespace <name>', 'namespace of the scheduler (default: NODESWEEP_NAMESPACE, or nodesweep)')
+    .description('show the status page of the scheduler at an address of this machine, until it is stopped');
+  addClusterOptions(command)
     .option('--port <number>', 'port of this machine (default: a free one)', readPort, 0)
     .option('--open', 'open the page in the browser')
     .addHelpText(
@@ -22,12 +22,12 @@ The command forwards a port to a pod of the scheduler through the API server, as
 to list pods and to create and get pods/portforward in the namespace.
 Environment: KUBECONFIG, NODESWEEP_NAMESPACE`,
     )
-    .action(async ({ namespace, port, open = false }: Flags) => {
+    .action(async ({ port, open = false, ...choice }: Flags) => {
       const { environment } = context;
       const interrupted = context.interrupted();
       const { withPages } = await import('./cluster/connect.ts');
       const { forwardPage } = await import('./cluster/page-forward.ts');
-      await withPages({ namespace, environment }, async (cluster, found) => {
+      await withPages({ ...choice, environment }, async (cluster, found) => {
         const page = await forwardPage(cluster, { namespace: found, localPort: port }, (message) =>
           console.error(`nodesweep: ${message}`),
         );

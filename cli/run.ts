@@ -1,22 +1,22 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { FollowEnd } from './cluster/follow-run.ts';
+import { addClusterOptions, type ClusterOptions } from './cluster/options.ts';
 import type { CommandContext } from './context.ts';
 
-interface Flags {
+interface Flags extends ClusterOptions {
   readonly follow: boolean;
   readonly timeout?: number;
-  readonly namespace?: string;
 }
 
 /** `nodesweep run`: starts a run of a policy now. */
 export function addRun(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('run')
     .description('start a run of a policy now: clean nodes, or bring the images of lists to them')
     .argument('<policy>')
     .option('-f, --follow', 'show the progress until the run ends', false)
-    .option('--timeout <duration>', 'with --follow: stop following after this time, such as 90s or 30m', parseTimeout)
-    .option('-n, --namespace <name>', 'namespace of the scheduler and its policies (default: nodesweep)')
+    .option('--timeout <duration>', 'with --follow: stop following after this time, such as 90s or 30m', parseTimeout);
+  addClusterOptions(command)
     .addHelpText(
       'after',
       `
@@ -34,14 +34,14 @@ With --follow also:
              end is not known: the time is over, the command was interrupted, no scheduler is at work any more, or the
              record of the run was deleted`,
     )
-    .action(async (policy: string, { follow, timeout, namespace }: Flags) => {
+    .action(async (policy: string, { follow, timeout, ...choice }: Flags) => {
       const { environment, setExitCode, screen } = context;
       const signal = context.interrupted();
       const { withRecords } = await import('./cluster/connect.ts');
       const { requestRun } = await import('./cluster/run-request.ts');
       const { followRun } = await import('./cluster/follow-run.ts');
       const { openProgressView } = await import('./live/progress-view.ts');
-      await withRecords({ namespace, environment }, async (cluster) => {
+      await withRecords({ ...choice, environment }, async (cluster) => {
         const request = await requestRun(cluster, policy, new Date());
         console.log(`requested run ${request.run}; to see it: nodesweep status ${policy}`);
         if (!follow) return;

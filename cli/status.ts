@@ -1,27 +1,27 @@
 import { type Command, Option } from 'commander';
 import type { PolicyOverview } from '../scheduler/overview/overview.ts';
 import type { NodeStatus } from './cluster/node-status.ts';
+import { addClusterOptions, type ClusterOptions } from './cluster/options.ts';
 import type { CommandContext } from './context.ts';
 
-interface Flags {
+interface Flags extends ClusterOptions {
   readonly output: 'table' | 'wide' | 'json' | 'yaml';
   readonly node?: string;
-  readonly namespace?: string;
 }
 
 /** `nodesweep status`: the policies of a cluster, from the records of the scheduler. */
 export function addStatus(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('status')
     .description(
       'show the policies of the cluster with their last run and next scheduled time; with POLICY, why nodes failed, and which nodes have the images of its lists',
     )
-    .argument('[policy]')
+    .argument('[policy]');
+  addClusterOptions(command)
     .addOption(
       new Option('-o, --output <format>', 'output format').choices(['table', 'wide', 'json', 'yaml']).default('table'),
     )
     .option('--node <name>', 'show what the last run of POLICY did on a node, image by image')
-    .option('-n, --namespace <name>', 'namespace of the scheduler and its policies (default: nodesweep)')
     .addHelpText(
       'after',
       `
@@ -43,10 +43,11 @@ Exit codes:  0 all policies are valid and their last runs succeeded; 1 not so; 2
 }
 
 async function showPolicies(policy: string | undefined, flags: Flags, context: CommandContext): Promise<void> {
-  const { withRecords } = await import('./cluster/connect.ts');
+  const { namespaceOf, withRecords } = await import('./cluster/connect.ts');
   const { reportStatus } = await import('./cluster/status-report.ts');
-  const { policies, unreadable } = await withRecords({ ...context, ...flags }, (cluster) =>
-    reportStatus(cluster, policy),
+  const choice = { ...flags, environment: context.environment };
+  const { policies, unreadable } = await withRecords(choice, (cluster) =>
+    reportStatus(cluster, namespaceOf(choice), policy),
   );
   for (const problem of unreadable) console.error(`nodesweep: ${problem}`);
   console.log(await format(policy === undefined ? policies : policies[0], flags, context));
@@ -60,7 +61,9 @@ async function showNode(
 ): Promise<void> {
   const { withRecords } = await import('./cluster/connect.ts');
   const { readNodeStatus } = await import('./cluster/node-status.ts');
-  const status = await withRecords({ ...context, ...flags }, (cluster) => readNodeStatus(cluster, chosen));
+  const status = await withRecords({ ...flags, environment: context.environment }, (cluster) =>
+    readNodeStatus(cluster, chosen),
+  );
   console.log(await formatNode(status, flags, context));
   context.setExitCode(status.result === 'Failed' ? 1 : 0);
 }

@@ -1,22 +1,22 @@
 import { type Command, Option } from 'commander';
 import { messageOf } from '../contract/errors.ts';
+import { addClusterOptions, type ClusterOptions } from './cluster/options.ts';
 import type { CommandContext } from './context.ts';
 import type { SchedulerVersion } from './output/version-text.ts';
 
-interface Flags {
+interface Flags extends ClusterOptions {
   readonly client: boolean;
   readonly output: 'text' | 'json' | 'yaml';
-  readonly namespace?: string;
 }
 
 /** Adds `nodesweep version`, the versions of this program and of the scheduler. */
 export function addVersion(program: Command, context: CommandContext): void {
   const client = program.version() ?? '';
-  program
+  const command = program
     .command('version')
     .description('show the versions of this program and of the scheduler, and if they fit')
-    .option('--client', 'show only the version of this program', false)
-    .option('-n, --namespace <name>', 'namespace of the scheduler (default: nodesweep)')
+    .option('--client', 'show only the version of this program', false);
+  addClusterOptions(command)
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
     .addHelpText(
       'after',

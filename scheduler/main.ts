@@ -36,7 +36,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const metrics = new Metrics(manifest.version);
   let isReady = () => false;
   const probes = await serveHealth(settings.port, { isReady: () => isReady(), readMetrics: () => metrics.read() });
-  const place = { isInCluster: 'KUBERNETES_SERVICE_HOST' in environment, hostname: hostname() };
+  const place = { environment, hostname: hostname() };
   const connecting = connectCluster(settings, place, log, metrics);
   connecting.catch(() => probes.close());
   const connection = await Promise.race([connecting, stopped.then(() => undefined)]);
@@ -75,7 +75,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   });
   const health = (): PageHealth => ({ isCurrent: cluster.isCurrent, leader: leaderOf(leadership) });
   const page = await openPage(
-    placementOf(settings, place.isInCluster),
+    placementOf(settings, 'KUBERNETES_SERVICE_HOST' in environment),
     { cluster, kinds: runKinds, health, place: { kind: 'Cluster', namespace }, readCleanerLog },
     log,
   );

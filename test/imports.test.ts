@@ -32,6 +32,8 @@ const pureFolders = [
   'contract',
   'cleaner/plan',
   'scheduler/policy',
+  'scheduler/policy/files',
+  'scheduler/policy/words',
   'scheduler/yaml',
   'scheduler/run',
   'scheduler/run/results',
@@ -51,6 +53,7 @@ const pureFolders = [
   'scheduler/prepull/removal',
   'scheduler/prepull/states',
   'scheduler/pods',
+  'cli/findings',
   'cli/output',
   'cli/output/layout',
 ];
@@ -127,6 +130,8 @@ it('only a main.ts reads the environment, makes the logger, installs signal hand
 it('the code for policies, runs, records and statuses does not import the code for cleaning or pulling; only the list of kinds does', () => {
   const folders = [
     'policy',
+    'policy/files',
+    'policy/words',
     'run',
     'run/results',
     'run/rollout',

@@ -1,11 +1,10 @@
+import type { ClusterOptions } from './options.ts';
 import type { PagePort } from './page-port.ts';
 import type { PlanPort } from './plans/plan-port.ts';
 import type { RecordsPort } from './records-port.ts';
 
 /** The cluster and namespace of a command. */
-export interface ClusterChoice {
-  /** The namespace of the scheduler and its policies. Default: the one of the environment, or `nodesweep`. */
-  readonly namespace?: string | undefined;
+export interface ClusterChoice extends ClusterOptions {
   readonly environment: NodeJS.ProcessEnv;
 }
 
@@ -47,11 +46,12 @@ export async function withPages(
   }
 }
 
-async function configOf({ environment }: ClusterChoice) {
-  const { loadConfig } = await import('../../scheduler/kubernetes/connect.ts');
-  return loadConfig('KUBERNETES_SERVICE_HOST' in environment);
+/** The namespace of the scheduler and its policies. */
+export function namespaceOf({ namespace, environment }: ClusterChoice): string {
+  return namespace ?? (environment.NODESWEEP_NAMESPACE || 'nodesweep');
 }
 
-function namespaceOf({ namespace, environment }: ClusterChoice): string {
-  return namespace ?? (environment.NODESWEEP_NAMESPACE || 'nodesweep');
+async function configOf(choice: ClusterChoice) {
+  const { loadKubeconfig } = await import('../../scheduler/kubernetes/kubeconfig.ts');
+  return loadKubeconfig(choice, choice.environment);
 }

@@ -1,5 +1,6 @@
 import { runKinds } from '../../scheduler/kinds.ts';
 import { describePolicies, type PolicyOverview } from '../../scheduler/overview/overview.ts';
+import { describeIdle, isIdle, NoSchedulerError } from './idle-namespace.ts';
 import { describeMissing } from './missing-policy.ts';
 import type { RecordsPort } from './records-port.ts';
 import { RunRequestError } from './run-request.ts';
@@ -10,13 +11,18 @@ export interface StatusReport {
   readonly unreadable: readonly string[];
 }
 
-/** The records of all policies, or of one. Throws a {@link RunRequestError} if the policy does not exist. */
+/**
+ * The records of all policies, or of one. Throws a {@link RunRequestError} if the policy does not exist, and a
+ * {@link NoSchedulerError} if the namespace has neither policies nor a scheduler.
+ */
 export async function reportStatus(
-  cluster: Pick<RecordsPort, 'readRecords'>,
+  cluster: Pick<RecordsPort, 'readRecords' | 'readLease'>,
+  namespace: string,
   policy: string | undefined,
 ): Promise<StatusReport> {
   const { unreadable, ...state } = await cluster.readRecords();
   const policies = describePolicies(state, runKinds);
+  if (policies.length === 0 && (await isIdle(cluster))) throw new NoSchedulerError(describeIdle(namespace));
   if (policy === undefined) return { policies, unreadable };
   const chosen = policies.filter((candidate) => candidate.policy === policy);
   if (chosen.length > 0) return { policies: chosen, unreadable };

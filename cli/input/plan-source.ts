@@ -1,17 +1,19 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Job } from '../../contract/job.ts';
 import type { PlanDocument } from '../../contract/plan-document.ts';
+import { addClusterOptions, type ClusterOptions } from '../cluster/options.ts';
 import type { CommandContext } from '../context.ts';
 import { tellWait } from '../live/tell-wait.ts';
-import { loadPolicyFile } from './policy-file.ts';
+import { loadPolicyFile, policyFlags } from './policy-file.ts';
 
 /** The options that select the policy and the node of a plan. */
-export type PlanSource = {
+export type PlanSource = ClusterOptions & {
   readonly policy?: string;
+  /** The name of the policy, if `policy` has several. */
+  readonly name?: string;
   readonly job?: string;
   readonly state?: string;
   readonly node?: string;
-  readonly namespace?: string;
   readonly timeout: number;
 };
 
@@ -25,13 +27,15 @@ Exit codes:  0 done; 2 there is no plan, and the message says why`;
 
 /** Adds the options of {@link PlanSource}. */
 export function addSourceOptions(command: Command): Command {
-  return command
-    .addOption(new Option('--policy <file>', 'a cleanup policy document, for this machine').conflicts(['job', 'node']))
+  return addClusterOptions(command)
+    .addOption(
+      new Option(policyFlags.policy[0], `${policyFlags.policy[1]}, for this machine`).conflicts(['job', 'node']),
+    )
+    .addOption(new Option(...policyFlags.name).conflicts(['job', 'node']))
     .addOption(new Option('--job <file>', 'a job as the scheduler writes it, for this machine').conflicts('node'))
     .addOption(new Option('--state <directory>', 'directory with the history of this machine').conflicts('node'))
     .option('--node <name>', 'a node of the cluster')
     .addOption(new Option('--fresh', 'accepted for earlier scripts: every plan is new').hideHelp())
-    .option('-n, --namespace <name>', 'namespace of the scheduler and its policies (default: nodesweep)')
     .option('--timeout <seconds>', 'maximum time of the pod on the node', parseSeconds, 120);
 }
 
@@ -41,12 +45,12 @@ export async function makePlan(
   source: PlanSource,
   context: CommandContext,
 ): Promise<PlanDocument> {
-  const { node, namespace, timeout } = source;
+  const { node, timeout } = source;
   if (node === undefined || policy === undefined) return planHere(source, context);
   const interrupted = context.interrupted();
   const { connectForPlans } = await import('../cluster/connect.ts');
   const { planRemotely } = await import('../cluster/plans/plan-remote.ts');
-  const cluster = await connectForPlans({ namespace, environment: context.environment });
+  const cluster = await connectForPlans({ ...source, environment: context.environment });
   return planRemotely({ policy, node, timeoutSeconds: timeout }, cluster, new Date(), interrupted);
 }
 
@@ -61,8 +65,9 @@ async function planHere(source: PlanSource, { environment, screen }: CommandCont
   return { ...document, notes: [...document.notes, ...notes] };
 }
 
-async function loadJob({ job, policy }: PlanSource): Promise<Job> {
-  if (policy !== undefined) return loadPolicyFile(policy);
+async function loadJob({ job, policy, name }: PlanSource): Promise<Job> {
+  if (policy !== undefined) return loadPolicyFile({ path: policy, name });
+  if (name !== undefined) throw new Error('--name is of a policy in files; give these with --policy');
   if (job !== undefined) return (await import('../../cleaner/main.ts')).loadJobFile(job);
   return (await import('./policy-by-hand.ts')).jobOfDefaults();
 }

@@ -1,21 +1,10 @@
 import { type Job, jobSchema } from '../../contract/job.ts';
 import { cleanupJob } from '../../scheduler/cleanup/job.ts';
-import { parseCleanup } from '../../scheduler/cleanup/policy.ts';
+import { type ChosenPolicy, PolicyFileError } from './choose-policy.ts';
 
-/** A policy file that can't be used by hand; the message names every problem. */
-export class PolicyFileError extends Error {
-  override readonly name = 'PolicyFileError';
-}
-
-/** The job of a policy document for one node, without the facts of a cluster. Throws a {@link PolicyFileError}. */
-export function jobOfPolicy(file: string, text: string): Job {
-  const parsed = parseCleanup(text);
-  if (!parsed.valid) {
-    const list = parsed.problems.map(({ path, message }) => `${file}:${path}: ${message}`);
-    throw new PolicyFileError(list.join('; '));
-  }
-  const { document, policy: spec } = parsed;
-  return jobSchema.parse(cleanupJob({ policy: file, name: 'by-hand', document, spec }, []));
+/** The job of a policy for one node, without the facts of a cluster. */
+export function jobOfPolicy({ title, document, policy: spec }: ChosenPolicy): Job {
+  return jobSchema.parse(cleanupJob({ policy: title, name: 'by-hand', document, spec }, []));
 }
 
 /** The job of a policy with all defaults, which would remove every unused image. */

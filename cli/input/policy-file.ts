@@ -1,11 +1,45 @@
-import { readFile } from 'node:fs/promises';
 import type { Job } from '../../contract/job.ts';
+import type { Candidate } from './choose-policy.ts';
 
-/** The job of a cleanup policy document, for use by hand. */
-export async function loadPolicyFile(file: string): Promise<Job> {
+/** The policy that a person takes by hand. */
+export interface PolicyChoice {
+  /** A file, a directory, or `-` for standard input, as `nodesweep lint` takes them. */
+  readonly path: string;
+  /** The name of the policy, if there are several. */
+  readonly name?: string | undefined;
+}
+
+/** The flags and descriptions of the options for a {@link PolicyChoice}. */
+export const policyFlags = {
+  policy: ['--policy <file>', 'a cleanup policy: a manifest or a document, a directory, or - for standard input'],
+  name: ['--name <policy>', 'the policy to take, if --policy has several'],
+} as const;
+
+/** The job of a cleanup policy, for use by hand. Rejects with a PolicyFileError if there is no such policy, or several. */
+export async function loadPolicyFile({ path, name }: PolicyChoice): Promise<Job> {
+  const { choosePolicy } = await import('./choose-policy.ts');
   const { jobOfPolicy } = await import('./policy-by-hand.ts');
-  const text = await readFile(file, 'utf8').catch((cause) => {
-    throw new Error(`the policy ${file} can't be read (${cause.message}): check the path given to --policy`, { cause });
-  });
-  return jobOfPolicy(file, text);
+  return jobOfPolicy(choosePolicy(path, await readCandidates(path), name));
+}
+
+/** The policies of all kinds, and the reasons why there may be others. */
+async function readCandidates(path: string) {
+  const { readTexts } = await import('./read-texts.ts');
+  const { readPolicyFile } = await import('../../scheduler/policy/files/policy-file.ts');
+  const { describeProblems } = await import('./choose-policy.ts');
+  const { runKinds } = await import('../../scheduler/kinds.ts');
+  const candidates: Candidate[] = [];
+  const problems: string[] = [];
+  for await (const { file, name, isFound, text, error } of readTexts([path])) {
+    if (text === undefined) {
+      problems.push(`the policy ${file} can't be read: ${error}; check the path given to --policy`);
+      continue;
+    }
+    const content = readPolicyFile(name, text, runKinds);
+    if (content.kind === 'Policies') {
+      candidates.push(...content.policies.map((policy) => ({ file, text, policy })));
+      problems.push(...describeProblems(file, text, content.problems));
+    } else if (!isFound) problems.push(...describeProblems(file, text, [content.problem]));
+  }
+  return { candidates, problems };
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { diskSchema, imagesSchema } from '../../contract/job.ts';
 import { parseDocument } from '../policy/parse.ts';
-import { canStartOnSchedule, neverStartsOnSchedule, policyFields } from '../policy/policy.ts';
+import { checkStart, policyFields } from '../policy/policy.ts';
+import { describeIssue } from '../policy/words/describe-issue.ts';
 
 /** The thresholds for the cleaners, and the field for the scheduler. */
 const diskPolicySchema = z
@@ -15,7 +16,8 @@ const diskPolicySchema = z
   })
   .superRefine(({ onPressure, ...thresholds }, context) => {
     if (onPressure && Object.values(thresholds).every((value) => value === undefined)) return;
-    for (const issue of diskSchema.safeParse(thresholds).error?.issues ?? []) context.addIssue({ ...issue });
+    for (const issue of diskSchema.safeParse(thresholds, { error: describeIssue }).error?.issues ?? [])
+      context.addIssue({ ...issue });
   });
 
 /** The document of a policy. {@link cleanupSchema} converts it to a policy. */
@@ -30,7 +32,7 @@ const cleanupDocumentSchema = z
         'Removes images only above a disk usage, the least recently used first; starts runs under disk pressure.',
       ),
   })
-  .refine(canStartOnSchedule, neverStartsOnSchedule);
+  .superRefine(checkStart);
 
 /** A cleanup policy, the document under the key `cleanup.yaml`. The names are those of CronJob and DaemonSet. */
 export const cleanupSchema = cleanupDocumentSchema.transform(({ disk, ...policy }) => {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import type { V1Pod } from '@kubernetes/client-node';
 import type { LeaseStore } from '../lease.ts';
 import type { Log } from '../log.ts';
 import type { ReadCleanerLog } from '../page-logs.ts';
@@ -10,6 +10,7 @@ import { ClusterError, isTransient } from './api/error.ts';
 import { KubernetesTransport } from './api/transport.ts';
 import { readCleanerLog } from './cleaner-log.ts';
 import { KubernetesCluster } from './cluster.ts';
+import { loadKubeconfig } from './kubeconfig.ts';
 import { KubernetesLeaseStore } from './lease.ts';
 
 const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
@@ -25,7 +26,7 @@ const connectPauseMs = 5_000;
 
 /** The environment of this process. In a pod, `hostname` is the name of the pod. */
 export interface Place {
-  readonly isInCluster: boolean;
+  readonly environment: NodeJS.ProcessEnv;
   readonly hostname: string;
 }
 
@@ -48,12 +49,12 @@ export interface ConnectionObserver {
  */
 export async function connectCluster(
   settings: Settings,
-  { isInCluster, hostname }: Place,
+  { environment, hostname }: Place,
   log: Log,
   observer: ConnectionObserver,
 ): Promise<Connection> {
   const { sockets, stateDirectories, apiRate, workloadResources } = settings;
-  const transport = new KubernetesTransport(loadConfig(isInCluster));
+  const transport = new KubernetesTransport(loadKubeconfig({}, environment));
   const observe = observer.observeRequest;
   const api = new KubernetesApi({ transport, requestsPerSecond: apiRate, observe });
   const leaseApi = new KubernetesApi({ transport, requestsPerSecond: leaseRate, observe });
@@ -68,17 +69,6 @@ export async function connectCluster(
     namespace,
     readCleanerLog: (pod) => readCleanerLog(pageApi, namespace, pod),
   };
-}
-
-/** The configuration of the cluster in which this process runs, or of `KUBECONFIG`. Throws a {@link ClusterError} if there is none. */
-export function loadConfig(isInCluster: boolean): KubeConfig {
-  const config = new KubeConfig();
-  if (isInCluster) config.loadFromCluster();
-  else config.loadFromDefault();
-  if (config.getCurrentCluster() === null) {
-    throw new ClusterError('no cluster: run nodesweep in a cluster, or set KUBECONFIG to a kubeconfig file');
-  }
-  return config;
 }
 
 async function ownNamespace(): Promise<string> {

@@ -2,12 +2,17 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { hasCode } from '../../contract/errors.ts';
 import { hash } from '../../contract/labels.ts';
+import { cutText } from '../../contract/text.ts';
 import { runKinds } from '../kinds.ts';
 import type { Log } from '../log.ts';
 import type { PolicyObject } from '../objects.ts';
+import { formatFinding } from '../policy/files/findings.ts';
 import { lintText } from '../policy/lint.ts';
-import { briefProblems } from '../policy/problem.ts';
 import { type Manifest, readManifests } from './manifests.ts';
+
+/** The maximum number of problems of a file in the log, and the maximum length of their lines. */
+const maxLogged = 20;
+const maxLineLength = 1_000;
 
 const documentNames = ['cleanup.yaml', 'prepull.yaml'];
 
@@ -73,8 +78,11 @@ export class PolicyDirectory {
 
   /** Logs the problems that `nodesweep lint` prints. A policy with problems starts no run, and does not affect others. */
   #reportProblems(file: string, text: string): void {
-    for (const { path, message } of briefProblems(lintText(basename(file), text, runKinds).problems))
-      this.#log.warn({ file, path }, `${file}:${path}: ${message}`);
+    const { problems } = lintText(basename(file), text, runKinds);
+    for (const problem of problems.slice(0, maxLogged))
+      this.#log.warn({ file, path: problem.path }, cutText(formatFinding(file, problem), maxLineLength));
+    if (problems.length > maxLogged)
+      this.#log.warn({ file }, `${file}: and ${problems.length - maxLogged} more problems; nodesweep lint lists all`);
   }
 
   /**

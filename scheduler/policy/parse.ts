@@ -4,6 +4,8 @@ import { policyLimits } from '../yaml/limits.ts';
 import { readYaml } from '../yaml/read.ts';
 import type { Policy } from './policy.ts';
 import type { Problem } from './problem.ts';
+import { describeIssue } from './words/describe-issue.ts';
+import { adviseField } from './words/field-advice.ts';
 
 /** Maximum length of a policy name, as for a CronJob, so that all names derived from it are valid. */
 const maxPolicyNameLength = 52;
@@ -63,9 +65,8 @@ export function parsePolicy(
 export function parseDocument<T>(text: string, schema: z.ZodType<T>): ParsedDocument<T> {
   const yaml = parseYaml(text);
   if ('problems' in yaml) return { valid: false, problems: yaml.problems };
-  const result = schema.safeParse(yaml.value);
-  if (!result.success) return { valid: false, problems: result.error.issues.flatMap(problemsOf) };
-  return { valid: true, document: yaml.value, policy: result.data };
+  const checked = checkDocument(yaml.value, schema);
+  return checked.valid ? { ...checked, document: yaml.value } : checked;
 }
 
 /** Undefined if there is no document. */
@@ -125,19 +126,33 @@ function parseYaml(text: string): { value: unknown } | { problems: readonly Prob
   return { value };
 }
 
-/** Returns a separate problem for each unknown key. */
-export function problemsOf(issue: z.core.$ZodIssue): Problem[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: pathOf([...issue.path, key]), message: 'is not a known field' }));
-  }
-  const message = issue.message.endsWith('received undefined')
-    ? 'is required'
-    : issue.message.replace(/^[^:]*: (?=expected)/, '');
-  return [{ path: pathOf(issue.path), message }];
+/** Checks the values of a document. Returns all problems with their paths. */
+export function checkDocument<T>(
+  document: unknown,
+  schema: z.ZodType<T>,
+): { readonly valid: true; readonly policy: T } | Invalid {
+  const { error, data } = schema.safeParse(document, { error: describeIssue });
+  if (error === undefined) return { valid: true, policy: data };
+  return { valid: false, problems: error.issues.flatMap((issue) => problemsOf(issue, schema)) };
 }
 
-function pathOf(path: readonly PropertyKey[]): string {
-  return path
+/** Returns a separate problem for each unknown key. */
+function problemsOf(issue: z.core.$ZodIssue, schema: z.ZodType): Problem[] {
+  if (issue.code !== 'unrecognized_keys') return [problemAt(issue.path, issue.message)];
+  return issue.keys.map((key) => {
+    const meant = adviseField(schema, issue.path, key);
+    const advice = meant === undefined ? '' : `; did you mean ${meant}?`;
+    return problemAt([...issue.path, key], `is not a known field${advice}`);
+  });
+}
+
+function problemAt(keys: readonly PropertyKey[], message: string): Problem {
+  return { path: pathOf(keys), message, place: { keys } };
+}
+
+/** Writes the keys that lead to a value: `lists[0].images`. */
+export function pathOf(keys: readonly PropertyKey[]): string {
+  return keys
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('')
     .replace(/^\./, '');

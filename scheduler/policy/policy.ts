@@ -73,21 +73,25 @@ export const policyFields = {
   failedRunsHistoryLimit: count.default(1).describe('How many records of failed runs are kept.'),
 };
 
-/** True if every run can start: with a delay as long as the deadline, some could not. */
-export function canStartOnSchedule(policy: {
-  jitterSeconds: number;
-  startingDeadlineSeconds?: number | undefined;
-}): boolean {
+/**
+ * Checks that every run can start: with a delay as long as the deadline, some could not. A deadline of 0 is blamed itself,
+ * because no delay fits it.
+ */
+export function checkStart(
+  policy: { readonly jitterSeconds: number; readonly startingDeadlineSeconds?: number | undefined },
+  context: Pick<z.core.$RefinementCtx, 'addIssue'>,
+): void {
   const { jitterSeconds, startingDeadlineSeconds = Number.POSITIVE_INFINITY } = policy;
-  return jitterSeconds === 0 || jitterSeconds < startingDeadlineSeconds;
+  if (jitterSeconds === 0 || jitterSeconds < startingDeadlineSeconds) return;
+  if (startingDeadlineSeconds > 0) {
+    const message =
+      'must be below startingDeadlineSeconds, which counts from the scheduled time, or some runs could never start';
+    context.addIssue({ code: 'custom', path: ['jitterSeconds'], message });
+  } else {
+    const message = `must be above jitterSeconds (${jitterSeconds}), or some runs could never start`;
+    context.addIssue({ code: 'custom', path: ['startingDeadlineSeconds'], message });
+  }
 }
-
-/** The problem if {@link canStartOnSchedule} is false. */
-export const neverStartsOnSchedule = {
-  path: ['jitterSeconds'],
-  message:
-    'must be below startingDeadlineSeconds, which counts from the scheduled time, or some runs could never start',
-};
 
 const policySchema = z.strictObject(policyFields);
 

@@ -1,10 +1,18 @@
 import { cutText } from '../../contract/text.ts';
 
+/**
+ * A place in a YAML text: the keys that lead to a value of one of its documents (the first one, if `document` is absent), or
+ * an offset in UTF-16 code units.
+ */
+export type Place = { readonly document?: number; readonly keys: readonly PropertyKey[] } | { readonly offset: number };
+
 /** A problem of a policy. */
 export interface Problem {
   /** The place of the problem: `rollout.parallelism`, `line 3, column 7`, or empty for the whole document. */
   readonly path: string;
   readonly message: string;
+  /** The same place, to find it in the text. Absent if it is the whole text. It is not stored. */
+  readonly place?: Place;
 }
 
 /** Formats a problem as one line. */

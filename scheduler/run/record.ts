@@ -1,7 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { stringify } from 'yaml';
 import * as z from 'zod';
-import { problemsOf } from '../policy/parse.ts';
+import { checkDocument } from '../policy/parse.ts';
 import type { Policy } from '../policy/policy.ts';
 import { listProblems } from '../policy/problem.ts';
 import { readStored } from '../yaml/read.ts';
@@ -120,9 +120,9 @@ interface Decoded<T> {
  * scheduler can end the run and delete its objects, but not continue it.
  */
 function decodeSpec({ schema, minimalDocument }: RunKind, document: unknown): Decoded<Policy> {
-  const result = schema.safeParse(document);
-  if (result.success) return { value: result.data };
-  const problems = result.error.issues.flatMap(problemsOf);
+  const checked = checkDocument(document, schema);
+  if (checked.valid) return { value: checked.policy };
+  const { problems } = checked;
   const wrong = new Set(problems.map(({ path }) => path.split(/[.[]/)[0]));
   const fields = Object.entries(z.record(z.string(), z.unknown()).parse(document)).filter(([key]) => !wrong.has(key));
   const value = schema.parse({ ...minimalDocument, ...Object.fromEntries(fields) });

@@ -33,6 +33,14 @@ export function readStored(text: string): unknown {
   throw new YamlError(result.problems.slice(0, 1).map(formatProblem).join());
 }
 
+/** YAML 1.2 with its core schema. {@link readYaml} itself looks for keys that occur twice. */
+export const yamlOptions = {
+  schema: 'core',
+  resolveKnownTags: false,
+  uniqueKeys: false,
+  prettyErrors: false,
+} as const;
+
 type Outcome = { readonly values: readonly unknown[] } | { readonly faults: readonly Fault[] };
 
 /** Control characters and halves of characters. YAML does not allow them, and the parser uses some of them as marks. */
@@ -69,8 +77,7 @@ function parse(text: string, limits: YamlLimits, lines: LineCounter): Outcome {
   if (!Array.isArray(parsed)) return { faults: [parsed] };
   const deep = parsed.flatMap((token) => depthFaults(token, limits));
   if (deep.length > 0) return { faults: deep };
-  const options = { schema: 'core', resolveKnownTags: false, uniqueKeys: false, prettyErrors: false } as const;
-  const documents = [...new Composer(options).compose(parsed, true, text.length)];
+  const documents = [...new Composer(yamlOptions).compose(parsed, true, text.length)];
   const faults = documents.flatMap(faultsOf);
   if (faults.length > 0) return { faults };
   const contents = documents.map((document) => valuesOf(document.contents, limits.weight));
@@ -106,5 +113,5 @@ function faultsOf({ errors, warnings }: Pick<Document, 'errors' | 'warnings'>): 
 function toProblem({ offset, message }: Fault, lines: LineCounter): Problem {
   if (offset === undefined) return { path: '', message };
   const { line, col } = lines.linePos(offset);
-  return { path: `line ${line}, column ${col}`, message };
+  return { path: `line ${line}, column ${col}`, message, place: { offset } };
 }

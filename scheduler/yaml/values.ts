@@ -117,7 +117,7 @@ class ValueReader {
 const nothing: Weighed = { value: undefined, weight: 0 };
 
 /** The key as in a JavaScript object: `1` and `"1"` are the same key. */
-function keyText({ value }: Scalar): string {
+export function keyText({ value }: Scalar): string {
   return value === null ? '' : String(value);
 }
 

@@ -33,11 +33,15 @@ const formats: Readonly<Record<string, (...format: readonly string[]) => Promise
   clean: (...format) =>
     runProgramOn(bench, ['clean', '--job', bench.jobFile, '--state', bench.stateDirectory, '--dry-run', ...format]),
   status: (...format) => runProgramFor(server, ['status', 'nightly', ...format]),
+  lint: (...format) => runProgram(['lint', policyFile, ...format]),
   version: (...format) => runProgramFor(server, ['version', ...format]),
 };
 
 /** The formats for programs, if they are not JSON and YAML. */
-const formatsForPrograms: Readonly<Record<string, readonly string[]>> = { clean: ['json'] };
+const formatsForPrograms: Readonly<Record<string, readonly string[]>> = {
+  clean: ['json'],
+  lint: ['json', 'github', 'sarif'],
+};
 
 /** A cleaner prints one JSON document in each line. */
 function parseJson(command: string, text: string): readonly unknown[] {
@@ -46,7 +50,6 @@ function parseJson(command: string, text: string): readonly unknown[] {
 
 /** Commands without formats, each with arguments with which it does its work. */
 const others: Readonly<Record<string, () => Promise<ProgramResult>>> = {
-  lint: () => runProgram(['lint', '--next', '2', policyFile]),
   schema: () => runProgram(['schema']),
   run: () => runProgramFor(server, ['run', 'nightly']),
   // Another scheduler holds the lease in the namespace of the policies.
@@ -92,7 +95,8 @@ describe.each(Object.entries(formats))('nodesweep %s', (command, run) => {
       const { stdout, stderr, exitCode } = await run('-o', format);
       expect({ format, stderr, exitCode }).toEqual({ format, stderr: '', exitCode: 0 });
       expect(stdout).not.toBe('');
-      if (format === 'json') for (const document of parseJson(command, stdout)) expect(document).toBeTypeOf('object');
+      if (format === 'json' || format === 'sarif')
+        for (const document of parseJson(command, stdout)) expect(document).toBeTypeOf('object');
       if (format === 'yaml') expect(parse(stdout)).toBeTypeOf('object');
     }
   });

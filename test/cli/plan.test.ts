@@ -171,7 +171,11 @@ describe('there is no plan, and exit code 2 with the next step,', () => {
       /no policy is given; use `nodesweep plan POLICY --node a`/,
     ],
     ['for a file on a node of the cluster', ['plan', '--policy', 'f', '--node', 'a'], /cannot be used with/],
-    ['for a file that is missing', ['plan', '--policy', 'f'], /the policy f can't be read \(ENOENT.*check the path/],
+    [
+      'for a file that is missing',
+      ['plan', '--policy', 'f'],
+      /the policy f can't be read: there is no such file \(ENOENT\); check the path/,
+    ],
     [
       'for a node without a policy to explain by',
       ['explain', 'x', '--node', 'a'],
@@ -193,7 +197,7 @@ describe('there is no plan, and exit code 2 with the next step,', () => {
     const policy = await writePolicy('schedule: "@daily"\nimages: {minAge: 2, maxUnusedAge: x}\n');
     const { stderr, exitCode } = await nodesweep('plan', '--policy', policy);
     expect(stderr).toMatch(
-      /cleanup\.yaml:images\.minAge: .*cleanup\.yaml:images\.maxUnusedAge: must be a whole number/,
+      /cleanup\.yaml:2:10: images\.minAge: .*; write 2d for days.*cleanup\.yaml:2:21: images\.maxUnusedAge: must be a whole number/,
     );
     expect(exitCode).toBe(2);
   });

@@ -26,7 +26,7 @@ describe('a policy that is not valid', () => {
     const expected: Record<string, RegExp> = {
       'bad-cron': /^schedule: minute: 61/,
       'unknown-key': /^rollout\.paralelism: is not a known field/,
-      'wrong-type': /^suspend: expected boolean, received string/,
+      'wrong-type': /^suspend: must be true or false; write true, without quotes/,
       'two-problems': /^schedule: unknown descriptor.*; ttlSecondsAfterFinished: /,
     };
     for (const [policy, message] of Object.entries(expected)) {

@@ -10,16 +10,27 @@ export type ProgramResult = {
   readonly exitCode: number | undefined;
 };
 
-/** Runs `nodesweep` as users do, in a directory, and resolves with its end. */
-export async function runProgram(args: readonly string[], cwd?: string): Promise<ProgramResult> {
-  const env = compileCache();
-  return resultOf(
-    await execa(process.execPath, [bundledProgram(), ...args], { reject: false, env, ...(cwd && { cwd }) }),
-  );
+/**
+ * Runs `nodesweep` as users do, in a directory, with a text as its standard input and with more variables, and resolves with its
+ * end.
+ */
+export async function runProgram(
+  args: readonly string[],
+  cwd?: string,
+  input = '',
+  environment: NodeJS.ProcessEnv = {},
+): Promise<ProgramResult> {
+  const env = { ...compileCache(), ...environment };
+  const options = { reject: false, env, input, ...(cwd && { cwd }) } as const;
+  return resultOf(await execa(process.execPath, [bundledProgram(), ...args], options));
 }
 
-/** Runs `nodesweep` on a simulated node. */
-export async function runProgramOn({ directory, nodeFile }: Bench, args: readonly string[]): Promise<ProgramResult> {
+/** Runs `nodesweep` on a simulated node, with a text as its standard input. */
+export async function runProgramOn(
+  { directory, nodeFile }: Bench,
+  args: readonly string[],
+  input = '',
+): Promise<ProgramResult> {
   const env = {
     CRICTL: simulatedCrictl,
     CONTAINER_RUNTIME_ENDPOINT: `unix://${nodeFile}`,
@@ -27,7 +38,7 @@ export async function runProgramOn({ directory, nodeFile }: Bench, args: readonl
     ...compileCache(),
   };
   const command = ['--import', simulatedStatfs, bundledProgram(), ...args];
-  return resultOf(await execa(process.execPath, command, { reject: false, cwd: directory, env }));
+  return resultOf(await execa(process.execPath, command, { reject: false, cwd: directory, env, input }));
 }
 
 /** Starts `nodesweep` with the kubeconfig of an API server. */

@@ -15,6 +15,7 @@ import { readPod } from '../../../scheduler/kubernetes/pods/read-pod.ts';
 import { listWorkloadReferences } from '../../../scheduler/kubernetes/workload-references.ts';
 import type { Node, PolicyObject, RunPod } from '../../../scheduler/objects.ts';
 import { podTemplateOf, type Settings } from '../../../scheduler/settings.ts';
+import { describeIdle } from '../idle-namespace.ts';
 import { finishOf, readLog } from '../last-log.ts';
 import { buildPlanPod } from './plan-pod.ts';
 import type { PlanOrder, PlanPort } from './plan-port.ts';
@@ -156,7 +157,7 @@ async function readScheduler(api: KubernetesApi, namespace: string): Promise<Sch
   const containers = found?.spec?.template.spec?.containers ?? [];
   const container = containers.find(({ name }) => name === 'scheduler') ?? containers[0];
   if (container?.image === undefined) {
-    throw new ClusterError(`there is no scheduler in namespace ${namespace}; set its namespace with -n`);
+    throw new ClusterError(describeIdle(namespace));
   }
   return { image: container.image, args: container.args ?? [], environment: readEnvironment(container) };
 }

@@ -129,8 +129,10 @@ describe.concurrent('nodesweep local', () => {
     await local.line('1 of 1 nodes succeeded');
 
     expect(await local.line(`${host.policies}/broken.yaml:`)).toContain('"level":"warn"');
-    expect(await local.line(`${host.policies}/wrong/cleanup.yaml:schedule: `)).toContain('"level":"warn"');
-    expect(await local.line(`${host.policies}/wrong/cleanup.yaml:suspnd: is not a known field`)).toBeDefined();
+    expect(await local.line(`${host.policies}/wrong/cleanup.yaml:1:1: schedule: `)).toContain('"level":"warn"');
+    expect(
+      await local.line(`${host.policies}/wrong/cleanup.yaml:2:1: suspnd: is not a known field; did you mean suspend?`),
+    ).toBeDefined();
   });
 
   test('T14: after SIGINT, even twice, the current removal finishes, and the next process reads its report', async ({

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { runKinds } from '../../../scheduler/kinds.ts';
+import { formatFinding } from '../../../scheduler/policy/files/findings.ts';
 import { lintText, lintWarnings } from '../../../scheduler/policy/lint.ts';
 
 const lint = (name: string, text: string) => {
   const { policies, problems } = lintText(name, text, runKinds);
-  return { policies, problems: problems.map(({ path, message }) => `${path}: ${message}`) };
+  return { policies, problems: problems.map((problem) => formatFinding('', problem).replace(/^:\d+:\d+: /, '')) };
 };
 
 const configMap = (name: string, document: string, labels = '{nodesweep.io/kind: policy}') => `
@@ -25,7 +26,7 @@ describe('lint', () => {
     expect(lint('prepull.yaml', 'images: []').problems).toEqual([
       'schedule: is required',
       'lists: is required',
-      'images: is not a known field',
+      'images: is not a known field; did you mean lists[].images?',
     ]);
   });
 
@@ -36,8 +37,8 @@ describe('lint', () => {
     );
     const result = lintText('policies.yaml', text, runKinds);
     expect(result).toMatchObject({ policies: 2, problems: [] });
-    const warnings = lintWarnings('policies.yaml', result, runKinds, new Date(0));
-    expect(warnings.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+    const warnings = lintWarnings(result, new Date(0));
+    expect(warnings.map((warning) => formatFinding('f', warning).replace(/^f:\d+:\d+: /, ''))).toEqual([
       expect.stringMatching(/^release\/lists\[0\]\.images\[0\]: warning: is also included by nightly/),
       expect.stringMatching(/^release\/lists\[0\]\.images\[1\]: warning: has the tag latest/),
       expect.stringMatching(/^release\/lists\[0\]\.images\[1\]: warning: is also included by nightly/),
@@ -75,7 +76,7 @@ describe('lint', () => {
       policies: 1,
       problems: [],
     });
-    expect(lint('all.yaml', deployment).problems).toEqual([expect.stringMatching(/^: has no policy/)]);
+    expect(lint('all.yaml', deployment).problems).toEqual([expect.stringMatching(/^has no policy/)]);
   });
 
   it('finds a policy without the label, and a name that occurs twice (C40)', () => {
@@ -89,6 +90,8 @@ describe('lint', () => {
   });
 
   it('reports the place at which YAML does not parse', () => {
-    expect(lint('a.yaml', 'kind: ConfigMap\n  foo: [').problems.join()).toMatch(/line 2/);
+    const text = configMap('broken', 'a: [').replace('data:', 'data: [');
+    const [first] = lintText('a.yaml', text, runKinds).problems;
+    expect(first).toMatchObject({ path: '', line: expect.any(Number), column: expect.any(Number) });
   });
 });

@@ -90,14 +90,22 @@ describe('bad input is named with its path:', () => {
       'schedule: "@daily"\nrollout: {paralelism: 1}',
       /^rollout\.paralelism: is not a known field/,
     ],
-    ['a wrong type', 'schedule: "@daily"\nsuspend: "yes"', /^suspend: expected boolean, received string/],
+    [
+      'a wrong type',
+      'schedule: "@daily"\nsuspend: "yes"',
+      /^suspend: must be true or false; write true, without quotes/,
+    ],
     [
       'no parallelism',
       'schedule: "@daily"\nrollout: {parallelism: 0}',
       /^rollout\.parallelism: must be a number of nodes from 1 up/,
     ],
     ['too much parallelism', 'schedule: "@daily"\nrollout: {parallelism: 150%}', /^rollout\.parallelism: .*1% to 100%/],
-    ['a negative TTL', 'schedule: "@daily"\nttlSecondsAfterFinished: -1', /^ttlSecondsAfterFinished: .*>=0/],
+    [
+      'a negative TTL',
+      'schedule: "@daily"\nttlSecondsAfterFinished: -1',
+      /^ttlSecondsAfterFinished: must be at least 0/,
+    ],
     [
       'a duration without a unit',
       'schedule: "@daily"\nimages: {minAge: "5"}',
@@ -146,13 +154,13 @@ describe('bad input is named with its path:', () => {
     [
       'a number that no API field takes',
       'schedule: "@daily"\nttlSecondsAfterFinished: 3000000000',
-      /^ttlSecondsAfterFinished: .*<=2147483647/,
+      /^ttlSecondsAfterFinished: must be at most 2147483647/,
     ],
     ['a host path', 'schedule: "@daily"\nhostPath: /', /^hostPath: is not a known field/],
     ['YAML that does not parse', 'schedule: "@daily"\n  nodes: {', /^line 2, column \d+: /],
     ['a key that is there twice (C40)', 'schedule: "@daily"\nschedule: "@weekly"', /^line 2, column 1: .*unique/],
     ['nothing', '', /^: is empty; a policy needs at least a schedule/],
-    ['a list', '- schedule', /expected object, received array/],
+    ['a list', '- schedule', /must be a mapping, like .*; it is a list/],
   ])('%s', (_title, text, message) => {
     expect(documentProblems(text).join('\n')).toMatch(message);
   });

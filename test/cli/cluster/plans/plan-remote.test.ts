@@ -182,7 +182,7 @@ describe('there is no plan, and nothing remains,', () => {
       () => {
         cluster.policies = [build.buildPolicyObject({ schedule: '@never', suspend: 1 as never })];
       },
-      /^policy nightly is not valid: schedule: unknown descriptor.*; suspend: expected boolean/,
+      /^policy nightly is not valid: schedule: unknown descriptor.*; suspend: must be true or false; it is the number 1/,
     ],
     [
       'on a node that is not there',
