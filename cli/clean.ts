@@ -36,7 +36,6 @@ With --policy, the images of pods that are about to start are unknown; only minA
     .action(async ({ job, policy, name, report, state, dryRun, output }, command: Command) => {
       if (job === undefined && policy === undefined)
         command.error('error: --job or --policy is required', { exitCode: 2 });
-      if (name !== undefined && policy === undefined) command.error('error: --name needs --policy', { exitCode: 2 });
       const { startEarly } = await import('../cleaner/start-early.ts');
       const early = startEarly(environment, onSignal);
       const { clean, loadJobFile } = await import('../cleaner/main.ts');

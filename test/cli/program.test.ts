@@ -46,7 +46,7 @@ describe('the command line', () => {
     [['scheduler', '--port', 'x'], /NODESWEEP_PORT \(--port <number>\): must be a whole number/],
     [['clean'], /--job or --policy is required/],
     [['clean', '--job', 'a', '--policy', 'b'], /cannot be used with/],
-    [['clean', '--job', 'a', '--name', 'b'], /--name needs --policy/],
+    [['clean', '--job', 'a', '--name', 'b'], /cannot be used with/],
     [['swep'], /unknown command 'swep'[\s\S]*sweep|unknown command/],
   ])('%j is refused with exit code 2', async (arguments_, message) => {
     const { stderr, exitCode } = await nodesweep(...arguments_);

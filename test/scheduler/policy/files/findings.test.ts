@@ -59,7 +59,7 @@ const positionOf = (text: string, offset: number) => {
 /** The places of the names. A name that is quoted begins with its quote, which has a backslash in a quoted text. */
 const expectedIn = (text: string, names: readonly string[]) =>
   names.map((name) => {
-    const offsets = [`\\"${name}`, `"${name}`, name].map((written) => text.indexOf(written));
+    const offsets = [`\\"${name}`, `"${name}"`, name].map((written) => text.indexOf(written));
     return positionOf(text, offsets.find((offset) => offset >= 0) ?? -1);
   });
 const foundIn = (fileName: string, text: string) =>
