@@ -1,7 +1,13 @@
 import { type Command, Option } from 'commander';
 import type { CommandContext } from './context.ts';
-import { type PolicyChoice, policyFlags } from './input/policy-file.ts';
+import type { PolicyChoice } from './input/policy-file.ts';
 import type { Screen } from './output/layout/screen.ts';
+
+/** The flags and descriptions of the options for a {@link PolicyChoice}. They are here because a cleaner loads no other file of commands. */
+export const policyFlags = {
+  policy: ['--policy <file>', 'a cleanup policy: a manifest or a document, a directory, or - for standard input'],
+  name: ['--name <policy>', 'the policy to take, if --policy has several'],
+} as const;
 
 /** Adds `nodesweep clean`, the cleaner of one node. */
 export function addClean(program: Command, { environment, exit, onSignal, screen }: CommandContext): void {

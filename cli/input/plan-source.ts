@@ -1,10 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Job } from '../../contract/job.ts';
 import type { PlanDocument } from '../../contract/plan-document.ts';
+import { policyFlags } from '../clean.ts';
 import { addClusterOptions, type ClusterOptions } from '../cluster/options.ts';
 import type { CommandContext } from '../context.ts';
 import { tellWait } from '../live/tell-wait.ts';
-import { loadPolicyFile, policyFlags } from './policy-file.ts';
+import { loadPolicyFile } from './policy-file.ts';
 
 /** The options that select the policy and the node of a plan. */
 export type PlanSource = ClusterOptions & {

@@ -9,12 +9,6 @@ export interface PolicyChoice {
   readonly name?: string | undefined;
 }
 
-/** The flags and descriptions of the options for a {@link PolicyChoice}. */
-export const policyFlags = {
-  policy: ['--policy <file>', 'a cleanup policy: a manifest or a document, a directory, or - for standard input'],
-  name: ['--name <policy>', 'the policy to take, if --policy has several'],
-} as const;
-
 /** The job of a cleanup policy, for use by hand. Rejects with a PolicyFileError if there is no such policy, or several. */
 export async function loadPolicyFile({ path, name }: PolicyChoice): Promise<Job> {
   const { choosePolicy } = await import('./choose-policy.ts');
