@@ -178,7 +178,7 @@ function cleaned(index: number, number: number, words: string): NodeProgress {
   const keptBytes = isAbove ? { InUse: 60e9 + index, TooYoung: 9e9, Excluded: 4e9 } : undefined;
   return settled(tried(1), 'Succeeded', {
     tally: cleanupTally(report),
-    disk: { capacityBytes, usedBeforeBytes, usedAfterBytes, keptBytes },
+    disk: { capacityBytes, usedBeforeBytes, usedAfterBytes, keptBytes, kept: { Pinned: { images: 2, bytes: 1e9 } } },
     ...(isAbove && { reason: 'TargetNotMet', message: 'usage stayed above lowPercent' }),
   });
 }

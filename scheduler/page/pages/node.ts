@@ -64,7 +64,7 @@ function diskSection(runs: readonly Run[], name: string, now: Date): Html {
     'Disk',
     table('Disk usage before and after each run', columns, rows),
     kept.length > 0 &&
-      html`<p>The disk is above its target. These images stay: ${kept.map(([reason, bytes], index) => `${index > 0 ? ', ' : ''}${reason} ${formatBytes(bytes)}`)}.</p>`,
+      html`<p>${disk.newest.isAboveTarget && 'The disk is above its target. '}These images stay: ${kept.map(([reason, bytes], index) => `${index > 0 ? ', ' : ''}${reason} ${formatBytes(bytes)}`)}.</p>`,
   );
 }
 

@@ -100,8 +100,7 @@ function causesSection(runs: readonly Run[]): Html {
 
 function keptSection(disks: readonly NodeDisk[]): Html {
   const kept = keptByReason(disks);
-  if (kept.length === 0)
-    return section('kept', 'What keeps disk', html`<p>No node is known to be above the target of its policy.</p>`);
+  if (kept.length === 0) return section('kept', 'What keeps disk', html`<p>No run has reported images that stay.</p>`);
   const largest = Math.max(1, kept[0]?.bytes ?? 1);
   const rows = kept.map(({ reason, bytes, nodes }) => [
     reason,
@@ -112,7 +111,7 @@ function keptSection(disks: readonly NodeDisk[]): Html {
   return section(
     'kept',
     'What keeps disk',
-    html`<p>Images that stay on nodes above the target of their policy. Layers that images share count for each of them.</p>`,
+    html`<p>Images that stay on nodes after their newest run. Layers that images share count for each of them.</p>`,
     table('Images that stay, by reason', columns, rows),
   );
 }

@@ -15,6 +15,9 @@ export interface Measure {
   readonly afterPercent: number;
   /** The thresholds of the policy of the run, if it has any. */
   readonly thresholds: Thresholds | undefined;
+  /** True if usage stayed above the target of the policy. */
+  readonly isAboveTarget: boolean;
+  /** The sizes of the images that stay, by reason. */
   readonly keptBytes: Readonly<Record<string, number>>;
 }
 
@@ -38,7 +41,7 @@ export function nodeDisks(runs: readonly Run[]): readonly NodeDisk[] {
   return [...measures].flatMap(([node, found]) => nodeDisk(node, found)).sort(byUsage);
 }
 
-/** The sums of the images that stay on nodes above their target, by reason, the largest first. */
+/** The sums of the images that stay on nodes, by reason, the largest first. */
 export function keptByReason(
   disks: readonly NodeDisk[],
 ): readonly { readonly reason: string; readonly bytes: number; readonly nodes: number }[] {
@@ -81,8 +84,13 @@ function measureOf(run: Run, disk: DiskMeasure, thresholds: Thresholds | undefin
     beforePercent: percent(disk.usedBeforeBytes),
     afterPercent: percent(disk.usedAfterBytes),
     thresholds,
-    keptBytes: disk.keptBytes ?? {},
+    isAboveTarget: disk.keptBytes !== undefined,
+    keptBytes: disk.keptBytes ?? bytesOf(disk.kept ?? {}),
   };
+}
+
+function bytesOf(kept: NonNullable<DiskMeasure['kept']>): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(kept).map(([reason, { bytes }]) => [reason, bytes]));
 }
 
 /** Only the kind of a run that measures disks has thresholds. */

@@ -84,7 +84,7 @@ describe('the status page', () => {
   });
 
   it('adds up what keeps disk by reason, and shows the nodes that miss an image first', () => {
-    expect(textOf(links.overview)).toMatch(/InUse [\d.]+ TiB \d+ .*TooYoung [\d.]+ GiB/);
+    expect(textOf(links.overview)).toMatch(/InUse [\d.]+ TiB \d+ .*TooYoung [\d.]+ GiB \d+ .*Pinned [\d.]+ GiB/);
     expect(textOf(links.image('base', 'docker.io/acme/worker:2'))).toMatch(
       /State Cause or digest \S+ Failed Unauthorized Unauthorized: no such socket/,
     );
