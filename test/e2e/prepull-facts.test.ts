@@ -21,6 +21,7 @@ import { buildImageSpec, fillerLayers } from '../helpers/images.ts';
 import { buildPrepull } from '../helpers/prepull.ts';
 import { startRegistry } from '../helpers/registry.ts';
 import { type Installation, install, keepEvidence } from './installation.ts';
+import { anyDisk } from './objects.ts';
 
 const namespace = 'pullers';
 const secret = 'registry';
@@ -91,7 +92,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a puller on real kubelets
   let attempts = 0;
   const createPuller = async (lists: PrepullDocument['lists'], node: string) => {
     attempts += 1;
-    const spec = buildPrepull(lists);
+    const spec = buildPrepull(lists, anyDisk);
     // The ConfigMap that owns the pod has the name of the record of this run.
     const run = { ...buildRun(), name: 'owner', spec };
     const order = {

@@ -87,7 +87,8 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('a node whose filesystem f
       await cluster.kubectl(...ready);
       const references = images.map((image) => `${registry.address}/${image}`);
       const lists = [{ name: 'big', images: references, nodes: { matchLabels: { 'kubernetes.io/hostname': name } } }];
-      await apply(buildPolicy(policy, { schedule: '@yearly', lists }, runNow, 'prepull.yaml'));
+      const disk = { maxPercent: 80 };
+      await apply(buildPolicy(policy, { schedule: '@yearly', disk, lists }, runNow, 'prepull.yaml'));
       expect(await waitForRun(cluster.kubectl, policy)).toMatchObject({ phase: 'Succeeded' });
       expect(await referencesOn(name)).toEqual(references);
       // A kubelet removes no image that it has not known for some time. It looks for images at its start.
