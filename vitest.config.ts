@@ -1,5 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
+/** End-to-end tests of container runtimes by themselves. They may run beside those of the cluster. */
+const withoutCluster = ['test/e2e/node-*.test.ts', 'test/e2e/docker.test.ts'];
+
+const endToEnd = {
+  fileParallelism: false,
+  isolate: false,
+  maxWorkers: 1,
+  testTimeout: 300_000,
+  hookTimeout: 900_000,
+};
+
 export default defineConfig({
   test: {
     coverage: {
@@ -29,14 +40,19 @@ export default defineConfig({
       },
       {
         test: {
+          ...endToEnd,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: [...withoutCluster],
           globalSetup: ['test/setup.ts', 'test/e2e/setup.ts'],
-          fileParallelism: false,
-          isolate: false,
-          maxWorkers: 1,
-          testTimeout: 300_000,
-          hookTimeout: 900_000,
+        },
+      },
+      {
+        test: {
+          ...endToEnd,
+          name: 'e2e-runtimes',
+          include: [...withoutCluster],
+          globalSetup: ['test/setup.ts', 'test/e2e/runtime-setup.ts'],
         },
       },
     ],
