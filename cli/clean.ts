@@ -34,8 +34,12 @@ export function addClean(program: Command, { environment, exit, onSignal, screen
       `
 Environment: CRICTL (path of crictl), CONTAINER_RUNTIME_ENDPOINT, NODE_NAME, LOG_LEVEL,
              NODESWEEP_RUNTIME_TIMEOUT_SECONDS (at most for a list; 120)
-Exit codes:  0 done, or nothing to do; 1 some removals failed or were not tried, or the report could not be written;
-             2 nothing was attempted
+
+Exit codes:
+  0  done, or nothing to do
+  1  some removals failed or were not tried, or the report could not be written
+  2  nothing was attempted
+
 Run this command as root, because the socket of the runtime belongs to root. It needs crictl 1.24 or newer.
 With --policy, the images of pods that are about to start are unknown; only minAge protects them.`,
     )

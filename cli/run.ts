@@ -26,13 +26,20 @@ Examples:
 
 The command sets the annotation nodesweep.io/run-at on the policy. The run continues if you stop the command.
 Environment: KUBECONFIG, NODESWEEP_NAMESPACE
-Exit codes:  0 the run was requested or, with --follow, succeeded: for image lists, every image is on every node that can
-             have it; 2 no run was requested
-With --follow also:
-             1 the run failed, or matched no node; 3 it has not started: a newer request replaced this one, the time is
-             over, the command was interrupted, or no scheduler is at work; 4 it failed in part; 5 it has started, and its
-             end is not known: the time is over, the command was interrupted, no scheduler is at work any more, or the
-             record of the run was deleted`,
+
+Exit codes:
+  0  the run was requested
+  2  no run was requested
+
+Exit codes with --follow:
+  0  the run succeeded; for image lists, every image is on every node that can have it
+  1  the run failed, or matched no node
+  2  no run was requested
+  3  the run has not started: a newer request replaced it, no scheduler is at work, or the command ended before
+  4  the run failed in part
+  5  the run has started, and its end is not known: its record was deleted, no scheduler is at work, or the command ended before
+
+The command ends before the run at the time of --timeout, or if you interrupt it.`,
     )
     .action(async (policy: string, { follow, timeout, ...choice }: Flags) => {
       const { environment, setExitCode, screen } = context;

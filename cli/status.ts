@@ -32,8 +32,11 @@ Examples:
 
 States:      Valid; Invalid: no run starts; Suspended; Unobserved: no scheduler has read its latest version
 Environment: KUBECONFIG, NODESWEEP_NAMESPACE
-Exit codes:  0 all policies are valid and their last runs succeeded; 1 not so; 2 the status could not be read.
-             With --node: 1 the run failed on the node, or in part`,
+
+Exit codes:
+  0  all policies are valid, and their last runs succeeded; with --node, the run succeeded on the node
+  1  not so
+  2  the status could not be read`,
     )
     .action(async (policy: string | undefined, flags: Flags, command: Command) => {
       if (flags.node === undefined) return showPolicies(policy, flags, context);
