@@ -2,6 +2,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { label, labelValue } from '../../contract/labels.ts';
 import { cleanerContainer } from '../../scheduler/cleanup/pod.ts';
 import type { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
+import { readCleanerLog } from '../../scheduler/kubernetes/cleaner-log.ts';
 import { readPod } from '../../scheduler/kubernetes/pods/read-pod.ts';
 import type { CleanerLog } from './plans/plan-report.ts';
 
@@ -17,14 +18,8 @@ export async function readLastLog(
   const pod = last && readPod(last);
   const finishedAt = last && finishOf(last);
   if (pod === undefined || finishedAt === undefined) return undefined;
-  return { policy, run: pod.run, node, finishedAt, text: await readLog(api, namespace, pod.name) };
-}
-
-/** The log of the cleaner's container; empty if it has none. */
-export async function readLog(api: KubernetesApi, namespace: string, name: string): Promise<string> {
-  const query = { container: cleanerContainer };
-  const log = { resource: 'pods', namespace, name, subresource: 'log', verb: 'get', query } as const;
-  return (await api.call<string>(`read the log of pod ${name}`, ['BadRequest', 'NotFound'], log)) ?? '';
+  const text = (await readCleanerLog(api, { namespace, pod: pod.name })) ?? '';
+  return { policy, run: pod.run, node, finishedAt, text };
 }
 
 /** The time at which the cleaner's container of a pod ended; undefined if it has not ended. */

@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { messageOf } from '../../contract/errors.ts';
+import { describeIdle } from './idle-namespace.ts';
 import type { PagePod, PagePort } from './page-port.ts';
 
 /** A status page that can't be opened. The message has the next step. */
@@ -52,8 +53,7 @@ function choosePage(
   schedulers: readonly PagePod[],
   namespace: string,
 ): { readonly pod: string; readonly port: number } {
-  if (schedulers.length === 0)
-    throw new PageError(`no scheduler runs in namespace ${namespace}; set its namespace with -n`);
+  if (schedulers.length === 0) throw new PageError(describeIdle(namespace));
   const [found] = schedulers
     .flatMap(({ pod, port, isReady }) => (port === undefined ? [] : [{ pod, port, isReady }]))
     .sort((one, other) => Number(other.isReady) - Number(one.isReady));

@@ -49,5 +49,5 @@ const patienceMs = 10_000;
 /** The wait for the start of a run; undefined while it is short. */
 export function describeWait(waitedMs: number): string | undefined {
   if (waitedMs < patienceMs) return undefined;
-  return 'not started yet: another run of the policy may be active (concurrencyPolicy), or no scheduler runs';
+  return 'not started yet: another run of the policy may be active (concurrencyPolicy), or no scheduler is at work';
 }

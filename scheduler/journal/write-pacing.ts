@@ -9,6 +9,8 @@ export const writeIntervalMs = 2_000;
  * run itself.
  */
 const minProgressPauseMs = 15_000;
+/** The longest of these pauses, so that the progress of a run that takes hours is shown too. */
+const maxProgressPauseMs = 10 * 60_000;
 /** The longest wait for the write before pods are deleted in which the cleaner has ended and only other containers run. */
 const tidyPauseMs = 60_000;
 
@@ -73,11 +75,12 @@ export class WritePacing {
 }
 
 /**
- * Each pause is twice as long as the age of the run at the last write of the record. So the record of a long run is, in
- * proportion, as current as that of a short one, and a run of seven minutes has three such writes.
+ * Each pause is twice as long as the age of the run at the last write of the record, up to a limit. So the record of a long run
+ * is, in proportion, as current as that of a short one, and a run of seven minutes has three such writes.
  */
 function progressPauseMs({ startedAt }: Run, writtenAt: number): number {
-  return Math.max(2 * (writtenAt - startedAt.getTime()), minProgressPauseMs);
+  const pauseMs = Math.max(2 * (writtenAt - startedAt.getTime()), minProgressPauseMs);
+  return Math.min(pauseMs, maxProgressPauseMs);
 }
 
 const fingerprints = new WeakMap<Run, string>();

@@ -13,6 +13,9 @@ import { KubernetesCluster } from './cluster.ts';
 import { loadKubeconfig } from './kubeconfig.ts';
 import { KubernetesLeaseStore } from './lease.ts';
 
+/** About 3,000 images. A longer log is cut off on the status page. */
+const pageLogBytes = 1_000_000;
+
 const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
 /** A separate rate limit, so that no other request delays the lease. */
@@ -67,7 +70,7 @@ export async function connectCluster(
     cluster: new KubernetesCluster({ api, template, overrides, workloadResources, log }),
     leases: new KubernetesLeaseStore(leaseApi, namespace),
     namespace,
-    readCleanerLog: (pod) => readCleanerLog(pageApi, namespace, pod),
+    readCleanerLog: (pod) => readCleanerLog(pageApi, { namespace, pod, limitBytes: pageLogBytes }),
   };
 }
 

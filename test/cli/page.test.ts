@@ -12,7 +12,8 @@ afterEach(() => server.remove());
 it('nodesweep page exits with 2 if no scheduler runs in the namespace, with the next step', async () => {
   expect(await runProgramFor(server, ['page', '-n', 'elsewhere'])).toEqual({
     stdout: '',
-    stderr: 'nodesweep: no scheduler runs in namespace elsewhere; set its namespace with -n',
+    stderr:
+      'nodesweep: no scheduler is at work in namespace elsewhere; choose its namespace with -n, or its cluster with --context',
     exitCode: 2,
   });
 });

@@ -6,6 +6,7 @@ import type { BoundPods, ClusterState } from '../../../scheduler/cluster.ts';
 import { KubernetesApi } from '../../../scheduler/kubernetes/api/api.ts';
 import { ClusterError } from '../../../scheduler/kubernetes/api/error.ts';
 import { KubernetesTransport } from '../../../scheduler/kubernetes/api/transport.ts';
+import { readCleanerLog } from '../../../scheduler/kubernetes/cleaner-log.ts';
 import { type ConfigMapGroups, groupConfigMaps } from '../../../scheduler/kubernetes/config-map-groups.ts';
 import { readPodWarning } from '../../../scheduler/kubernetes/events.ts';
 import { readConfigMap, readNode } from '../../../scheduler/kubernetes/objects.ts';
@@ -16,7 +17,7 @@ import { listWorkloadReferences } from '../../../scheduler/kubernetes/workload-r
 import type { Node, PolicyObject, RunPod } from '../../../scheduler/objects.ts';
 import { podTemplateOf, type Settings } from '../../../scheduler/settings.ts';
 import { describeIdle } from '../idle-namespace.ts';
-import { finishOf, readLog } from '../last-log.ts';
+import { finishOf } from '../last-log.ts';
 import { buildPlanPod } from './plan-pod.ts';
 import type { PlanOrder, PlanPort } from './plan-port.ts';
 import { type SchedulerContainer, settingsOfScheduler } from './plan-settings.ts';
@@ -114,8 +115,8 @@ class KubernetesPlans implements PlanPort {
     return pod && readPod(pod);
   }
 
-  readLog(name: string): Promise<string> {
-    return readLog(this.#api, this.#namespace, name);
+  async readLog(pod: string): Promise<string> {
+    return (await readCleanerLog(this.#api, { namespace: this.#namespace, pod })) ?? '';
   }
 
   readPodWarning(pod: string): Promise<string | undefined> {

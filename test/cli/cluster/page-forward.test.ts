@@ -86,7 +86,7 @@ it('a connection that is refused is told, and the next one is tried', async () =
 });
 
 it.each([
-  ['no scheduler runs', [], /no scheduler runs in namespace nodesweep; set its namespace with -n/],
+  ['no scheduler runs', [], /no scheduler is at work in namespace nodesweep; choose its namespace with -n/],
   [
     'the page is off',
     [{ pod: 'one', port: undefined, isReady: true }],

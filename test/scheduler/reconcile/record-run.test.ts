@@ -21,7 +21,21 @@ it('the progress of a run is written less and less often, so that a long run cos
     await scheduler.pass(secondsLater(seconds));
     if (cluster.writes.length > 0) times.push(seconds);
   }
-  expect(times).toEqual([15, 30]);
+  expect(times).toEqual([15, 45]);
+});
+
+it('the progress of a run that takes an hour is at most ten minutes old', async () => {
+  scheduler.edit({ activeDeadlineSeconds: 7_200 });
+  cluster.nodes = Array.from({ length: 60 }, (_, index) => buildNode(`node-${index}`));
+  await scheduler.pass(start);
+  const minutes: number[] = [];
+  for (let minute = 1; minute < 60; minute += 1) {
+    cluster.writes = [];
+    cluster.finishPods({}, [`node-${minute}`]);
+    await scheduler.pass(secondsLater(60 * minute));
+    if (cluster.writes.length > 0) minutes.push(minute);
+  }
+  expect(minutes).toEqual([1, 3, 9, 19, 29, 39, 49, 59]);
 });
 
 it('the nodes of a run are recorded once, in any number of waves', async () => {

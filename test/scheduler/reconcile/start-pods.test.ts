@@ -58,7 +58,8 @@ it('no cleaner starts while the pods bound to its node cannot be read, and the r
   expect(pauses).toEqual([2, 4, 8, 16, 32]);
   expect(scheduler.pods()).toEqual([]);
   await scheduler.pass(secondsLater(61));
-  expect(scheduler.runs()[0]?.nodes.get('b')).toMatchObject({ reason: 'NotCreated', message: `Error: ${words}` });
+  const trouble = { reason: 'NotCreated', message: `Error: ${words}` };
+  expect(scheduler.runs()[0]?.nodes.get('b')).toMatchObject({ trouble });
   cluster.fail = () => {};
   await scheduler.pass(secondsLater(63));
   expect(scheduler.pods()).toEqual(['a#0', 'b#0', 'c#0']);

@@ -208,4 +208,4 @@ it('through any history of edits, relabelled nodes, moved tags, deletions, purge
     }),
     { numRuns: 8 },
   );
-}, 300_000);
+}, 1_800_000);
