@@ -26,5 +26,5 @@ export async function addCommands(program: Command, context: CommandContext, wor
   addLint(program, context);
   addSchema(program);
   addVersion(program, context);
-  await addComplete(program, words);
+  await addComplete(program, context, words);
 }

@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bashCompletion } from '../../cli/output/bash-completion.ts';
 import { bundledProgram, compileCache } from '../helpers/bundle.ts';
+import { RecordsServer } from '../helpers/records-server.ts';
 
 let directory: string;
 
@@ -41,5 +42,37 @@ describe('the completion of bash', () => {
   it('does not run the words of the command line', async () => {
     await complete('plan', '$(touch ran)', '`touch ran`', ';touch ran', '--');
     expect(await readdir(directory)).not.toContain('ran');
+  });
+
+  describe('of the values of a cluster', () => {
+    let server: RecordsServer;
+
+    beforeEach(async () => {
+      server = await RecordsServer.start();
+      server.putPolicy('nightly', 'schedule: "0 3 * * *"');
+      server.putPolicy('release', 'schedule: "@weekly"');
+      server.putNode('node-1');
+      server.putNode('node-2');
+    });
+    afterEach(() => server.remove());
+
+    const there = () => ['--kubeconfig', server.kubeconfig];
+
+    it('offers its policies', async () => {
+      expect(await complete('run', ...there(), '')).toEqual(['nightly', 'release']);
+      expect(await complete('status', ...there(), 'rel')).toEqual(['release']);
+      expect(await complete('explain', 'web:1', ...there(), 'n')).toEqual(['nightly']);
+    });
+
+    it('offers its nodes, and the contexts of its kubeconfig', async () => {
+      expect(await complete('plan', 'nightly', ...there(), '--node', '')).toEqual(['node-1', 'node-2']);
+      expect(await complete('status', ...there(), '--context', 't')).toEqual(['test']);
+    });
+
+    it('offers nothing, and prints no error, if there is no cluster', async () => {
+      expect(await complete('run', '--kubeconfig', 'none', '')).toEqual([]);
+      await server.stop();
+      expect(await complete('run', ...there(), '')).toEqual([]);
+    });
   });
 });

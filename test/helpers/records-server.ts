@@ -52,6 +52,10 @@ export class RecordsServer {
     });
   }
 
+  putNode(name: string): void {
+    this.#api.put('/api/v1/nodes', name, {});
+  }
+
   putPolicy(name: string, text: string, status: Partial<PolicyStatus> = {}): void {
     const { metadata } = this.#api.put(maps, name, {
       metadata: { labels: { 'nodesweep.io/kind': 'policy' } },

@@ -2,6 +2,7 @@
 const groups = {
   configmaps: 'api/v1',
   events: 'api/v1',
+  namespaces: 'api/v1',
   nodes: 'api/v1',
   pods: 'api/v1',
   podtemplates: 'api/v1',
