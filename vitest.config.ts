@@ -1,7 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-/** End-to-end tests of container runtimes by themselves. They may run beside those of the cluster. */
-const withoutCluster = ['test/e2e/node-*.test.ts', 'test/e2e/docker.test.ts'];
+/** End-to-end tests that do not use the cluster of the others. They may run beside them. */
+const apart = [
+  'test/e2e/node-*.test.ts',
+  'test/e2e/docker.test.ts',
+  'test/e2e/scale.test.ts',
+  'test/e2e/monitoring.test.ts',
+  'test/e2e/install/{chart,executable,kustomize,workflows}.test.ts',
+];
 
 const endToEnd = {
   fileParallelism: false,
@@ -43,16 +49,16 @@ export default defineConfig({
           ...endToEnd,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: [...withoutCluster],
+          exclude: [...apart],
           globalSetup: ['test/setup.ts', 'test/e2e/setup.ts'],
         },
       },
       {
         test: {
           ...endToEnd,
-          name: 'e2e-runtimes',
-          include: [...withoutCluster],
-          globalSetup: ['test/setup.ts', 'test/e2e/runtime-setup.ts'],
+          name: 'e2e-apart',
+          include: [...apart],
+          globalSetup: ['test/setup.ts', 'test/e2e/setup-apart.ts'],
         },
       },
     ],

@@ -65,6 +65,14 @@ export async function buildActionlint(): Promise<string> {
   return join(await build({ name: 'actionlint', packages: ['tool'] }), 'actionlint');
 }
 
+/** Builds all that the end-to-end tests take. */
+export async function buildAll(): Promise<void> {
+  await buildBinaries();
+  await buildKwok();
+  await buildHelm();
+  await buildActionlint();
+}
+
 interface Module {
   readonly name: string;
   readonly packages: readonly string[];

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { execaSync } from 'execa';
+import { buildAll } from './binaries.ts';
 import { cacheDirectory } from './cache.ts';
 import { MIXED_NODES, openCluster, startCluster, stopCluster } from './cluster.ts';
 import { installPackages } from './packages.ts';
@@ -7,13 +8,19 @@ import { bringProductImage } from './product.ts';
 import { progress } from './progress.ts';
 
 const directory = join(cacheDirectory(), 'cluster');
-const commands: Readonly<Record<string, () => Promise<void>>> = { up, image, down };
+const commands: Readonly<Record<string, () => Promise<void>>> = { build, up, image, down };
 const command = commands[process.argv[2] ?? ''];
 if (command === undefined) {
-  progress('usage: node test/cluster/main.ts up|image|down');
+  progress('usage: node test/cluster/main.ts build|up|image|down');
   process.exit(2);
 }
 await command();
+
+async function build(): Promise<void> {
+  await installPackages();
+  await buildAll();
+  progress(`All that the end-to-end tests take is in ${cacheDirectory()}`);
+}
 
 async function up(): Promise<void> {
   stopOnSignal();

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { buildActionlint, buildBinaries, buildHelm, buildKwok } from '../cluster/binaries.ts';
+import { buildAll } from '../cluster/binaries.ts';
 import { cacheDirectory } from '../cluster/cache.ts';
 import { stopCluster } from '../cluster/cluster.ts';
 import { installPackages } from '../cluster/packages.ts';
@@ -11,9 +11,6 @@ export const e2eDirectory = join(cacheDirectory(), 'e2e');
 export async function setup(): Promise<() => Promise<void>> {
   if (process.env.KUBECONFIG !== undefined) return async () => {};
   await installPackages();
-  await buildBinaries();
-  await buildKwok();
-  await buildHelm();
-  await buildActionlint();
+  await buildAll();
   return () => stopCluster(e2eDirectory);
 }
