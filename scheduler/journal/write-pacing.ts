@@ -8,7 +8,7 @@ export const writeIntervalMs = 2_000;
  * A record with nothing but progress is written less often, and the pauses increase: many writes would cost more than the
  * run itself.
  */
-const minProgressPauseMs = 15_000;
+const minProgressPauseMs = 30_000;
 /** The longest of these pauses, so that the progress of a run that takes hours is shown too. */
 const maxProgressPauseMs = 10 * 60_000;
 /** The longest wait for the write before pods are deleted in which the cleaner has ended and only other containers run. */
@@ -76,7 +76,7 @@ export class WritePacing {
 
 /**
  * Each pause is twice as long as the age of the run at the last write of the record, up to a limit. So the record of a long run
- * is, in proportion, as current as that of a short one, and a run of seven minutes has three such writes.
+ * is, in proportion, as current as that of a short one, and a run of 13 minutes has three such writes.
  */
 function progressPauseMs({ startedAt }: Run, writtenAt: number): number {
   const pauseMs = Math.max(2 * (writtenAt - startedAt.getTime()), minProgressPauseMs);

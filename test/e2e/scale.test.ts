@@ -234,7 +234,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
     const busy = await BusyNodes.watch(cluster);
     const since = new Date();
     await runLists({ rollout: { parallelism, perRegistry } });
-    const ended = await waitForRun(cluster.kubectl, 'lists', 360_000);
+    const ended = await waitForRun(cluster.kubectl, 'lists', 780_000);
     busy.stop();
     expect(ended).toMatchObject({ phase: 'Succeeded', nodes: { desired: 1_000, succeeded: 1_000 } });
     expect(ledger.nodesOf(ended.run)).toEqual(nodes);
@@ -249,7 +249,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('on a real control plane w
     progress(`${writes.length} writes: ${JSON.stringify(countKinds(writes))}; at once: ${JSON.stringify(busy.most)}`);
     // The progress of a run that takes less than seven minutes is written at most three times, so a slow machine changes nothing.
     expect(writes.length).toBeLessThanOrEqual(nodes.length + 10);
-  }, 420_000);
+  }, 840_000);
 
   it('a node that joins gets its images by a run of its own, and does not wait for others that are not ready or cordoned (P9)', async () => {
     await start();
