@@ -94,9 +94,9 @@ describe('the memory of a kind about a node', () => {
   it('is kept while the pod runs, causes no write by itself, and is reported at the timeout of the kind (P17)', async () => {
     const scheduler = new InspectionScheduler({ files, patienceSeconds: 400 }, ['a']);
     await scheduler.pass(start);
-    await scheduler.pass(secondsLater(20));
+    await scheduler.pass(secondsLater(40));
     const writes = scheduler.count('updateRun');
-    for (let seconds = 40; seconds <= 380; seconds += 20) {
+    for (let seconds = 60; seconds <= 380; seconds += 20) {
       scheduler.change('a', { containerMessage: `sector ${seconds}` });
       await scheduler.pass(secondsLater(seconds));
     }
@@ -129,14 +129,14 @@ describe('the memory of a kind about a node', () => {
   });
 
   it('survives a restart with the record', async () => {
-    const scheduler = new InspectionScheduler({ files, patienceSeconds: 40 }, ['a', 'b']);
+    const scheduler = new InspectionScheduler({ files, patienceSeconds: 60 }, ['a', 'b']);
     await scheduler.pass(start);
     scheduler.change('a', { containerMessage: 'sector 7' });
     scheduler.end('b', 0);
-    await scheduler.pass(secondsLater(20));
+    await scheduler.pass(secondsLater(35));
     scheduler.change('a', { containerMessage: undefined });
     scheduler.restart();
-    await scheduler.pass(secondsLater(41));
+    await scheduler.pass(secondsLater(61));
     expect(scheduler.runs()[0]?.nodes.get('a')).toMatchObject({ message: 'last words: sector 7' });
   });
 });
