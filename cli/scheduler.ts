@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { settings } from '../scheduler/settings.ts';
+import { settings } from '../scheduler/settings/settings.ts';
 import type { CommandContext } from './context.ts';
 
 /** Adds `nodesweep scheduler`, which serves a cluster until it is stopped. */

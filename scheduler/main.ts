@@ -21,7 +21,7 @@ import { BackgroundTasks } from './reconcile/background-tasks.ts';
 import type { ReconcileContext } from './reconcile/context.ts';
 import { keysToReconcile, reconcile } from './reconcile/reconcile.ts';
 import type { RunKind } from './run/kind.ts';
-import { pagePortOf, readSettings, type Settings } from './settings.ts';
+import { pagePortOf, readSettings, type Settings } from './settings/settings.ts';
 
 /** Flags by the names of the settings. A flag that is not set is absent. */
 export type Flags = Readonly<Record<string, string | undefined>>;

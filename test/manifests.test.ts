@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import manifest from '../package.json' with { type: 'json' };
 import { resolveRuntime } from '../scheduler/cleanup/node-runtime.ts';
-import { readSettings } from '../scheduler/settings.ts';
+import { readSettings } from '../scheduler/settings/settings.ts';
 
 interface Rule {
   readonly resources: readonly string[];

@@ -2,7 +2,7 @@ import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
 import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts';
 import { forwardPort } from '../../scheduler/kubernetes/port-forward.ts';
-import { pagePortOf } from '../../scheduler/settings.ts';
+import { pagePortOf } from '../../scheduler/settings/settings.ts';
 import type { PagePod, PagePort } from './page-port.ts';
 import { settingsOfScheduler } from './plans/plan-settings.ts';
 

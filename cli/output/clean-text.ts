@@ -1,19 +1,11 @@
 import * as z from 'zod';
 import { formatBytes } from '../../contract/bytes.ts';
+import { imageLineSchema } from '../../contract/image-line.ts';
 import { type Report, reportSchema } from '../../contract/report.ts';
 
 /** A line of the cleaner's log that a person needs to see. */
 const lineSchema = z.discriminatedUnion('event', [
-  z.object({
-    event: z.literal('image'),
-    id: z.string(),
-    names: z.array(z.string()),
-    decision: z.enum(['remove', 'keep']),
-    reason: z.string().default('without a reason'),
-    outcome: z.string().optional(),
-    message: z.string().default(''),
-    sizeBytes: z.number(),
-  }),
+  imageLineSchema.extend({ reason: z.string().default('without a reason'), message: z.string().default('') }),
   z.object({ event: z.literal('report'), ...reportSchema.shape }),
   z.object({ event: z.literal('stopping'), msg: z.string() }),
   z.object({ event: z.literal('error'), reason: z.string(), msg: z.string() }),

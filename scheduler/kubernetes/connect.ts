@@ -4,7 +4,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { LeaseStore } from '../lease.ts';
 import type { Log } from '../log.ts';
 import type { ReadCleanerLog } from '../page-logs.ts';
-import { podTemplateOf, type Settings } from '../settings.ts';
+import { podTemplateOf, type Settings } from '../settings/settings.ts';
 import { KubernetesApi, type ObservedCall } from './api/api.ts';
 import { ClusterError, isTransient } from './api/error.ts';
 import { KubernetesTransport } from './api/transport.ts';

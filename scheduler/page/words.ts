@@ -1,6 +1,5 @@
 import prettyMilliseconds from 'pretty-ms';
 import type { PolicyOverview, RunOverview } from '../overview/overview.ts';
-import type { Trigger } from '../policy/trigger.ts';
 import { type Content, type Html, html } from './html.ts';
 
 /** The time between two instants in its largest unit: `3d`. */
@@ -88,24 +87,6 @@ export function causeOf({
 }): Html {
   const separator = reason !== undefined && message !== undefined && ': ';
   return html`<span class="message">${reason !== undefined && html`<strong>${reason}</strong>`}${separator}${message}${reason === undefined && message === undefined && '–'}</span>`;
-}
-
-/** The cause of a run as a sentence part. */
-export function triggerOf(trigger: Trigger): string {
-  switch (trigger.type) {
-    case 'Schedule':
-      return `scheduled for ${trigger.slot.toISOString()}`;
-    case 'Request':
-      return `requested (${trigger.request})`;
-    case 'Pressure':
-      return 'because of disk pressure';
-    case 'Nodes':
-      return 'for new nodes';
-    case 'Purge':
-      return `to remove all images of the policy (${trigger.request})`;
-    default:
-      return trigger satisfies never;
-  }
 }
 
 /** A reference with the beginning of its digest, where people compare only that. The page of the image has all of it. */

@@ -3,7 +3,7 @@ import type { PolicyEvent } from '../cluster.ts';
 import type { TimedOutNode } from '../journal/startup-taints.ts';
 import { describeTrouble, type Trouble } from '../journal/troubles.ts';
 import { listProblems, type Problem } from '../policy/problem.ts';
-import type { Trigger } from '../policy/trigger.ts';
+import { describeTrigger } from '../policy/trigger.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { permanentReasons } from '../run/rollout/eligibility.ts';
 import type { Run } from '../run/run.ts';
@@ -28,7 +28,7 @@ export function scheduleNeverFires(schedule: string): PolicyEvent {
 }
 
 export function runStarted(run: Run): PolicyEvent {
-  return event('Normal', 'RunStarted', `run ${run.name} started ${causeOf(run.trigger)}`);
+  return event('Normal', 'RunStarted', `run ${run.name} started ${describeTrigger(run.trigger)}`);
 }
 
 /** `cause` is the known reason for the delay. */
@@ -94,23 +94,6 @@ export function keepsDisappearing(message: string): PolicyEvent {
 
 export function runPaused(run: Run): PolicyEvent {
   return event('Warning', 'RunPaused', `run ${run.name}: ${run.message}`);
-}
-
-function causeOf(trigger: Trigger): string {
-  switch (trigger.type) {
-    case 'Schedule':
-      return `for the scheduled time ${trigger.slot.toISOString()}`;
-    case 'Request':
-      return `on request "${trigger.request}"`;
-    case 'Pressure':
-      return 'because nodes are under disk pressure';
-    case 'Nodes':
-      return 'for nodes that are new to the policy';
-    case 'Purge':
-      return `to remove all images of the policy (${trigger.request})`;
-    default:
-      return trigger satisfies never;
-  }
 }
 
 function event(type: PolicyEvent['type'], reason: string, text: string): PolicyEvent {

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
 import { runKinds } from '../../scheduler/kinds.ts';
 import { lintText } from '../../scheduler/policy/lint.ts';
-import { settings } from '../../scheduler/settings.ts';
+import { settings } from '../../scheduler/settings/settings.ts';
 import { generatedFiles } from './generated.ts';
 import { ownSettings } from './types.ts';
 import { chart } from './values.ts';

@@ -5,7 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
 import { runKinds } from '../../scheduler/kinds.ts';
 import { lintText } from '../../scheduler/policy/lint.ts';
-import { settings } from '../../scheduler/settings.ts';
+import { settings } from '../../scheduler/settings/settings.ts';
 import { runProgram } from '../helpers/program.ts';
 import { codeBlocks, codeSpans, commandLines, documents, top } from './documents.ts';
 

@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { policyJsonSchema } from '../../scheduler/cleanup/policy.ts';
 import { prepullJsonSchema } from '../../scheduler/prepull/policy.ts';
-import { settings } from '../../scheduler/settings.ts';
+import { settings } from '../../scheduler/settings/settings.ts';
 import { codeRows, codeSpans, readDocument } from './documents.ts';
 
 const fieldSchema = z.object({

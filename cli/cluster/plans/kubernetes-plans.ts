@@ -15,7 +15,7 @@ import { buildHarmless, explainRefusal } from '../../../scheduler/kubernetes/pod
 import { readPod } from '../../../scheduler/kubernetes/pods/read-pod.ts';
 import { listWorkloadReferences } from '../../../scheduler/kubernetes/workload-references.ts';
 import type { Node, PolicyObject, RunPod } from '../../../scheduler/objects.ts';
-import { podTemplateOf, type Settings } from '../../../scheduler/settings.ts';
+import { podTemplateOf, type Settings } from '../../../scheduler/settings/settings.ts';
 import { describeIdle } from '../idle-namespace.ts';
 import { finishOf } from '../last-log.ts';
 import { buildPlanPod } from './plan-pod.ts';

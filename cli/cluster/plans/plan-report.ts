@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { imageLineSchema } from '../../../contract/image-line.ts';
 import { type PlanDocument, planSchema } from '../../../contract/plan-document.ts';
 import { type Report, reportSchema } from '../../../contract/report.ts';
 
@@ -13,18 +14,7 @@ export interface CleanerLog {
 
 /** One line of the log: an image, or the report at the end. */
 const lineSchema = z.discriminatedUnion('event', [
-  z.object({
-    event: z.literal('image'),
-    id: z.string(),
-    names: z.array(z.string()),
-    decision: z.enum(['remove', 'keep']),
-    reason: z.string().optional(),
-    outcome: z.string().optional(),
-    message: z.string().default(''),
-    sizeBytes: z.number(),
-    firstSeen: z.string().optional(),
-    lastUsed: z.string().optional(),
-  }),
+  imageLineSchema.extend({ message: z.string().default('') }),
   z.object({ event: z.literal('report'), ...reportSchema.shape }),
 ]);
 

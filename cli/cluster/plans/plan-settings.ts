@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { readSettings, type Settings, settings } from '../../../scheduler/settings.ts';
+import { readSettings, type Settings, settings } from '../../../scheduler/settings/settings.ts';
 
 /** The settings of a scheduler: its image, arguments and environment. */
 export interface SchedulerContainer {

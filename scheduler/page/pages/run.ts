@@ -1,4 +1,5 @@
 import { describeRun } from '../../overview/overview.ts';
+import { describeTrigger } from '../../policy/trigger.ts';
 import { isFinished, type Run } from '../../run/run.ts';
 import type { PageFacts } from '../facts.ts';
 import { html } from '../html.ts';
@@ -9,7 +10,7 @@ import { paged } from '../parts/paging.ts';
 import { describeFreed, describeImages } from '../parts/policies.ts';
 import { runProgress } from '../parts/progress.ts';
 import { causesOf, countStates, nodeStates, nodesInRun } from '../view/causes.ts';
-import { causeOf, countOf, durationOf, mark, outcomeOf, plural, timeFrom, triggerOf } from '../words.ts';
+import { causeOf, countOf, durationOf, mark, outcomeOf, plural, timeFrom } from '../words.ts';
 
 /** A run: its outcome, its nodes by result, its progress, and the causes. */
 export function runPage({ state, now }: PageFacts, name: string): Page | undefined {
@@ -22,7 +23,7 @@ export function runPage({ state, now }: PageFacts, name: string): Page | undefin
   const body = html`${definitions([
     ['Policy', html`<a href="${links.policy(run.policy)}">${run.policy}</a>`],
     ['Outcome', html`${mark(outcomeOf(overview))}${run.spec.dryRun && ' (dry run)'}`],
-    ['Started', html`${timeFrom(now, run.startedAt)}, ${triggerOf(run.trigger)}`],
+    ['Started', html`${timeFrom(now, run.startedAt)}, ${describeTrigger(run.trigger)}`],
     ['Took', durationOf(run.startedAt, run.finishedAt ?? now)],
     ['Images', describeImages(overview)],
     ['Freed', describeFreed(overview)],

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { imageLineSchema } from '../../../contract/image-line.ts';
 
 const time = z.iso
   .datetime({ offset: true })
@@ -6,18 +7,7 @@ const time = z.iso
   .optional()
   .catch(undefined);
 
-const imageSchema = z.object({
-  event: z.literal('image'),
-  id: z.string(),
-  names: z.array(z.string()),
-  sizeBytes: z.number(),
-  decision: z.enum(['remove', 'keep']),
-  reason: z.string().optional(),
-  outcome: z.string().optional(),
-  message: z.string().optional(),
-  firstSeen: time,
-  lastUsed: time,
-});
+const imageSchema = imageLineSchema.extend({ firstSeen: time, lastUsed: time });
 
 const lineSchema = z.discriminatedUnion('event', [imageSchema, z.object({ event: z.literal('report') })]);
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { runKinds } from '../../../scheduler/kinds.ts';
 import { lintText } from '../../../scheduler/policy/lint.ts';
-import { readSettings } from '../../../scheduler/settings.ts';
+import { readSettings } from '../../../scheduler/settings/settings.ts';
 import { type ClusterObject, chart, helm, render, renderText } from './helm.ts';
 
 const directory = join(import.meta.dirname, 'values');

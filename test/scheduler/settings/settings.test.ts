@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pagePortOf, readSettings, SettingsError } from '../../scheduler/settings.ts';
+import { pagePortOf, readSettings, SettingsError } from '../../../scheduler/settings/settings.ts';
 
 describe('settings', () => {
   it('have documented defaults', () => {
