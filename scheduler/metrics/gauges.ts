@@ -133,19 +133,13 @@ export const gauges: readonly GaugeDefinition[] = [
     name: 'nodesweep_kept_images',
     help: 'Images that the last runs on nodes have kept, each counted on each node, by reason.',
     labelNames: ['policy', 'reason'],
-    read: (view) =>
-      figuresOf(view).flatMap(([policy, { kept }]) =>
-        [...kept].map(([reason, { images }]): Sample => [[policy, reason], images]),
-      ),
+    read: (view) => readKept(view, 'images'),
   },
   {
     name: 'nodesweep_kept_bytes',
     help: 'Sizes of the images that the last runs on nodes have kept, by reason. Images may share layers.',
     labelNames: ['policy', 'reason'],
-    read: (view) =>
-      figuresOf(view).flatMap(([policy, { kept }]) =>
-        [...kept].map(([reason, { bytes }]): Sample => [[policy, reason], bytes]),
-      ),
+    read: (view) => readKept(view, 'bytes'),
   },
   {
     name: 'nodesweep_prepull_images',
@@ -154,6 +148,12 @@ export const gauges: readonly GaugeDefinition[] = [
     read: readListImages,
   },
 ];
+
+function readKept(view: GaugeView, figure: 'images' | 'bytes'): Sample[] {
+  return figuresOf(view).flatMap(([policy, { kept }]) =>
+    [...kept].map(([reason, figures]): Sample => [[policy, reason], figures[figure]]),
+  );
+}
 
 function timesOf({ state }: GaugeView, timeOf: (status: PolicyStatus) => Date | undefined): Sample[] {
   return statusesOf(state).flatMap(([policy, status]): Sample[] => {

@@ -174,7 +174,7 @@ it('the kustomization has the rules, and the dashboard for the sidecar of Grafan
 it('the overlay for notifications sets settings that exist, and mounts the Secret that the documentation names', () => {
   const [container] = parse(read('manifests/overlays/notifications/settings.yaml')).spec.template.spec.containers;
   const [volume] = parse(read('manifests/overlays/notifications/settings.yaml')).spec.template.spec.volumes;
-  const { settings } = { settings: read('scheduler/settings.ts') };
+  const { settings } = { settings: read('scheduler/settings/settings.ts') };
   for (const { name } of container.env) expect(settings).toContain(`'${name}'`);
   const { value } = container.env.find(({ name }: { name: string }) => name === 'NODESWEEP_NOTIFY_URL_FILE');
   expect(value).toBe(`${container.volumeMounts[0].mountPath}/url`);

@@ -9,7 +9,7 @@ import { retryAfterMsOf } from '../../../scheduler/webhook/retry-after.ts';
 import { Webhook } from '../../../scheduler/webhook/webhook.ts';
 import { start } from '../../helpers/builders.ts';
 
-const secret = 'T0000/B0000/XXXX-secret';
+const secret = 'T0000/B0000/words-of-the-secret';
 const message: Message = {
   namespace: 'nodesweep',
   sentAt: start,
