@@ -76,7 +76,8 @@ function fillInRepository(glob: string, repository: string): string {
     : normaliseRepository(repository);
 }
 
-function findGlobProblem(glob: string): string | undefined {
+/** The problem of a glob that can never match an image, in words that follow the glob; undefined if it has none. */
+export function findGlobProblem(glob: string): string | undefined {
   if (glob === '') return 'must not be empty; write ** for every image';
   if (/\s/.test(glob)) return 'must not contain spaces';
   if (isImageId(glob)) return 'is the ID of an image; write its name, or its digest as **@sha256:…';

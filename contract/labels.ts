@@ -24,9 +24,11 @@ export const annotation = {
   runAt: 'nodesweep.io/run-at',
   resumeAt: 'nodesweep.io/resume-at',
   purgeAt: 'nodesweep.io/purge-at',
+  /** The time of the last complete look of a producer at its source, on an image set. ISO 8601. */
+  setUpdatedAt: 'nodesweep.io/updated-at',
 } as const;
 
-export type Kind = 'policy' | 'run' | 'job' | 'status' | 'lists' | 'cleaner' | 'puller' | 'plan';
+export type Kind = 'policy' | 'image-set' | 'run' | 'job' | 'status' | 'lists' | 'cleaner' | 'puller' | 'plan';
 
 const maxLabelLength = 63;
 

@@ -11,6 +11,7 @@ const pathSegment = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tagPattern = /^\w[\w.-]{0,127}$/;
 const digestPattern = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}$/;
 const imageId = /^(?:sha256:)?[0-9a-f]{64}$/;
+const bareDigest = /^(?:(?:sha256:)?[0-9a-f]{64}|sha512:[0-9a-f]{128})$/i;
 const maxRepositoryLength = 255;
 
 /**
@@ -131,6 +132,11 @@ export function isDigest(text: string): boolean {
 /** True if a text is the ID of an image, with or without `sha256:`. */
 export function isImageId(text: string): boolean {
   return imageId.test(text);
+}
+
+/** True if a text is a whole digest without a name, or an image ID. A tag may look like the digest of another algorithm. */
+export function isBareDigest(text: string): boolean {
+  return bareDigest.test(text);
 }
 
 /** True if a reference identifies an image by its content: an ID or a digest. A tag may move. */

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 
 const statements = [
   ...readFileSync(join(import.meta.dirname, '../docs/behaviour.md'), 'utf8').matchAll(
-    /^- ([CNTHP]\d+): (\(planned\) )?/gm,
+    /^- ([CNTHPS]\d+): (\(planned\) )?/gm,
   ),
 ].map(([, code = '', planned]) => ({ code, isPlanned: planned !== undefined }));
 const isTest = (name: string) => name.endsWith('.test.ts') && !name.endsWith('behaviour.test.ts');
@@ -17,8 +17,8 @@ const quoted = new Set(
 
 /** Codes stand in parentheses of a title, alone or behind a semicolon: `(C1, N2)`, `($kind; T3)`. */
 function codesOf(parenthesis: string): readonly string[] {
-  const list = /(?:^|; ?)((?:[CNTHP]\d{1,2}(?:, ?|$|; ?))+)/.exec(parenthesis)?.[1] ?? '';
-  return list.match(/[CNTHP]\d{1,2}/g) ?? [];
+  const list = /(?:^|; ?)((?:[CNTHPS]\d{1,2}(?:, ?|$|; ?))+)/.exec(parenthesis)?.[1] ?? '';
+  return list.match(/[CNTHPS]\d{1,2}/g) ?? [];
 }
 
 it('every number that a test quotes is in docs/behaviour.md, once', () => {

@@ -1,0 +1,76 @@
+import { findGlobProblem } from './glob.ts';
+import { isBareDigest } from './reference.ts';
+import { cutText } from './text.ts';
+
+/** An image that a set names. */
+export type SetEntry = {
+  /** A reference, a digest without a name (`sha256:…`), or a glob over full references, as in a policy. */
+  readonly image: string;
+  /** The reason for which the set names it. Absent if the set has none. */
+  readonly reason?: string;
+};
+
+/** An entry with the number of its line, from 1. */
+export type SetLine = SetEntry & { readonly line: number };
+
+/** A line that names no image. The other lines count. */
+export type SetProblem = { readonly line: number; readonly message: string };
+
+/** Maximum length of a reason in UTF-16 code units. A longer one is cut, because reports and tables show it. */
+const maxReasonLength = 200;
+/** Maximum length of the text of a line that a message shows. */
+const maxShownLength = 80;
+
+/**
+ * Reads the text of an image set: one image a line, `#` before a comment, and the reason behind an image, with or without `#`
+ * between them. Without `#`, a reason can't start with a text that could be a second image.
+ */
+export function parseImageSet(text: string): {
+  readonly entries: readonly SetLine[];
+  readonly problems: readonly SetProblem[];
+} {
+  const entries: SetLine[] = [];
+  const problems: SetProblem[] = [];
+  for (const [index, raw] of text
+    .replace(/^\ufeff/, '')
+    .split(/\r\n|\r|\n/)
+    .entries()) {
+    const line = index + 1;
+    const content = raw.trim();
+    if (content === '' || content.startsWith('#')) continue;
+    const { image, mark, rest } = splitLine(content);
+    const problem = findImageProblem(image) ?? findReasonProblem(mark, rest);
+    if (problem !== undefined) problems.push({ line, message: `${cutText(image, maxShownLength)} ${problem}` });
+    else entries.push({ line, image, ...(rest !== '' && { reason: cutText(rest, maxReasonLength) }) });
+  }
+  return { entries, problems };
+}
+
+/** Writes the text of an image set. `comments` are the lines at its beginning. The inverse of {@link parseImageSet}. */
+export function formatImageSet(comments: readonly string[], entries: readonly SetEntry[]): string {
+  const lines = entries.map(({ image, reason }) => (reason === undefined ? image : `${image} # ${onOneLine(reason)}`));
+  return [...comments.map((comment) => `# ${onOneLine(comment)}`), ...lines, ''].join('\n');
+}
+
+function splitLine(content: string): { readonly image: string; readonly mark: string; readonly rest: string } {
+  const [, image = '', mark = '', rest = ''] = /^(\S+)\s*(#?)\s*(.*)$/u.exec(content) ?? [];
+  return { image, mark, rest: onOneLine(rest) };
+}
+
+function findImageProblem(image: string): string | undefined {
+  if (isBareDigest(image)) return undefined;
+  if (/^sha\d+:/i.test(image)) return 'is a malformed digest; write sha256: and 64 hexadecimal digits';
+  return findGlobProblem(image);
+}
+
+/** Two images in one line are a mistake: the second one would have no effect. */
+function findReasonProblem(mark: string, rest: string): string | undefined {
+  const [first = ''] = rest.split(' ');
+  if (mark !== '' || !/[/@*]|:\S/.test(first)) return undefined;
+  return `is followed by ${cutText(first, maxShownLength)}: write one image a line, or # before a reason`;
+}
+
+/** A text without line ends and other control characters. */
+function onOneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029\s]+/gu, ' ').trim();
+}
