@@ -10,6 +10,7 @@ import { addPlan } from './plan.ts';
 import { addRun } from './run.ts';
 import { addScheduler } from './scheduler.ts';
 import { addSchema } from './schema.ts';
+import { addSet } from './set/set.ts';
 import { addStatus } from './status.ts';
 import { addVersion } from './version.ts';
 
@@ -23,6 +24,7 @@ export async function addCommands(program: Command, context: CommandContext, wor
   addRun(program, context);
   addStatus(program, context);
   addPage(program, context);
+  addSet(program, context);
   addLint(program, context);
   addSchema(program);
   addVersion(program, context);

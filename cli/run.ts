@@ -1,7 +1,8 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { FollowEnd } from './cluster/follow-run.ts';
 import { addClusterOptions, type ClusterOptions } from './cluster/options.ts';
 import type { CommandContext } from './context.ts';
+import { parseTimeout } from './input/parse-timeout.ts';
 
 interface Flags extends ClusterOptions {
   readonly follow: boolean;
@@ -69,13 +70,4 @@ async function showEnd(end: FollowEnd, { screen }: CommandContext): Promise<numb
   }
   console.error(`nodesweep: ${end.message}`);
   return end.kind === 'NotStarted' ? 3 : 5;
-}
-
-const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 };
-
-function parseTimeout(text: string): number {
-  const [, count, unit = 's'] = /^([1-9]\d{0,5})([smh]?)$/.exec(text) ?? [];
-  const seconds = Number(count) * (unitSeconds[unit || 's'] ?? Number.NaN);
-  if (Number.isNaN(seconds)) throw new InvalidArgumentError('It must be a whole number with a unit: 90s, 30m or 2h.');
-  return seconds;
 }

@@ -28,7 +28,17 @@ export const annotation = {
   setUpdatedAt: 'nodesweep.io/updated-at',
 } as const;
 
-export type Kind = 'policy' | 'image-set' | 'run' | 'job' | 'status' | 'lists' | 'cleaner' | 'puller' | 'plan';
+export type Kind =
+  | 'policy'
+  | 'image-set'
+  | 'image-set-memory'
+  | 'run'
+  | 'job'
+  | 'status'
+  | 'lists'
+  | 'cleaner'
+  | 'puller'
+  | 'plan';
 
 const maxLabelLength = 63;
 

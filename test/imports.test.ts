@@ -22,7 +22,7 @@ function importsOf(path: string, text: string): string[] {
   return specifiers.map((specifier) => (specifier.startsWith('.') ? join(dirname(path), specifier) : specifier));
 }
 
-const paths = ['cli', 'contract', 'cleaner', 'puller', 'scheduler'].flatMap((folder) =>
+const paths = ['cli', 'contract', 'cleaner', 'puller', 'scheduler', 'sets'].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
 );
 const files = [...paths.filter((path) => path.endsWith('.ts')), 'main.ts'].map(readSource);
@@ -56,6 +56,7 @@ const pureFolders = [
   'cli/findings',
   'cli/output',
   'cli/output/layout',
+  'sets/reading',
 ];
 /** Folders of code that does a thing step by step, by way of ports. */
 const flowFolders = [
@@ -66,6 +67,7 @@ const flowFolders = [
   'scheduler/reconcile/ledger',
   'scheduler/reconcile/nodes',
   'scheduler/reconcile/startup',
+  'sets',
 ];
 /** Each library, and the only folders that may import it. */
 const adapters: Readonly<Record<string, readonly string[]>> = {
@@ -85,6 +87,9 @@ const adapterFolders = [
   'scheduler/webhook',
   'cleaner/runtime/crictl',
   'cleaner/runtime/docker',
+  'sets/file',
+  'sets/kubernetes',
+  'sets/output',
 ];
 
 const isIn = (path: string, folders: readonly string[]) => folders.includes(dirname(path));
@@ -155,6 +160,16 @@ it('the cleaner, the puller and the scheduler import the contract and not each o
       return path.startsWith(from) && imports.some((name) => others.some((other) => name.startsWith(other)));
     });
   expect(programs.flatMap(imports)).toEqual([]);
+});
+
+it('producers of image sets import the contract, and of the scheduler only its connection to the API server', () => {
+  const isOther = (name: string) => /^(?:cleaner|puller|scheduler)\//.test(name);
+  const isConnection = (name: string) =>
+    name.startsWith('scheduler/kubernetes/api/') || name === 'scheduler/kubernetes/kubeconfig.ts';
+  const isForbidden = (name: string) => isOther(name) && !isConnection(name);
+  expect(offenders(({ path, imports }) => path.startsWith('sets/') && imports.some(isForbidden))).toEqual([]);
+  const isOfSets = (name: string) => name.startsWith('sets/');
+  expect(offenders(({ path, imports }) => isOther(path) && imports.some(isOfSets))).toEqual([]);
 });
 
 it('nothing outside of the command line imports it', () => {

@@ -50,6 +50,8 @@ function parseJson(command: string, text: string): readonly unknown[] {
 
 /** Commands without formats, each with arguments with which it does its work. */
 const others: Readonly<Record<string, () => Promise<ProgramResult>>> = {
+  set: () =>
+    runProgram(['set', 'file', '-', '--name', 'a', '--output', join(bench.directory, 'set.txt')], undefined, '# none'),
   schema: () => runProgram(['schema']),
   run: () => runProgramFor(server, ['run', 'nightly']),
   // Another scheduler holds the lease in the namespace of the policies.
