@@ -1,7 +1,7 @@
 import { describeRun } from '../../scheduler/overview/overview.ts';
 import { outcomeOf } from '../../scheduler/run/outcome.ts';
 import type { Run } from '../../scheduler/run/run.ts';
-import { summarize } from '../../scheduler/run/summary.ts';
+import { describeResults, summarize } from '../../scheduler/run/summary.ts';
 import { formatCauses } from './cause-list.ts';
 import { formatSentence } from './layout/paragraph.ts';
 import type { Screen } from './layout/screen.ts';
@@ -18,8 +18,7 @@ function describeEnd(run: Run): string {
   // If a run failed before any node started, or exceeded its deadline, only the run has the cause.
   const isOfRun = run.phase === 'Failed' && (nodes.desired === 0 || run.reason === 'DeadlineExceeded');
   const cause = isOfRun ? `${run.message}; ` : '';
-  const results = `${nodes.succeeded} of ${nodes.desired} nodes succeeded, ${nodes.failed} failed, ${nodes.skipped} were skipped`;
-  return `run ${run.name}: ${run.reason}: ${cause}${results}; ${run.kind.describeEffect(run.spec, totals)}`;
+  return `run ${run.name}: ${run.reason}: ${cause}${describeResults(nodes)}; ${run.kind.describeEffect(run.spec, totals)}`;
 }
 
 /** The exit code of `nodesweep run --follow` for a run that has ended. */

@@ -24,7 +24,8 @@ const none = '-';
 export function formatPolicies(policies: readonly PolicyOverview[], view: StatusView): string {
   if (policies.length === 0) return 'There are no policies';
   const problems = policies.flatMap(describeProblems).map((problem) => formatSentence(problem, view.screen));
-  return [formatTable(policyColumns(view.now), [policies], screenOf(view)), ...problems].join('\n');
+  const table = formatTable(policyColumns(view.now), [policies], screenOf(view));
+  return [table, ...(problems.length === 0 ? [] : ['', ...problems])].join('\n');
 }
 
 /** A policy, its runs, and the reasons why nodes failed or were skipped. */

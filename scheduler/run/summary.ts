@@ -50,6 +50,12 @@ export function summarize(run: Pick<Run, 'kind' | 'nodes'>): Summary {
   };
 }
 
+/** The results of the nodes in a few words. Results that no node has are left out. */
+export function describeResults({ succeeded, desired, failed, skipped }: Summary['nodes']): string {
+  const others = [failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped`];
+  return [`${succeeded} of ${desired} nodes succeeded`, ...others].filter(Boolean).join(', ');
+}
+
 /** The figures of the nodes that have figures. */
 export function talliesOf({ nodes }: Pick<Run, 'nodes'>): unknown[] {
   return [...nodes.values()].flatMap((node) => (node.state === 'Settled' ? (node.tally ?? []) : []));

@@ -7,7 +7,7 @@ import { describeTrigger } from '../policy/trigger.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { permanentReasons } from '../run/rollout/eligibility.ts';
 import type { Run } from '../run/run.ts';
-import { summarize } from '../run/summary.ts';
+import { describeResults, summarize } from '../run/summary.ts';
 
 /** Maximum length of a message (`Event.message` in the Kubernetes API). */
 const maxMessageLength = 1024;
@@ -43,13 +43,14 @@ export function scheduledTimeMissed(
 
 export function runFinished(run: Run): PolicyEvent {
   const { nodes, totals, problems } = summarize(run);
-  const results = `${nodes.succeeded} of ${nodes.desired} nodes succeeded, ${nodes.failed} failed, ${nodes.skipped} were skipped`;
   const effect = run.kind.describeEffect(run.spec, totals);
   const details = problems.map((problem) => `${problem.node}: ${problem.reason}: ${problem.message}`);
   // If a run failed before any node started, or exceeded its deadline, only the run has the cause.
   const isOfRun = run.phase === 'Failed' && (run.nodes.size === 0 || run.reason === 'DeadlineExceeded');
   const cause = isOfRun ? `${run.message}; ` : '';
-  const message = [`run ${run.name}: ${run.reason}: ${cause}${results}; ${effect}`, ...details].join('; ');
+  const message = [`run ${run.name}: ${run.reason}: ${cause}${describeResults(nodes)}; ${effect}`, ...details].join(
+    '; ',
+  );
   const isAsExpected = problems.every(
     ({ result, reason = '' }) => result === 'Skipped' && permanentReasons.has(reason),
   );

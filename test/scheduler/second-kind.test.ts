@@ -64,7 +64,7 @@ it('its record, status and events have its own words and figures', async () => {
   expect(record).not.toHaveProperty('images');
   expect(cluster.events.map(({ message }) => message)).toEqual([
     expect.stringContaining('started for'),
-    expect.stringMatching(/3 of 5 nodes succeeded, 1 failed, 1 were skipped; 2 files are missing; c: Unreadable/),
+    expect.stringMatching(/3 of 5 nodes succeeded, 1 failed, 1 skipped; 2 files are missing; c: Unreadable/),
   ]);
   const [status] = cluster.state().statuses.values();
   expect(status?.value?.conditions).toContainEqual(expect.objectContaining({ type: 'Degraded', status: 'True' }));
