@@ -8,10 +8,14 @@ import { couldRemove, foreseePlan, makePlan, type Plan } from './plan/plan.ts';
 import type { Inventory, ReadUsage } from './runtime/inventory.ts';
 import { describeUninspected } from './runtime/remarks.ts';
 import type { Image, Runtime } from './runtime/runtime.ts';
+import { compileSets, isReadable, type PolicySets } from './sets/policy-sets.ts';
+import { findRefusal } from './sets/set-errors.ts';
 
 export type DecidePorts = {
   readonly runtime: Pick<Runtime, 'getSandboxImages' | 'inspectImages'>;
   readonly readUsage: ReadUsage;
+  /** The image sets of the job. Without them, none of those that it names can be read. */
+  readonly sets?: PolicySets | undefined;
   /** References of the cleaner's own image. */
   readonly ownReferences: readonly string[];
   readonly history: Pick<RunHistory, 'recall'>;
@@ -32,13 +36,22 @@ export type Decision = {
  */
 export async function decide(job: Job, ports: DecidePorts, all = false): Promise<Decision> {
   const { facts, rules } = await gatherFacts(job, ports, all);
-  const plan = limitShare(makePlan(facts, rules), facts);
+  const plan = refuseOrLimit(makePlan(facts, rules), facts);
   return { facts, rules, plan: job.dryRun ? foreseePlan(plan, facts.diskUsage) : plan };
 }
 
-/** True if the job can remove nothing without the usage of the disk: images that are unused for too long go at any usage. */
-export function needsDisk({ disk, images }: Job): boolean {
-  return disk !== undefined && images.maxUnusedAge === undefined;
+/**
+ * True if the job can remove nothing without the usage of the disk: images that are unused for too long, and those that a set
+ * of `removeFrom` names, go at any usage.
+ */
+export function needsDisk({ disk, images }: Job, sets: PolicySets | undefined): boolean {
+  return disk !== undefined && images.maxUnusedAge === undefined && sets?.removeFrom.some(isReadable) !== true;
+}
+
+/** With image sets that forbid every removal, the rules keep every image, and the refusal says why. */
+function refuseOrLimit(plan: Plan, facts: Facts): Plan {
+  const refusal = findRefusal(facts.sets);
+  return refusal === undefined ? limitShare(plan, facts) : { ...plan, refusal };
 }
 
 /** Reads the lists first, and the details only if the lists show that an image could be removed. */
@@ -47,7 +60,8 @@ async function gatherFacts(job: Job, ports: DecidePorts, all: boolean): Promise<
   const [usage, diskUsage] = await Promise.all([ports.readUsage(), ports.measureDisk()]);
   const { history, now } = await ports.history.recall(usage);
   const inventory: Inventory = { ...usage, sandboxReferences: [], details: new Map() };
-  const facts: Facts = { job, inventory, history, ownReferences, diskUsage, now };
+  const sets = ports.sets ?? compileSets(job, [], now);
+  const facts: Facts = { job, sets, inventory, history, ownReferences, diskUsage, now };
   const rules = makeKeepRules(facts);
   if (!all && !couldRemove(facts, rules)) return { facts, rules };
   const inspected = all ? idsOf(usage.images) : selectToInspect(job, usage.images);

@@ -15,9 +15,13 @@ export class JobFileError extends Error {
   override readonly name = 'JobFileError';
 }
 
-/** Reads a job of the scheduler, with the references in the files of its directory. */
+/**
+ * Reads a job of the scheduler, with the references in the files of its directory. The scheduler alone knows the times of
+ * image sets, because a mounted file has the time at which the kubelet wrote it.
+ */
 export async function loadJobFile(path: string): Promise<Job> {
-  return addReferences(await loadDocument(path), dirname(path));
+  const { setTimes = {}, ...job } = await loadDocument(path);
+  return { ...(await addReferences(job, dirname(path))), setTimes };
 }
 
 async function loadDocument(path: string): Promise<Job> {

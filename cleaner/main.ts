@@ -22,14 +22,19 @@ import { DockerError } from './runtime/docker/error.ts';
 import { readEndpoint } from './runtime/endpoint.ts';
 import { createUsageReader } from './runtime/inventory.ts';
 import { InventoryError } from './runtime/inventory-error.ts';
+import type { FoundSet } from './sets/found-set.ts';
+import { compileSets, namesOfSets, type PolicySets } from './sets/policy-sets.ts';
 import type { EarlyStart } from './start-early.ts';
 import { armDeadline, StopRequest } from './stop.ts';
 import { sweep } from './sweep.ts';
 
 export { JobFileError, loadJobFile } from './job-file.ts';
+export { readSetFiles } from './set-files.ts';
 
 export type CleanOptions = EarlyStart & {
   readonly loadJob: () => Promise<Job>;
+  /** Finds image sets by their names. It is called after `loadJob`, if the job names sets. A set that is missing can't be read. */
+  readonly findSets: (names: readonly string[]) => Promise<readonly FoundSet[]>;
   /** The path of the report. */
   readonly report?: string | undefined;
   /**
@@ -81,6 +86,7 @@ async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, lo
     const job = await loadJob(options);
     stop.signal.throwIfAborted();
     log.setBindings({ policy: job.policy, run: job.run });
+    const sets = await loadSets(job, options);
     if (job.activeDeadlineSeconds !== undefined) armDeadline(stop, job.activeDeadlineSeconds, performance.now());
     const runtime = await connectRuntime({
       ...readEndpoint(environment),
@@ -92,7 +98,7 @@ async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, lo
     const stateOnNode = readStateOnNode(environment);
     const node = openNode({ state: options.state, stateOnNode, ownReferences, runtime }, log);
     const onPlan = options.view?.onPlan;
-    const ports = { runtime, readUsage, node, onPlan, onImage: (event: ImageEvent) => log.info(event) };
+    const ports = { runtime, readUsage, node, sets, onPlan, onImage: (event: ImageEvent) => log.info(event) };
     const findings = await sweep(job, ports, stop.signal);
     return buildReport(findings, durationMs());
   } catch (error) {
@@ -109,7 +115,7 @@ async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, lo
 
 /** Decides about the images of this node as {@link clean} would, but changes nothing. Rejects if a run would not begin. */
 export async function plan(
-  { loadJob, state }: Pick<CleanOptions, 'loadJob' | 'state'>,
+  { loadJob, findSets, state }: Pick<CleanOptions, 'loadJob' | 'findSets' | 'state'>,
   environment: NodeJS.ProcessEnv,
 ): Promise<PlanDocument> {
   const job = await loadJob();
@@ -118,6 +124,7 @@ export async function plan(
     runtime,
     readUsage: createUsageReader(runtime, environment.POD_UID, () => uptime() * 1_000),
     node: environment.NODE_NAME || hostname(),
+    sets: await loadSets(job, { findSets }),
     ownReferences: readOwnReferences(environment),
     openHistory: (onRemark) => openHistory(openReadOnlyStore({ directory: state ?? usualState, readClock }), onRemark),
     measureDisk: () => measureImageDisk(runtime, { directory: state, pathOnNode: readStateOnNode(environment) }),
@@ -162,6 +169,11 @@ async function loadJob({ loadJob, dryRun }: CleanOptions): Promise<Job> {
   } catch (cause) {
     throw new BadJobError(messageOf(cause), { cause });
   }
+}
+
+async function loadSets(job: Job, { findSets }: Pick<CleanOptions, 'findSets'>): Promise<PolicySets> {
+  const names = namesOfSets(job);
+  return compileSets(job, names.length === 0 ? [] : await findSets(names), Date.now());
 }
 
 function readOwnReferences({ NODESWEEP_IMAGE }: NodeJS.ProcessEnv): readonly string[] {

@@ -7,12 +7,16 @@ import type { HistoryRemark, RunHistory } from './history/run-history.ts';
 import { buildPlan } from './plan/plan-build.ts';
 import type { ReadUsage } from './runtime/inventory.ts';
 import type { Runtime } from './runtime/runtime.ts';
+import type { PolicySets } from './sets/policy-sets.ts';
+import { describeSetErrors } from './sets/set-errors.ts';
 
 /** The parts of a node that a plan needs. None of them can change the node. */
 export type PlanPorts = {
   readonly runtime: Pick<Runtime, 'getSandboxImages' | 'inspectImages'>;
   readonly readUsage: ReadUsage;
   readonly node: string;
+  /** The image sets of the job. Without them, none of those that it names can be read. */
+  readonly sets?: PolicySets | undefined;
   /** References of the cleaner's own image. */
   readonly ownReferences: readonly string[];
   readonly openHistory: (onRemark: (remark: HistoryRemark) => void) => Pick<RunHistory, 'recall'>;
@@ -31,7 +35,7 @@ export async function planNode(job: Job, ports: PlanPorts): Promise<PlanDocument
         try {
           return await ports.measureDisk();
         } catch (error) {
-          if (needsDisk(job)) throw error;
+          if (needsDisk(job, ports.sets)) throw error;
           notes.push(`disk usage can't be measured: ${messageOf(error)}`);
           return undefined;
         }
@@ -40,7 +44,7 @@ export async function planNode(job: Job, ports: PlanPorts): Promise<PlanDocument
     true,
   );
   const { facts, plan } = decision;
-  const refusal = plan.refusal === undefined ? [] : [plan.refusal];
-  const remarks = facts.inventory.remarks.map(({ message }) => message);
-  return buildPlan(decision, ports.node, [...refusal, ...notes, ...remarks]);
+  const reasons = [...(plan.refusal === undefined ? [] : [plan.refusal]), ...describeSetErrors(facts.sets)];
+  const messagesOf = (remarks: readonly { readonly message: string }[]) => remarks.map(({ message }) => message);
+  return buildPlan(decision, ports.node, [...messagesOf(reasons), ...notes, ...messagesOf(facts.inventory.remarks)]);
 }

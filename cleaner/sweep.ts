@@ -18,6 +18,8 @@ import type { Findings } from './report/build.ts';
 import { type ImageEvent, keptEvent, plannedEvent, removalEvent } from './report/events.ts';
 import { createLookReader, type ReadUsage } from './runtime/inventory.ts';
 import type { Runtime } from './runtime/runtime.ts';
+import type { PolicySets } from './sets/policy-sets.ts';
+import { describeSetErrors } from './sets/set-errors.ts';
 import { overdue, untilStopped } from './stop.ts';
 
 /** The parts of its node that a run needs, besides the runtime. */
@@ -38,6 +40,8 @@ export type SweepPorts = {
   readonly runtime: Pick<Runtime, 'getSandboxImages' | 'inspectImages' | 'removeImages' | 'listImages'>;
   readonly readUsage: ReadUsage;
   readonly node: NodeAccess;
+  /** The image sets of the job. Without them, none of those that it names can be read. */
+  readonly sets?: PolicySets | undefined;
   /** Called once, before the first image, with the number of images to remove. */
   readonly onPlan?: ((removals: number) => void) | undefined;
   /** Called once for every image. */
@@ -49,16 +53,16 @@ export type SweepPorts = {
  * removal.
  */
 export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): Promise<Findings> {
-  const { runtime, readUsage, node } = ports;
+  const { runtime, readUsage, node, sets } = ports;
   const errors: ReportError[] = [];
   const measureDisk = () =>
-    needsDisk(job) ? node.measureDisk() : orError(node.measureDisk, 'DiskUnmeasurable', errors);
+    needsDisk(job, sets) ? node.measureDisk() : orError(node.measureDisk, 'DiskUnmeasurable', errors);
   const history = node.openHistory(({ reason, message }) => {
     if (reason !== 'FirstRun') errors.push({ reason, message });
   });
-  const look = () => decide(job, { ...node, history, runtime, readUsage, measureDisk });
+  const look = () => decide(job, { ...node, sets, history, runtime, readUsage, measureDisk });
   const { facts, plan } = await untilStopped(look, signal);
-  errors.push(...facts.inventory.remarks);
+  errors.push(...describeSetErrors(facts.sets), ...facts.inventory.remarks);
   const before = facts.diskUsage;
   const onImage = guardTelling(ports.onImage, facts, errors);
   ports.onPlan?.(plan.removals.length);
@@ -138,7 +142,7 @@ async function act(
       readLook: createLookReader(readUsage, runtime),
       landmarks: takeLandmarks(facts.inventory),
       judgeOn: createJudge(facts, planned),
-      mayLoseAllNames: mayLoseAllNames(facts.job),
+      mayLoseAllNames: mayLoseAllNames(facts),
       space: facts.diskUsage && openSpace(facts.diskUsage),
       giveUp: { removal: overdue(signal, stopMs.removal), look: overdue(signal, stopMs.look) },
       onResult: (removal) => onImage(removalEvent(removal)),

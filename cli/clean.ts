@@ -7,6 +7,7 @@ import type { Screen } from './output/layout/screen.ts';
 export const policyFlags = {
   policy: ['--policy <file>', 'a cleanup policy: a manifest or a document, a directory, or - for standard input'],
   name: ['--name <policy>', 'the policy to take, if --policy has several'],
+  sets: ['--sets <directory>', 'a directory with one directory for each image set, in it a file for each key'],
 } as const;
 
 /** Adds `nodesweep clean`, the cleaner of one node. */
@@ -17,6 +18,7 @@ export function addClean(program: Command, { environment, exit, onSignal, screen
     .addOption(new Option('--job <file>', 'a job, as the scheduler writes it').conflicts('policy'))
     .addOption(new Option(...policyFlags.policy))
     .addOption(new Option(...policyFlags.name).conflicts('job'))
+    .addOption(new Option(...policyFlags.sets))
     .option('--report <file>', 'file to write the report to')
     .option(
       '--state <directory>',
@@ -43,18 +45,19 @@ Exit codes:
 Run this command as root, because the socket of the runtime belongs to root. It needs crictl 1.24 or newer.
 With --policy, the images of pods that are about to start are unknown; only minAge protects them.`,
     )
-    .action(async ({ job, policy, name, report, state, dryRun, output }, command: Command) => {
+    .action(async ({ job, policy, name, sets, report, state, dryRun, output }, command: Command) => {
       if (job === undefined && policy === undefined)
         command.error('error: --job or --policy is required', { exitCode: 2 });
       const { startEarly } = await import('../cleaner/start-early.ts');
       const early = startEarly(environment, onSignal);
-      const { clean, loadJobFile } = await import('../cleaner/main.ts');
+      const { clean, loadJobFile, readSetFiles } = await import('../cleaner/main.ts');
       const loadJob = () => (policy === undefined ? loadJobFile(job) : loadCleanPolicy({ path: policy, name }));
+      const findSets = (names: readonly string[]) => readSetFiles(sets, names);
       const isText = (output ?? (screen().columns === undefined ? 'json' : 'text')) === 'text';
       const view = isText ? await openView(environment, screen()) : undefined;
       // Calls of the runtime that timed out may still be open.
       const variables = isText ? { ...environment, LOG_LEVEL: 'info' } : environment;
-      exit(await clean({ loadJob, report, state, dryRun, view, ...early }, variables));
+      exit(await clean({ loadJob, findSets, report, state, dryRun, view, ...early }, variables));
     });
 }
 

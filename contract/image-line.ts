@@ -9,6 +9,8 @@ export const imageLineSchema = z.object({
   reason: z.string().optional(),
   outcome: z.string().optional(),
   message: z.string().optional(),
+  /** The image set because of which the image was kept or removed; absent if there is none. */
+  set: z.string().optional(),
   sizeBytes: z.number(),
   /** When a look first saw it, and its last use; absent if they are unknown. */
   firstSeen: z.string().optional(),

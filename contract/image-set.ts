@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { findGlobProblem } from './glob.ts';
 import { isBareDigest } from './reference.ts';
 import { cutText } from './text.ts';
@@ -15,6 +16,9 @@ export type SetLine = SetEntry & { readonly line: number };
 
 /** A line that names no image. The other lines count. */
 export type SetProblem = { readonly line: number; readonly message: string };
+
+/** Maximum size of a set in bytes, with all of its keys: that of a ConfigMap (`MaxSecretSize` in the Kubernetes API). */
+export const maxSetBytes = 1024 * 1024;
 
 /** Maximum length of a reason in UTF-16 code units. A longer one is cut, because reports and tables show it. */
 const maxReasonLength = 200;
@@ -44,6 +48,14 @@ export function parseImageSet(text: string): {
     else entries.push({ line, image, ...(rest !== '' && { reason: cutText(rest, maxReasonLength) }) });
   }
   return { entries, problems };
+}
+
+const timeSchema = z.iso.datetime({ offset: true });
+
+/** Reads the time of an update (ISO 8601) in milliseconds since the epoch; undefined if it is missing or malformed. */
+export function parseSetTime(text: string | undefined): number | undefined {
+  const time = timeSchema.safeParse(text).data;
+  return time === undefined ? undefined : Date.parse(time);
 }
 
 /** Writes the text of an image set. `comments` are the lines at its beginning. The inverse of {@link parseImageSet}. */

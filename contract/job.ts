@@ -1,8 +1,28 @@
 import * as z from 'zod';
 import { durationSchema } from './duration.ts';
 import { globSchema } from './glob.ts';
+import { objectNameProblem } from './labels.ts';
 
 const percent = z.int().min(1).max(100);
+
+/** Maximum number of image sets in one field. Each is a volume of the cleaner pod. */
+const maxSets = 16;
+
+const setName = z.string().superRefine((name, context) => {
+  const problem = objectNameProblem(name);
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+});
+
+/** The names of image sets, each once. */
+const setNames = z
+  .array(setName)
+  .max(maxSets)
+  .superRefine((names, context) => {
+    for (const [index, name] of names.entries())
+      if (names.indexOf(name) < index)
+        context.addIssue({ code: 'custom', path: [index], message: `repeats ${name}; name each image set once` });
+  })
+  .default([]);
 
 /**
  * `images` of a cleanup policy: the images that may be removed, and the rules that protect them. docs/policy.md
@@ -14,6 +34,16 @@ export const imagesSchema = z.strictObject({
     .default(['**'])
     .describe('Globs over the full reference. Only images that match may be removed.'),
   exclude: z.array(globSchema).default([]).describe('Globs. An image is kept if any of its names matches.'),
+  includeFrom: setNames.describe(
+    'Image sets. Only images that one of them names, and that include matches, may be removed.',
+  ),
+  excludeFrom: setNames.describe('Image sets. An image is kept if one of them names it.'),
+  removeFrom: setNames.describe(
+    'Image sets. An image that one of them names is removed at any age and disk usage, unless another rule keeps it.',
+  ),
+  maxSetAge: durationSchema
+    .optional()
+    .describe('An image set whose last complete update is older counts as unreadable.'),
   minAge: durationSchema
     .prefault('2m')
     .describe('An image that is younger, or was used more recently, is never removed.'),
@@ -66,6 +96,11 @@ export const jobSchema = z
     workloadReferences: z.array(z.string()).default([]),
     /** References that pre-pull policies keep on nodes. */
     prepulledReferences: z.array(z.string()).default([]),
+    /**
+     * The time of the last complete update of each image set, by its name, in ISO 8601. The age of a set that is not in it is
+     * unknown.
+     */
+    setTimes: z.record(z.string(), z.string()).optional(),
     /**
      * If set, the job removes only images that these references name, at any age and disk usage, and also side-loaded ones.
      * The cleaner adds those of its node, from a file beside the job. Without that file, or with it and without this field,

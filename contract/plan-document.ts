@@ -9,6 +9,26 @@ const time = z.iso.datetime();
 /** The verdict of one rule on an image. */
 const verdictSchema = z.object({ rule: z.string(), keeps: z.boolean(), message: z.string() });
 
+/** A line of an image set that names an image. */
+const setLineSchema = z.object({
+  set: z.string(),
+  key: z.string(),
+  /** The number of the line, from 1. */
+  line: z.int().positive(),
+  /** The reference, digest or glob of the line. */
+  entry: z.string(),
+  reason: z.string().optional(),
+});
+
+/** An image set of the policy. */
+const planSetSchema = z.object({
+  name: z.string(),
+  /** The fields of the policy that name it, such as `excludeFrom`. */
+  fields: z.array(z.string()),
+  /** The reason why it can't be read; absent if it can. */
+  problem: z.string().optional(),
+});
+
 const plannedImageSchema = z.object({
   id: z.string().min(1),
   /** Normalised tags and digests; empty for an image without a name. */
@@ -30,6 +50,10 @@ const plannedImageSchema = z.object({
   outcome: z.string().optional(),
   /** The reason in words. */
   message: z.string(),
+  /** The image set because of which the image is kept or removed; absent if there is none. */
+  set: z.string().optional(),
+  /** The lines of the policy's image sets that name the image, the first of each set; absent if there are none. */
+  sets: z.array(setLineSchema).optional(),
   /** The estimated bytes that its removal frees after all earlier removals; absent if the image is kept. */
   freesBytes: bytes.optional(),
   /** The verdicts of all rules, the strongest first; empty in a plan from a log, which has only the decisive one. */
@@ -62,6 +86,8 @@ export const planSchema = z.object({
       afterPercent: percent,
     })
     .optional(),
+  /** The image sets that the policy names; absent if there are none. */
+  sets: z.array(planSetSchema).optional(),
   /** The images, the largest first. */
   images: z.array(plannedImageSchema),
   totals: z.object({

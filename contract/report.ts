@@ -39,6 +39,8 @@ export const reportSchema = z.object({
   keptByReason: z.record(z.string(), z.object({ images: count, bytes: count })).optional(),
   /** The outcomes of the job's `removeReferences`, in their order, if it has any and nothing ended the run before the plan. */
   references: referenceOutcomesSchema.optional(),
+  /** The images that were removed or kept because of an image set, by the name of the set. Only sets with a figure. */
+  sets: z.record(z.string(), z.object({ removed: count, kept: count })).optional(),
   durationMs: count,
   errors: z.array(reportErrorSchema),
   /** The number of errors that are missing or have a shortened message, to stay below {@link maxReportBytes}. */
@@ -59,6 +61,15 @@ export function parseReport(text: string): Report | undefined {
 
 /** The reason of the error if more would be removed than `images.maxPercentPerRun` allows. Another try does not help. */
 export const tooManyRemovals = 'TooManyRemovals';
+
+/**
+ * The reason of the error if an image set can't be read. If it is the first error of a failed report, nothing was attempted
+ * because of it. Another try does not help.
+ */
+export const imageSetUnreadable = 'ImageSetUnreadable';
+
+/** The reason of the error if lines of an image set name no image. */
+export const imageSetLineInvalid = 'ImageSetLineInvalid';
 
 /** The exit code of the cleaner: 0 if all was done, 1 if some removals failed or were not tried, 2 if nothing was tried. */
 export function exitCodeOf({ outcome }: Pick<Report, 'outcome'>): 0 | 1 | 2 {

@@ -31,6 +31,7 @@ const files = [...paths.filter((path) => path.endsWith('.ts')), 'main.ts'].map(r
 const pureFolders = [
   'contract',
   'cleaner/plan',
+  'cleaner/sets',
   'scheduler/policy',
   'scheduler/policy/files',
   'scheduler/policy/words',

@@ -8,13 +8,17 @@ import { type History, type ImageRecord, lastActive } from '../history/history.t
 import { type ImageIndex, indexProtected } from '../runtime/image-index.ts';
 import type { Inventory } from '../runtime/inventory.ts';
 import type { Image } from '../runtime/runtime.ts';
+import type { PolicySets } from '../sets/policy-sets.ts';
 import { reaches } from './bytes-above.ts';
 import { findNewest } from './newest-per-repository.ts';
 import { compileRemovalList } from './removal-list.ts';
+import { exceptCalledFor, keepInSets, keepOutsideSets, maySetsLoseAllNames } from './set-rules.ts';
 
 /** All facts of a decision. */
 export type Facts = {
   readonly job: Job;
+  /** The image sets of the job. */
+  readonly sets: PolicySets;
   readonly inventory: Inventory;
   /** The history after the look, with a record of every image. */
   readonly history: History;
@@ -28,10 +32,12 @@ export type Facts = {
 /** A rule that can keep an image. */
 export type KeepRule = {
   readonly reason: KeepReason;
+  /** The image set of the rule; absent if it has none. */
+  readonly set?: string;
   /** An explanation if the rule keeps the image; undefined if it does not. */
   readonly findCause: (image: Image) => string | undefined;
   /** The explanation for an image that the rule does not keep. */
-  readonly otherwise: string;
+  readonly otherwise: string | ((image: Image) => string);
 };
 
 /** Pause images of Kubernetes and its distributions, by the last segment of their repository. */
@@ -42,7 +48,7 @@ const pauseImage = /(?:^|\/)(?:mirrored-)?pause(?:-(?:amd64|arm64|arm|ppc64le|s3
  * rules of the policy, so that the reason shows the strongest protection.
  */
 export function makeKeepRules(facts: Facts): readonly KeepRule[] {
-  const { job, inventory, ownReferences } = facts;
+  const { job, sets, inventory, ownReferences } = facts;
   const { sandboxReferences } = inventory;
   const { startingReferences, prepulledReferences } = job;
   const workloadReferences = job.images.protectWorkloads ? job.workloadReferences : [];
@@ -50,6 +56,7 @@ export function makeKeepRules(facts: Facts): readonly KeepRule[] {
     inventory.images,
     [sandboxReferences, ownReferences, startingReferences, workloadReferences, prepulledReferences].flat(),
   );
+  const unlessCalledFor = (rule: KeepRule) => exceptCalledFor(rule, sets);
   return [
     keepUsed(inventory),
     keepPinned(index(sandboxReferences)),
@@ -59,11 +66,13 @@ export function makeKeepRules(facts: Facts): readonly KeepRule[] {
     keepReferenced('Prepulled', 'kept here by a pre-pull policy', index, prepulledReferences),
     ...(job.removeReferences === undefined ? [keepSideLoaded(job)] : [keepUnnamed(job.removeReferences)]),
     keepNotIncluded(job),
+    ...keepOutsideSets(sets),
     keepExcluded(job),
+    ...keepInSets(sets),
     // Images that are removed by name go at any age and disk usage.
-    ...(job.removeReferences === undefined ? [keepYoung(facts), keepRecentlyUsed(facts)] : []),
+    ...(job.removeReferences === undefined ? [keepYoung(facts), keepRecentlyUsed(facts)] : []).map(unlessCalledFor),
     keepNewest(facts),
-    keepBelowThreshold(facts),
+    unlessCalledFor(keepBelowThreshold(facts)),
   ];
 }
 
@@ -77,11 +86,16 @@ export function isExpired({ job, history, now }: Facts, image: Pick<Image, 'id'>
  * Returns a function that tells if every name of an image is included by itself, and not excluded. In a job with
  * `removeReferences`, these must also name every tag.
  */
-export function mayLoseAllNames({ images, removeReferences }: Job): (image: Pick<Image, 'id' | 'names'>) => boolean {
+export function mayLoseAllNames({
+  job: { images, removeReferences },
+  sets,
+}: Pick<Facts, 'job' | 'sets'>): (image: Pick<Image, 'id' | 'names'>) => boolean {
   const [isIncluded, isExcluded] = [compileGlobs(images.include), compileProtection(images.exclude)];
   const list = removeReferences && compileRemovalList(removeReferences);
   return (image) =>
-    image.names.every((name) => isIncluded([name]) && !isExcluded([name])) && list?.findOutside(image) === undefined;
+    image.names.every((name) => isIncluded([name]) && !isExcluded([name])) &&
+    list?.findOutside(image) === undefined &&
+    maySetsLoseAllNames(sets, image);
 }
 
 /** The record of an image. An image without a record came after the latest look of the history. */

@@ -1,4 +1,5 @@
 import { formatBytes } from '../../contract/bytes.ts';
+import { tooManyRemovals } from '../../contract/report.ts';
 import type { Image } from '../runtime/runtime.ts';
 import type { Facts } from './keep-rules.ts';
 import { foreseePlan, type Plan } from './plan.ts';
@@ -28,8 +29,9 @@ function measure(images: readonly Image[]): Measure {
   return { count: images.length, bytes: images.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
 }
 
-function refuse(plan: Plan, refusal: string): Plan {
-  const spared = plan.removals.map(({ image }) => ({ image, reason: 'OverLimit', message: refusal }) as const);
+function refuse(plan: Plan, message: string): Plan {
+  const spared = plan.removals.map(({ image }) => ({ image, reason: 'OverLimit', message }) as const);
+  const refusal = { reason: tooManyRemovals, message };
   return { ...plan, kept: [...plan.kept, ...spared], removals: [], refusal };
 }
 

@@ -2,6 +2,7 @@ import { type DiskUsage, usedPercent } from '../../contract/disk-usage.ts';
 import type { PlanDocument, PlannedImage } from '../../contract/plan-document.ts';
 import type { Decision } from '../decide.ts';
 import type { Image } from '../runtime/runtime.ts';
+import { setFields } from '../sets/policy-sets.ts';
 import { describeTimes, isoTime } from './image-times.ts';
 import { judgeImage, type Kept, type Verdict } from './judge.ts';
 import { type Facts, type KeepRule, recordOf } from './keep-rules.ts';
@@ -17,6 +18,7 @@ export function buildPlan({ facts, rules, plan }: Decision, node: string, notes:
       decision: 'keep' as const,
       reason: kept.reason,
       message: kept.message,
+      ...(kept.set !== undefined && { set: kept.set }),
       verdicts: judge(kept.image, kept),
     })),
     ...plan.removals.map((removal) => ({
@@ -24,6 +26,7 @@ export function buildPlan({ facts, rules, plan }: Decision, node: string, notes:
       decision: 'remove' as const,
       message: describeRemoval(facts, removal),
       freesBytes: removal.freesBytes,
+      ...(removal.cause && { set: removal.cause.set }),
       verdicts: judge(removal.image),
     })),
   ].toSorted(largestFirst);
@@ -37,13 +40,32 @@ export function buildPlan({ facts, rules, plan }: Decision, node: string, notes:
     ...(now - history.startedAt >= 1_000 && { historySince: isoTime(history.startedAt) }),
     ...(job.disk && { disk: job.disk }),
     ...(diskUsage && { filesystem: describeFilesystem(diskUsage, totals.freesBytes) }),
+    ...describeSets(facts),
     images,
     totals,
     notes: [...notes],
   };
 }
 
-function describeImage({ inventory, history }: Facts, image: Image) {
+/** The image sets of the policy, each with the fields that name it. */
+function describeSets({ sets }: Facts): Pick<PlanDocument, 'sets'> {
+  const all = setFields.flatMap((field) => sets[field].map((set) => ({ field, set })));
+  if (all.length === 0) return {};
+  const groups = [...Map.groupBy(all, ({ set }) => set.name)].map(([name, uses]) => {
+    const problem = uses.find(({ set }) => set.problem !== undefined)?.set.problem;
+    return { name, fields: uses.map(({ field }) => field), ...(problem !== undefined && { problem }) };
+  });
+  return { sets: groups };
+}
+
+/** The lines of the policy's sets that name an image. A set of two fields may name it by two lines. */
+function describeHits({ sets }: Pick<Facts, 'sets'>, image: Image): Pick<PlannedImage, 'sets'> {
+  const hits = setFields.flatMap((field) => sets[field].flatMap(({ find }) => find(image) ?? []));
+  const unique = [...new Map(hits.map((hit) => [`${hit.set} ${hit.line} ${hit.key}`, hit])).values()];
+  return unique.length === 0 ? {} : { sets: unique };
+}
+
+function describeImage({ inventory, history, ...facts }: Facts, image: Image) {
   const { id, names, sizeBytes, pinned } = image;
   const usedBy = inventory.inUse.get(id);
   return {
@@ -53,6 +75,7 @@ function describeImage({ inventory, history }: Facts, image: Image) {
     pinned,
     ...describeTimes(recordOf(history, image)),
     ...(usedBy && { usedBy: [...usedBy] }),
+    ...describeHits(facts, image),
   };
 }
 
@@ -69,7 +92,8 @@ function makeJudge(facts: Facts, rules: readonly KeepRule[]): (image: Image, kep
   };
 }
 
-function describeRemoval({ job }: Facts, { always }: Removal): string {
+function describeRemoval({ job }: Facts, { always, cause }: Removal): string {
+  if (cause !== undefined) return cause.message;
   if (job.disk === undefined) return 'no rule keeps it';
   return always
     ? 'unused for longer than maxUnusedAge, so it is removed at any disk usage'

@@ -1,4 +1,5 @@
 import type { DiskUsage } from '../../contract/disk-usage.ts';
+import type { ReportError } from '../../contract/report.ts';
 import type { Image } from '../runtime/runtime.ts';
 import { bytesAbove } from './bytes-above.ts';
 import { type Judge, judgeBy, type Kept } from './judge.ts';
@@ -14,8 +15,8 @@ export type Plan = {
   readonly maxRemovals?: number;
   /** The maximum sum of the sizes of removed images; absent without a limit. */
   readonly maxRemovedBytes?: number;
-  /** The reason why nothing is removed, if the plan exceeds the limits of the policy. */
-  readonly refusal?: string;
+  /** The reason why nothing is removed, if the plan exceeds a limit of the policy, or if its image sets can't be read. */
+  readonly refusal?: ReportError;
   /** The usage at which removal stops, except for images that are removed at any usage; absent if all are removed. */
   readonly untilPercent?: number;
 };

@@ -1,6 +1,7 @@
 import { lastActive } from '../history/history.ts';
 import type { Image } from '../runtime/runtime.ts';
 import { type Facts, isExpired, recordOf } from './keep-rules.ts';
+import { findSetCause, isCalledFor, type SetCause } from './set-rules.ts';
 import { openLedger } from './shared-layers.ts';
 
 export type Removal = {
@@ -9,21 +10,27 @@ export type Removal = {
   readonly always: boolean;
   /** The estimated bytes that its removal frees after all earlier removals: its layers that no other image has then. */
   readonly freesBytes: number;
+  /** The image set because of which it is removed; absent if there is none. */
+  readonly cause?: SetCause;
 };
 
 /**
- * Orders images that are removed at any usage first. The removal of an image frees nothing while other images have all of
+ * Orders images that a set calls for first, then others that are removed at any usage. The removal of an image frees nothing while other images have all of
  * its layers: such an image follows the last of these, or is `useless` if they are kept.
  */
 export function orderRemovals(facts: Facts, images: readonly Image[]) {
   const ledger = openLedger(facts.inventory.images, facts.inventory.details);
   const ordered = orderByActivity(facts, images);
   const always = ordered.filter((image) => alwaysGoes(facts, image));
-  const removals = always.map((image): Removal => ({ image, always: true, freesBytes: ledger.remove(image) }));
+  const toRemoval = (image: Image, always: boolean): Removal => {
+    const cause = findSetCause(facts.sets, image);
+    return { image, always, freesBytes: ledger.remove(image), ...(cause && { cause }) };
+  };
+  const removals = always.map((image) => toRemoval(image, true));
   const waiting = new Set(ordered.filter((image) => !alwaysGoes(facts, image)));
   for (const asked of [...waiting]) {
     for (const image of ledger.ask(asked)) {
-      removals.push({ image, always: false, freesBytes: ledger.remove(image) });
+      removals.push(toRemoval(image, false));
       waiting.delete(image);
     }
   }
@@ -31,15 +38,16 @@ export function orderRemovals(facts: Facts, images: readonly Image[]) {
 }
 
 function alwaysGoes(facts: Facts, image: Image): boolean {
-  return facts.job.disk === undefined || isExpired(facts, image);
+  return facts.job.disk === undefined || isCalledFor(facts.sets, image) || isExpired(facts, image);
 }
 
-/** Sorts by last use (or first seen), then first seen, then the larger first, then ID. */
+/** Sorts by the call of a set, then last use (or first seen), then first seen, then the larger first, then ID. */
 function orderByActivity(facts: Facts, images: readonly Image[]): readonly Image[] {
   return images
-    .map((image) => ({ image, record: recordOf(facts.history, image) }))
+    .map((image) => ({ image, record: recordOf(facts.history, image), called: isCalledFor(facts.sets, image) }))
     .toSorted(
       (a, b) =>
+        Number(b.called) - Number(a.called) ||
         lastActive(a.record) - lastActive(b.record) ||
         a.record.firstSeen - b.record.firstSeen ||
         b.image.sizeBytes - a.image.sizeBytes ||

@@ -1,12 +1,13 @@
 import type { DiskUsage } from '../../contract/disk-usage.ts';
 import type { Job } from '../../contract/job.ts';
 import { encodeOutcomes } from '../../contract/reference-outcomes.ts';
-import { type Report, type ReportError, tooManyRemovals } from '../../contract/report.ts';
+import { imageSetUnreadable, type Report, type ReportError } from '../../contract/report.ts';
 import type { Kept } from '../plan/judge.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Outcome, RemovalResult, SweepResult } from '../removal/verify.ts';
 import { describeMissed, findMissedTarget } from './missed-target.ts';
 import { judgeReferences } from './reference-outcomes.ts';
+import { countBySet } from './set-figures.ts';
 import { fitReport } from './size-limit.ts';
 
 /** The facts for a report. */
@@ -57,6 +58,7 @@ export function buildReport(findings: Findings, durationMs: number): Report {
     ...(missed && { keptBytes: missed.keptBytes }),
     keptByReason: countByReason(kept),
     ...describeReferences(findings),
+    ...countBySet(kept, result.results),
     durationMs,
     errors: [...leading, ...errors, ...trailing],
     omitted: 0,
@@ -94,6 +96,8 @@ function judgeRun(
   { dryRun, plan: { refusal }, result: { results, stopped } }: Findings,
   isTargetMissed: boolean,
 ): Report['outcome'] {
+  // Nobody can plan what sets that can't be read allow, so a dry run fails too.
+  if (refusal?.reason === imageSetUnreadable) return 'Failed';
   if (dryRun) return 'DryRun';
   if (refusal !== undefined) return 'Failed';
   const wasTried = ({ outcome }: RemovalResult) => outcome.kind !== 'skipped';
@@ -127,7 +131,7 @@ function describeReferences(findings: Findings): Pick<Report, 'references'> {
 }
 
 function describeRefusal({ refusal }: Plan): readonly ReportError[] {
-  return refusal === undefined ? [] : [{ reason: tooManyRemovals, message: refusal }];
+  return refusal === undefined ? [] : [refusal];
 }
 
 function describeStop({ results, stopped }: SweepResult): readonly ReportError[] {

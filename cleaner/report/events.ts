@@ -16,20 +16,22 @@ export type ImageEvent = ImageTimes & {
   readonly reason?: string;
   readonly outcome?: RemovalResult['outcome']['kind'] | 'planned';
   readonly message?: string;
+  /** The image set because of which the image is kept or removed; absent if there is none. */
+  readonly set?: string;
   readonly sizeBytes: number;
 };
 
-export function keptEvent({ image, reason, message }: Kept): ImageEvent {
-  return { ...imageFields(image), decision: 'keep', reason, message };
+export function keptEvent({ image, reason, message, set }: Kept): ImageEvent {
+  return { ...imageFields(image), decision: 'keep', reason, message, ...(set !== undefined && { set }) };
 }
 
-export function plannedEvent({ image }: Removal): ImageEvent {
-  return { ...imageFields(image), decision: 'remove', outcome: 'planned' };
+export function plannedEvent({ image, cause }: Removal): ImageEvent {
+  return { ...imageFields(image), decision: 'remove', ...cause, outcome: 'planned' };
 }
 
 export function removalEvent({ removal, outcome }: RemovalResult): ImageEvent {
   const { kind, ...why } = outcome;
-  return { ...imageFields(removal.image), decision: 'remove', ...why, outcome: kind };
+  return { ...imageFields(removal.image), decision: 'remove', ...removal.cause, ...why, outcome: kind };
 }
 
 function imageFields({ id, names, sizeBytes }: Image) {

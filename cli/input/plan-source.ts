@@ -13,6 +13,8 @@ export type PlanSource = ClusterOptions & {
   /** The name of the policy, if `policy` has several. */
   readonly name?: string;
   readonly job?: string;
+  /** The directory with image sets. */
+  readonly sets?: string;
   readonly state?: string;
   readonly node?: string;
   readonly timeout: number;
@@ -34,6 +36,7 @@ export function addSourceOptions(command: Command): Command {
     )
     .addOption(new Option(...policyFlags.name).conflicts(['job', 'node']))
     .addOption(new Option('--job <file>', 'a job as the scheduler writes it, for this machine').conflicts('node'))
+    .addOption(new Option(...policyFlags.sets).conflicts('node'))
     .addOption(new Option('--state <directory>', 'directory with the history of this machine').conflicts('node'))
     .option('--node <name>', 'a node of the cluster')
     .addOption(new Option('--fresh', 'accepted for earlier scripts: every plan is new').hideHelp())
@@ -56,11 +59,14 @@ export async function makePlan(
 }
 
 async function planHere(source: PlanSource, { environment, screen }: CommandContext): Promise<PlanDocument> {
-  const { plan } = await import('../../cleaner/main.ts');
+  const { plan, readSetFiles } = await import('../../cleaner/main.ts');
   const { describeUnkeepable } = await import('./policy-by-hand.ts');
   const job = await loadJob(source);
   const stopWaiting = screen().columns === undefined ? () => {} : tellWait(environment, (line) => console.error(line));
-  const making = plan({ loadJob: async () => job, state: source.state }, environment);
+  const making = plan(
+    { loadJob: async () => job, findSets: (names) => readSetFiles(source.sets, names), state: source.state },
+    environment,
+  );
   const document = await making.finally(stopWaiting);
   const notes = source.job === undefined ? describeUnkeepable(job) : [];
   return { ...document, notes: [...document.notes, ...notes] };

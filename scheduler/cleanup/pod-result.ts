@@ -1,4 +1,4 @@
-import { parseReport, type Report, tooManyRemovals } from '../../contract/report.ts';
+import { imageSetUnreadable, parseReport, type Report, tooManyRemovals } from '../../contract/report.ts';
 import type { RunPod } from '../objects.ts';
 import { hasEnded, lacksRoom } from '../pods/state.ts';
 import type { DiskMeasure } from '../run/disk-measure.ts';
@@ -35,7 +35,7 @@ function resultOfReport(report: Report): PodResult {
       };
     case 'Failed':
       // The plan would be the same again.
-      if (error?.reason === tooManyRemovals) {
+      if (error?.reason === tooManyRemovals || error?.reason === imageSetUnreadable) {
         return { kind: 'Done', result: 'Failed', reason: error.reason, message, tally, disk };
       }
       return {

@@ -11,6 +11,9 @@ describe('jobSchema', () => {
       images: {
         include: ['**'],
         exclude: [],
+        includeFrom: [],
+        excludeFrom: [],
+        removeFrom: [],
         minAge: 120_000,
         keepNewestPerRepository: 0,
         keepSideLoaded: true,

@@ -144,10 +144,11 @@ describe('buildReport', () => {
   });
 
   it('of a plan that was refused is Failed, with the reason first, also in a dry run (H16)', () => {
-    const plan = { kept: [], removals: [], refusal: '9 of 10 images would go' };
+    const refusal = { reason: 'TooManyRemovals', message: '9 of 10 images would go' };
+    const plan = { kept: [], removals: [], refusal };
     const errors = [{ reason: 'HistoryNotWritten', message: 'read-only' }];
     const report = buildReport(buildFindings([], { plan, errors }), 1);
-    expect(report.errors[0]).toEqual({ reason: 'TooManyRemovals', message: '9 of 10 images would go' });
+    expect(report.errors[0]).toEqual(refusal);
     expect(report.outcome).toBe('Failed');
     const planned = buildReport(buildFindings([], { plan, dryRun: true }), 1);
     expect(planned).toMatchObject({ outcome: 'DryRun', errors: [{ reason: 'TooManyRemovals' }] });

@@ -5,6 +5,7 @@ import type { Facts } from '../../cleaner/plan/keep-rules.ts';
 import type { Removal } from '../../cleaner/plan/removal-order.ts';
 import type { Inventory } from '../../cleaner/runtime/inventory.ts';
 import type { Container, ContainerDetails, Image, Runtime } from '../../cleaner/runtime/runtime.ts';
+import { compileSets } from '../../cleaner/sets/policy-sets.ts';
 import { type Job, type JobDocument, jobSchema } from '../../contract/job.ts';
 import { normaliseNames } from '../../contract/reference.ts';
 
@@ -77,9 +78,12 @@ export type FactFields = Partial<Omit<Facts, 'job' | 'inventory'>> & {
   readonly inventory?: Partial<Inventory>;
 };
 
-export function buildFacts({ job, inventory, ...fields }: FactFields = {}): Facts {
+/** Facts of a node. Image sets that the job names can't be read, unless `fields` have them. */
+export function buildFacts({ job: document, inventory, ...fields }: FactFields = {}): Facts {
+  const job = buildJob(document);
   return {
-    job: buildJob(job),
+    job,
+    sets: compileSets(job, [], now),
     inventory: buildInventory(inventory),
     history: buildHistory(),
     ownReferences: [],

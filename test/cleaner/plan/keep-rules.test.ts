@@ -8,7 +8,6 @@ import {
   buildHistory,
   buildImage,
   buildInUse,
-  buildJob,
   dayMs,
   type FactFields,
   now,
@@ -162,7 +161,7 @@ describe('by default (H8)', () => {
 
 it('an image may lose its tags one by one only if the references of the job name each of them (P12, T12)', () => {
   const removeReferences = ['acme/app:1', 'acme/app:2'];
-  const mayLose = mayLoseAllNames(buildJob({ removeReferences }));
+  const mayLose = mayLoseAllNames(buildFacts({ job: { removeReferences } }));
   expect(mayLose(buildImage(['acme/app:1', 'acme/app:2']))).toBe(true);
   expect(mayLose(buildImage(['acme/app:1', 'acme/app:3']))).toBe(false);
   expect(mayLose(buildImage(['acme/tool:1']))).toBe(false);

@@ -28,16 +28,16 @@ describe('maxPercentPerRun (H16)', () => {
     const large = buildImage('a.io/large:1', { sizeBytes: 10_000 });
     const refused = plan({ images: { maxPercentPerRun: 50 } }, 10, { inventory: { images: [...images, large] } });
     expect(refused.removals).toEqual([]);
-    expect(refused.refusal).toMatch(
+    expect(refused.refusal?.message).toMatch(
       /^1 of 11 images \(9.8 KiB of 10.7 KiB\) would be removed, more than images.maxPercentPerRun/,
     );
   });
 
   it('keeps every image that would have been removed, with the reason', () => {
     const { kept, refusal } = plan({ images: { maxPercentPerRun: 50 } }, 2);
-    expect(refusal).toContain('8 of 10 images');
+    expect(refusal?.message).toContain('8 of 10 images');
     expect(kept.filter(({ reason }) => reason === 'OverLimit')).toHaveLength(8);
-    expect(kept.find(({ reason }) => reason === 'OverLimit')?.message).toBe(refusal);
+    expect(kept.find(({ reason }) => reason === 'OverLimit')?.message).toBe(refusal?.message);
   });
 
   it('counts the images that would be removed, not those that could be: maxPerRun and disk usage leave fewer', () => {
