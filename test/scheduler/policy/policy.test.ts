@@ -33,6 +33,9 @@ describe('a cleanup policy', () => {
       images: {
         include: ['**'],
         exclude: [],
+        includeFrom: [],
+        excludeFrom: [],
+        removeFrom: [],
         minAge: 120_000,
         keepNewestPerRepository: 0,
         keepSideLoaded: true,
