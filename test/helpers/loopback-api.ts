@@ -262,7 +262,7 @@ export class LoopbackApi {
 
 /** A path ends either with a collection, which has a plural name, or with the name of an object in one. */
 function isCollection(path: string): boolean {
-  return /\/(configmaps|pods|podtemplates|replicationcontrollers|nodes|events|leases|jobs|cronjobs|deployments|replicasets|statefulsets|daemonsets|controllerrevisions|rollouts)$/.test(
+  return /\/(configmaps|pods|podtemplates|replicationcontrollers|nodes|events|leases|jobs|cronjobs|deployments|replicasets|statefulsets|daemonsets|controllerrevisions|rollouts|vulnerabilityreports|clustervulnerabilityreports)$/.test(
     path,
   );
 }

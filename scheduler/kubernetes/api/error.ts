@@ -57,6 +57,11 @@ export function isForbidden(error: unknown): boolean {
   return refusalIn(error)?.reason === 'Forbidden';
 }
 
+/** True if the server does not have the object or, for a list, the kind. */
+export function isNotFound(error: unknown): boolean {
+  return refusalIn(error)?.code === 404;
+}
+
 /** The delay before another attempt that the server requests, in milliseconds, or 0. */
 export function retryAfterMs(error: unknown): number {
   return refusalIn(error)?.retryAfterMs ?? 0;

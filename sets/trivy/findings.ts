@@ -1,0 +1,62 @@
+import { compareNames } from '../../contract/text.ts';
+
+/** The severities of vulnerabilities, worst first. */
+export const severities = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'] as const;
+
+export type Severity = (typeof severities)[number];
+
+/** A number of different vulnerabilities, and the ID of the worst of them if the report names any. */
+export interface Found {
+  readonly count: number;
+  readonly worst?: string | undefined;
+}
+
+/** The vulnerabilities of one severity: all of them, and those that a newer version of a package fixes. */
+export interface Vulnerabilities {
+  readonly all: Found;
+  readonly fixable: Found;
+}
+
+/** The facts of a report that can put an image into a set. */
+export interface Findings {
+  readonly vulnerabilities: Readonly<Partial<Record<Severity, Vulnerabilities>>>;
+  /** The distribution of the image, such as `alpine 3.12`, if it gets no more fixes. */
+  readonly endOfLife?: string | undefined;
+}
+
+/** The findings for which an image is in the set. */
+export interface Criteria {
+  readonly severities: readonly Severity[];
+  /** Only vulnerabilities with a fix count. */
+  readonly fixable: boolean;
+  /** Images of distributions that get no more fixes are in the set, too. */
+  readonly endOfLife: boolean;
+}
+
+/** The reason for which findings put an image into the set; undefined if they don't. */
+export function findReason(findings: Findings, criteria: Criteria): string | undefined {
+  const wanted = severities.filter((severity) => criteria.severities.includes(severity));
+  const matching = wanted.flatMap((severity) => {
+    const found = findings.vulnerabilities[severity]?.[criteria.fixable ? 'fixable' : 'all'];
+    return found === undefined || found.count === 0 ? [] : [{ ...found, severity }];
+  });
+  if (matching.length > 0) return `${describe(matching)}, by trivy`;
+  if (!criteria.endOfLife || findings.endOfLife === undefined) return undefined;
+  return `end of life: ${findings.endOfLife}`;
+}
+
+function describe(matching: readonly (Found & { readonly severity: Severity })[]): string {
+  const [first] = matching;
+  const total = matching.reduce((sum, { count }) => sum + count, 0);
+  const severity = first?.severity.toLowerCase() ?? '';
+  if (first?.worst === undefined) return `${total} vulnerabilities, worst ${severity}`;
+  return `${first.worst} ${severity}${total === 1 ? '' : ` and ${total - 1} more`}`;
+}
+
+/** The worst vulnerability of one severity: by score, then by ID, so that it does not depend on the order. */
+export function worstOf(found: ReadonlyMap<string, number>): Found {
+  const [worst] = [...found].sort(
+    ([one, score], [other, otherScore]) => otherScore - score || compareNames(one, other),
+  );
+  return { count: found.size, worst: worst?.[0] };
+}
