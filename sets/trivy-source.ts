@@ -36,10 +36,9 @@ export class TrivySource implements SetSource {
 
   async read(before: SetBefore, signal: AbortSignal): Promise<SetContent> {
     const { reports, withoutName, unreadable } = await this.#port.readReports(signal);
-    if (withoutName > 0)
-      this.#warn(`skipped ${withoutName} reports of Trivy Operator that have neither a tag nor a digest`);
+    if (withoutName > 0) this.#warn(`skipped reports of Trivy Operator without a tag and a digest: ${withoutName}`);
     if (unreadable > 0)
-      this.#warn(`skipped ${unreadable} reports that are not as the CRDs of Trivy Operator describe them`);
+      this.#warn(`skipped reports of another shape than the CRDs of Trivy Operator describe: ${unreadable}`);
     const nowMs = this.#port.now().getTime();
     const { entries, remembered } = decide({ reports, remembered: recallImages(before, nowMs) }, this.#criteria, nowMs);
     return { entries, memory: formatMemory(remembered) };
