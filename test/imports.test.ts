@@ -58,6 +58,7 @@ const pureFolders = [
   'cli/output',
   'cli/output/layout',
   'sets/reading',
+  'sets/trivy/images',
 ];
 /** Folders of code that does a thing step by step, by way of ports. */
 const flowFolders = [
@@ -69,6 +70,7 @@ const flowFolders = [
   'scheduler/reconcile/nodes',
   'scheduler/reconcile/startup',
   'sets',
+  'sets/trivy',
 ];
 /** Each library, and the only folders that may import it. */
 const adapters: Readonly<Record<string, readonly string[]>> = {

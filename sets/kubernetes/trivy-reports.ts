@@ -1,13 +1,15 @@
 import type { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
 import { ClusterError, isExpired, isForbidden, isNotFound } from '../../scheduler/kubernetes/api/error.ts';
 import type { FurtherResource } from '../../scheduler/kubernetes/api/paths.ts';
-import { type ImageReport, readReport, type UnreadReport } from '../trivy/report.ts';
-import type { ReportList, ReportPort } from '../trivy-source.ts';
+import { readReport, type UnreadReport } from '../trivy/images/report.ts';
+import type { ReportList, ReportPort } from '../trivy/source.ts';
 
 const resources = [
   'vulnerabilityreports.aquasecurity.github.io/v1alpha1',
   'clustervulnerabilityreports.aquasecurity.github.io/v1alpha1',
 ] as const satisfies readonly FurtherResource[];
+
+type ReadReport = ReturnType<typeof readReport>;
 
 /** A report has up to 1.5 MiB (the limit of etcd), often 200 KB. Memory holds one page of them. */
 const pageSize = 10;
@@ -24,7 +26,7 @@ export class KubernetesReports implements ReportPort {
   }
 
   async readReports(signal: AbortSignal): Promise<ReportList> {
-    const read = [];
+    const read: ReadReport[] = [];
     for (const resource of resources) read.push(...(await this.#readAll(resource, signal)));
     const count = (kind: UnreadReport) => read.filter((report) => report === kind).length;
     return {
@@ -39,7 +41,7 @@ export class KubernetesReports implements ReportPort {
   }
 
   /** Begins again if the API server no longer has the version of the first page. */
-  async #readAll(resource: FurtherResource, signal: AbortSignal): Promise<readonly (ImageReport | UnreadReport)[]> {
+  async #readAll(resource: FurtherResource, signal: AbortSignal): Promise<readonly ReadReport[]> {
     for (let begins = 1; ; begins += 1) {
       try {
         return await this.#readPages(resource, signal);
@@ -49,8 +51,8 @@ export class KubernetesReports implements ReportPort {
     }
   }
 
-  async #readPages(resource: FurtherResource, signal: AbortSignal): Promise<readonly (ImageReport | UnreadReport)[]> {
-    const read = [];
+  async #readPages(resource: FurtherResource, signal: AbortSignal): Promise<readonly ReadReport[]> {
+    const read: ReadReport[] = [];
     signal.throwIfAborted();
     for await (const { items } of this.#api.pages<unknown>({ resource }, { limit: pageSize })) {
       for (const item of items) read.push(readReport(item));

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KubernetesApi } from '../../../scheduler/kubernetes/api/api.ts';
 import { KubernetesTransport } from '../../../scheduler/kubernetes/api/transport.ts';
 import { KubernetesReports } from '../../../sets/kubernetes/trivy-reports.ts';
-import { TrivySource } from '../../../sets/trivy-source.ts';
+import { TrivySource } from '../../../sets/trivy/source.ts';
 import { type Asked, type Fault, LoopbackApi } from '../../helpers/loopback-api.ts';
 import { buildReport } from '../../helpers/trivy-report.ts';
 

@@ -1,7 +1,7 @@
-import type { SetBefore, SetContent, SetSource } from './source.ts';
-import { decide, type TrivyCriteria } from './trivy/decide.ts';
-import { formatMemory, recallImages } from './trivy/memory.ts';
-import type { ImageReport } from './trivy/report.ts';
+import type { SetBefore, SetContent, SetSource } from '../source.ts';
+import { decide, type TrivyCriteria } from './images/decide.ts';
+import { formatMemory, recallImages } from './images/remembered.ts';
+import type { ImageReport } from './images/report.ts';
 
 /** All reports of a cluster. */
 export interface ReportList {

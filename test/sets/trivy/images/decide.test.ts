@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatImageSet, parseImageSet } from '../../../contract/image-set.ts';
-import { decide, type Remembered, type TrivyCriteria } from '../../../sets/trivy/decide.ts';
-import { formatMemory, recallImages } from '../../../sets/trivy/memory.ts';
-import { type ImageReport, readReport } from '../../../sets/trivy/report.ts';
-import { buildReport, type ReportFields } from '../../helpers/trivy-report.ts';
+import { formatImageSet, parseImageSet } from '../../../../contract/image-set.ts';
+import { decide, type Remembered, type TrivyCriteria } from '../../../../sets/trivy/images/decide.ts';
+import { formatMemory, recallImages } from '../../../../sets/trivy/images/remembered.ts';
+import { type ImageReport, readReport } from '../../../../sets/trivy/images/report.ts';
+import { buildReport, type ReportFields } from '../../../helpers/trivy-report.ts';
 
 const dayMs = 86_400_000;
 const now = Date.parse('2026-11-26T12:00:00Z');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Criteria, findReason, severities } from '../../../sets/trivy/findings.ts';
-import { type ImageReport, readReport } from '../../../sets/trivy/report.ts';
-import { buildReport, type ReportFields } from '../../helpers/trivy-report.ts';
+import { type Criteria, findReason, severities } from '../../../../sets/trivy/images/findings.ts';
+import { type ImageReport, readReport } from '../../../../sets/trivy/images/report.ts';
+import { buildReport, type ReportFields } from '../../../helpers/trivy-report.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}`;
 

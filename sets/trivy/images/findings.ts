@@ -1,4 +1,4 @@
-import { compareNames } from '../../contract/text.ts';
+import { compareNames } from '../../../contract/text.ts';
 
 /** The severities of vulnerabilities, worst first. */
 export const severities = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'] as const;

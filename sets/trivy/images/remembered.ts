@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { SetEntry } from '../../contract/image-set.ts';
-import { isBareDigest, isExact, parseReference } from '../../contract/reference.ts';
+import type { SetEntry } from '../../../contract/image-set.ts';
+import { isBareDigest, isExact, parseReference } from '../../../contract/reference.ts';
 import { lastReported, type Remembered } from './decide.ts';
 import { severities } from './findings.ts';
 
@@ -13,17 +13,19 @@ const findingsSchema = z.strictObject({
 });
 const memorySchema = z.strictObject({
   version: z.literal(1),
-  images: z.array(
-    z.strictObject({
-      image: z.string(),
-      updatedMs: timeSchema,
-      seenMs: timeSchema,
-      evidence: z.discriminatedUnion('kind', [
-        z.strictObject({ kind: z.literal('findings'), findings: findingsSchema }),
-        z.strictObject({ kind: z.literal('reason'), reason: z.string() }),
-      ]),
-    }),
-  ),
+  images: z
+    .array(
+      z.strictObject({
+        image: z.string(),
+        updatedMs: timeSchema,
+        seenMs: timeSchema,
+        evidence: z.discriminatedUnion('kind', [
+          z.strictObject({ kind: z.literal('findings'), findings: findingsSchema }),
+          z.strictObject({ kind: z.literal('reason'), reason: z.string() }),
+        ]),
+      }),
+    )
+    .readonly(),
 });
 
 /** The set and the memory as the look before left them. */
