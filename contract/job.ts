@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { checkOf } from './check-fields.ts';
 import { durationSchema } from './duration.ts';
 import { globSchema } from './glob.ts';
 import { objectNameProblem } from './labels.ts';
@@ -72,6 +73,7 @@ export const diskSchema = z
     lowPercent: percent.describe('Removal stops at the first point at or below this usage.'),
   })
   .refine((disk) => disk.lowPercent < disk.highPercent, {
+    ...checkOf('highPercent', 'lowPercent'),
     path: ['lowPercent'],
     message: 'must be below highPercent',
   });

@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { checkOf } from '../../contract/check-fields.ts';
 import { diskSchema, imagesSchema } from '../../contract/job.ts';
 import { parseDocument } from '../policy/parse.ts';
-import { checkStart, policyFields } from '../policy/policy.ts';
+import { checkStart, ofStart, policyFields } from '../policy/policy.ts';
 import { describeIssue } from '../policy/words/describe-issue.ts';
 
 /** The thresholds for the cleaners, and the field for the scheduler. */
@@ -14,11 +15,15 @@ const diskPolicySchema = z
     highPercent: diskSchema.shape.highPercent.optional(),
     lowPercent: diskSchema.shape.lowPercent.optional(),
   })
-  .superRefine(({ onPressure, ...thresholds }, context) => {
-    if (onPressure && Object.values(thresholds).every((value) => value === undefined)) return;
-    for (const issue of diskSchema.safeParse(thresholds, { error: describeIssue }).error?.issues ?? [])
-      context.addIssue({ ...issue });
-  });
+  .superRefine(
+    ({ onPressure, highPercent, lowPercent }, context) => {
+      if (onPressure && highPercent === undefined && lowPercent === undefined) return;
+      for (const issue of diskSchema.safeParse({ highPercent, lowPercent }, { error: describeIssue }).error?.issues ??
+        [])
+        context.addIssue({ ...issue });
+    },
+    checkOf('onPressure', 'highPercent', 'lowPercent'),
+  );
 
 /** The document of a policy. {@link cleanupSchema} converts it to a policy. */
 const cleanupDocumentSchema = z
@@ -32,7 +37,7 @@ const cleanupDocumentSchema = z
         'Removes images only above a disk usage, the least recently used first; starts runs under disk pressure.',
       ),
   })
-  .superRefine(checkStart);
+  .superRefine(checkStart, ofStart);
 
 /** A cleanup policy, the document under the key `cleanup.yaml`. The names are those of CronJob and DaemonSet. */
 export const cleanupSchema = cleanupDocumentSchema.transform(({ disk, ...policy }) => {

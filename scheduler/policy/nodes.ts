@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { checkOf } from '../../contract/check-fields.ts';
 import { labelKeyProblem, labelValueProblem } from '../../contract/labels.ts';
 
 /** Returns the reason why a text is not valid; undefined if it is valid. */
@@ -32,6 +33,7 @@ const expressionSchema = z
     values: z.array(labelValueSchema).default([]),
   })
   .refine((expression) => expression.values.length > 0 === ['In', 'NotIn'].includes(expression.operator), {
+    ...checkOf('operator', 'values'),
     path: ['values'],
     message: 'must be set with In and NotIn, and only with them',
   });
@@ -49,14 +51,17 @@ const tolerationSchema = z
     tolerationSeconds: z.int().exactOptional(),
   })
   .refine(({ key = '', operator }) => key !== '' || operator === 'Exists', {
+    ...checkOf('key', 'operator'),
     path: ['operator'],
     message: 'must be Exists if there is no key',
   })
   .refine(({ operator, value = '' }) => operator !== 'Exists' || value === '', {
+    ...checkOf('operator', 'value'),
     path: ['value'],
     message: 'must not be set with Exists',
   })
   .refine(({ effect, tolerationSeconds }) => tolerationSeconds === undefined || effect === 'NoExecute', {
+    ...checkOf('effect', 'tolerationSeconds'),
     path: ['tolerationSeconds'],
     message: 'must only be set with the effect NoExecute',
   })

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { checkOf } from '../../contract/check-fields.ts';
 import { nodesSchema } from './nodes.ts';
 import { scheduleProblems } from './schedule.ts';
 import { isTimeZone } from './wall-clock.ts';
@@ -92,6 +93,9 @@ export function checkStart(
     context.addIssue({ code: 'custom', path: ['startingDeadlineSeconds'], message });
   }
 }
+
+/** The fields of {@link checkStart}. */
+export const ofStart = checkOf('jitterSeconds', 'startingDeadlineSeconds');
 
 const policySchema = z.strictObject(policyFields);
 

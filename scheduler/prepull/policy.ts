@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { nodesSchema } from '../policy/nodes.ts';
 import { parseDocument } from '../policy/parse.ts';
-import { checkStart, maxInt32, parallelismSchema, policyFields, rolloutSchema } from '../policy/policy.ts';
+import { checkStart, maxInt32, ofStart, parallelismSchema, policyFields, rolloutSchema } from '../policy/policy.ts';
 import { imageListSchema } from './lists/image-list.ts';
 import { listProblems, maxLists } from './lists/list-problems.ts';
 import { toKeepNothing } from './lists/reference-problem.ts';
@@ -74,7 +74,7 @@ const prepullDocumentSchema = z
         'Nodes that join with the taint nodesweep.io/prepull=pending:NoSchedule lose it when their images are present. This needs the overlay that lets the scheduler change nodes.',
       ),
   })
-  .superRefine(checkStart);
+  .superRefine(checkStart, ofStart);
 
 /** A policy of image lists, the document under the key `prepull.yaml`. */
 export const prepullSchema = prepullDocumentSchema.transform((policy) => ({
