@@ -34,8 +34,10 @@ function foldersBelow(folder: string): readonly string[] {
 }
 
 it('the tree in CONTRIBUTING has every folder of the project, and no other', () => {
-  const mirrors = ['cleaner', 'cli', 'contract', 'puller', 'scheduler'].map((name) => `test/${name}`);
-  const real = ['cli', 'contract', 'scheduler', 'cleaner', 'puller', 'manifests', 'docs', 'test'].flatMap(foldersBelow);
+  const mirrors = ['cleaner', 'cli', 'contract', 'puller', 'scheduler', 'sets'].map((name) => `test/${name}`);
+  const real = ['cli', 'contract', 'scheduler', 'cleaner', 'sets', 'puller', 'manifests', 'docs', 'test'].flatMap(
+    foldersBelow,
+  );
   expect([...foldersInTree(), ...mirrors].toSorted()).toEqual(real.toSorted());
 });
 

@@ -75,7 +75,7 @@ const flowFolders = [
 /** Each library, and the only folders that may import it. */
 const adapters: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['scheduler/kubernetes', 'scheduler/kubernetes/api'],
-  undici: ['scheduler/kubernetes/api', 'scheduler/webhook'],
+  undici: ['scheduler/kubernetes/api', 'scheduler/webhook', 'sets/download'],
   dockerode: ['cleaner/runtime/docker'],
   'node:child_process': ['cleaner/runtime/crictl'],
   execa: ['scheduler/local'],
@@ -90,6 +90,8 @@ const adapterFolders = [
   'scheduler/webhook',
   'cleaner/runtime/crictl',
   'cleaner/runtime/docker',
+  'sets/checking',
+  'sets/download',
   'sets/file',
   'sets/kubernetes',
   'sets/output',

@@ -1,8 +1,8 @@
 import { Agent, type Dispatcher, request } from 'undici';
+import { retryAfterMsOf } from '../../contract/retry-after.ts';
 import { encodeMessage, type Message, type MessageFormat } from '../notifications/message.ts';
 import type { Delivery, Receiver } from '../notifier.ts';
 import { AddressError, readAddress } from './address.ts';
-import { retryAfterMsOf } from './retry-after.ts';
 
 /** The maximum size of an answer that is read. A longer one closes its connection. */
 const maxAnswerBytes = 16_384;

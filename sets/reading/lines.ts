@@ -1,9 +1,5 @@
 import { parseImageSet, type SetEntry } from '../../contract/image-set.ts';
-
-/** The content of a source is not what the source should have. */
-export class ContentError extends Error {
-  override readonly name = 'ContentError';
-}
+import { ContentError } from './content-error.ts';
 
 /** The number of problems that a message shows. */
 const maxShownProblems = 5;

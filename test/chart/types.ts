@@ -8,6 +8,8 @@ const flag: Schema = { type: 'boolean' };
 const anyObject: Schema = { type: 'object' };
 const objects: Schema = { type: 'array', items: { type: 'object' } };
 const name: Schema = { type: 'string', pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$', maxLength: 253 };
+/** The memory of a set has the name of the set, and a suffix. */
+const setName: Schema = { ...name, maxLength: 246 };
 const texts: Schema = { type: 'object', additionalProperties: text };
 /** The scheduler reads these with spaces between them. */
 const words: Schema = { type: 'object', additionalProperties: { type: 'string', pattern: '^\\S*$' } };
@@ -152,6 +154,18 @@ const types: Readonly<Record<string, Schema>> = {
   'dashboard.enabled': flag,
   'dashboard.labels': texts,
   'dashboard.annotations': texts,
+  'imageSets.guard': flag,
+  'imageSets.resources': anyObject,
+  'imageSets.nodeSelector': texts,
+  'imageSets.tolerations': objects,
+  'imageSets.env': objects,
+  'imageSets.url.enabled': flag,
+  'imageSets.url.name': setName,
+  'imageSets.url.address': { type: 'string', pattern: '^(https?://[^\\s@]+)?$' },
+  'imageSets.url.schedule': text,
+  'imageSets.url.args': { type: 'array', items: text },
+  'imageSets.url.secretName': { type: 'string', pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$' },
+  'imageSets.url.ports': { type: 'array', items: port },
   'notifications.enabled': flag,
   'notifications.secretName': name,
   'notifications.format': { enum: messageFormats },

@@ -49,7 +49,9 @@ describe.each(examples)('the chart with the values of %s', (name) => {
   });
 
   it('has only valid policies', async () => {
-    const maps = (await render(parse(readFileSync(path, 'utf8')) ?? {})).filter(({ kind }) => kind === 'ConfigMap');
+    const maps = (await render(parse(readFileSync(path, 'utf8')) ?? {})).filter(
+      ({ metadata: { labels = {} } }) => labels['nodesweep.io/kind'] === 'policy',
+    );
     const problems = maps.flatMap((map) => lintText('policy.yaml', JSON.stringify(map), runKinds).problems);
     expect(problems).toEqual([]);
   });

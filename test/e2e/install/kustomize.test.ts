@@ -28,6 +28,10 @@ const overlays = [
   { name: 'docker', values: { cleaner: { stateDirectories: ['/var/lib/docker/nodesweep'] } } },
   { name: 'two-replicas', values: { scheduler: { replicas: 2 } } },
   { name: 'notifications', values: { notifications: { enabled: true } } },
+  {
+    name: 'image-set-url',
+    values: { imageSets: { url: { enabled: true, address: 'https://lists.example.com/images.txt' } } },
+  },
   { name: 'status-page', values: { statusPage: { enabled: true } } },
   {
     name: 'monitoring',
@@ -72,7 +76,7 @@ function withoutHelm({ labels = {}, annotations = {}, ...others }: ClusterObject
 /** The policy of a ConfigMap, because its text has comments. */
 function policyOf({ kind, data }: ClusterObject) {
   if (kind !== 'ConfigMap') return {};
-  return { data: Object.fromEntries(Object.entries(data as object).map(([key, text]) => [key, parse(text)])) };
+  return { data: Object.fromEntries(Object.entries((data ?? {}) as object).map(([key, text]) => [key, parse(text)])) };
 }
 
 /** The variables and ports of a container have names, and no order. */

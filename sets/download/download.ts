@@ -1,0 +1,242 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getCACertificates } from 'node:tls';
+import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import { messageOf } from '../../contract/errors.ts';
+import { retryAfterMsOf } from '../../contract/retry-after.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { AddressError, parseAddress, showAddress } from './address.ts';
+import { type HeaderFiles, readHeaders } from './headers.ts';
+
+/** A download failed. `isTemporary` is true if another attempt may succeed. */
+export class DownloadError extends Error {
+  override readonly name = 'DownloadError';
+  readonly isTemporary: boolean;
+  /** The delay before another attempt that the server requests, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    message: string,
+    {
+      isTemporary = false,
+      retryAfterMs,
+      cause,
+    }: { isTemporary?: boolean; retryAfterMs?: number | undefined; cause?: unknown } = {},
+  ) {
+    super(message, { cause });
+    this.isTemporary = isTemporary;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+export interface DownloadOptions extends HeaderFiles {
+  /** A file with certificates of authorities, in PEM, in addition to those of the system. */
+  readonly caFile?: string | undefined;
+  readonly isHttpAllowed: boolean;
+  readonly maxBytes: number;
+  /** The variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in both cases, count. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly readClock: () => Date;
+  /** The pause before the second attempt. Each further one is twice as long. Default: a second. */
+  readonly firstPauseMs?: number;
+}
+
+/** A complete answer. */
+export interface Downloaded {
+  readonly bytes: Buffer;
+  /** False if the end of the connection was the end of the answer, so that nobody knows if it is complete. */
+  readonly isDelimited: boolean;
+}
+
+const maxRedirects = 5;
+const maxAttempts = 6;
+const maxPauseMs = 60_000;
+/** Maximum time without any data from the server. */
+const silenceMs = 30_000;
+const connectTimeoutMs = 10_000;
+
+const redirectCodes = [301, 302, 303, 307, 308];
+const temporaryCodes = [408, 425, 429, 500, 502, 503, 504];
+
+/** Downloads over HTTP. Credentials are only sent to the host of the first address. */
+export class Downloader {
+  readonly #options: DownloadOptions;
+  readonly #dispatcher: Dispatcher;
+  readonly #home: URL;
+
+  /** `address` is the one for which the credentials are. Rejects if the file of certificates can't be read. */
+  static async open(address: string, options: DownloadOptions): Promise<Downloader> {
+    const home = parseAddress(address, options.isHttpAllowed);
+    const ca = options.caFile === undefined ? undefined : await readAuthorities(options.caFile);
+    return new Downloader(home, options, openDispatcher(options.environment, ca));
+  }
+
+  private constructor(home: URL, options: DownloadOptions, dispatcher: Dispatcher) {
+    this.#home = home;
+    this.#options = options;
+    this.#dispatcher = dispatcher;
+  }
+
+  /** Downloads an address completely. Tries again after temporary failures, until the signal aborts. */
+  async download(address: string, signal: AbortSignal): Promise<Downloaded> {
+    const { isHttpAllowed, firstPauseMs = 1_000 } = this.#options;
+    const url = parseAddress(address, isHttpAllowed);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#follow(url, signal);
+      } catch (error) {
+        if (!(error instanceof DownloadError) || !error.isTemporary || attempt === maxAttempts) throw error;
+        const pauseMs = error.retryAfterMs ?? Math.min(firstPauseMs * 2 ** (attempt - 1), maxPauseMs);
+        await sleep(pauseMs, undefined, { signal });
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+
+  async #follow(first: URL, signal: AbortSignal): Promise<Downloaded> {
+    let url = first;
+    for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
+      const answer = await this.#send(url, signal);
+      if (!redirectCodes.includes(answer.statusCode)) return this.#read(url, answer);
+      await answer.body.dump({ limit: 16_384 }).catch(() => {});
+      url = this.#nextAddress(url, headerOf(answer, 'location'));
+    }
+    throw new DownloadError(`${showAddress(first)} redirects more than ${maxRedirects} times`);
+  }
+
+  #nextAddress(url: URL, location: string | undefined): URL {
+    const next = location === undefined ? null : URL.parse(location, url.href);
+    if (next === null) throw new DownloadError(`${showAddress(url)} redirects without an address`);
+    if (url.protocol === 'https:' && next.protocol !== 'https:')
+      throw new DownloadError(
+        `${showAddress(url)} redirects from https to ${showAddress(next)}, which is not followed`,
+      );
+    return parseAddress(next.href, this.#options.isHttpAllowed);
+  }
+
+  async #send(url: URL, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const credentials = url.origin === this.#home.origin ? await readHeaders(this.#options) : {};
+    try {
+      return await request(url, {
+        dispatcher: this.#dispatcher,
+        headers: {
+          accept: '*/*',
+          'user-agent': `nodesweep/${manifest.version}`,
+          ...credentials,
+          // A compressed answer would hide its true size.
+          'accept-encoding': 'identity',
+        },
+        headersTimeout: silenceMs,
+        bodyTimeout: silenceMs,
+        signal,
+      });
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw connectionError(url, cause);
+    }
+  }
+
+  async #read(url: URL, answer: Dispatcher.ResponseData): Promise<Downloaded> {
+    const { statusCode } = answer;
+    if (statusCode !== 200) {
+      await answer.body.dump({ limit: 16_384 }).catch(() => {});
+      throw this.#refusal(url, answer);
+    }
+    const encoding = headerOf(answer, 'content-encoding') ?? 'identity';
+    const length = headerOf(answer, 'content-length');
+    const { maxBytes } = this.#options;
+    if (encoding !== 'identity' || Number(length ?? 0) > maxBytes) {
+      answer.body.destroy();
+      if (encoding !== 'identity')
+        throw new DownloadError(`${showAddress(url)} answers with the encoding ${encoding}, which was not asked for`);
+      throw tooLarge(url, maxBytes);
+    }
+    const bytes = await collect(url, answer.body, maxBytes);
+    return { bytes, isDelimited: length !== undefined || headerOf(answer, 'transfer-encoding') !== undefined };
+  }
+
+  #refusal(url: URL, answer: Dispatcher.ResponseData): DownloadError {
+    const { statusCode } = answer;
+    const { headerFile, tokenFile } = this.#options;
+    const isAboutRights = statusCode === 401 || statusCode === 403;
+    const files = [tokenFile, headerFile].filter((file) => file !== undefined).join(' and ');
+    const advice = isAboutRights
+      ? `: ${files === '' ? 'give credentials with --token-file or --header-file' : `check ${files}`}`
+      : '';
+    return new DownloadError(`${showAddress(url)} answers with ${statusCode}${advice}`, {
+      isTemporary: temporaryCodes.includes(statusCode),
+      retryAfterMs: retryAfterMsOf(answer.headers['retry-after'], this.#options.readClock()),
+    });
+  }
+}
+
+async function collect(url: URL, body: Dispatcher.ResponseData['body'], maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of body) {
+      length += chunk.length;
+      if (length > maxBytes) throw tooLarge(url, maxBytes);
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    if (cause instanceof DownloadError) throw cause;
+    throw new DownloadError(`the answer of ${showAddress(url)} ended early: ${describe(cause)}`, {
+      isTemporary: true,
+      cause,
+    });
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLarge(url: URL, maxBytes: number): DownloadError {
+  return new DownloadError(`${showAddress(url)} has more than ${maxBytes} bytes: allow more with --max-size`);
+}
+
+function connectionError(url: URL, cause: unknown): DownloadError {
+  const words = describe(cause);
+  const isAboutCertificate = /CERT|^ERR_TLS|UNABLE_TO/.test(codeOf(cause) ?? '');
+  const advice = isAboutCertificate ? ': give the certificate of its authority with --ca-file' : '';
+  const options = { isTemporary: !isAboutCertificate, cause };
+  return new DownloadError(`${showAddress(url)} could not be reached (${words})${advice}`, options);
+}
+
+function describe(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return codeOf(error) ?? codeOf(cause) ?? messageOf(cause);
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+function headerOf({ headers }: Dispatcher.ResponseData, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+async function readAuthorities(path: string): Promise<string[]> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new AddressError(`the certificates in ${path} can't be read: ${messageOf(cause)}`, { cause });
+  });
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new AddressError(`${path} has no certificate in PEM`);
+  return [...getCACertificates('default'), text];
+}
+
+/** HTTP/1.1, whose answers say how long they are. */
+function openDispatcher(environment: NodeJS.ProcessEnv, ca: string[] | undefined): Dispatcher {
+  const tls = { timeout: connectTimeoutMs, allowH2: false, ...(ca && { ca }) };
+  const variable = (name: string) => environment[name.toLowerCase()] ?? environment[name] ?? '';
+  return new EnvHttpProxyAgent({
+    allowH2: false,
+    connect: tls,
+    requestTls: tls,
+    proxyTls: tls,
+    httpProxy: variable('HTTP_PROXY'),
+    httpsProxy: variable('HTTPS_PROXY'),
+    noProxy: variable('NO_PROXY'),
+  });
+}
