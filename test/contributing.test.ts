@@ -15,6 +15,7 @@ const leaves = [
   'test/fixtures',
   'test/puller',
   'test/scheduler',
+  'test/sets',
 ];
 
 /** The paths of the folders in the tree, which is indented by two spaces for each level. */
