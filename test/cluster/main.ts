@@ -34,7 +34,7 @@ async function up(): Promise<void> {
 
 async function image(): Promise<void> {
   await bringProductImage(await openCluster(directory));
-  progress('Every node has the image. To install: kubectl apply -k manifests');
+  progress('Every node has the image. To install: kubectl apply -k manifests, or as README.md shows it with Helm');
 }
 
 async function down(): Promise<void> {
