@@ -33,5 +33,6 @@ const unitNames: readonly (readonly [names: RegExp, letter: string, factor?: num
 
 /** Writes a duration in milliseconds for people, in its two largest units: `3d 4h`, `2m`, `45s`. */
 export function formatDuration(ms: number): string {
-  return prettyMilliseconds(Math.max(0, ms), { unitCount: 2, secondsDecimalDigits: 0 });
+  if (ms <= 0) return '0s';
+  return prettyMilliseconds(ms, { unitCount: 2, secondsDecimalDigits: 0 });
 }
