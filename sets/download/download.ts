@@ -101,7 +101,7 @@ export class Downloader {
     for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
       const answer = await this.#send(url, signal);
       if (!redirectCodes.includes(answer.statusCode)) return this.#read(url, answer);
-      await answer.body.dump({ limit: 16_384 }).catch(() => {});
+      await discard(answer);
       url = this.#nextAddress(url, headerOf(answer, 'location'));
     }
     throw new DownloadError(`${showAddress(first)} redirects more than ${maxRedirects} times`);
@@ -140,22 +140,26 @@ export class Downloader {
   }
 
   async #read(url: URL, answer: Dispatcher.ResponseData): Promise<Downloaded> {
-    const { statusCode } = answer;
-    if (statusCode !== 200) {
-      await answer.body.dump({ limit: 16_384 }).catch(() => {});
-      throw this.#refusal(url, answer);
+    const problem = this.#problemOf(url, answer);
+    if (problem !== undefined) {
+      await discard(answer);
+      throw problem;
     }
+    const bytes = await collect(url, answer.body, this.#options.maxBytes);
+    return {
+      bytes,
+      isDelimited: ['content-length', 'transfer-encoding'].some((name) => headerOf(answer, name) !== undefined),
+    };
+  }
+
+  /** The reason to refuse an answer by its headers. */
+  #problemOf(url: URL, answer: Dispatcher.ResponseData): DownloadError | undefined {
+    if (answer.statusCode !== 200) return this.#refusal(url, answer);
     const encoding = headerOf(answer, 'content-encoding') ?? 'identity';
-    const length = headerOf(answer, 'content-length');
+    if (encoding !== 'identity')
+      return new DownloadError(`${showAddress(url)} answers with the encoding ${encoding}, which was not asked for`);
     const { maxBytes } = this.#options;
-    if (encoding !== 'identity' || Number(length ?? 0) > maxBytes) {
-      answer.body.destroy();
-      if (encoding !== 'identity')
-        throw new DownloadError(`${showAddress(url)} answers with the encoding ${encoding}, which was not asked for`);
-      throw tooLarge(url, maxBytes);
-    }
-    const bytes = await collect(url, answer.body, maxBytes);
-    return { bytes, isDelimited: length !== undefined || headerOf(answer, 'transfer-encoding') !== undefined };
+    return Number(headerOf(answer, 'content-length') ?? 0) > maxBytes ? tooLarge(url, maxBytes) : undefined;
   }
 
   #refusal(url: URL, answer: Dispatcher.ResponseData): DownloadError {
@@ -171,6 +175,11 @@ export class Downloader {
       retryAfterMs: retryAfterMsOf(answer.headers['retry-after'], this.#options.readClock()),
     });
   }
+}
+
+/** Reads a short answer to its end, so that nothing stays open; closes the connection of a longer one. */
+async function discard({ body }: Dispatcher.ResponseData): Promise<void> {
+  await body.dump({ limit: 16_384 }).catch(() => {});
 }
 
 async function collect(url: URL, body: Dispatcher.ResponseData['body'], maxBytes: number): Promise<Buffer> {
