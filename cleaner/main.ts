@@ -23,7 +23,7 @@ import { readEndpoint } from './runtime/endpoint.ts';
 import { createUsageReader } from './runtime/inventory.ts';
 import { InventoryError } from './runtime/inventory-error.ts';
 import type { FoundSet } from './sets/found-set.ts';
-import { compileSets, namesOfSets, type PolicySets } from './sets/policy-sets.ts';
+import { compileSets } from './sets/policy-sets.ts';
 import type { EarlyStart } from './start-early.ts';
 import { armDeadline, StopRequest } from './stop.ts';
 import { sweep } from './sweep.ts';
@@ -32,9 +32,7 @@ export { JobFileError, loadJobFile } from './job-file.ts';
 export { readSetFiles } from './set-files.ts';
 
 export type CleanOptions = EarlyStart & {
-  readonly loadJob: () => Promise<Job>;
-  /** Finds image sets by their names. It is called after `loadJob`, if the job names sets. A set that is missing can't be read. */
-  readonly findSets: (names: readonly string[]) => Promise<readonly FoundSet[]>;
+  readonly loadTask: () => Promise<Task>;
   /** The path of the report. */
   readonly report?: string | undefined;
   /**
@@ -46,6 +44,9 @@ export type CleanOptions = EarlyStart & {
   /** Shows the run to a person, in place of the log on standard output. */
   readonly view?: CleanView | undefined;
 };
+
+/** A job, and the image sets that were found for it. An image set that is missing can't be read. */
+export type Task = { readonly job: Job; readonly sets: readonly FoundSet[] };
 
 /** A view of a run. */
 export type CleanView = {
@@ -83,10 +84,10 @@ async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, lo
   const over = new AbortController();
   logStop(stop, log);
   try {
-    const job = await loadJob(options);
+    const { job, ...task } = await loadTask(options);
+    const sets = compileSets(job, task.sets, Date.now());
     stop.signal.throwIfAborted();
     log.setBindings({ policy: job.policy, run: job.run });
-    const sets = await loadSets(job, options);
     if (job.activeDeadlineSeconds !== undefined) armDeadline(stop, job.activeDeadlineSeconds, performance.now());
     const runtime = await connectRuntime({
       ...readEndpoint(environment),
@@ -115,16 +116,16 @@ async function runOnce(options: CleanOptions, environment: NodeJS.ProcessEnv, lo
 
 /** Decides about the images of this node as {@link clean} would, but changes nothing. Rejects if a run would not begin. */
 export async function plan(
-  { loadJob, findSets, state }: Pick<CleanOptions, 'loadJob' | 'findSets' | 'state'>,
+  { loadTask, state }: Pick<CleanOptions, 'loadTask' | 'state'>,
   environment: NodeJS.ProcessEnv,
 ): Promise<PlanDocument> {
-  const job = await loadJob();
+  const { job, sets } = await loadTask();
   const runtime = await connectRuntime(readEndpoint(environment));
   return planNode(job, {
     runtime,
     readUsage: createUsageReader(runtime, environment.POD_UID, () => uptime() * 1_000),
     node: environment.NODE_NAME || hostname(),
-    sets: await loadSets(job, { findSets }),
+    sets: compileSets(job, sets, Date.now()),
     ownReferences: readOwnReferences(environment),
     openHistory: (onRemark) => openHistory(openReadOnlyStore({ directory: state ?? usualState, readClock }), onRemark),
     measureDisk: () => measureImageDisk(runtime, { directory: state, pathOnNode: readStateOnNode(environment) }),
@@ -162,18 +163,13 @@ function logStop({ signal }: AbortController, log: Logger): void {
   else signal.addEventListener('abort', logSignal, { once: true });
 }
 
-async function loadJob({ loadJob, dryRun }: CleanOptions): Promise<Job> {
+async function loadTask({ loadTask, dryRun }: CleanOptions): Promise<Task> {
   try {
-    const job = await loadJob();
-    return { ...job, dryRun: job.dryRun || dryRun };
+    const { job, sets } = await loadTask();
+    return { job: { ...job, dryRun: job.dryRun || dryRun }, sets };
   } catch (cause) {
     throw new BadJobError(messageOf(cause), { cause });
   }
-}
-
-async function loadSets(job: Job, { findSets }: Pick<CleanOptions, 'findSets'>): Promise<PolicySets> {
-  const names = namesOfSets(job);
-  return compileSets(job, names.length === 0 ? [] : await findSets(names), Date.now());
 }
 
 function readOwnReferences({ NODESWEEP_IMAGE }: NodeJS.ProcessEnv): readonly string[] {

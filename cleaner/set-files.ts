@@ -2,7 +2,9 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, messageOf } from '../contract/errors.ts';
 import { maxSetBytes } from '../contract/image-set.ts';
+import type { Job } from '../contract/job.ts';
 import type { FoundSet } from './sets/found-set.ts';
+import { namesOfSets } from './sets/policy-sets.ts';
 
 /** Names that begin with these characters are those of the kubelet, not keys of a ConfigMap (`AtomicWriter`). */
 const kubeletPrefix = '..';
@@ -10,24 +12,22 @@ const kubeletPrefix = '..';
 const currentFiles = '..data';
 
 /**
- * Reads image sets from a directory that has one directory for each set, with one file for each key. A set that can't be read
- * has a problem. Never rejects.
+ * Reads the image sets of a job from a directory that has one directory for each set, with one file for each key. Returns those
+ * that are there. A set that can't be read has a problem. Never rejects.
  */
-export async function readSetFiles(
-  directory: string | undefined,
-  names: readonly string[],
-): Promise<readonly FoundSet[]> {
+export async function readSetFiles(job: Pick<Job, 'images'>, directory: string | undefined): Promise<FoundSet[]> {
   if (directory === undefined) return [];
-  return Promise.all(names.map((name) => readSet(join(directory, name), name)));
+  const sets = await Promise.all(namesOfSets(job).map((name) => readSet(join(directory, name), name)));
+  return sets.filter((set) => set !== undefined);
 }
 
-async function readSet(directory: string, name: string): Promise<FoundSet> {
+async function readSet(directory: string, name: string): Promise<FoundSet | undefined> {
   const read = async () => readKeys(await findCurrent(directory), name);
   try {
     // The kubelet may remove the files that it has just replaced.
     return await read().catch(read);
   } catch (error) {
-    return { name, problem: describeError(error) };
+    return hasCode(error, 'ENOENT', 'ENOTDIR') ? undefined : { name, problem: messageOf(error) };
   }
 }
 
@@ -41,13 +41,15 @@ async function findCurrent(directory: string): Promise<string> {
   }
 }
 
-async function readKeys(directory: string, name: string): Promise<FoundSet> {
+/** Undefined without any key: a set that does not exist is mounted as an empty directory. */
+async function readKeys(directory: string, name: string): Promise<FoundSet | undefined> {
   const keys = (await readdir(directory)).filter((key) => !key.startsWith(kubeletPrefix)).toSorted();
-  if (keys.length === 0) return { name, problem: `${missing}, or it has no keys` };
+  if (keys.length === 0) return undefined;
   const files = await Promise.all(keys.map(async (key) => ({ key, file: await stat(join(directory, key)) })));
   const other = files.find(({ file }) => !file.isFile());
   if (other !== undefined) return { name, problem: `its key ${other.key} is not a file` };
-  if (files.reduce((sum, { file }) => sum + file.size, 0) > maxSetBytes) return { name, problem: tooLarge };
+  if (files.reduce((sum, { file }) => sum + file.size, 0) > maxSetBytes)
+    return { name, problem: 'it is larger than 1 MiB' };
   const texts = await Promise.all(keys.map(async (key) => ({ key, text: await readText(join(directory, key), key) })));
   const updatedAt = Math.max(...files.map(({ file }) => file.mtimeMs));
   return { name, texts, updatedAt };
@@ -60,11 +62,4 @@ async function readText(path: string, key: string): Promise<string> {
   } catch (cause) {
     throw new Error(`its key ${key} is not UTF-8 text`, { cause });
   }
-}
-
-const missing = 'there is no such image set';
-const tooLarge = 'it is larger than 1 MiB';
-
-function describeError(error: unknown): string {
-  return hasCode(error, 'ENOENT', 'ENOTDIR') ? missing : messageOf(error);
 }

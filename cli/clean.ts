@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import type { Task } from '../cleaner/main.ts';
 import type { CommandContext } from './context.ts';
 import type { PolicyChoice } from './input/policy-file.ts';
 import type { Screen } from './output/layout/screen.ts';
@@ -50,14 +51,14 @@ With --policy, the images of pods that are about to start are unknown; only minA
         command.error('error: --job or --policy is required', { exitCode: 2 });
       const { startEarly } = await import('../cleaner/start-early.ts');
       const early = startEarly(environment, onSignal);
-      const { clean, loadJobFile, readSetFiles } = await import('../cleaner/main.ts');
-      const loadJob = () => (policy === undefined ? loadJobFile(job) : loadCleanPolicy({ path: policy, name }));
-      const findSets = (names: readonly string[]) => readSetFiles(sets, names);
+      const { clean } = await import('../cleaner/main.ts');
+      const loadTask = () =>
+        policy === undefined ? loadJobTask(job, sets) : loadCleanPolicy({ path: policy, name, sets });
       const isText = (output ?? (screen().columns === undefined ? 'json' : 'text')) === 'text';
       const view = isText ? await openView(environment, screen()) : undefined;
       // Calls of the runtime that timed out may still be open.
       const variables = isText ? { ...environment, LOG_LEVEL: 'info' } : environment;
-      exit(await clean({ loadJob, findSets, report, state, dryRun, view, ...early }, variables));
+      exit(await clean({ loadTask, report, state, dryRun, view, ...early }, variables));
     });
 }
 
@@ -69,9 +70,17 @@ async function openView(environment: NodeJS.ProcessEnv, screen: Screen) {
   return openCleanView(screen, (line) => console.log(line), stopWaiting);
 }
 
-/** The job of a policy that is safe to use by hand. */
-async function loadCleanPolicy(choice: PolicyChoice) {
+/** The task of a job of the scheduler. */
+export async function loadJobTask(path: string, sets: string | undefined): Promise<Task> {
+  const { loadJobFile, readSetFiles } = await import('../cleaner/main.ts');
+  const job = await loadJobFile(path);
+  return { job, sets: await readSetFiles(job, sets) };
+}
+
+/** The task of a policy that is safe to use by hand. */
+async function loadCleanPolicy(choice: PolicyChoice): Promise<Task> {
   const { loadPolicyFile } = await import('./input/policy-file.ts');
   const { refuseUnkeepable } = await import('./input/policy-by-hand.ts');
-  return refuseUnkeepable(await loadPolicyFile(choice));
+  const { job, sets } = await loadPolicyFile(choice);
+  return { job: refuseUnkeepable(job), sets };
 }

@@ -16,6 +16,7 @@ interface Flags {
 /** The result for all files. */
 interface Linted {
   readonly policies: number;
+  readonly sets: number;
   /** The files found in directories that have no policy. */
   readonly others: number;
   readonly findings: readonly FileFinding[];
@@ -23,11 +24,11 @@ interface Linted {
   readonly forecasts: readonly string[];
 }
 
-/** Adds `nodesweep lint`, which checks policies. */
+/** Adds `nodesweep lint`, which checks policies and image sets. */
 export function addLint(program: Command, { setExitCode }: CommandContext): void {
   const command = program
     .command('lint')
-    .description('check policies: ConfigMap manifests, or documents such as cleanup.yaml and prepull.yaml')
+    .description('check policies and image sets: ConfigMap manifests, or documents such as cleanup.yaml')
     .argument('<files...>', 'files, directories (all *.yaml, *.yml and *.json below them), or - for standard input')
     .addOption(
       new Option('--next <count>', 'show this many of the next scheduled times of each policy').argParser(parseCount),
@@ -43,8 +44,9 @@ Examples:
   kustomize build . | nodesweep lint -           the policies among other objects
   nodesweep lint -o github policies/             annotations in a workflow of GitHub Actions
 
-Prints every problem and warning as file:line:column: policy/field: message.
-Exit codes:  0 all policies are valid; 1 there are problems`,
+Prints every problem and warning as file:line:column: policy/field: message. An image set is a ConfigMap with the label
+nodesweep.io/kind: image-set; each malformed line of it is a problem.
+Exit codes:  0 all policies and image sets are valid; 1 there are problems`,
     )
     .action(async (paths: readonly string[], { next = 0, output }: Flags) => {
       if (next > 0 && output !== 'text') command.error('error: --next is for text only', { exitCode: 2 });
@@ -65,21 +67,27 @@ async function lintFiles(paths: readonly string[], next: number): Promise<Linted
   const { runKinds } = await import('../scheduler/kinds.ts');
   const { forecast } = await import('./output/forecast.ts');
   const now = new Date();
-  const found: Linted[] = [];
-  for await (const input of readTexts(paths)) {
-    if (input.text === undefined) {
-      found.push(unreadable(input));
-      continue;
-    }
-    const result = lintText(input.name, input.text, runKinds);
-    const findings = [...result.problems, ...lintWarnings(result, now)]
+  const inputs: CheckedText[] = [];
+  for await (const input of readTexts(paths))
+    inputs.push({ input, result: input.text === undefined ? undefined : lintText(input.name, input.text, runKinds) });
+  const sets = inputs.flatMap(({ result }) => result?.sets ?? []);
+  const found = inputs.map(({ input, result }) => {
+    if (result === undefined) return unreadable(input);
+    if (isSkipped(input, result)) return skipped;
+    const findings = [...result.problems, ...lintWarnings(result, now, sets)]
       .toSorted(byPlace)
       .map((finding) => ({ file: input.file, ...finding }));
     const forecasts =
       next > 0 ? [...result.valid].flatMap(([name, { policy }]) => forecast(name, policy, next, now)) : [];
-    found.push(isSkipped(input, result) ? skipped : { policies: result.policies, others: 0, findings, forecasts });
-  }
+    return { policies: result.policies, sets: result.sets.length, others: 0, findings, forecasts };
+  });
   return requirePolicy(paths, join(found));
+}
+
+/** A text, and its policies and image sets. They are undefined if the file can't be read. */
+interface CheckedText {
+  readonly input: InputText;
+  readonly result: LintResult | undefined;
 }
 
 function byPlace(a: Finding, b: Finding): number {
@@ -91,16 +99,17 @@ function isSkipped({ isFound }: InputText, { isOther }: LintResult): boolean {
   return isFound && isOther;
 }
 
-const skipped: Linted = { policies: 0, others: 1, findings: [], forecasts: [] };
+const skipped: Linted = { policies: 0, sets: 0, others: 1, findings: [], forecasts: [] };
 
 function unreadable({ file, error }: InputText): Linted {
   const finding = { file, severity: 'error', path: '', message: `can't be read: ${error}` } as const;
-  return { policies: 0, others: 0, findings: [finding], forecasts: [] };
+  return { policies: 0, sets: 0, others: 0, findings: [finding], forecasts: [] };
 }
 
 function join(all: readonly Linted[]): Linted {
   return {
     policies: all.reduce((sum, { policies }) => sum + policies, 0),
+    sets: all.reduce((sum, { sets }) => sum + sets, 0),
     others: all.reduce((sum, { others }) => sum + others, 0),
     findings: all.flatMap(({ findings }) => findings),
     forecasts: all.flatMap(({ forecasts }) => forecasts),
@@ -109,7 +118,7 @@ function join(all: readonly Linted[]): Linted {
 
 /** Nothing to check is a problem: the directory may be the wrong one. */
 function requirePolicy(paths: readonly string[], linted: Linted): Linted {
-  if (linted.policies > 0 || linted.findings.length > 0) return linted;
+  if (linted.policies + linted.sets > 0 || linted.findings.length > 0) return linted;
   const message = 'has no policy in its *.yaml, *.yml and *.json files';
   const findings = paths.map((file) => ({ file, severity: 'error', path: '', message }) as const);
   return { ...linted, findings };
@@ -120,10 +129,10 @@ function hasProblem({ findings }: Linted): boolean {
 }
 
 async function format(linted: Linted, output: Output): Promise<string> {
-  const { policies, findings } = linted;
+  const { findings } = linted;
   switch (output) {
     case 'json':
-      return (await import('./findings/json.ts')).formatJson(policies, findings);
+      return (await import('./findings/json.ts')).formatJson(linted, findings);
     case 'sarif':
       return (await import('./findings/sarif.ts')).formatSarif(findings, manifest.version);
     case 'github': {
@@ -143,8 +152,12 @@ async function format(linted: Linted, output: Output): Promise<string> {
 /** The last line, if there are no problems. */
 function summary(linted: Linted): readonly string[] {
   if (hasProblem(linted)) return [];
-  const { policies, others } = linted;
-  const valid = `${policies} ${policies === 1 ? 'policy is' : 'policies are'} valid`;
+  const { policies, sets, others } = linted;
+  const counts = [
+    ...(policies > 0 || sets === 0 ? [`${policies} ${policies === 1 ? 'policy' : 'policies'}`] : []),
+    ...(sets > 0 ? [`${sets} image ${sets === 1 ? 'set' : 'sets'}`] : []),
+  ];
+  const valid = `${counts.join(' and ')} ${policies + sets === 1 ? 'is' : 'are'} valid`;
   if (others === 0) return [valid];
   return [`${valid}; ${others} other ${others === 1 ? 'file has' : 'files have'} no policy`];
 }

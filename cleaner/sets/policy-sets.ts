@@ -41,6 +41,9 @@ export type PolicySets = Readonly<Record<SetField, readonly PolicySet[]>>;
 /** The fields of a job that are about image sets. */
 type SetsJob = Pick<Job, 'images' | 'setTimes'>;
 
+const missing =
+  'there is no such image set, or it has no keys: create its ConfigMap, or take its name out of the policy';
+
 /** The names of all image sets of a job, each once. */
 export function namesOfSets({ images }: Pick<Job, 'images'>): readonly string[] {
   return [...new Set(setFields.flatMap((field) => images[field]))];
@@ -50,7 +53,7 @@ export function namesOfSets({ images }: Pick<Job, 'images'>): readonly string[] 
 export function compileSets(job: SetsJob, found: readonly FoundSet[], now: number): PolicySets {
   const byName = new Map(found.map((set) => [set.name, set]));
   const compile = (name: string, protects = false) => {
-    const set = byName.get(name) ?? { name, problem: 'there is no such image set' };
+    const set = byName.get(name) ?? { name, problem: missing };
     const problem = 'problem' in set ? set.problem : findAgeProblem(set, job, now);
     if (problem !== undefined || 'problem' in set) return unreadable(name, problem ?? '');
     return compileTexts(name, set.texts, protects);

@@ -3,7 +3,10 @@ import { subjectOf } from '../../scheduler/policy/files/findings.ts';
 import type { FileFinding } from './file-finding.ts';
 
 const rules = [
-  { id: 'policy-problem', shortDescription: { text: 'The scheduler does not take the policy.' } },
+  {
+    id: 'policy-problem',
+    shortDescription: { text: 'The policy is not valid, or a line of an image set has no effect.' },
+  },
   { id: 'policy-warning', shortDescription: { text: 'The policy may not do what it is meant to do.' } },
 ];
 

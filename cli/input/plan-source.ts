@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Job } from '../../contract/job.ts';
+import type { Task } from '../../cleaner/main.ts';
 import type { PlanDocument } from '../../contract/plan-document.ts';
-import { policyFlags } from '../clean.ts';
+import { loadJobTask, policyFlags } from '../clean.ts';
 import { addClusterOptions, type ClusterOptions } from '../cluster/options.ts';
 import type { CommandContext } from '../context.ts';
 import { tellWait } from '../live/tell-wait.ts';
@@ -59,24 +59,21 @@ export async function makePlan(
 }
 
 async function planHere(source: PlanSource, { environment, screen }: CommandContext): Promise<PlanDocument> {
-  const { plan, readSetFiles } = await import('../../cleaner/main.ts');
+  const { plan } = await import('../../cleaner/main.ts');
   const { describeUnkeepable } = await import('./policy-by-hand.ts');
-  const job = await loadJob(source);
+  const task = await loadTask(source);
   const stopWaiting = screen().columns === undefined ? () => {} : tellWait(environment, (line) => console.error(line));
-  const making = plan(
-    { loadJob: async () => job, findSets: (names) => readSetFiles(source.sets, names), state: source.state },
-    environment,
-  );
+  const making = plan({ loadTask: async () => task, state: source.state }, environment);
   const document = await making.finally(stopWaiting);
-  const notes = source.job === undefined ? describeUnkeepable(job) : [];
+  const notes = source.job === undefined ? describeUnkeepable(task.job) : [];
   return { ...document, notes: [...document.notes, ...notes] };
 }
 
-async function loadJob({ job, policy, name }: PlanSource): Promise<Job> {
-  if (policy !== undefined) return loadPolicyFile({ path: policy, name });
+async function loadTask({ job, policy, name, sets }: PlanSource): Promise<Task> {
+  if (policy !== undefined) return loadPolicyFile({ path: policy, name, sets });
   if (name !== undefined) throw new Error('--name is of a policy in files; give these with --policy');
-  if (job !== undefined) return (await import('../../cleaner/main.ts')).loadJobFile(job);
-  return (await import('./policy-by-hand.ts')).jobOfDefaults();
+  if (job !== undefined) return loadJobTask(job, sets);
+  return { job: (await import('./policy-by-hand.ts')).jobOfDefaults(), sets: [] };
 }
 
 function parseSeconds(text: string): number {

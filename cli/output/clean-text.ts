@@ -61,10 +61,11 @@ export class CleanText {
   }
 }
 
-function describeRemoval({ id, names: [name = id], outcome, reason, message, sizeBytes }: ImageLine): string {
+function describeRemoval({ id, names: [name = id], outcome, reason, message, sizeBytes, set }: ImageLine): string {
+  const cause = set === undefined ? '' : `: ${message}`;
   const image = `${name} (${formatBytes(sizeBytes)})`;
-  if (outcome === 'planned') return `would remove ${image}`;
-  if (outcome === 'removed') return `removed ${image}`;
+  if (outcome === 'planned') return `would remove ${image}${cause}`;
+  if (outcome === 'removed') return `removed ${image}${cause}`;
   return `${outcome === 'unknown' ? 'unknown if removed' : `not removed (${outcome})`}: ${image}: ${reason}: ${message}`;
 }
 

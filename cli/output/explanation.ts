@@ -7,6 +7,7 @@ import { type Column, formatTable } from './layout/table.ts';
 import { formatAge, formatLastUsed } from './plan-cells.ts';
 
 type Verdict = PlannedImage['verdicts'][number];
+type PlanSet = NonNullable<PlanDocument['sets']>[number];
 
 /** The part of a plan about one image and about the node: `nodesweep explain IMAGE -o json`. */
 export type Explanation = Omit<PlanDocument, 'images' | 'totals'> & { readonly image: PlannedImage };
@@ -40,9 +41,27 @@ function describe(plan: PlanDocument, image: PlannedImage): readonly (readonly [
     ['Age', withTime(formatAge(plan, image), image.firstSeen)],
     ['Last used', withTime(formatLastUsed(plan, image), image.lastUsed)],
     ['Used by', ...(usedBy ?? [])],
+    ...describeSets(plan, image),
     ['Policy', plan.policy],
     ['Node', `${plan.node}, as of ${plan.time}`],
   ];
+}
+
+/** For each image set of the policy: the line that names the image, or the reason why none does. */
+function describeSets({ sets }: PlanDocument, image: PlannedImage): readonly (readonly [title: string, ...string[]])[] {
+  if (sets === undefined) return [];
+  return [['Image sets', ...sets.flatMap((set) => describeSet(set, image))]];
+}
+
+function describeSet({ name, fields, problem }: PlanSet, image: PlannedImage): readonly string[] {
+  const title = `${name} (${fields.map((field) => `images.${field}`).join(', ')})`;
+  if (problem !== undefined) return [`${title}: can't be read: ${problem}`];
+  const hits = (image.sets ?? []).filter(({ set }) => set === name);
+  if (hits.length === 0) return [`${title}: does not name it`];
+  return hits.map(
+    ({ key, line, entry, reason }) =>
+      `${title}: key ${key}, line ${line}: ${entry}${reason === undefined ? '' : ` (${reason})`}`,
+  );
 }
 
 function withTime(text: string, time: string | undefined): string {

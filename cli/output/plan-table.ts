@@ -46,8 +46,12 @@ function narrowColumns(plan: PlanDocument): readonly Column<PlannedImage>[] {
     { title: 'LAST USED', cell: (image) => formatLastUsed(plan, image), dropped: 2 },
     { title: 'DECISION', cell: ({ decision }) => decision, style: styleOf },
     { title: 'REASON', cell: ({ outcome, reason }) => reason ?? outcome ?? none, style: styleOf },
+    ...(plan.images.some(({ set }) => set !== undefined) ? [setColumn] : []),
   ];
 }
+
+/** The image set because of which an image stays or goes. */
+const setColumn: Column<PlannedImage> = { title: 'SET', cell: ({ set }) => set ?? none, dropped: 3 };
 
 const wideColumns: readonly Column<PlannedImage>[] = [
   { title: 'ID', cell: ({ id }) => shortId(id) },

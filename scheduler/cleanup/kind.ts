@@ -9,6 +9,7 @@ import { buildPod } from './pod.ts';
 import { cleanerResult } from './pod-result.ts';
 import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from './policy.ts';
 import { addTallies, type CleanupTotals, decodeTally, describeTotals, encodeTally, type Tally } from './tally.ts';
+import { warningsOf } from './warnings.ts';
 
 /** Runs that remove unused images, one cleaner on each node. */
 export const cleanup: RunKind<CleanupTotals> = {
@@ -16,6 +17,7 @@ export const cleanup: RunKind<CleanupTotals> = {
   schema: cleanupSchema,
   minimalDocument: { schedule: '@yearly' },
   words: { worker: 'cleaner', done: 'cleaned' },
+  warningsOf: (policy: CleanupPolicy, _others, sets) => warningsOf(policy, sets),
   judgeNode: (node, { nodes }) => judgeCleanable(node, nodes),
   resultOf: cleanerResult,
   // The report of the cleaner has all of its result, so nothing is remembered before.

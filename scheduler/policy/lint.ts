@@ -1,19 +1,22 @@
 import { label } from '../../contract/labels.ts';
 import type { NamedPolicy, RunKind } from '../run/kind.ts';
 import { type Finding, findingsOf, type Remark } from './files/findings.ts';
-import { type FilePolicy, readPolicyFile } from './files/policy-file.ts';
+import { type FilePolicy, type PolicyFile, readPolicyFile } from './files/policy-file.ts';
+import { lintSets } from './lint-sets.ts';
 import type { ValidPolicy } from './parse.ts';
 import type { Policy } from './policy.ts';
 import { nextScheduledTime, scheduleOf } from './schedule.ts';
 
-/** The policies of a file, and its problems. */
+/** The policies and image sets of a file, and its problems. */
 export interface LintResult {
   /** The number of policies. */
   readonly policies: number;
+  /** The names of the image sets. */
+  readonly sets: readonly string[];
   readonly problems: readonly Finding[];
   /** The policies that are valid by themselves, by name. */
   readonly valid: ReadonlyMap<string, ValidPolicy>;
-  /** True if the file has neither a policy nor an attempt at one. */
+  /** True if the file has no policy, no image set, and no attempt at one of them. */
   readonly isOther: boolean;
   /** For {@link lintWarnings}. */
   readonly source: { readonly text: string; readonly policies: readonly FilePolicy[] };
@@ -22,15 +25,16 @@ export interface LintResult {
 /** Checks a file. A problem has its place in the file. */
 export function lintText(fileName: string, text: string, kinds: readonly RunKind[]): LintResult {
   const file = readPolicyFile(fileName, text, kinds);
-  const policies = file.kind === 'Policies' ? file.policies : [];
-  const ownProblems = file.kind === 'Policies' ? file.problems : [file.problem];
+  const { policies, sets, problems } = contentOf(file);
   const remarks: Remark[] = [
-    ...ownProblems.map((problem) => ({ severity: 'error', problem }) as const),
+    ...problems.map((problem) => ({ severity: 'error', problem }) as const),
     ...duplicateProblems(policies),
     ...policies.flatMap(problemsOf),
+    ...lintSets(sets),
   ];
   return {
     policies: policies.length,
+    sets: sets.map(({ name }) => name),
     problems: findingsOf(text, remarks),
     valid: new Map(policies.flatMap(({ name, parsed }) => (parsed.valid ? [[name, parsed] as const] : []))),
     isOther: file.kind === 'NoPolicy',
@@ -38,9 +42,17 @@ export function lintText(fileName: string, text: string, kinds: readonly RunKind
   };
 }
 
-/** Warnings about valid policies. A warning is not an error: the policy may be meant as it is. */
-export function lintWarnings({ source }: LintResult, now: Date): Finding[] {
-  return findingsOf(source.text, warningsOf(source.policies, now));
+/**
+ * Warnings about valid policies. A warning is not an error: the policy may be meant as it is. `sets` are the names of the image
+ * sets of all files that are checked together.
+ */
+export function lintWarnings(result: LintResult, now: Date, sets: readonly string[] = result.sets): Finding[] {
+  const { source } = result;
+  return findingsOf(source.text, warningsOf(source.policies, now, new Set(sets)));
+}
+
+function contentOf(file: PolicyFile) {
+  return file.kind === 'Policies' ? file : { policies: [], sets: [], problems: [file.problem] };
 }
 
 function problemsOf(policy: FilePolicy): Remark[] {
@@ -68,20 +80,26 @@ const duplicate = {
   message: 'is also the name of an earlier policy in this file, which this one would replace',
 };
 
-function warningsOf(policies: readonly FilePolicy[], now: Date): Remark[] {
+function warningsOf(policies: readonly FilePolicy[], now: Date, sets: ReadonlySet<string>): Remark[] {
   const valid = policies.flatMap((policy) =>
     policy.parsed.valid ? [{ policy, named: { ...policy.parsed, name: policy.name } }] : [],
   );
   const all = valid.map(({ named }) => named);
   return valid.flatMap(({ policy, named }) =>
-    remarksOn(named, all, now).map((problem) => ({ severity: 'warning', policy, problem }) as const),
+    [...timeRemarks(named.policy, now), ...kindRemarks(named, all, sets)].map(
+      (problem) => ({ severity: 'warning', policy, problem }) as const,
+    ),
   );
 }
 
-function remarksOn(subject: NamedPolicy, policies: readonly NamedPolicy[], now: Date) {
+function timeRemarks(policy: Policy, now: Date) {
+  return neverFires(policy, now) ? [silent] : [];
+}
+
+function kindRemarks(subject: NamedPolicy, policies: readonly NamedPolicy[], sets: ReadonlySet<string>) {
   const { kind, policy } = subject;
   const others = policies.filter((other) => other !== subject);
-  return [...(neverFires(policy, now) ? [silent] : []), ...(kind.warningsOf?.(policy, others) ?? [])];
+  return kind.warningsOf?.(policy, others, sets) ?? [];
 }
 
 function neverFires(policy: Policy, now: Date): boolean {

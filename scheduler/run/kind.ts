@@ -111,8 +111,11 @@ export interface RunKind<Totals extends object = object> {
   /** A valid document with the least fields. It replaces the fields of a record that this version can't read. */
   readonly minimalDocument: object;
   readonly words: KindWords;
-  /** Remarks of `nodesweep lint` about a valid policy. `others` are the other valid policies of the same file. */
-  warningsOf?(policy: Policy, others: readonly NamedPolicy[]): readonly Problem[];
+  /**
+   * Remarks of `nodesweep lint` about a valid policy. `others` are the other valid policies of the same file, and `sets` the
+   * names of the image sets of all files.
+   */
+  warningsOf?(policy: Policy, others: readonly NamedPolicy[], sets: ReadonlySet<string>): readonly Problem[];
   /** The images that its policies keep on nodes, if they keep any. */
   readonly keeping?: Keeping;
   /** False if its pods remove no images, so that they need not know which ones to keep. Default: true. */

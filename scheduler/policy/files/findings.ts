@@ -5,10 +5,11 @@ import type { FilePolicy, ManifestPlace } from './policy-file.ts';
 
 export type Severity = 'error' | 'warning';
 
-/** A problem or a warning, and the policy that has it. Without a policy, it is of the file. */
+/** A problem or a warning, and the policy or another manifest that has it. Without both, it is of the file. */
 export interface Remark {
   readonly severity: Severity;
   readonly policy?: FilePolicy;
+  readonly manifest?: ManifestPlace;
   readonly problem: Problem;
 }
 
@@ -42,8 +43,8 @@ export function subjectOf({ policy, path }: Pick<Finding, 'policy' | 'path'>): s
 export function findingsOf(text: string, remarks: readonly Remark[]): Finding[] {
   if (remarks.length === 0) return [];
   const locator = new Locator(text);
-  return remarks.map(({ severity, policy, problem }) => {
-    const offset = locator.offsetOf(policy, problem);
+  return remarks.map(({ severity, policy, manifest = policy?.manifest, problem }) => {
+    const offset = locator.offsetOf(manifest, problem);
     return {
       severity,
       ...(policy?.manifest && { policy: policy.name }),
@@ -59,12 +60,12 @@ function isPosition({ place }: Problem): boolean {
   return place !== undefined && 'offset' in place;
 }
 
-/** The offsets in a file of the problems of its policies. It parses each text once, when a problem is in it. */
+/** The offsets in a file of the problems of its manifests. It parses each text once, when a problem is in it. */
 class Locator {
   readonly #text: string;
   readonly #lines = new LineCounter();
-  readonly #embedded = new Map<FilePolicy, EmbeddedText | undefined>();
-  readonly #inner = new Map<FilePolicy, YamlPlaces>();
+  readonly #embedded = new Map<ManifestPlace, EmbeddedText | undefined>();
+  readonly #inner = new Map<ManifestPlace, YamlPlaces>();
   #places: YamlPlaces | undefined;
 
   constructor(text: string) {
@@ -79,11 +80,11 @@ class Locator {
   }
 
   /** Undefined for a problem of the whole file. */
-  offsetOf(policy: FilePolicy | undefined, problem: Problem): number | undefined {
+  offsetOf(manifest: ManifestPlace | undefined, problem: Problem): number | undefined {
     const { path, place = placeOf(path) } = problem;
-    if (policy?.manifest === undefined) return place && this.#offsetInFile(place);
-    if (isOfManifest(problem)) return this.#offsetInManifest(policy.manifest, keysOf(path));
-    return this.#offsetInDocument(policy, policy.manifest, place ?? { keys: [] });
+    if (manifest === undefined) return place && this.#offsetInFile(place);
+    if (isOfManifest(problem)) return this.#offsetInManifest(manifest, keysOf(path));
+    return this.#offsetInDocument(manifest, place ?? { keys: [] });
   }
 
   #offsetInFile(place: Place): number {
@@ -95,25 +96,26 @@ class Locator {
   }
 
   /** The offset of the key under `data`, if the document has no place of its own. */
-  #offsetInDocument(policy: FilePolicy, manifest: ManifestPlace, place: Place): number {
+  #offsetInDocument(manifest: ManifestPlace, place: Place): number {
     const { key } = manifest;
-    const text = this.#textOf(policy, manifest);
+    const text = this.#textOf(manifest);
     const isWhole = 'keys' in place && place.keys.length === 0;
     if (text === undefined || isWhole) return this.#offsetInManifest(manifest, key === undefined ? [] : ['data', key]);
     if ('offset' in place) return text.offsetOf(place.offset);
-    return text.offsetOf(this.#innerPlaces(policy, text).offsetOf(place.keys));
+    return text.offsetOf(this.#innerPlaces(manifest, text).offsetOf(place.keys));
   }
 
-  #textOf(policy: FilePolicy, { document, keys, key }: ManifestPlace): EmbeddedText | undefined {
+  #textOf(manifest: ManifestPlace): EmbeddedText | undefined {
+    const { document, keys, key } = manifest;
     if (key === undefined) return undefined;
-    if (!this.#embedded.has(policy))
-      this.#embedded.set(policy, this.#filePlaces().textAt([...keys, 'data', key], document));
-    return this.#embedded.get(policy);
+    if (!this.#embedded.has(manifest))
+      this.#embedded.set(manifest, this.#filePlaces().textAt([...keys, 'data', key], document));
+    return this.#embedded.get(manifest);
   }
 
-  #innerPlaces(policy: FilePolicy, { text }: EmbeddedText): YamlPlaces {
-    const places = this.#inner.get(policy) ?? new YamlPlaces(text);
-    this.#inner.set(policy, places);
+  #innerPlaces(manifest: ManifestPlace, { text }: EmbeddedText): YamlPlaces {
+    const places = this.#inner.get(manifest) ?? new YamlPlaces(text);
+    this.#inner.set(manifest, places);
     return places;
   }
 

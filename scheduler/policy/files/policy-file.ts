@@ -6,6 +6,7 @@ import { readYaml } from '../../yaml/read.ts';
 import { isPolicyKey, keyOf, type ParsedPolicy, parsePolicy, pathOf } from '../parse.ts';
 import type { Problem } from '../problem.ts';
 import { describeIssue } from '../words/describe-issue.ts';
+import { type FileSet, readSetManifest } from './set-file.ts';
 
 /** A policy in a file: a ConfigMap manifest, or a document of its own. */
 export interface FilePolicy {
@@ -22,15 +23,20 @@ export interface FilePolicy {
 export interface ManifestPlace {
   readonly document: number;
   readonly keys: readonly PropertyKey[];
-  /** The key of the policy document under `data`. Undefined if there is none. */
+  /** The key of the text under `data`, such as a policy document. Undefined if there is none. */
   readonly key: string | undefined;
 }
 
 /** The content of a file. */
 export type PolicyFile =
-  /** `problems` are those of manifests that can't be read. */
-  | { readonly kind: 'Policies'; readonly policies: readonly FilePolicy[]; readonly problems: readonly Problem[] }
-  /** The file has no policy. The problem says so. */
+  /** Policies, image sets, or both. `problems` are those of manifests that can't be read. */
+  | {
+      readonly kind: 'Policies';
+      readonly policies: readonly FilePolicy[];
+      readonly sets: readonly FileSet[];
+      readonly problems: readonly Problem[];
+    }
+  /** The file has neither. The problem says so. */
   | { readonly kind: 'NoPolicy'; readonly problem: Problem };
 
 const manifestSchema = z.object({
@@ -41,7 +47,7 @@ const manifestSchema = z.object({
 type Manifest = z.output<typeof manifestSchema>;
 
 /**
- * Reads the policies of a file. A file with the name of a policy key is a document. Any other file has ConfigMap manifests, or
+ * Reads the policies and image sets of a file. A file with the name of a policy key is a document. Any other file has ConfigMap manifests, or
  * is a document with a schedule.
  */
 export function readPolicyFile(fileName: string, text: string, kinds: readonly RunKind[]): PolicyFile {
@@ -51,8 +57,9 @@ export function readPolicyFile(fileName: string, text: string, kinds: readonly R
   const objects = yaml.values.flatMap(objectsOf).filter(({ value }) => isConfigMap(value));
   const manifests = objects.map((object) => readManifest(object, kinds));
   const policies = manifests.flatMap(({ policy }) => policy ?? []);
+  const sets = manifests.flatMap(({ set }) => set ?? []);
   const problems = manifests.flatMap((manifest) => manifest.problems);
-  if (policies.length + problems.length > 0) return { kind: 'Policies', policies, problems };
+  if (policies.length + sets.length + problems.length > 0) return { kind: 'Policies', policies, sets, problems };
   const key = yaml.values.map((value) => keyOfDocument(value, kinds)).find((found) => found !== undefined);
   return key === undefined ? { kind: 'NoPolicy', problem: noPolicy } : readDocument(key, text, kinds);
 }
@@ -60,7 +67,12 @@ export function readPolicyFile(fileName: string, text: string, kinds: readonly R
 function readDocument(key: string, text: string, kinds: readonly RunKind[]): PolicyFile {
   const name = key.replace(/\.yaml$/, '');
   const parsed = parsePolicy(name, { [key]: text }, kinds);
-  return { kind: 'Policies', policies: [{ name, manifest: undefined, isLabelled: true, parsed }], problems: [] };
+  return {
+    kind: 'Policies',
+    policies: [{ name, manifest: undefined, isLabelled: true, parsed }],
+    sets: [],
+    problems: [],
+  };
 }
 
 /** A text that is no YAML and no attempt at a policy, such as a template or a README, has one problem. */
@@ -70,7 +82,8 @@ function refuseYaml(
   problems: readonly Problem[],
   kinds: readonly RunKind[],
 ): PolicyFile {
-  if (isYamlName(fileName) && mentionsPolicy(text, kinds)) return { kind: 'Policies', policies: [], problems };
+  if (isYamlName(fileName) && mentionsPolicy(text, kinds))
+    return { kind: 'Policies', policies: [], sets: [], problems };
   const place = problems[0]?.place;
   const message = `${noPolicy.message}; it is not YAML`;
   return { kind: 'NoPolicy', problem: { ...noPolicy, message, ...(place && { place }) } };
@@ -111,8 +124,9 @@ function isConfigMap(value: unknown): boolean {
 }
 
 interface ReadManifest {
-  /** Undefined if the ConfigMap is of something else. */
+  /** The policy or the image set. Both are undefined if the ConfigMap is of something else. */
   readonly policy?: FilePolicy;
+  readonly set?: FileSet;
   readonly problems: readonly Problem[];
 }
 
@@ -128,6 +142,8 @@ function readManifest({ value, document, keys }: FileObject, kinds: readonly Run
       })),
     };
   }
+  const set = readSetManifest(value, { document, keys });
+  if (set !== undefined) return { set, problems: [] };
   if (!isMeantAsPolicy(manifest, kinds)) return { problems: [] };
   const { metadata, data } = manifest;
   const key = kinds.map(keyOf).find((candidate) => candidate in data);

@@ -88,13 +88,13 @@ describe('the outcome of a run (H15)', () => {
   });
 });
 
-it('a node with too many removals fails immediately, and is not tried again (H16)', () => {
-  const refused: Partial<Report> = {
-    outcome: 'Failed',
-    errors: [{ reason: 'TooManyRemovals', message: '9 of 10 images would go' }],
-  };
+it.each([
+  ['with too many removals', 'TooManyRemovals', '9 of 10 images would go'],
+  ['without an image set that protects', 'ImageSetUnreadable', "image set frozen can't be read"],
+])('a node %s fails immediately, and is not tried again (H16, S3)', (_which, reason, message) => {
+  const refused: Partial<Report> = { outcome: 'Failed', errors: [{ reason, message }] };
   const run = endRunWith(refused);
   expect(run).toMatchObject({ phase: 'Failed', reason: 'NodesFailed' });
-  expect(run.nodes.get('node-0')).toMatchObject({ attempts: 1, result: 'Failed', reason: 'TooManyRemovals' });
-  expect(runFinished(run).message).toContain('9 of 10 images would go');
+  expect(run.nodes.get('node-0')).toMatchObject({ attempts: 1, result: 'Failed', reason });
+  expect(runFinished(run).message).toContain(message);
 });
