@@ -6,7 +6,7 @@ export class FakeSetStore implements SetStore {
   text: string | undefined;
   memory: Uint8Array | undefined;
   updatedAt: Date | undefined;
-  /** What was written, in this order. */
+  /** The writes, in their order. */
   readonly writes: ('text' | 'memory')[] = [];
   /** Called before each write. What it throws is a crash of the producer. */
   beforeWrite: (part: 'text' | 'memory') => void = () => {};
