@@ -18,7 +18,7 @@ const policies = yamlBlocks.filter(
 );
 const lines = documents.flatMap(commandLines);
 const pages = documents.filter(({ path }) => path !== 'CONTRIBUTING.md');
-const sources = globSync(['main.ts', '{cleaner,cli,contract,puller,scheduler}/**/*.ts'], { cwd: top })
+const sources = globSync(['main.ts', '{cleaner,cli,contract,puller,scheduler,sets}/**/*.ts'], { cwd: top })
   .map((path) => readFileSync(join(top, path), 'utf8'))
   .join('\n');
 
@@ -106,7 +106,7 @@ it('every reason that a page names is one of the program, and every alert one of
 });
 
 describe('a command of nodesweep that a document names', () => {
-  const call = /(?:^|&&|\|\|?|[;(!]|\b(?:sudo|npx|kubectl)) *nodesweep ([a-z]+)(?=[ )]|$)([^|&;)]*)/g;
+  const call = /(?:^|&&|\|\|?|[;(!]|\b(?:sudo|npx|kubectl)) *nodesweep (set [a-z]+|[a-z]+)(?=[ )]|$)([^|&;)]*)/g;
   const calls = lines.flatMap((line) =>
     [...line.matchAll(call)].map(([, command = '', rest = '']) => ({
       command,
@@ -123,7 +123,7 @@ describe('a command of nodesweep that a document names', () => {
   });
 
   it.each(commands)('exists, with its flags: $command $flags', async ({ command, flags }) => {
-    const { stdout, exitCode } = await runProgram([command, '--help']);
+    const { stdout, exitCode } = await runProgram([...command.split(' '), '--help']);
     expect(exitCode).toBe(0);
     expect(stdout).toContain(`Usage: nodesweep ${command} `);
     const known = new Set([...stdout.matchAll(/(?<=[\s,])--?[a-z][a-z-]*/g)].map(([flag]) => flag));

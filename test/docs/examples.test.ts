@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { judgeBy } from '../../cleaner/plan/judge.ts';
 import { makeKeepRules } from '../../cleaner/plan/keep-rules.ts';
+import type { FoundSet } from '../../cleaner/sets/found-set.ts';
+import { compileSets } from '../../cleaner/sets/policy-sets.ts';
 import { jobSchema } from '../../contract/job.ts';
 import { cleanupJob } from '../../scheduler/cleanup/job.ts';
 import { type CleanupDocument, cleanupSchema } from '../../scheduler/cleanup/policy.ts';
@@ -32,16 +34,36 @@ interface Situation {
 
 const digest = `sha256:${'a'.repeat(64)}`;
 
+interface Block extends CleanupDocument {
+  readonly metadata?: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+function blocksIn(page: string, text: string): readonly Block[] {
+  return codeBlocks({ path: page, text }, 'yaml').map((block) => parse(block));
+}
+
 /** The cleanup policies in a section of a page, with or without their ConfigMap. */
 function policiesIn(page: string, heading: string): readonly CleanupDocument[] {
   const { text } = readDocument(page);
   const section = text.split(/^#+ /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
-  const blocks = codeBlocks({ path: page, text: section }, 'yaml').map((block) => parse(block));
-  return blocks.map((block) => parse(block.data?.['cleanup.yaml'] ?? '') ?? block).filter(({ lists }) => !lists);
+  const documents = blocksIn(page, section).map((block) => parse(block.data?.['cleanup.yaml'] ?? '') ?? block);
+  return documents.filter(({ schedule, lists }) => schedule !== undefined && !lists);
+}
+
+/** The set that a producer writes, and the image sets of a page, all of them just updated. */
+function setsOf(page: string): readonly FoundSet[] {
+  const reason = 'CVE-2026-1234 critical, by trivy';
+  const scanned = `docker.io/acme/old@${digest} # ${reason}\ndocker.io/library/old@${digest} # ${reason}\n`;
+  const written = blocksIn(page, readDocument(page).text).flatMap(({ metadata, data = {} }) => {
+    if (metadata?.labels?.['nodesweep.io/kind'] !== 'image-set') return [];
+    return [{ name: metadata.name, texts: Object.entries(data).map(([key, text]) => ({ key, text })), updatedAt: now }];
+  });
+  return [{ name: 'cve-critical', texts: [{ key: 'trivy.txt', text: scanned }], updatedAt: now }, ...written];
 }
 
 /** The reason for which a policy keeps an image, or `goes`. */
-function decide(document: CleanupDocument, situation: Situation): string {
+function decide(document: CleanupDocument, situation: Situation, sets: readonly FoundSet[]): string {
   const { name, isLoaded = false, isUsed = false, isOfWorkload = false, usedPercent = 99 } = situation;
   const { unusedMs = 100 * dayMs, newer = 2 } = situation;
   const [repository = ''] = name.split(':');
@@ -51,6 +73,7 @@ function decide(document: CleanupDocument, situation: Situation): string {
   const spec = cleanupSchema.parse(document);
   const job = cleanupJob({ name: 'run-1', policy: 'example', document, spec }, isOfWorkload ? [name] : []);
   const facts = buildFacts({
+    sets: compileSets(jobSchema.parse(job), sets, now),
     history: buildHistory({ [image.id]: record }),
     diskUsage: { capacityBytes: 100, usedBytes: usedPercent, availableBytes: 100 - usedPercent },
   });
@@ -150,10 +173,26 @@ const crictl: readonly Expectation[] = [
     'BelowThreshold',
   ],
 ];
-const eraser: readonly Expectation[] = [
-  ['a registry path stays', 0, { name: 'docker.io/library/nginx:1' }, 'Excluded'],
-  ['a tag stays', 0, { name: 'registry.example.com/acme/tools:latest' }, 'Excluded'],
-  ['all others go', 0, { name: 'registry.example.com/acme/tools:1' }, 'goes'],
+const eraserList: readonly Expectation[] = [
+  ['the image goes at once', 0, { name: 'docker.io/library/alpine:3.7.3', unusedMs: minuteMs, newer: 0 }, 'goes'],
+  ['a container keeps it', 0, { name: 'docker.io/library/alpine:3.7.3', isUsed: true }, 'InUse'],
+  ['another version stays', 0, { name: 'docker.io/library/alpine:3.8' }, 'NotIncluded'],
+];
+const eraserInterval: readonly Expectation[] = [
+  ['a vulnerable image goes', 0, { name: 'docker.io/acme/old:1', unusedMs: 3 * minuteMs }, 'goes'],
+  ['an excluded one stays', 0, { name: 'docker.io/library/old:1' }, 'Excluded'],
+  ['all others stay', 0, { name: 'ghcr.io/acme/tools:1' }, 'NotIncluded'],
+];
+const vulnerable: readonly Expectation[] = [
+  ['a vulnerable image goes', 0, { name: 'docker.io/acme/old:1', newer: 0, usedPercent: 10 }, 'goes'],
+  ['a container keeps it', 0, { name: 'docker.io/acme/old:1', isUsed: true }, 'InUse'],
+  ['an image that was built on the node stays', 0, { name: 'docker.io/acme/old:1', isLoaded: true }, 'SideLoaded'],
+  ['all others stay', 0, { name: 'docker.io/acme/api:1' }, 'NotIncluded'],
+];
+const vulnerableFirst: readonly Expectation[] = [
+  ['a vulnerable image goes at any disk usage', 0, { name: 'docker.io/acme/old:1', usedPercent: 10 }, 'goes'],
+  ['all others stay as long as there is room', 0, { name: 'docker.io/acme/api:1', usedPercent: 70 }, 'BelowThreshold'],
+  ['all others go when the disk is full', 0, { name: 'docker.io/acme/api:1' }, 'goes'],
 ];
 
 describe.each([
@@ -164,10 +203,13 @@ describe.each([
   ['docs/policies-by-example.md', 'Remove an image everywhere', leaked],
   ['docs/other-tools/kubelet.md', 'Steps', kubelet],
   ['docs/other-tools/crictl.md', 'The same policy', crictl],
-  ['docs/other-tools/eraser.md', 'Fields', eraser],
+  ['docs/other-tools/eraser.md', 'ImageList', eraserList],
+  ['docs/other-tools/eraser.md', 'repeatInterval', eraserInterval],
+  ['docs/vulnerable-images.md', 'Trivy Operator', vulnerable],
+  ['docs/vulnerable-images.md', 'Two ways to name the set', vulnerableFirst],
 ])('with the example in %s, %s', (page, heading, expectations) => {
   it.each(expectations)('%s', (_, index, situation, decision) => {
     const document = policiesIn(page, heading)[index];
-    expect(document && decide(document, situation)).toBe(decision);
+    expect(document && decide(document, situation, setsOf(page))).toBe(decision);
   });
 });
