@@ -1,10 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { durationSchema } from '../../contract/duration.ts';
+import { type Severity, severities } from '../../sets/trivy/images/findings.ts';
 import type { CommandContext } from '../context.ts';
 import { addSetOptions, runSet, type SetFlags, setHelp } from './options.ts';
-import { addVulnerabilityOptions, type VulnerabilityFlags } from './vulnerability-options.ts';
 
-interface Flags extends SetFlags, VulnerabilityFlags {
+interface Flags extends SetFlags {
+  readonly severity: readonly Severity[];
+  readonly fixable: boolean;
+  readonly endOfLife: boolean;
   /** Milliseconds. */
   readonly expire: number;
 }
@@ -16,12 +19,20 @@ export function addSetTrivy(parent: Command, context: CommandContext): void {
   const command = parent
     .command('trivy')
     .description('write an image set from the VulnerabilityReports of Trivy Operator in the cluster');
-  addSetOptions(addVulnerabilityOptions(command))
+  command
+    .addOption(
+      new Option('--severity <list>', 'images with vulnerabilities of these severities, such as CRITICAL,HIGH')
+        .argParser(parseSeverities)
+        .default(['CRITICAL'], 'CRITICAL'),
+    )
+    .option('--fixable', 'count only vulnerabilities that a newer version fixes', false)
+    .option('--end-of-life', 'also images of distributions that get no more fixes', false)
     .addOption(
       new Option('--expire <duration>', 'forget an image so long after its last report')
         .argParser(parseExpire)
         .default(durationSchema.parse(defaultExpire), defaultExpire),
-    )
+    );
+  addSetOptions(command)
     .addHelpText(
       'after',
       `
@@ -30,7 +41,7 @@ report of the same digest finds nothing, its tag is rebuilt (for images without 
 right to list vulnerabilityreports and clustervulnerabilityreports (aquasecurity.github.io) in all namespaces.
 ${setHelp}`,
     )
-    .action(async ({ severity, fixable = false, endOfLife = false, expire, ...flags }: Flags) => {
+    .action(async ({ severity, fixable, endOfLife, expire, ...flags }: Flags) => {
       const { TrivySource } = await import('../../sets/trivy/source.ts');
       const { KubernetesReports } = await import('../../sets/kubernetes/trivy-reports.ts');
       const criteria = { severities: severity, fixable, endOfLife, expireMs: expire };
@@ -45,4 +56,11 @@ function parseExpire(text: string): number {
   const { data, error } = durationSchema.safeParse(text);
   if (data === undefined) throw new InvalidArgumentError(`It ${error.issues[0]?.message}.`);
   return data;
+}
+
+function parseSeverities(text: string): readonly Severity[] {
+  const words = text.split(',').map((word) => word.trim().toUpperCase());
+  const unknown = words.filter((word) => !severities.some((severity) => severity === word));
+  if (unknown.length > 0) throw new InvalidArgumentError(`It must be a list of ${severities.join(', ')}.`);
+  return severities.filter((severity) => words.includes(severity));
 }

@@ -49,7 +49,8 @@ function describe(matching: readonly (Found & { readonly severity: Severity })[]
   const [first] = matching;
   const total = matching.reduce((sum, { count }) => sum + count, 0);
   const severity = first?.severity.toLowerCase() ?? '';
-  if (first?.worst === undefined) return `${total} ${total === 1 ? 'vulnerability' : 'vulnerabilities'}, worst ${severity}`;
+  if (first?.worst === undefined)
+    return `${total} ${total === 1 ? 'vulnerability' : 'vulnerabilities'}, worst ${severity}`;
   return `${first.worst} ${severity}${total === 1 ? '' : ` and ${total - 1} more`}`;
 }
 

@@ -28,6 +28,7 @@ const overlays = [
   { name: 'docker', values: { cleaner: { stateDirectories: ['/var/lib/docker/nodesweep'] } } },
   { name: 'two-replicas', values: { scheduler: { replicas: 2 } } },
   { name: 'notifications', values: { notifications: { enabled: true } } },
+  { name: 'image-set-trivy', values: { imageSets: { trivy: { enabled: true } } } },
   {
     name: 'image-set-url',
     values: { imageSets: { url: { enabled: true, address: 'https://lists.example.com/images.txt' } } },
