@@ -2,6 +2,7 @@ import type { Node, PolicyObject, RunPod, Versioned } from './objects.ts';
 import type { LedgerData } from './run/ledger.ts';
 import type { ImageReports } from './run/results/losses.ts';
 import type { Run } from './run/run.ts';
+import type { ImageSets } from './sets/image-set.ts';
 import type { Damage } from './status/damage.ts';
 import type { PolicyStatus } from './status/status.ts';
 
@@ -21,6 +22,8 @@ export interface ClusterState {
   readonly orphanedStatuses?: readonly OrphanedStatus[] | undefined;
   readonly nodes: readonly Node[];
   readonly pods: readonly RunPod[];
+  /** Undefined where no sets are read: then policies that name sets have none. */
+  readonly imageSets?: ImageSets | undefined;
 }
 
 /** The stored status of a policy. One without a value exists, but can't be read. */

@@ -1,5 +1,6 @@
 import prettyMilliseconds from 'pretty-ms';
 import { formatBytes } from '../../contract/bytes.ts';
+import { describeSets } from '../../scheduler/cleanup/tally.ts';
 import type { PolicyOverview, RunOverview } from '../../scheduler/overview/overview.ts';
 import type { ImageOverview, RemovalOverview } from '../../scheduler/prepull/overview.ts';
 import type { PrepullTotals } from '../../scheduler/prepull/tally.ts';
@@ -20,7 +21,7 @@ export interface StatusView {
 
 const none = '-';
 
-/** One line for each policy, followed by the problems of policies that are not valid. */
+/** One line for each policy, followed by the problems of policies that are not valid, and those with image sets. */
 export function formatPolicies(policies: readonly PolicyOverview[], view: StatusView): string {
   if (policies.length === 0) return 'There are no policies';
   const problems = policies.flatMap(describeProblems).map((problem) => formatSentence(problem, view.screen));
@@ -33,9 +34,10 @@ export function formatDetails(policy: PolicyOverview, view: StatusView): string 
   const screen = screenOf(view);
   const { runs, images = [], removals = [] } = policy;
   const table = runs.length === 0 ? 'There are no records of runs' : formatTable(runColumns(view.now), [runs], screen);
+  const ofSets = runs.slice(0, 1).flatMap((run) => formatSets(run, screen));
   const ofNodes = view.isWide ? runs.flatMap(formatProblems) : runs.flatMap((run) => formatCauses(run, screen));
   const ofImages = [...formatImages(images, screen), ...formatRemovals(removals, screen)];
-  return [formatPolicies([policy], view), ...ofImages, '', table, ...ofNodes].join('\n');
+  return [formatPolicies([policy], view), ...ofImages, '', table, ...ofSets, ...ofNodes].join('\n');
 }
 
 function screenOf({ screen, isWide }: StatusView): Screen {
@@ -187,8 +189,18 @@ function describeLeft({ inUse, kept, failed, nodes }: RemovalOverview): string {
   return count === 0 ? none : listNodes(nodes, count);
 }
 
-function describeProblems({ policy, problems }: PolicyOverview): string[] {
-  return problems.map(({ path, message }) => [policy, path, message].filter(Boolean).join(': '));
+function describeProblems({ policy, problems, conditions }: PolicyOverview): string[] {
+  const ofSets = conditions.filter(({ type, status }) => type === 'ImageSets' && status === 'False');
+  return [
+    ...problems.map(({ path, message }) => [policy, path, message].filter(Boolean).join(': ')),
+    ...ofSets.map(({ message }) => `${policy}: ${message}`),
+  ];
+}
+
+/** The images that a run has removed or kept because of image sets. */
+function formatSets({ run, dryRun, sets }: RunOverview, screen: Screen): string[] {
+  if (sets === undefined) return [];
+  return ['', formatSentence(`Images because of image sets in ${run}: ${describeSets(dryRun, sets)}`, screen)];
 }
 
 const problemColumns: readonly Column<NodeProblem>[] = [

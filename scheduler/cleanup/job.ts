@@ -12,7 +12,11 @@ export interface CleanupRun extends Run {
 type JobSource = Pick<CleanupRun, 'name' | 'policy' | 'document' | 'spec'>;
 
 /** The job for the cleaners of a run. What only one node's cleaner needs to know comes with its pod. */
-export function cleanupJob(run: JobSource, workloadReferences: readonly string[]): JobDocument {
+export function cleanupJob(
+  run: JobSource,
+  workloadReferences: readonly string[],
+  setTimes?: JobDocument['setTimes'],
+): JobDocument {
   const { images } = run.document;
   const { disk } = run.spec;
   return {
@@ -26,5 +30,6 @@ export function cleanupJob(run: JobSource, workloadReferences: readonly string[]
     startingReferences: [],
     workloadReferences: [...workloadReferences],
     prepulledReferences: [],
+    ...(setTimes === undefined ? {} : { setTimes }),
   };
 }

@@ -8,6 +8,7 @@ import { jobMapNames, packJob } from './job-maps.ts';
 import { buildPod } from './pod.ts';
 import { cleanerResult } from './pod-result.ts';
 import { type CleanupDocument, type CleanupPolicy, cleanupSchema } from './policy.ts';
+import { setNeeds } from './set-needs.ts';
 import { addTallies, type CleanupTotals, decodeTally, describeTotals, encodeTally, type Tally } from './tally.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -35,7 +36,9 @@ export const cleanup: RunKind<CleanupTotals> = {
   hasEffect: (tallies: readonly Tally[]) => addTallies(tallies).images.removed > 0,
   describeEffect: ({ dryRun }, totals) => describeTotals(dryRun, totals),
   needsWorkloadReferences: ({ images }: CleanupPolicy) => images.protectWorkloads,
-  jobOf: (run: CleanupRun, workloadReferences) => cleanupJob(run, workloadReferences),
+  setsOf: (policy: CleanupPolicy) => setNeeds(policy),
+  jobOf: (run: CleanupRun, { workloadReferences, setTimes }) =>
+    cleanupJob(run, workloadReferences, setTimes && { ...setTimes }),
   packJob,
   jobMapNames,
   buildPod,

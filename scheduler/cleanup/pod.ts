@@ -3,8 +3,11 @@ import { noPrivileges, noRequests, placePod } from '../pods/placement.ts';
 import type { PlacedNode, PodOrder, PodTemplate } from '../pods/pod-template.ts';
 import { priorityClassOf } from '../pods/priority.ts';
 import type { Toleration } from '../pods/tolerations.ts';
+import { namesOf } from '../sets/problems.ts';
 import { annotateReferences, jobSources } from './node-references.ts';
 import type { NodeRuntime } from './node-runtime.ts';
+import type { CleanupPolicy } from './policy.ts';
+import { setNeeds } from './set-needs.ts';
 
 /** A node that a cleaner's pod can be built for. */
 export type PodNode = PlacedNode & { readonly runtime: NodeRuntime };
@@ -17,7 +20,12 @@ export class UnknownRuntimeError extends Error {
 /** The name of the container that does the work; other containers may be injected beside it. */
 export const cleanerContainer = 'cleaner';
 
-const paths = { job: '/etc/nodesweep', state: '/var/lib/nodesweep', sockets: '/run/nodesweep' } as const;
+const paths = {
+  job: '/etc/nodesweep',
+  sets: '/etc/nodesweep-sets',
+  state: '/var/lib/nodesweep',
+  sockets: '/run/nodesweep',
+} as const;
 /** The arguments of both `clean` and `plan` in a pod. */
 export const taskArguments = ['--job', `${paths.job}/job.json`, '--state', paths.state] as const;
 
@@ -26,6 +34,8 @@ export interface PodTask {
   readonly args: readonly string[];
   /** The sources of the volume with the job. */
   readonly jobSources: readonly object[];
+  /** The names of the image sets that the pod mounts. Default: none. */
+  readonly sets?: readonly string[];
   readonly activeDeadlineSeconds: number;
   readonly terminationGracePeriodSeconds: number;
   readonly tolerations: readonly Toleration[];
@@ -34,6 +44,7 @@ export interface PodTask {
 /** The cleaner pod of a run on a node. Throws an {@link UnknownRuntimeError} or a TooManyReferencesError. */
 export function buildPod(order: PodOrder, node: PlacedNode, template: PodTemplate) {
   const { run, references, jobMaps } = order;
+  const sets = namesOf(setNeeds(run.spec as CleanupPolicy)?.uses ?? []);
   const metadata = podMetadata('cleaner', order, node.name, template);
   return {
     apiVersion: 'v1',
@@ -45,6 +56,7 @@ export function buildPod(order: PodOrder, node: PlacedNode, template: PodTemplat
     spec: buildPodSpec(withRuntime(node), template, {
       args: ['clean', ...taskArguments, '--report', '/dev/termination-log'],
       jobSources: jobSources(jobMaps),
+      sets,
       activeDeadlineSeconds: run.spec.activeDeadlineSeconds,
       // Long enough to finish the current batch of removals.
       terminationGracePeriodSeconds: 120,
@@ -62,7 +74,7 @@ export function withRuntime(node: PlacedNode): PodNode {
 
 /** The spec of a pod that uses the socket of a node's runtime. */
 export function buildPodSpec(node: PodNode, template: PodTemplate, task: PodTask) {
-  const { activeDeadlineSeconds, terminationGracePeriodSeconds, tolerations } = task;
+  const { activeDeadlineSeconds, terminationGracePeriodSeconds, tolerations, sets = [] } = task;
   const priorityClassName = priorityClassOf(node, template.priorityClassName);
   const place = {
     node: node.name,
@@ -80,22 +92,37 @@ export function buildPodSpec(node: PodNode, template: PodTemplate, task: PodTask
       seccompProfile: { type: 'RuntimeDefault' },
       ...(template.seLinuxType ? { seLinuxOptions: { type: template.seLinuxType } } : {}),
     },
-    containers: [buildContainer(node, template, task.args)],
+    containers: [buildContainer(node, template, { args: task.args, sets })],
     volumes: [
       { name: 'job', projected: { sources: task.jobSources } },
       { name: 'state', hostPath: { path: node.runtime.stateDirectory, type: 'DirectoryOrCreate' } },
       { name: 'socket', hostPath: { path: node.runtime.socket, type: 'Socket' } },
+      ...sets.map(setVolume),
     ],
   };
 }
 
-function buildContainer(node: PodNode, template: PodTemplate, args: readonly string[]) {
+/** A missing set must not keep the pod from starting: the cleaner reports it, and removes nothing that the set could protect. */
+function setVolume(name: string, index: number) {
+  return { name: setVolumeName(index), configMap: { name, optional: true } };
+}
+
+/** A set may have a longer name than a volume. */
+function setVolumeName(index: number): string {
+  return `set-${index}`;
+}
+
+function buildContainer(
+  node: PodNode,
+  template: PodTemplate,
+  { args, sets }: { readonly args: readonly string[]; readonly sets: readonly string[] },
+) {
   const socket = socketPath(node.runtime);
   return {
     name: cleanerContainer,
     image: template.image,
     imagePullPolicy: 'IfNotPresent',
-    args: [...args],
+    args: [...args, ...(sets.length === 0 ? [] : ['--sets', paths.sets])],
     env: [
       { name: 'NODE_NAME', value: node.name },
       { name: 'CONTAINER_RUNTIME_ENDPOINT', value: `unix://${socket}` },
@@ -118,6 +145,11 @@ function buildContainer(node: PodNode, template: PodTemplate, args: readonly str
       { name: 'job', mountPath: paths.job, readOnly: true },
       { name: 'state', mountPath: paths.state },
       { name: 'socket', mountPath: socket },
+      ...sets.map((name, index) => ({
+        name: setVolumeName(index),
+        mountPath: `${paths.sets}/${name}`,
+        readOnly: true,
+      })),
     ],
   };
 }

@@ -20,6 +20,7 @@ import { podName, recordName } from '../run/names.ts';
 import { waiting } from '../run/progress.ts';
 import type { ImageReports } from '../run/results/losses.ts';
 import type { Run } from '../run/run.ts';
+import type { ImageSet, ImageSets } from '../sets/image-set.ts';
 import type { PolicyStatus } from '../status/status.ts';
 import type { KubernetesApi } from './api/api.ts';
 import { Collection } from './api/collection.ts';
@@ -30,6 +31,7 @@ import { Watcher } from './api/watch.ts';
 import { type ConfigMapGroups, groupConfigMaps } from './config-map-groups.ts';
 import { ConfigMapStore } from './config-maps.ts';
 import { readImageReports, readPodWarning, recordEvent } from './events.ts';
+import { ImageSetCollection } from './image-sets.ts';
 import { JobStore } from './jobs.ts';
 import {
   buildEvent,
@@ -69,6 +71,7 @@ export class KubernetesCluster implements Cluster {
   readonly #configMaps: Collection<V1ConfigMap, WatchedConfigMap>;
   readonly #nodes: Collection<V1Node, Node>;
   readonly #pods: Collection<V1Pod, RunPod>;
+  readonly #imageSets: ImageSetCollection;
   readonly #vanished = new VanishedPods();
   readonly #store: ConfigMapStore;
   readonly #podStore: PodStore;
@@ -79,6 +82,7 @@ export class KubernetesCluster implements Cluster {
   readonly #watchers: readonly Pick<Watcher<KubernetesObject>, 'start' | 'stop' | 'isCurrent'>[];
   #onChange: () => void = () => {};
   #grouped: { readonly maps: readonly WatchedConfigMap[]; readonly groups: ConfigMapGroups } | undefined;
+  #setsByName: { readonly values: readonly ImageSet[]; readonly sets: ImageSets } | undefined;
 
   constructor(options: KubernetesOptions) {
     const { api, template, overrides, log } = options;
@@ -93,6 +97,7 @@ export class KubernetesCluster implements Cluster {
     this.#configMaps = new Collection(readMap, onChange);
     this.#nodes = new Collection((object: V1Node) => readNode(object, overrides, tolerations), onChange);
     this.#pods = new Collection(readPod, onChange, (pod) => this.#vanished.keep(pod));
+    this.#imageSets = new ImageSetCollection(onChange);
     this.#store = new ConfigMapStore(api, namespace, this.#configMaps);
     this.#podStore = new PodStore(api, namespace, this.#pods);
     this.#jobs = new JobStore(api, namespace, this.#store);
@@ -105,6 +110,13 @@ export class KubernetesCluster implements Cluster {
       namespace,
       labelSelector: `${label.kind} in (policy,run,status,lists)`,
     } as const;
+    // Apart from the other ConfigMaps, which must not wait for sets of up to 1 MiB each.
+    const imageSets = {
+      resource: 'configmaps',
+      namespace,
+      labelSelector: `${label.kind}=image-set`,
+      pageSize: 2,
+    } as const;
     const pods = {
       resource: 'pods',
       namespace,
@@ -116,6 +128,7 @@ export class KubernetesCluster implements Cluster {
       new Watcher(api, ours, this.#configMaps, onTrouble),
       new Watcher(api, { resource: 'nodes' }, this.#nodes, onTrouble),
       new Watcher(api, pods, this.#pods, onTrouble),
+      new Watcher(api, imageSets, this.#imageSets, onTrouble),
     ];
   }
 
@@ -139,7 +152,7 @@ export class KubernetesCluster implements Cluster {
   state(): ClusterState {
     const groups = this.#groups();
     const pods = this.#vanished.addTo(this.#pods.values(), groups.runs);
-    return { ...groups, nodes: this.#nodes.values(), pods };
+    return { ...groups, nodes: this.#nodes.values(), pods, imageSets: this.#listSets() };
   }
 
   readClock(): Date {
@@ -271,6 +284,14 @@ export class KubernetesCluster implements Cluster {
     const maps = this.#configMaps.values();
     if (this.#grouped?.maps !== maps) this.#grouped = { maps, groups: groupConfigMaps(maps) };
     return this.#grouped.groups;
+  }
+
+  #listSets(): ImageSets {
+    const values = this.#imageSets.values();
+    const place = `in namespace ${this.#namespace}`;
+    const group = () => ({ place, byName: new Map(values.map((set) => [set.name, set])) });
+    if (this.#setsByName?.values !== values) this.#setsByName = { values, sets: group() };
+    return this.#setsByName.sets;
   }
 
   #policyOf(run: Run): PolicyObject | undefined {

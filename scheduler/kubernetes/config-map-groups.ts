@@ -2,7 +2,7 @@ import type { ClusterState, OrphanedRun, OrphanedStatus, UnreadableRecord } from
 import type { PolicyObject } from '../objects.ts';
 import { statusName, type WatchedConfigMap } from './objects.ts';
 
-export type ConfigMapGroups = Omit<ClusterState, 'nodes' | 'pods'>;
+export type ConfigMapGroups = Omit<ClusterState, 'nodes' | 'pods' | 'imageSets'>;
 
 type Of<Kind extends WatchedConfigMap['kind']> = Extract<WatchedConfigMap, { kind: Kind }>;
 

@@ -13,12 +13,13 @@ import { waiting } from '../run/progress.ts';
 import { decodeRun, encodeRun } from '../run/record.ts';
 import type { ImageReports } from '../run/results/losses.ts';
 import type { Run } from '../run/run.ts';
+import { namesOf } from '../sets/problems.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from '../status/status.ts';
 import { createFile } from './files.ts';
 import { lockState } from './lock.ts';
 import { EndpointError, localNodes } from './nodes.ts';
 import { localTemplate, type PodContent, readBody } from './pod-body.ts';
-import { type Launch, LocalPods } from './pods.ts';
+import { type CleanerOrder, type Launch, LocalPods } from './pods.ts';
 import { PolicyDirectory } from './policies.ts';
 import { LocalPullers } from './pullers.ts';
 import { type Codec, LocalStore } from './store.ts';
@@ -123,6 +124,7 @@ class LocalCluster implements Cluster {
       runs: [...this.#runs.entries().values()],
       nodes: this.#setup.nodes,
       pods: this.#listPods(),
+      imageSets: { place: 'in the directory of the policies', byName: this.#policies.sets() },
     };
   }
 
@@ -194,7 +196,8 @@ class LocalCluster implements Cluster {
     const place = { name, run: run.name, node: node.name, attempt, runtime };
     const references = this.#referencesOn(node, needs);
     const content = await this.#contentOf(run, node, attempt, references);
-    if (content.kind === 'cleaner') return this.#pods.create({ ...place, job: content.job, references });
+    if (content.kind === 'cleaner')
+      return this.#pods.create({ ...place, job: content.job, references, sets: this.#setsFor(run) });
     this.#reportSecrets(run, content.imagePullSecrets);
     await this.#pullers.create({ ...place, spec: content.spec });
   }
@@ -205,6 +208,17 @@ class LocalCluster implements Cluster {
     const advice = 'a pull uses the credentials in the configuration of the runtime';
     const message = `run ${name}: imagePullSecrets (${secrets.join(', ')}) are not used without a cluster; ${advice}`;
     this.#setup.log.warn({ policy, run: name }, message);
+  }
+
+  /**
+   * The texts of the sets that the policy of a run names; undefined if it names none. A set that can't be read is left out, so the
+   * cleaner misses it, and removes nothing that it could protect.
+   */
+  #setsFor({ kind, spec }: Run): CleanerOrder['sets'] {
+    const needs = kind.setsOf?.(spec);
+    const sets = namesOf(needs?.uses ?? []).flatMap((name) => this.#policies.sets().get(name) ?? []);
+    const readable = sets.filter(({ content }) => content.kind === 'Readable');
+    return needs && new Map(readable.map(({ name, texts }) => [name, texts]));
   }
 
   /** The needs of a node, with the images of pullers there, which no container on this machine uses. */

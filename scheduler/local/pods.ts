@@ -12,6 +12,7 @@ import {
 import type { NodeRuntime } from '../cleanup/node-runtime.ts';
 import type { RunPod } from '../objects.ts';
 import type { NodeReferences } from '../pods/pod-template.ts';
+import type { SetTexts } from '../sets/count-lines.ts';
 import { readText, replaceFile } from './files.ts';
 
 /** The program that processes of runs start, with one of its commands. */
@@ -27,6 +28,8 @@ export type CleanerOrder = Pick<RunPod, 'name' | 'run' | 'node' | 'attempt'> & {
   /** The document of its job. */
   readonly job: string;
   readonly references: NodeReferences;
+  /** The image sets of its policy by name; undefined if it names none. */
+  readonly sets?: ReadonlyMap<string, SetTexts> | undefined;
   readonly runtime: NodeRuntime;
 };
 
@@ -43,6 +46,8 @@ const podSchema = z.object({
 /** The grace period, as for a pod: long enough to finish the current batch of removals. */
 const graceMs = 120_000;
 const orphanPollMs = 500;
+/** The directory with the image sets, in that of a cleaner. */
+const setsDirectory = 'sets';
 
 interface Entry {
   pod: RunPod;
@@ -89,6 +94,7 @@ export class LocalPods {
     await writeFile(join(directory, prepulledReferencesFile), packReferences(references.prepulled));
     const { due } = references;
     if (due !== undefined) await writeFile(join(directory, removeReferencesFile), packReferences(due));
+    if (order.sets !== undefined) await writeSets(join(directory, setsDirectory), order.sets);
     const child = this.#spawn(order);
     const createdAt = new Date();
     const pod: RunPod = { kind: 'cleaner', name, run, node, attempt, due, createdAt, phase: 'Running' };
@@ -117,11 +123,13 @@ export class LocalPods {
   }
 
   /** Inherits the output of this process, so that a cleaner can continue when this process is killed. */
-  #spawn({ name, node, runtime }: CleanerOrder) {
+  #spawn({ name, node, runtime, sets }: CleanerOrder) {
     const { program, environment, logLevel } = this.#launch;
     const [file, ...own] = program;
     const [job, report] = [this.#pathOf(name, 'job.json'), this.#pathOf(name, 'report.json')];
-    return execa(file, [...own, 'clean', '--job', job, '--report', report, '--state', runtime.stateDirectory], {
+    const setOptions = sets === undefined ? [] : ['--sets', this.#pathOf(name, setsDirectory)];
+    const options = ['--job', job, '--report', report, '--state', runtime.stateDirectory, ...setOptions];
+    return execa(file, [...own, 'clean', ...options], {
       env: {
         ...environment,
         NODE_NAME: node,
@@ -176,6 +184,15 @@ export class LocalPods {
 
   #pathOf(name: string, file: string): string {
     return join(this.#directory, name, file);
+  }
+}
+
+/** Writes sets as a pod has them: a directory for each set, with a file for each key. They don't change while the cleaner runs. */
+async function writeSets(directory: string, sets: ReadonlyMap<string, SetTexts>): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  for (const [name, texts] of sets) {
+    await mkdir(join(directory, name), { recursive: true });
+    for (const [key, text = ''] of texts) await writeFile(join(directory, name, key), text);
   }
 }
 

@@ -1,14 +1,17 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { hasCode } from '../../contract/errors.ts';
-import { hash } from '../../contract/labels.ts';
+import { annotation, hash } from '../../contract/labels.ts';
 import { cutText } from '../../contract/text.ts';
+import { inTurns } from '../in-turns.ts';
 import { runKinds } from '../kinds.ts';
 import type { Log } from '../log.ts';
 import type { PolicyObject } from '../objects.ts';
 import { formatFinding } from '../policy/files/findings.ts';
 import { lintText } from '../policy/lint.ts';
-import { type Manifest, readManifests } from './manifests.ts';
+import { countLines, type SetTexts } from '../sets/count-lines.ts';
+import { type ImageSet, timeOfSet } from '../sets/image-set.ts';
+import { type Manifest, type Manifests, readManifests, type SetManifest } from './manifests.ts';
 
 /** The maximum number of problems of a file in the log, and the maximum length of their lines. */
 const maxLogged = 20;
@@ -26,14 +29,24 @@ interface PolicyFile {
   readonly text: string | undefined;
   /** Undefined if the file can't be parsed. */
   readonly policies: readonly Manifest[] | undefined;
+  readonly sets: readonly LocalSet[];
 }
 
-/** The policies of a directory: ConfigMap manifests in `*.yaml`, and bare documents in `<name>/cleanup.yaml`. */
+/** An image set with its texts, for the cleaners. */
+export interface LocalSet extends ImageSet {
+  readonly texts: SetTexts;
+}
+
+/**
+ * The policies and image sets of a directory: ConfigMap manifests in `*.yaml`, and bare documents of policies in
+ * `<name>/cleanup.yaml`.
+ */
 export class PolicyDirectory {
   readonly #directory: string;
   readonly #log: Log;
   #files: ReadonlyMap<string, PolicyFile> = new Map();
   #policies: readonly PolicyObject[] = [];
+  #sets: ReadonlyMap<string, LocalSet> = new Map();
 
   constructor(directory: string, log: Log) {
     this.#directory = directory;
@@ -42,6 +55,11 @@ export class PolicyDirectory {
 
   policies(): readonly PolicyObject[] {
     return this.#policies;
+  }
+
+  /** The image sets by name. */
+  sets(): ReadonlyMap<string, LocalSet> {
+    return this.#sets;
   }
 
   /** True if all files were parsed. Only then a missing policy counts as deleted. */
@@ -58,6 +76,8 @@ export class PolicyDirectory {
     if (isSame) return false;
     this.#files = files;
     this.#policies = this.#collect(now);
+    // The last one of several with the same name counts, as for policies.
+    this.#sets = new Map([...files.values()].flatMap(({ sets }) => sets.map((set) => [set.name, set] as const)));
     return true;
   }
 
@@ -66,13 +86,16 @@ export class PolicyDirectory {
     try {
       // Without `fatal`, bytes that are not UTF-8 would become other characters.
       const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
-      if (known?.text === text) return known;
-      this.#reportProblems(path, text);
-      return { text, policies: readPolicies(path, text) };
+      if (known?.text === text && known.sets.length === 0) return known;
+      const { mtime } = await stat(path);
+      if (known?.text === text && known.sets.every((set) => isOf(set, mtime))) return known;
+      if (known?.text !== text) this.#reportProblems(path, text);
+      const { policies, sets = [] } = readContent(path, text) ?? {};
+      return { text, policies, sets: await Promise.all(sets.map((set) => readSet(set, mtime))) };
     } catch (err) {
       if (known !== undefined && known.text === undefined) return known;
       this.#log.error({ file: path, err }, `${path} can't be read: ${String(err)}`);
-      return { text: undefined, policies: undefined };
+      return { text: undefined, policies: undefined, sets: [] };
     }
   }
 
@@ -109,10 +132,25 @@ export class PolicyDirectory {
   }
 }
 
-function readPolicies(path: string, text: string): readonly Manifest[] | undefined {
+function readContent(path: string, text: string): Manifests | undefined {
   const key = basename(path);
   if (!documentNames.includes(key)) return readManifests(text);
-  return [{ name: basename(dirname(path)), annotations: {}, data: { [key]: text } }];
+  return { policies: [{ name: basename(dirname(path)), annotations: {}, data: { [key]: text } }], sets: [] };
+}
+
+/** Without an annotation, a set is as old as the last change of its file. */
+async function readSet({ name, annotations, texts }: SetManifest, changedAt: Date): Promise<LocalSet> {
+  const updatedAt = timeOfSet(annotations[annotation.setUpdatedAt], changedAt);
+  const version = versionOf(changedAt);
+  return { name, version, updatedAt, content: await inTurns(countLines(texts)), texts };
+}
+
+function isOf({ version }: LocalSet, changedAt: Date): boolean {
+  return version === versionOf(changedAt);
+}
+
+function versionOf(changedAt: Date): string {
+  return changedAt.toISOString();
 }
 
 async function listFiles(directory: string): Promise<string[]> {

@@ -8,11 +8,13 @@ import { outcomeOf } from '../run/outcome.ts';
 import { lastFullRun, lastVerdict } from '../run/results/verdict.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import { summarize } from '../run/summary.ts';
+import { type ImageSet, noSets } from '../sets/image-set.ts';
+import { namesOf, setNeedsOf, setProblemsOf } from '../sets/problems.ts';
 import type { PolicyStatus } from '../status/status.ts';
 import { countWithoutSuccess } from '../status/without-success.ts';
 
 /** The parts of the state of the cluster that gauges show. */
-export type ObservedState = Pick<ClusterState, 'policies' | 'statuses' | 'runs' | 'nodes'>;
+export type ObservedState = Pick<ClusterState, 'policies' | 'statuses' | 'runs' | 'nodes' | 'imageSets'>;
 
 /** The state of the cluster at a scrape. */
 export interface GaugeView {
@@ -142,12 +144,58 @@ export const gauges: readonly GaugeDefinition[] = [
     read: (view) => readKept(view, 'bytes'),
   },
   {
+    name: 'nodesweep_image_set_last_update_timestamp_seconds',
+    help: 'Last complete look of an image set at its source. Absent if it is unknown.',
+    labelNames: ['set'],
+    read: ({ state }) =>
+      setsOf(state).flatMap(({ name, updatedAt }): Sample[] =>
+        updatedAt === undefined ? [] : [[[name], updatedAt.getTime() / 1000]],
+      ),
+  },
+  {
+    name: 'nodesweep_image_set_entries',
+    help: 'Lines of an image set that name images. Absent if it has no keys, is no text, or is too large.',
+    labelNames: ['set'],
+    read: (view) => readLines(view, 'entries'),
+  },
+  {
+    name: 'nodesweep_image_set_invalid_lines',
+    help: 'Malformed lines of an image set, which have no effect.',
+    labelNames: ['set'],
+    read: (view) => readLines(view, 'invalidLines'),
+  },
+  {
+    name: 'nodesweep_policy_image_set_problem',
+    help: '1 if an image set that a policy names is missing, unreadable or too old, or has malformed lines, else 0.',
+    labelNames: ['policy', 'set'],
+    read: readSetProblems,
+  },
+  {
     name: 'nodesweep_prepull_images',
     help: 'Images of lists, each counted on each node, by state (Present, Pulling, Stale, Failed, Unknown, and Removed or InUse for those to remove).',
     labelNames: ['policy', 'state'],
     read: readListImages,
   },
 ];
+
+function setsOf({ imageSets = noSets }: ObservedState): readonly ImageSet[] {
+  return [...imageSets.byName.values()];
+}
+
+function readLines({ state }: GaugeView, figure: 'entries' | 'invalidLines'): Sample[] {
+  return setsOf(state).flatMap(({ name, content }): Sample[] =>
+    content.kind === 'Readable' ? [[[name], content[figure]]] : [],
+  );
+}
+
+function readSetProblems({ state, now }: GaugeView): Sample[] {
+  return state.policies.flatMap((object): Sample[] => {
+    const parsed = parseOnce(object, runKinds);
+    const bad = new Set(setProblemsOf(parsed, state, now)?.map(({ set }) => set));
+    const names = namesOf(setNeedsOf(parsed)?.uses ?? []);
+    return names.map((set) => [[object.name, set], Number(bad.has(set))]);
+  });
+}
 
 function readKept(view: GaugeView, figure: 'images' | 'bytes'): Sample[] {
   return figuresOf(view).flatMap(([policy, { kept }]) =>

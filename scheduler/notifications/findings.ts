@@ -14,7 +14,7 @@ const maxTextLength = 300;
 /** The number of nodes that a text names. */
 const maxNames = 3;
 
-type Judged = Pick<PolicyStatus, 'valid' | 'problems' | 'lastSlot' | 'missedSlot'>;
+type Judged = Pick<PolicyStatus, 'valid' | 'problems' | 'lastSlot' | 'missedSlot' | 'conditions'>;
 
 /**
  * The state of each subject of a policy, from its status and the records of its runs. A subject of which they show nothing is
@@ -22,7 +22,7 @@ type Judged = Pick<PolicyStatus, 'valid' | 'problems' | 'lastSlot' | 'missedSlot
  */
 export function findingsOf(status: Judged, runs: readonly Run[]): readonly Finding[] {
   const ended = runs.filter(isFinished);
-  const found = [ofPolicy(status), ofRun(ended), ofPause(runs), ofSchedule(status), ofDisk(ended)];
+  const found = [ofPolicy(status), ofRun(ended), ofPause(runs), ofSchedule(status), ofDisk(ended), ofSets(status)];
   return found
     .filter((finding) => finding !== undefined)
     .map((finding) => ({ ...finding, text: cutText(finding.text.replaceAll(/\s+/g, ' '), maxTextLength) }));
@@ -59,6 +59,15 @@ function ofSchedule({ valid, lastSlot, missedSlot }: Judged): Finding | undefine
     return { subject: 'Schedule', kind: 'Well', text: 'runs start in time' };
   const text = `no run started in time for the scheduled time ${missedSlot.toISOString()}; the Events of the policy have the cause`;
   return { subject: 'Schedule', kind: 'Bad', state: 'SlotMissed', text };
+}
+
+/** A policy that is not valid keeps its last state. One that no longer names sets is well. */
+function ofSets({ valid, conditions }: Judged): Finding | undefined {
+  const condition = conditions?.find(({ type }) => type === 'ImageSets');
+  if (condition?.status === 'False')
+    return { subject: 'ImageSets', kind: 'Bad', state: 'ImageSetProblem', text: condition.message };
+  if (!valid) return undefined;
+  return { subject: 'ImageSets', kind: 'Well', text: condition?.message ?? 'the policy names no image set' };
 }
 
 /** Nodes that a run has not reached say nothing about their disks, so only a full success is well. */

@@ -125,6 +125,7 @@ const wellReasons = {
   Pause: 'RunNotPaused',
   Schedule: 'RunsInTime',
   Disk: 'DiskBelowTarget',
+  ImageSets: 'ImageSetsReadable',
 } as const satisfies Record<Finding['subject'], string>;
 
 function reasonOf(finding: Finding): string {

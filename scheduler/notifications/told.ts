@@ -1,9 +1,16 @@
 /** The subjects of notifications. Each subject of a policy is well or bad. */
-export const subjects = ['Policy', 'Run', 'Pause', 'Schedule', 'Disk'] as const;
+export const subjects = ['Policy', 'Run', 'Pause', 'Schedule', 'Disk', 'ImageSets'] as const;
 export type Subject = (typeof subjects)[number];
 
 /** The bad states: the reason of each is its name. */
-export type BadState = 'InvalidPolicy' | 'PartiallyFailed' | 'Failed' | 'RunPaused' | 'SlotMissed' | 'DiskAboveTarget';
+export type BadState =
+  | 'InvalidPolicy'
+  | 'PartiallyFailed'
+  | 'Failed'
+  | 'RunPaused'
+  | 'SlotMissed'
+  | 'DiskAboveTarget'
+  | 'ImageSetProblem';
 
 /** The state of a subject, with a sentence for people. */
 export type Finding =

@@ -16,7 +16,7 @@ import type { PolicyStatus } from '../status/status.ts';
 import { type Cause, groupCauses } from './causes.ts';
 
 /** A run in the output for people and programs. */
-export interface RunOverview extends Omit<Summary, 'totals'>, Partial<Pick<CleanupTotals, 'bytes'>> {
+export interface RunOverview extends Omit<Summary, 'totals'>, Partial<Pick<CleanupTotals, 'bytes' | 'sets'>> {
   /** The figures of the images, by the kind of the run. */
   readonly images?: CleanupTotals['images'] | PrepullTotals['images'];
   readonly run: string;

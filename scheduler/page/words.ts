@@ -42,6 +42,12 @@ export function outcomeOf({ phase, outcome }: Pick<RunOverview, 'phase' | 'outco
   return outcome ?? phase;
 }
 
+/** The reason for which an image set is a problem of a policy, as a mark. */
+export function setMark({ conditions }: PolicyOverview): Content {
+  const problem = conditions.find(({ type, status }) => type === 'ImageSets' && status === 'False');
+  return problem !== undefined && html` ${mark(problem.reason, 'warn')}`;
+}
+
 /** The colour of a word: good, bad, or neither. A word never depends on its colour alone. */
 export type Tone = 'good' | 'bad' | 'warn' | 'calm';
 

@@ -4,9 +4,12 @@ import { findingsOf } from '../notifications/findings.ts';
 import { briefProblems } from '../policy/problem.ts';
 import { type KnownLosses, repeated } from '../run/results/losses.ts';
 import { isFinished, type Run } from '../run/run.ts';
+import { type SetProblem, setProblemsOf } from '../sets/problems.ts';
 import { neverFires, unreadableReason } from '../status/conditions.ts';
 import { describeLostStatus, describeUnreadable, namesInText } from '../status/damage.ts';
 import {
+  imageSetProblem,
+  imageSetsReadable,
   keepsDisappearing,
   objectUnreadable,
   policyRejected,
@@ -40,9 +43,11 @@ export async function keepStatus(
   const replacedRequests = requestsToJudge(pass, stored !== undefined);
   const unreadable = unreadableOf(cluster.state(), object.name);
   const purged = purgeInForce(pass);
+  const setProblems = setProblemsOf(pass.parsed, cluster.state(), pass.now);
   const found = {
     ...pass,
     purged,
+    setProblems,
     losses,
     runs,
     started,
@@ -58,6 +63,7 @@ export async function keepStatus(
   await reportDamage(pass, unreadable, stored);
   await reportNews(pass, stored?.value, status);
   await reportLosses(pass, stored?.value, status);
+  await reportSets(pass, setProblems ?? [], { before: stored?.value, status });
   if (start?.outcome === 'AlreadyExists') await reportIfIgnored(pass, start.run);
   return status;
 }
@@ -117,6 +123,22 @@ async function reportLosses(pass: PolicyPass, before: PolicyStatus | undefined, 
   const run = pass.journal.runs.of(pass.object.name).find(({ name }) => name === status.losses?.run);
   const message = run?.kind.losses?.describe(run.spec, news);
   if (news.length > 0 && message !== undefined) await announce(pass, keepsDisappearing(message), {});
+}
+
+/**
+ * Reports problems with image sets that the status before does not have, and the end of all problems. The condition is the memory,
+ * so another process does not report them again.
+ */
+async function reportSets(
+  pass: PolicyPass,
+  problems: readonly SetProblem[],
+  { before, status }: { readonly before: PolicyStatus | undefined; readonly status: PolicyStatus },
+): Promise<void> {
+  const [known, judged] = [before, status].map((one) => one?.conditions?.find(({ type }) => type === 'ImageSets'));
+  if (judged?.status === 'True' && known?.status === 'False') await announce(pass, imageSetsReadable(), {});
+  if (judged?.status !== 'False') return;
+  const news = problems.filter(({ gist }) => known?.status !== 'False' || !known.message.includes(gist));
+  if (news.length > 0) await announce(pass, imageSetProblem(news), {});
 }
 
 /** The error that prevented the start of the run, or the runs that are active; undefined if neither is known. */

@@ -6,6 +6,8 @@ import { earliest } from '../policy/instants.ts';
 import { nextPressureStart } from '../policy/pressure-trigger.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import type { Run } from '../run/run.ts';
+import { noSets } from '../sets/image-set.ts';
+import { nextSetChange, setNeedsOf } from '../sets/problems.ts';
 import { isOutdated, judgePolicy, nextStart, type PolicyStatus } from '../status/status.ts';
 import { activeRuns, advanceRuns } from './advance.ts';
 import { attempt, wakeTimeOf } from './attempt.ts';
@@ -103,6 +105,7 @@ async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
     wakeTimeOf(expired),
     keptAgainAt,
     startAgainAt,
+    nextSetChangeOf(pass),
     ...nextStarts(pass, status),
   ]);
 }
@@ -137,6 +140,12 @@ function nextStarts(pass: PolicyPass, status: PolicyStatus): Date[] {
   const pressureAt = nextPressureStart({ policy, isPressed: isPressed(pass, parsed) }, status.lastStart);
   const starts = [nextStart(status, object.name, policy), pressureAt];
   return starts.filter((start) => start !== undefined).filter((start) => start > now);
+}
+
+/** The instant at which an image set of the policy becomes too old, although nothing changes in the cluster. */
+function nextSetChangeOf({ parsed, state, now }: PolicyPass): Date | undefined {
+  const needs = setNeedsOf(parsed);
+  return needs && nextSetChange(needs, state.imageSets ?? noSets, now);
 }
 
 const runsByPolicy = new WeakMap<ClusterState['runs'], ReadonlyMap<string, Versioned<Run>[]>>();

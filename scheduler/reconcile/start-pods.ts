@@ -3,6 +3,8 @@ import { type Cluster, callConcurrency } from '../cluster.ts';
 import { JobTooLargeError } from '../pods/job-too-large.ts';
 import { type RolloutStep, withRefused, withStarted } from '../run/rollout/rollout.ts';
 import type { Run } from '../run/run.ts';
+import { noSets } from '../sets/image-set.ts';
+import { setTimesOf } from '../sets/problems.ts';
 import { noteTrouble } from './attempt.ts';
 import type { PolicyPass } from './context.ts';
 import { releaseNode } from './ledger/release-node.ts';
@@ -98,5 +100,7 @@ async function createJob(cluster: Cluster, run: Run): Promise<void> {
   const needsReferences = run.kind.needsWorkloadReferences(run.spec);
   if (needsReferences && (await cluster.hasJob(run))) return;
   const workloadReferences = needsReferences ? await cluster.listWorkloadReferences() : [];
-  await cluster.createJob(run, run.kind.jobOf(run, workloadReferences));
+  const sets = run.kind.setsOf?.(run.spec);
+  const setTimes = sets && setTimesOf(sets, cluster.state().imageSets ?? noSets);
+  await cluster.createJob(run, run.kind.jobOf(run, { workloadReferences, setTimes }));
 }

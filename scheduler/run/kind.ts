@@ -4,6 +4,7 @@ import type { JobTooLargeError } from '../pods/job-too-large.ts';
 import type { JobMap, PlacedNode, PodBody, PodOrder, PodTemplate } from '../pods/pod-template.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Problem } from '../policy/problem.ts';
+import type { SetNeeds } from '../sets/problems.ts';
 import type { LedgerRules } from './ledger.ts';
 import type { Ending, NodeResult } from './progress.ts';
 import type { LastResult } from './results/last-results.ts';
@@ -91,6 +92,14 @@ export interface NamedPolicy {
   readonly policy: Policy;
 }
 
+/** The facts that the job of a run has beside its policy. */
+export interface JobFacts {
+  /** The references that workload templates in the cluster name, if the kind needs them. */
+  readonly workloadReferences: readonly string[];
+  /** The times of the image sets that the policy names, by name; undefined if it names none. */
+  readonly setTimes?: Readonly<Record<string, string>> | undefined;
+}
+
 /** The images that the policies of a kind keep on nodes: no cleaner of any policy removes them there. */
 export interface Keeping {
   /** The images that a policy keeps, as the status stores them: they stay while a later edit of the policy is not valid. */
@@ -172,8 +181,10 @@ export interface RunKind<Totals extends object = object> {
   describeEffect(policy: Policy, totals: Totals): string;
   /** True if the pods need the images that the workloads of the cluster name. */
   needsWorkloadReferences(policy: Policy): boolean;
+  /** The image sets that a policy names, if the policies of this kind can name sets. Undefined if it names none. */
+  setsOf?(policy: Policy): SetNeeds | undefined;
   /** The document with the task for all pods of a run. A pod gets the facts about its own node with itself. */
-  jobOf(run: Run, workloadReferences: readonly string[]): object;
+  jobOf(run: Run, facts: JobFacts): object;
   /** The ConfigMaps of a job. The last one is the job itself. Rejects with a {@link JobTooLargeError}. */
   packJob(name: string, job: object): Promise<readonly JobMap[]>;
   /** The names of the ConfigMaps of a job, read from the last one of them. */

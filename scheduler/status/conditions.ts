@@ -8,10 +8,11 @@ import { onceForRuns } from '../run/once-for-runs.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { type Loss, repeated } from '../run/results/losses.ts';
 import { isFinished, type Run } from '../run/run.ts';
+import { describeSetProblems, type SetProblem, worstReason } from '../sets/problems.ts';
 import { type Damage, describeLostStatus, describeUnreadable } from './damage.ts';
 
 export const conditionSchema = z.object({
-  type: z.enum(['Ready', 'Progressing', 'Degraded', 'Present', 'Purged']),
+  type: z.enum(['Ready', 'Progressing', 'Degraded', 'Present', 'Purged', 'ImageSets']),
   status: z.enum(['True', 'False']),
   reason: z.string(),
   message: z.string(),
@@ -24,6 +25,8 @@ export const conditionSchema = z.object({
  * of the policy can't be read.
  * Present: the nodes have what the policy means; only policies of some kinds have this condition.
  * Purged: the policy wants nothing on any node, because of a request; only policies that were purged have this condition.
+ * ImageSets: the image sets of the policy can be read, are new enough, and have no malformed line; only policies that name sets
+ * have this condition.
  * `lastTransitionTime`: the last change of the status; a new reason does not change it.
  */
 export type Condition = z.output<typeof conditionSchema>;
@@ -42,6 +45,8 @@ interface Judged {
   readonly purged?: string | undefined;
   /** The things that nodes had lost before the last runs. */
   readonly losses?: { readonly seen: readonly Loss[] } | undefined;
+  /** The problems with the image sets of the policy; undefined if it names none. */
+  readonly setProblems?: readonly SetProblem[] | undefined;
   /** The status before this one, if it can't be read. */
   readonly lostStatus?: Damage | undefined;
 }
@@ -68,6 +73,7 @@ export function conditionsOf(
     degradation(judged, runs),
     ...presence(runs, before, judged),
     ...purge(judged, before),
+    ...imageSets(judged, before),
   ];
   const conditions = findings.map((finding): Condition => {
     const known = before.find(({ type }) => type === finding.type);
@@ -174,7 +180,7 @@ function presence(runs: readonly Run[], before: readonly Condition[], { purged, 
   const judgement = judgePresence(ended);
   if (judgement !== undefined)
     return [{ type: 'Present', ...withLosses(judgement, newest(ended), losses?.seen ?? []) }];
-  return before.filter(({ type }) => type === 'Present').map(({ lastTransitionTime: _, ...finding }) => finding);
+  return before.filter(({ type }) => type === 'Present').map(findingOf);
 }
 
 /** A thing that is there now, but was lost again and again, is present with a remark. */
@@ -195,6 +201,17 @@ function purge({ purged }: Judged, before: readonly Condition[]): Finding[] {
   }
   const message = `nodesweep.io/purge-at "${purged}" removes all images of the policy, and it pulls nothing until its lists change or nodesweep.io/run-at has a new value`;
   return [{ type: 'Purged', status: 'True', reason: 'PurgeRequested', message }];
+}
+
+/** While the policy is not valid, its last judgement stays: nobody knows which sets it means. */
+function imageSets({ valid, setProblems }: Judged, before: readonly Condition[]): Finding[] {
+  if (!valid) return before.filter(({ type }) => type === 'ImageSets').map(findingOf);
+  if (setProblems === undefined) return [];
+  const reason = worstReason(setProblems);
+  if (reason !== undefined)
+    return [{ type: 'ImageSets', status: 'False', reason, message: describeSetProblems(setProblems) }];
+  const message = 'all image sets of the policy can be read';
+  return [{ type: 'ImageSets', status: 'True', reason: 'AllReadable', message }];
 }
 
 const judgePresence = onceForRuns((ended) => {

@@ -8,6 +8,7 @@ import { outcomeOf } from '../run/outcome.ts';
 import { permanentReasons } from '../run/rollout/eligibility.ts';
 import type { Run } from '../run/run.ts';
 import { describeResults, summarize } from '../run/summary.ts';
+import type { SetProblem } from '../sets/problems.ts';
 
 /** Maximum length of a message (`Event.message` in the Kubernetes API). */
 const maxMessageLength = 1024;
@@ -91,6 +92,16 @@ export function objectUnreadable(message: string): PolicyEvent {
 /** Reports what nodes lose again and again between runs. */
 export function keepsDisappearing(message: string): PolicyEvent {
   return event('Warning', 'KeepsDisappearing', message);
+}
+
+/** Reports problems with image sets, as many as fit. The policy stays valid. */
+export function imageSetProblem(problems: readonly SetProblem[]): PolicyEvent {
+  return event('Warning', 'ImageSetProblem', listProblems(problems, maxMessageLength));
+}
+
+/** Reports that the image sets of a policy have no problem any more. */
+export function imageSetsReadable(): PolicyEvent {
+  return event('Normal', 'ImageSetsReadable', 'all image sets of the policy can be read again');
 }
 
 export function runPaused(run: Run): PolicyEvent {

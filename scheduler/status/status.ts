@@ -13,6 +13,7 @@ import { briefProblems } from '../policy/problem.ts';
 import type { KnownLosses } from '../run/results/losses.ts';
 import { lastSuccessOf } from '../run/results/verdict.ts';
 import type { Run } from '../run/run.ts';
+import type { SetProblem } from '../sets/problems.ts';
 import { readStored } from '../yaml/read.ts';
 import { conditionSchema, conditionsOf } from './conditions.ts';
 import type { Damage } from './damage.ts';
@@ -87,6 +88,8 @@ export interface Findings {
   readonly losses?: KnownLosses | undefined;
   /** The news of which people were told, and that the stored status may not have. */
   readonly delivered?: readonly Finding[] | undefined;
+  /** The problems with the image sets of the policy; undefined if it names none. */
+  readonly setProblems?: readonly SetProblem[] | undefined;
   /** The records of the policy that can't be read. */
   readonly unreadable?: readonly Damage[] | undefined;
   readonly now: Date;
@@ -219,10 +222,10 @@ function requestOf(trigger: Run['trigger']): string | undefined {
 /** The status with the conditions that follow from it, from the runs of the policy, and from their errors. */
 function withConditions(
   status: PolicyStatus,
-  { runs, now, troubles, unreadable, purged }: Findings,
+  { runs, now, troubles, unreadable, purged, setProblems }: Findings,
   lostStatus: Damage | undefined,
 ): PolicyStatus {
-  const conditions = conditionsOf({ ...status, unreadable, lostStatus, purged }, runs, now, troubles);
+  const conditions = conditionsOf({ ...status, unreadable, lostStatus, purged, setProblems }, runs, now, troubles);
   return conditions === status.conditions ? status : { ...status, conditions };
 }
 

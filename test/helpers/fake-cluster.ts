@@ -20,6 +20,7 @@ import { podName } from '../../scheduler/run/names.ts';
 import { decodeRun, encodeRun } from '../../scheduler/run/record.ts';
 import type { ImageReports } from '../../scheduler/run/results/losses.ts';
 import type { Run } from '../../scheduler/run/run.ts';
+import type { ImageSets } from '../../scheduler/sets/image-set.ts';
 import { decodeStatus, encodeStatus, type PolicyStatus } from '../../scheduler/status/status.ts';
 import { buildReportedPod } from './builders.ts';
 
@@ -73,6 +74,7 @@ export class FakeCluster implements Cluster {
   podWarnings = new Map<string, string>();
   /** By pod. */
   imageReports = new Map<string, ImageReports>();
+  imageSets: ImageSets = { place: 'in namespace nodesweep', byName: new Map() };
   now = new Date(0);
   /** True if the overlay for the startup taint is installed. */
   mayChangeNodes = false;
@@ -92,6 +94,7 @@ export class FakeCluster implements Cluster {
       orphanedStatuses: this.orphanedStatuses,
       ledgers: this.ledgers,
       nodes: this.nodes,
+      imageSets: this.imageSets,
       pods: [...this.pods.values()],
       runs: [...this.records.values()].map(({ data, version }) => ({
         value: decodeRun(data, this.kinds),

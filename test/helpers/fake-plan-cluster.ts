@@ -10,6 +10,8 @@ export class FakePlanCluster implements PlanPort {
   nodes: Node[] = [];
   boundReferences: string[] = [];
   workloadReferences: string[] = [];
+  /** The times of the image sets, by name. */
+  setTimes = new Map<string, string>();
   /** All that each look at a plan pod shows, the last one for ever; undefined is a pod that is gone. */
   states: (Partial<RunPod> | undefined)[] = [{ phase: 'Succeeded' }];
   podLog = '';
@@ -32,6 +34,10 @@ export class FakePlanCluster implements PlanPort {
 
   async listLedgers(): Promise<ClusterState['ledgers']> {
     return this.ledgers;
+  }
+
+  async readSetTimes(names: readonly string[]): Promise<Readonly<Record<string, string>>> {
+    return Object.fromEntries([...this.setTimes].filter(([name]) => names.includes(name)));
   }
 
   async readNode(name: string): Promise<Node | undefined> {

@@ -80,6 +80,12 @@ export class LocalHost {
     await this.#writeManifest(name, { 'prepull.yaml': stringify(document) }, annotations);
   }
 
+  /** Writes an image set as a manifest, with a key for each text. */
+  async writeSet(name: string, data: Readonly<Record<string, string>>): Promise<void> {
+    const metadata = { name, labels: { [label.kind]: 'image-set' } };
+    await this.write(`policies/set-${name}.yaml`, stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }));
+  }
+
   async #writeManifest(name: string, data: object, annotations: object): Promise<void> {
     const metadata = { name, labels: { [label.kind]: 'policy' }, annotations };
     await this.write(`policies/${name}.yaml`, stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data }));

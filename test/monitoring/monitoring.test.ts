@@ -57,9 +57,10 @@ async function readLabels(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     lastSuccessfulTime: start,
     nextSlot: secondsLater(60),
   } as PolicyStatus;
+  const usesSets = buildPolicyObject({ images: { excludeFrom: ['frozen'] } }, { name: 'uses-sets' });
   metrics.observe({
     state: () => ({
-      policies: [buildPolicyObject(), buildPolicyObject({}, { name: 'lists' })],
+      policies: [buildPolicyObject(), buildPolicyObject({}, { name: 'lists' }), usesSets],
       statuses: new Map([['nightly', { value: status, resourceVersion: '1' }]]),
       runs: [ended, pulling].map((value) => ({ value, resourceVersion: '1' })),
       nodes: [buildNode('a')],

@@ -9,6 +9,7 @@ import { KubernetesTransport } from '../../../scheduler/kubernetes/api/transport
 import { readCleanerLog } from '../../../scheduler/kubernetes/cleaner-log.ts';
 import { type ConfigMapGroups, groupConfigMaps } from '../../../scheduler/kubernetes/config-map-groups.ts';
 import { readPodWarning } from '../../../scheduler/kubernetes/events.ts';
+import { setTime } from '../../../scheduler/kubernetes/image-sets.ts';
 import { readConfigMap, readNode } from '../../../scheduler/kubernetes/objects.ts';
 import { BoundPodReader } from '../../../scheduler/kubernetes/pods/bound-pods.ts';
 import { buildHarmless, explainRefusal } from '../../../scheduler/kubernetes/pods/place-pod.ts';
@@ -73,6 +74,20 @@ class KubernetesPlans implements PlanPort {
     return groupConfigMaps(maps.flatMap((map) => readConfigMap(map) ?? []));
   }
 
+  /** Reads a few sets at a time, because each may have 1 MiB. */
+  async readSetTimes(names: readonly string[]): Promise<Readonly<Record<string, string>>> {
+    const times: Record<string, string> = {};
+    const target = { resource: 'configmaps', namespace: this.#namespace } as const;
+    const query = { labelSelector: `${label.kind}=image-set`, limit: 2 };
+    for await (const { items } of this.#api.pages<V1ConfigMap>(target, query))
+      for (const { metadata } of items) {
+        const { updatedAt } = setTime(metadata);
+        const { name = '' } = metadata ?? {};
+        if (updatedAt !== undefined && names.includes(name)) times[name] = updatedAt.toISOString();
+      }
+    return times;
+  }
+
   async readNode(name: string): Promise<Node | undefined> {
     const call = { resource: 'nodes', name, verb: 'get' } as const;
     const node = await this.#api.call<V1Node>(`read node ${name}`, ['NotFound'], call);
@@ -88,12 +103,12 @@ class KubernetesPlans implements PlanPort {
   }
 
   /** Creates the job after the pod, which waits for it, so that the pod can own the job. */
-  async createPlan({ name, policy, node, job, needs, timeoutSeconds }: PlanOrder): Promise<void> {
+  async createPlan({ name, policy, node, job, needs, sets, timeoutSeconds }: PlanOrder): Promise<void> {
     const namespace = this.#namespace;
     const template = podTemplateOf(this.#settings, namespace, this.#settings.image);
     const maps = await packJob(name, job);
     const references = { bound: needs.references, prepulled: needs.prepulled };
-    const task = { name, jobMaps: maps.map((map) => map.name), references, timeoutSeconds };
+    const task = { name, jobMaps: maps.map((map) => map.name), references, sets, timeoutSeconds };
     const build = (place: PodNode) => buildPlanPod(task, policy, place, template);
     const body = await buildHarmless({ api: this.#api, namespace }, { node, boundPods: needs.count }, build);
     const call = { resource: 'pods', namespace, verb: 'create', body } as const;

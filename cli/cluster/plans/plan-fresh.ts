@@ -5,10 +5,12 @@ import { type PlanDocument, parsePlan } from '../../../contract/plan-document.ts
 import { cleanupJob } from '../../../scheduler/cleanup/job.ts';
 import { cleanup } from '../../../scheduler/cleanup/kind.ts';
 import type { CleanupDocument, CleanupPolicy } from '../../../scheduler/cleanup/policy.ts';
+import { setNeeds } from '../../../scheduler/cleanup/set-needs.ts';
 import type { NodeNeeds } from '../../../scheduler/cluster.ts';
 import { runKinds } from '../../../scheduler/kinds.ts';
 import type { Node, PolicyObject } from '../../../scheduler/objects.ts';
 import { newRun } from '../../../scheduler/run/run.ts';
+import { namesOf } from '../../../scheduler/sets/problems.ts';
 import { type Keeper, referencesKeptOn } from '../../../scheduler/status/kept-references.ts';
 import { judgePlanPod } from './plan-pod.ts';
 import { PlanError, type PlanNode, type PlanPort } from './plan-port.ts';
@@ -39,10 +41,11 @@ export async function planFresh(
   const node = requireAnswering(request.node);
   for (const name of await cluster.listLeftovers(leftoverMs)) await cluster.deletePlan(name);
   const name = `nodesweep-plan-${randomUUID().slice(0, 8)}`;
-  const job = await buildJob(name, request, cluster, now);
+  const sets = namesOf(setNeeds(request.policy)?.uses ?? []);
+  const job = await buildJob(name, { ...request, sets }, cluster, now);
   const needs = await readNeeds(request, cluster);
   try {
-    await cluster.createPlan({ name, policy, node, job, needs, timeoutSeconds });
+    await cluster.createPlan({ name, policy, node, job, needs, sets, timeoutSeconds });
     await waitForEnd(name, request, cluster, signal);
     return await readPlan(name, node.name, cluster);
   } finally {
@@ -63,17 +66,18 @@ function requireAnswering(node: Node): PlanNode {
 /** The job that a run would pass to its cleaners now. */
 async function buildJob(
   name: string,
-  { object, document, policy }: FreshRequest,
+  { object, document, policy, sets }: FreshRequest & { readonly sets: readonly string[] },
   cluster: PlanPort,
   now: Date,
 ): Promise<JobDocument> {
+  const setTimes = sets.length === 0 ? undefined : { ...(await cluster.readSetTimes(sets)) };
   const workloadReferences = policy.images.protectWorkloads ? await cluster.listWorkloadReferences() : [];
   const trigger = { type: 'Request', request: name } as const;
   const run = newRun(
     { kind: cleanup, policy: object.name, trigger, document, spec: policy, resumedBy: undefined },
     now,
   );
-  return cleanupJob({ ...run, name, document, spec: policy }, workloadReferences);
+  return cleanupJob({ ...run, name, document, spec: policy }, workloadReferences, setTimes);
 }
 
 /** The facts that a cleaner on the node would be told. */

@@ -12,12 +12,14 @@ export interface PlanTask {
   /** The names of the ConfigMaps with the job. */
   readonly jobMaps: readonly string[];
   readonly references: NodeReferences;
+  /** The names of the image sets of the policy. */
+  readonly sets: readonly string[];
   readonly timeoutSeconds: number;
 }
 
 /** A pod that makes a plan on a node and removes nothing. Its kind label differs, so the scheduler ignores it. */
 export function buildPlanPod(
-  { name, jobMaps, references, timeoutSeconds }: PlanTask,
+  { name, jobMaps, references, sets, timeoutSeconds }: PlanTask,
   policy: PolicyObject,
   node: PodNode,
   template: PodTemplate,
@@ -40,6 +42,7 @@ export function buildPlanPod(
     spec: buildPodSpec(node, template, {
       args: ['plan', ...taskArguments, '--output', 'json'],
       jobSources: jobSources(jobMaps),
+      sets,
       // Ends the pod if the command that waits for the plan is gone.
       activeDeadlineSeconds: timeoutSeconds,
       terminationGracePeriodSeconds: 1,

@@ -13,6 +13,8 @@ export interface PlanOrder {
   readonly node: PlanNode;
   readonly job: JobDocument;
   readonly needs: NodeNeeds;
+  /** The names of the image sets of the policy. */
+  readonly sets: readonly string[];
   readonly timeoutSeconds: number;
 }
 
@@ -23,6 +25,8 @@ export interface PlanPort {
   listStatuses(): Promise<ClusterState['statuses']>;
   /** The accounts by policy of what image lists have put on nodes. */
   listLedgers(): Promise<ClusterState['ledgers']>;
+  /** The times of the last updates of image sets, by name. A set that does not exist, or whose time is unknown, is absent. */
+  readSetTimes(names: readonly string[]): Promise<Readonly<Record<string, string>>>;
   readNode(name: string): Promise<Node | undefined>;
   /** The pods bound to a node now. */
   readBoundPods(node: string): Promise<BoundPods>;

@@ -18,6 +18,11 @@ export interface WatchSource extends Target {
   readonly pageSize?: number;
 }
 
+/** The objects of a watch. The watch waits for each object that is applied, so that only a few are in memory. */
+type Watched<T extends KubernetesObject> = Pick<Collection<T, unknown>, 'distrust' | 'remove' | 'retain'> & {
+  apply(object: T, listVersion?: bigint): unknown;
+};
+
 /**
  * Keeps a collection up to date with a list, page by page, followed by a watch, which resumes after a lost connection. It lists
  * again only if the API server no longer has the version from which to resume.
@@ -25,7 +30,7 @@ export interface WatchSource extends Target {
 export class Watcher<T extends KubernetesObject> {
   readonly #api: Pick<KubernetesApi, 'pages' | 'watch'>;
   readonly #source: WatchSource;
-  readonly #collection: Pick<Collection<T, unknown>, 'apply' | 'distrust' | 'remove' | 'retain'>;
+  readonly #collection: Watched<T>;
   readonly #onTrouble: (error: unknown) => void;
   readonly #stopping = new AbortController();
   readonly #listed = Promise.withResolvers<void>();
@@ -39,7 +44,7 @@ export class Watcher<T extends KubernetesObject> {
   constructor(
     api: Pick<KubernetesApi, 'pages' | 'watch'>,
     source: WatchSource,
-    collection: Pick<Collection<T, unknown>, 'apply' | 'distrust' | 'remove' | 'retain'>,
+    collection: Watched<T>,
     onTrouble: (error: unknown) => void,
   ) {
     this.#api = api;
@@ -86,7 +91,7 @@ export class Watcher<T extends KubernetesObject> {
       if (type === 'ERROR') throw refusalOf(0, JSON.stringify(object));
       this.#noteVersion(object.metadata?.resourceVersion ?? '0');
       if (type === 'DELETED') this.#collection.remove(object);
-      else if (type !== 'BOOKMARK') this.#collection.apply(object);
+      else if (type !== 'BOOKMARK') await this.#collection.apply(object);
     }
   }
 
@@ -101,7 +106,7 @@ export class Watcher<T extends KubernetesObject> {
       version = metadata.resourceVersion;
       for (const item of items) {
         names.add(item.metadata?.name ?? '');
-        this.#collection.apply(item, BigInt(version));
+        await this.#collection.apply(item, BigInt(version));
       }
     }
     version ??= '0';

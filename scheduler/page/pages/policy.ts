@@ -10,7 +10,7 @@ import { paged } from '../parts/paging.ts';
 import { runsTable, scheduleOf } from '../parts/policies.ts';
 import { runProgress } from '../parts/progress.ts';
 import { causesOf } from '../view/causes.ts';
-import { mark, stateOf, timeFrom } from '../words.ts';
+import { mark, setMark, stateOf, timeFrom } from '../words.ts';
 
 /** A policy: its state, its conditions, its runs, the causes in the newest one, and the images of its lists. */
 export function policyPage({ state, kinds, now }: PageFacts, name: string, page: number): Page | undefined {
@@ -31,7 +31,7 @@ export function policyPage({ state, kinds, now }: PageFacts, name: string, page:
     policy === undefined
       ? html`<p>The policy is deleted. Its runs are still on record.</p>`
       : definitions([
-          ['State', mark(stateOf(policy))],
+          ['State', html`${mark(stateOf(policy))}${setMark(policy)}`],
           ['Schedule', html`<code>${scheduleOf(policy)}</code>`],
           ['Next run', policy.nextSlot === undefined ? '–' : timeFrom(now, policy.nextSlot)],
         ])

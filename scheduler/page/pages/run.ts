@@ -1,3 +1,4 @@
+import { describeSets } from '../../cleanup/tally.ts';
 import { describeRun } from '../../overview/overview.ts';
 import { describeTrigger } from '../../policy/trigger.ts';
 import { isFinished, type Run } from '../../run/run.ts';
@@ -27,6 +28,7 @@ export function runPage({ state, now }: PageFacts, name: string): Page | undefin
     ['Took', durationOf(run.startedAt, run.finishedAt ?? now)],
     ['Images', describeImages(overview)],
     ['Freed', describeFreed(overview)],
+    ...(overview.sets === undefined ? [] : [['Image sets', describeSets(overview.dryRun, overview.sets)] as const]),
   ])}
 ${overview.message !== undefined && html`<p class="message">${run.reason !== undefined && html`<strong>${run.reason}</strong>: `}${overview.message}</p>`}
 ${run.damage !== undefined && html`<p class="message">${run.damage}</p>`}

@@ -2,7 +2,7 @@ import { formatBytes } from '../../../contract/bytes.ts';
 import type { PolicyOverview, RunOverview } from '../../overview/overview.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { links } from '../links.ts';
-import { ageOf, countOf, durationOf, mark, outcomeOf, stateOf, timeFrom } from '../words.ts';
+import { ageOf, countOf, durationOf, mark, outcomeOf, setMark, stateOf, timeFrom } from '../words.ts';
 import { section, table } from './layout.ts';
 
 /** The number of policies that the overview shows. */
@@ -40,7 +40,7 @@ function rowOf(policy: PolicyOverview, now: Date): readonly Content[] {
   const [last] = runs;
   return [
     html`<a href="${links.policy(policy.policy)}">${policy.policy}</a>`,
-    mark(stateOf(policy)),
+    html`${mark(stateOf(policy))}${setMark(policy)}`,
     html`<code>${scheduleOf(policy)}</code>`,
     nextSlot === undefined ? '–' : timeFrom(now, nextSlot),
     last === undefined

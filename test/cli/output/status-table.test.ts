@@ -50,6 +50,28 @@ describe('the status on a terminal', () => {
     expect(text).toContain(`${run.policy} `);
   });
 
+  it('shows the problems with image sets, and the images that the newest run removed or kept because of sets (S6, S7)', () => {
+    const sets = { cve: { removed: 2, kept: 0 }, frozen: { removed: 0, kept: 5 } };
+    const figures = { planned: 0, removed: 2, failed: 0, skipped: 0, unknown: 0, freedBytes: 9, nominalBytes: 9, sets };
+    const nodes = new Map([['a', settled(tried(1), 'Succeeded', { tally: figures })]]);
+    const ended = { ...run, phase: 'Succeeded' as const, reason: 'Completed', nodes };
+    const policy = buildPolicyObject({}, { name: run.policy });
+    const [described] = describePolicies(
+      { policies: [policy], statuses: new Map(), runs: [{ value: ended, resourceVersion: '1' }] },
+      runKinds,
+    );
+    if (described === undefined) throw new Error('there is no policy');
+    const message = 'images.excludeFrom[0]: image set frozen does not exist';
+    const condition = { type: 'ImageSets', status: 'False', reason: 'SetMissing', message } as const;
+    const text = formatDetails(
+      { ...described, conditions: [{ ...condition, lastTransitionTime: start }] },
+      { ...view, screen: { hasColors: false } },
+    );
+    expect(text).toContain(`${run.policy}: ${message}`);
+    expect(text).toContain(`Images because of image sets in ${run.name}: cve (2 removed), frozen (5 kept)`);
+    expect(formatDetails(described, { ...view, screen: { hasColors: false } })).not.toContain('image set frozen');
+  });
+
   it('colours outcomes only on a screen with colours', () => {
     if (overview === undefined) throw new Error('there is no policy');
     const colored = formatPolicies([overview], { ...view, screen: { columns: 80, hasColors: true } });

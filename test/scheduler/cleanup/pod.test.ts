@@ -107,6 +107,38 @@ describe('the cleaner pod', () => {
     expect(spec.containers[0]?.resources).toEqual({ requests: { cpu: '5m', memory: '0' }, limits: { memory: '1Gi' } });
   });
 
+  it('mounts each image set that its policy names once, read-only, and starts without a set that is missing (S3, S6)', () => {
+    const images = { includeFrom: ['cve'], excludeFrom: ['frozen'], removeFrom: ['cve', 'gone.example.com'] };
+    const run = build.buildRun({ images });
+    const { spec } = buildPod({ ...order, run }, { ...build.buildNode('a'), runtime }, template);
+    expect(spec.volumes.slice(3)).toEqual([
+      { name: 'set-0', configMap: { name: 'cve', optional: true } },
+      { name: 'set-1', configMap: { name: 'frozen', optional: true } },
+      { name: 'set-2', configMap: { name: 'gone.example.com', optional: true } },
+    ]);
+    expect(spec.containers[0]?.volumeMounts.slice(3)).toEqual([
+      { name: 'set-0', mountPath: '/etc/nodesweep-sets/cve', readOnly: true },
+      { name: 'set-1', mountPath: '/etc/nodesweep-sets/frozen', readOnly: true },
+      { name: 'set-2', mountPath: '/etc/nodesweep-sets/gone.example.com', readOnly: true },
+    ]);
+    expect(spec.containers[0]?.args.slice(-2)).toEqual(['--sets', '/etc/nodesweep-sets']);
+  });
+
+  it('is byte for byte the same if its policy names no image sets, as with a version that knows none', () => {
+    const { args, volumeMounts, ...others } = container ?? {};
+    expect(args).toEqual([
+      'clean',
+      '--job',
+      '/etc/nodesweep/job.json',
+      '--state',
+      '/var/lib/nodesweep',
+      '--report',
+      '/dev/termination-log',
+    ]);
+    expect(volumeMounts?.map(({ name }) => name)).toEqual(['job', 'state', 'socket']);
+    expect(Object.keys(others)).toEqual(['name', 'image', 'imagePullPolicy', 'env', 'resources', 'securityContext']);
+  });
+
   it('mounts the socket, its own state directory and its job, and nothing else', () => {
     expect(pod.spec.volumes).toEqual([
       {

@@ -9,6 +9,7 @@ import { LocalHost, type LocalProcess } from '../../helpers/local-host.ts';
 
 const web = buildImage('docker.io/library/web:1');
 const old = buildImage('docker.io/library/old:1');
+const other = buildImage('docker.io/library/other:1');
 const slow = buildImage('docker.io/library/slow:1', { removal: { kind: 'Late', ms: 1_000 } });
 const node = buildSimulatedNode({ images: [web, old], containers: [buildContainer(web)] });
 const nightly = { schedule: '0 3 * * *', images: { keepSideLoaded: false } };
@@ -80,6 +81,42 @@ describe.concurrent('nodesweep local', () => {
       expect(states).toEqual(['Succeeded', 'Succeeded']);
     }, 20_000);
     expect(host.imagesOf('east')).toContain('docker.io/library/old:1');
+  });
+
+  test('ConfigMaps of image sets in the directory are sets; a missing one removes nothing, and an edited one counts for the next run (S3, S4, S6, S7)', async ({
+    host,
+    start,
+    expect,
+  }) => {
+    const images = { keepSideLoaded: false, minAge: '1h', excludeFrom: ['frozen'], removeFrom: ['cve'] };
+    const policy = { schedule: '0 3 * * *', images };
+    const busy = buildSimulatedNode({ images: [web, old, other], containers: [buildContainer(web)] });
+    host.setNodes({ east: busy });
+    await host.writeSet('cve', { list: 'web:1 # CVE-1\nold:1 # CVE-2026-1234 critical\nother:1 # CVE-3' });
+    await host.writePolicy('nightly', policy, 'first');
+    const local = start(host);
+    await local.line('0 of 1 nodes succeeded, 1 failed');
+    expect(host.imagesOf('east')).toHaveLength(3);
+    expect(local.lines.join('\n')).toContain(
+      'images.excludeFrom[0]: image set frozen does not exist in the directory of the policies',
+    );
+
+    await host.writeSet('frozen', { list: 'other:1 # release 12' });
+    await host.writePolicy('nightly', policy, 'second');
+    await local.line('1 of 1 nodes succeeded; 1 images removed');
+    expect(host.imagesOf('east')).toEqual(['docker.io/library/web:1', 'docker.io/library/other:1']);
+    expect(local.lines.join('\n')).toContain('image set frozen: release 12');
+    expect(local.lines.join('\n')).toContain('image set cve: CVE-2026-1234 critical');
+    expect(local.lines.join('\n')).toContain('because of image sets: cve (1 removed), frozen (1 kept)');
+
+    await host.writeSet('frozen', { list: '# nothing' });
+    await vi.waitFor(
+      async () => {
+        await host.writePolicy('nightly', policy, `third-${Date.now()}`);
+        expect(host.imagesOf('east')).toEqual(['docker.io/library/web:1']);
+      },
+      { timeout: 60_000, interval: 3_000 },
+    );
   });
 
   test('C4, C8: a missed scheduled time starts one run, and none again after a restart', async ({

@@ -96,6 +96,34 @@ describe('the metrics', () => {
     ]);
   });
 
+  it('show the image sets, and which of them are a problem of which policy (S6)', async () => {
+    const metrics = new Metrics('1');
+    const content = { kind: 'Readable', entries: 7, invalidLines: 2 } as const;
+    const unreadable = { kind: 'Unreadable', cause: 'has no keys', advice: '' } as const;
+    const sets = [
+      { name: 'good', version: '1', updatedAt: start, content: { ...content, invalidLines: 0 } },
+      { name: 'cve', version: '1', updatedAt: undefined, content },
+      { name: 'empty', version: '1', updatedAt: start, content: unreadable },
+    ];
+    const byName = new Map(sets.map((set) => [set.name, set]));
+    const images = { includeFrom: ['cve'], excludeFrom: ['good', 'gone'], removeFrom: ['cve'] };
+    const policies = [buildPolicyObject({ images }), buildPolicyObject({}, { name: 'other' })];
+    const imageSets = { place: 'in namespace nodesweep', byName };
+    observe(metrics, () => buildState({ policies, imageSets }));
+    const seconds = start.getTime() / 1_000;
+    expect((await readLines(metrics)).filter((line) => line.includes('image_set'))).toEqual([
+      `nodesweep_image_set_last_update_timestamp_seconds{set="good"} ${seconds}`,
+      `nodesweep_image_set_last_update_timestamp_seconds{set="empty"} ${seconds}`,
+      'nodesweep_image_set_entries{set="good"} 7',
+      'nodesweep_image_set_entries{set="cve"} 7',
+      'nodesweep_image_set_invalid_lines{set="good"} 0',
+      'nodesweep_image_set_invalid_lines{set="cve"} 2',
+      'nodesweep_policy_image_set_problem{policy="nightly",set="cve"} 1',
+      'nodesweep_policy_image_set_problem{policy="nightly",set="good"} 0',
+      'nodesweep_policy_image_set_problem{policy="nightly",set="gone"} 1',
+    ]);
+  });
+
   it('have the times of pulls, and the time until a new node has all images, by policy, as long as the policy is there (H31)', async () => {
     const metrics = new Metrics('1');
     const spec = buildPrepull([{ name: 'base', images: ['docker.io/acme/api:1'] }]);

@@ -54,6 +54,21 @@ describe('the state of runs for notifications (H62)', () => {
   });
 });
 
+describe('the state of image sets for notifications (S6, H62)', () => {
+  const condition = (status: 'True' | 'False') => ({
+    conditions: [{ type: 'ImageSets', status, reason: 'SetMissing', message: 'words', lastTransitionTime: start }],
+  });
+  it.each<[state: string | undefined, what: string, status: object]>([
+    ['ImageSetProblem', 'one is missing', condition('False')],
+    ['ImageSetProblem', 'one is missing, and the policy is not valid', { valid: false, ...condition('False') }],
+    ['Well', 'all can be read', condition('True')],
+    ['Well', 'the policy no longer names any', { conditions: [] }],
+    [undefined, 'the policy is not valid', { valid: false }],
+  ])('is %s if %s', (state, _, status) => {
+    expect(stateOf('ImageSets', [], status)).toBe(state);
+  });
+});
+
 describe('the state of disks for notifications (H62)', () => {
   it.each<[state: string | undefined, what: string, runs: readonly Run[]]>([
     [undefined, 'nothing has run', []],

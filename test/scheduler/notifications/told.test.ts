@@ -15,6 +15,7 @@ const states = {
   Pause: ['RunPaused'],
   Schedule: ['SlotMissed'],
   Disk: ['DiskAboveTarget'],
+  ImageSets: ['ImageSetProblem'],
 } as const satisfies Record<Finding['subject'], readonly BadState[]>;
 
 /** The findings of a pass: each subject is bad, well, or unknown. */

@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cleanup } from '../../../scheduler/cleanup/kind.ts';
+import type { Tally } from '../../../scheduler/cleanup/tally.ts';
 import { answerPage, type PageRequest } from '../../../scheduler/page/answer.ts';
 import type { CleanerLog } from '../../../scheduler/page/cleaner-log.ts';
 import type { PageFacts } from '../../../scheduler/page/facts.ts';
 import { links } from '../../../scheduler/page/links.ts';
+import type { Run } from '../../../scheduler/run/run.ts';
+import type { Condition } from '../../../scheduler/status/conditions.ts';
 import { buildCleanerLog, buildPageFacts } from '../../helpers/page-facts.ts';
 
 const small = buildPageFacts(40);
@@ -18,6 +22,16 @@ const textOf = (target: string, facts?: PageFacts) =>
     .body.replaceAll('<wbr>', '')
     .replaceAll(/<[^>]*>/g, ' ')
     .replaceAll(/\s+/g, ' ');
+
+/** The run with figures of image sets on each of its nodes. */
+function withSets(run: Run): Run {
+  const sets = { 'cve-critical': { removed: 2, kept: 0 }, frozen: { removed: 0, kept: 1 } };
+  const nodes = [...run.nodes].map(([name, node]) => {
+    const hasTally = node.state === 'Settled' && run.kind === cleanup && node.tally !== undefined;
+    return [name, hasTally ? { ...node, tally: { ...(node.tally as Tally), sets } } : node] as const;
+  });
+  return { ...run, nodes: new Map(nodes) };
+}
 
 /** The addresses that a document names: links, forms and files. */
 function addressesIn(body: string): string[] {
@@ -63,6 +77,32 @@ describe('the status page', () => {
     expect(textOf(links.policy('broken'))).toContain('schedule : minute: 61');
     expect(textOf(links.overview)).toMatch(/Canary nodes that must succeed first: 2 of 2 ended/);
     expect(textOf(links.overview)).toMatch(/The other nodes, at most 10% at a time: 11 of 38 ended \(now\)/);
+  });
+
+  it('shows problems with image sets, and the images of a run by set (S6, S7)', () => {
+    const { state } = small;
+    const message = 'images.excludeFrom[0]: image set frozen does not exist';
+    const problem = {
+      type: 'ImageSets',
+      status: 'False',
+      reason: 'SetMissing',
+      message,
+      lastTransitionTime: small.now,
+    };
+    const stored = state.statuses.get('nightly');
+    const statuses = new Map(state.statuses);
+    if (stored?.value === undefined) throw new Error('there is no status');
+    const conditions = [...(stored.value.conditions ?? []), problem as Condition];
+    statuses.set('nightly', { ...stored, value: { ...stored.value, conditions } });
+    const runs = state.runs.map(({ value, ...version }) => ({ ...version, value: withSets(value) }));
+    const facts = { ...small, state: { ...state, statuses, runs } };
+    expect(textOf(links.overview, facts)).toMatch(/nightly Valid SetMissing/);
+    expect(textOf(links.overview)).not.toContain('SetMissing');
+    expect(textOf(links.policy('nightly'), facts)).toContain(`SetMissing ${message}`);
+    expect(textOf(links.run('nightly-1'), facts)).toMatch(
+      /Image sets cve-critical \(\d+ removed\), frozen \(\d+ kept\)/,
+    );
+    expect(textOf(links.run('nightly-1'))).not.toContain('Image sets');
   });
 
   it('shows the fullest nodes first, with their thresholds and the numbers of the last runs', () => {

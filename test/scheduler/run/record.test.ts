@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { tallyOf } from '../../../scheduler/cleanup/tally.ts';
 import { runKinds } from '../../../scheduler/kinds.ts';
 import { diskOf } from '../../../scheduler/run/disk-measure.ts';
 import { backingOff, type NodeProgress, settled } from '../../../scheduler/run/progress.ts';
 import { decodeRun, encodeRun, RunRecordError } from '../../../scheduler/run/record.ts';
-import { buildRun, secondsLater, start, tried } from '../../helpers/builders.ts';
+import { summarize } from '../../../scheduler/run/summary.ts';
+import { buildReport, buildRun, secondsLater, start, tried } from '../../helpers/builders.ts';
 
 const tally = {
   planned: 0,
@@ -28,6 +30,47 @@ it('a record is read back as it was written', () => {
     { nodes, phase: 'Failed', reason: 'NodesFailed', finishedAt: secondsLater(9) },
   );
   expect(decodeRun(encodeRun(run), runKinds)).toEqual(run);
+});
+
+describe('the figures of image sets in a record', () => {
+  const sets = { 'cve-critical': { removed: 3, kept: 0 }, frozen: { removed: 0, kept: 12 } };
+  const totalsOf = (nodes: Map<string, NodeProgress>) => encodeRun(buildRun({}, { nodes }))['run.yaml'];
+
+  it('are read back, and added up by set (S7)', () => {
+    const nodes = new Map<string, NodeProgress>([
+      ['a', settled(tried(1), 'Succeeded', { tally: { ...tally, sets } })],
+      ['b', settled(tried(1), 'Succeeded', { tally: { ...tally, sets: { frozen: { removed: 0, kept: 1 } } } })],
+      ['c', settled(tried(1), 'Succeeded', { tally })],
+    ]);
+    const run = buildRun({}, { nodes });
+    expect(decodeRun(encodeRun(run), runKinds)).toEqual(run);
+    expect(summarize(run).totals).toMatchObject({
+      sets: { 'cve-critical': { removed: 3, kept: 0 }, frozen: { removed: 0, kept: 13 } },
+    });
+  });
+
+  it('are absent without sets, so that the record is as an earlier version wrote it', () => {
+    const nodes = new Map<string, NodeProgress>([['a', settled(tried(1), 'Succeeded', { tally })]]);
+    expect(totalsOf(nodes)).not.toContain('sets');
+    expect(encodeRun(buildRun({}, { nodes }))['nodes.json']).toBe(
+      '{"a":{"attempts":1,"result":"Succeeded","tally":[0,12,0,0,0,12345678901,12345678901]}}',
+    );
+  });
+
+  it('of 5,000 nodes with 48 sets each stay below the 1 MiB that the API server accepts', () => {
+    const figures = (index: number) =>
+      Array.from({ length: 48 }, (_, set) => [
+        `${'x'.repeat(200)}-${set}`,
+        { removed: (index * 7 + set * 31) % 97, kept: (index * 13 + set) % 89 },
+      ]);
+    const nodes = new Map(
+      Array.from({ length: 5_000 }, (_, index): [string, NodeProgress] => {
+        const report = buildReport({ sets: Object.fromEntries(figures(index)) });
+        return [`node-${index}`, settled(tried(1), 'Succeeded', { tally: tallyOf(report) })];
+      }),
+    );
+    expect(sizeOf(encodeRun(buildRun({}, { nodes })))).toBeLessThan(1_000_000);
+  });
 });
 
 describe('a record that this version can read only in part (C29, H38)', () => {

@@ -28,6 +28,24 @@ function putPlan(name: string, ageMs: number, phase = 'Succeeded'): void {
   });
 }
 
+it('the times of image sets are those that a run would tell its cleaners (S6)', async () => {
+  const maps = '/api/v1/namespaces/nodesweep/configmaps';
+  const put = (name: string, kind: string, metadata: object) =>
+    server.put(maps, name, { metadata: { labels: { 'nodesweep.io/kind': kind }, ...metadata } });
+  const annotations = { 'nodesweep.io/updated-at': '2026-03-01T01:00:00+01:00' };
+  for (const name of ['one', 'two', 'three', 'four']) put(name, 'image-set', { annotations });
+  put('changed', 'image-set', { creationTimestamp: '2026-02-01T00:00:00Z' });
+  put('unknown', 'image-set', { annotations: { 'nodesweep.io/updated-at': 'today' } });
+  put('policy', 'policy', { annotations });
+  const plans = await openPlans(server.config, 'nodesweep');
+  const names = ['one', 'four', 'changed', 'unknown', 'policy', 'missing'];
+  expect(await plans.readSetTimes(names)).toEqual({
+    one: '2026-03-01T00:00:00.000Z',
+    four: '2026-03-01T00:00:00.000Z',
+    changed: '2026-02-01T00:00:00.000Z',
+  });
+});
+
 it.each([0, -3 * hourMs, 3 * hourMs])(
   'plans of an hour ago are leftovers by the clock of the API server, though it differs by %i ms (H34)',
   async (offsetMs) => {

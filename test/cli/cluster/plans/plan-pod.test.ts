@@ -11,6 +11,7 @@ const task = {
   name: 'nodesweep-plan-1',
   jobMaps: ['nodesweep-plan-1'],
   references: { bound: ['acme/api:1'], prepulled: [] },
+  sets: [],
   timeoutSeconds: 60,
 };
 const pod = buildPlanPod(task, build.buildPolicyObject(), node, template);
@@ -41,6 +42,17 @@ describe('the pod that makes a plan', () => {
   it('ends by itself if nobody waits for it any more, and is deleted with its policy (C31)', () => {
     expect(pod.spec).toMatchObject({ activeDeadlineSeconds: 60, terminationGracePeriodSeconds: 1 });
     expect(pod.metadata.ownerReferences).toMatchObject([{ kind: 'ConfigMap', name: 'nightly', uid: 'uid-1' }]);
+  });
+});
+
+describe('the pod that makes a plan of a policy with image sets', () => {
+  it('mounts the sets that a cleaner pod of the policy mounts (S7)', () => {
+    const run = build.buildRun({ images: { includeFrom: ['cve'], excludeFrom: ['frozen'] } });
+    const cleaner = buildPod({ ...task, run, runUid: 'uid', attempt: 0 }, node, template);
+    const { spec } = buildPlanPod({ ...task, sets: ['cve', 'frozen'] }, build.buildPolicyObject(), node, template);
+    expect(spec.volumes.slice(1)).toEqual(cleaner.spec.volumes.slice(1));
+    expect(spec.containers[0]?.volumeMounts).toEqual(cleaner.spec.containers[0]?.volumeMounts);
+    expect(spec.containers[0]?.args.slice(-2)).toEqual(['--sets', '/etc/nodesweep-sets']);
   });
 });
 

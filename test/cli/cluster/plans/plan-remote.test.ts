@@ -61,6 +61,24 @@ describe('the plan of a node in the cluster', () => {
     expect(cluster.orders[0]?.needs).toMatchObject({ references: ['starting:1'], prepulled: [] });
   });
 
+  it('mounts the image sets of the policy, and knows their times, as a run does (S6, S7)', async () => {
+    cluster.setTimes = new Map([
+      ['cve', '2026-03-01T00:00:00.000Z'],
+      ['other', '2026-03-01T00:00:00.000Z'],
+    ]);
+    await ask();
+    expect(cluster.orders[0]).toMatchObject({ sets: [] });
+    expect(cluster.orders[0]?.job).not.toHaveProperty('setTimes');
+    const images = { includeFrom: ['cve'], excludeFrom: ['frozen'], removeFrom: ['cve'] };
+    cluster.policies = [build.buildPolicyObject({ images })];
+    await ask();
+    expect(cluster.orders[1]).toMatchObject({
+      sets: ['cve', 'frozen'],
+      job: { setTimes: { cve: '2026-03-01T00:00:00.000Z' } },
+    });
+    expect(Object.keys(cluster.orders[1]?.job.setTimes ?? {})).toEqual(['cve']);
+  });
+
   it('keeps what image lists want on the node, also while their policy is not valid (P11)', async () => {
     const valid = { lists: [{ name: 'base', images: ['acme/api:1'] }] };
     const [nightly] = cluster.policies;
