@@ -133,9 +133,9 @@ function createDeadline(seconds: number, interrupted: AbortSignal) {
   };
 }
 
-function describe({ description }: SetStore, { outcome, images, added, removed }: Produced): string {
+function describe({ description }: SetStore, { outcome, images, added, removed, note }: Produced): string {
   const changes = outcome === 'Unchanged' ? 'unchanged' : `${added} new, ${removed} gone`;
-  return `${description}: ${images === 1 ? '1 image' : `${images} images`}, ${changes}`;
+  return `${description}: ${images === 1 ? '1 image' : `${images} images`}, ${changes}${note === undefined ? '' : `; ${note}`}`;
 }
 
 /** The log goes to standard output, or to standard error if the set is on standard output. */

@@ -21,6 +21,8 @@ export interface Produced {
   readonly images: number;
   readonly added: number;
   readonly removed: number;
+  /** The words of the source for the end of the line about the result. */
+  readonly note?: string;
 }
 
 export interface ProduceOptions {
@@ -70,6 +72,7 @@ async function produceOnce(
     images: images.size,
     added: images.difference(imagesBefore).size,
     removed: imagesBefore.difference(images).size,
+    ...(content.note !== undefined && { note: content.note }),
   };
 }
 

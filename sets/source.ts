@@ -14,6 +14,8 @@ export interface SetContent {
   readonly entries: readonly SetEntry[];
   /** The data that the source needs at its next look. Without it, the memory stays as it is. */
   readonly memory?: Uint8Array | undefined;
+  /** Words for the end of the line about the result, such as the images about which the source knows nothing. */
+  readonly note?: string | undefined;
 }
 
 /** A source of an image set. */

@@ -60,6 +60,7 @@ const pureFolders = [
   'cli/output/layout',
   'sets/reading',
   'sets/trivy/images',
+  'sets/harbor/look',
 ];
 /** Folders of code that does a thing step by step, by way of ports. */
 const flowFolders = [
@@ -76,7 +77,7 @@ const flowFolders = [
 /** Each library, and the only folders that may import it. */
 const adapters: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['scheduler/kubernetes', 'scheduler/kubernetes/api'],
-  undici: ['scheduler/kubernetes/api', 'scheduler/webhook', 'sets/download'],
+  undici: ['scheduler/kubernetes/api', 'scheduler/webhook', 'sets/download', 'sets/http'],
   dockerode: ['cleaner/runtime/docker'],
   'node:child_process': ['cleaner/runtime/crictl'],
   execa: ['scheduler/local'],
@@ -94,6 +95,8 @@ const adapterFolders = [
   'sets/checking',
   'sets/download',
   'sets/file',
+  'sets/harbor',
+  'sets/http',
   'sets/kubernetes',
   'sets/output',
 ];

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { addSetFile } from './file.ts';
+import { addSetHarbor } from './harbor.ts';
 import { addSetTrivy } from './trivy.ts';
 import { addSetUrl } from './url.ts';
 
@@ -10,6 +11,7 @@ export function addSet(program: Command, context: CommandContext): void {
     .command('set')
     .description('write an image set, which policies name in includeFrom, excludeFrom and removeFrom, from a source');
   addSetTrivy(command, context);
+  addSetHarbor(command, context);
   addSetFile(command, context);
   addSetUrl(command, context);
 }

@@ -25,7 +25,8 @@ export function showAddress({ origin, pathname }: URL): string {
   return `${origin}${pathname}`;
 }
 
-function isLoopback(hostname: string): boolean {
+/** True for an address of this machine. */
+export function isLoopback(hostname: string): boolean {
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { getCACertificates } from 'node:tls';
-import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import { type Dispatcher, request } from 'undici';
 import { messageOf } from '../../contract/errors.ts';
 import { retryAfterMsOf } from '../../contract/retry-after.ts';
 import manifest from '../../package.json' with { type: 'json' };
-import { AddressError, parseAddress, showAddress } from './address.ts';
+import { openConnection, readAuthorities } from '../http/connection.ts';
+import { parseAddress, showAddress } from './address.ts';
 import { type HeaderFiles, readHeaders } from './headers.ts';
 
 /** A download failed. `isTemporary` is true if another attempt may succeed. */
@@ -53,7 +52,6 @@ const maxAttempts = 6;
 const maxPauseMs = 60_000;
 /** Maximum time without any data from the server. */
 const silenceMs = 30_000;
-const connectTimeoutMs = 10_000;
 
 const redirectCodes = [301, 302, 303, 307, 308];
 const temporaryCodes = [408, 425, 429, 500, 502, 503, 504];
@@ -68,7 +66,7 @@ export class Downloader {
   static async open(address: string, options: DownloadOptions): Promise<Downloader> {
     const home = parseAddress(address, options.isHttpAllowed);
     const ca = options.caFile === undefined ? undefined : await readAuthorities(options.caFile);
-    return new Downloader(home, options, openDispatcher(options.environment, ca));
+    return new Downloader(home, options, openConnection(options.environment, ca));
   }
 
   private constructor(home: URL, options: DownloadOptions, dispatcher: Dispatcher) {
@@ -225,27 +223,4 @@ function codeOf(error: unknown): string | undefined {
 function headerOf({ headers }: Dispatcher.ResponseData, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;
-}
-
-async function readAuthorities(path: string): Promise<string[]> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new AddressError(`the certificates in ${path} can't be read: ${messageOf(cause)}`, { cause });
-  });
-  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new AddressError(`${path} has no certificate in PEM`);
-  return [...getCACertificates('default'), text];
-}
-
-/** HTTP/1.1, whose answers say how long they are. */
-function openDispatcher(environment: NodeJS.ProcessEnv, ca: string[] | undefined): Dispatcher {
-  const tls = { timeout: connectTimeoutMs, allowH2: false, ...(ca && { ca }) };
-  const variable = (name: string) => environment[name.toLowerCase()] ?? environment[name] ?? '';
-  return new EnvHttpProxyAgent({
-    allowH2: false,
-    connect: tls,
-    requestTls: tls,
-    proxyTls: tls,
-    httpProxy: variable('HTTP_PROXY'),
-    httpsProxy: variable('HTTPS_PROXY'),
-    noProxy: variable('NO_PROXY'),
-  });
 }

@@ -28,6 +28,10 @@ const overlays = [
   { name: 'docker', values: { cleaner: { stateDirectories: ['/var/lib/docker/nodesweep'] } } },
   { name: 'two-replicas', values: { scheduler: { replicas: 2 } } },
   { name: 'notifications', values: { notifications: { enabled: true } } },
+  {
+    name: 'image-set-harbor',
+    values: { imageSets: { harbor: { enabled: true, address: 'https://harbor.example.com' } } },
+  },
   { name: 'image-set-trivy', values: { imageSets: { trivy: { enabled: true } } } },
   {
     name: 'image-set-url',
