@@ -20,7 +20,7 @@ const endToEnd = {
 export default defineConfig({
   test: {
     coverage: {
-      include: ['main.ts', 'cli/**', 'contract/**', 'scheduler/**', 'cleaner/**', 'puller/**'],
+      include: ['main.ts', 'cli/**', 'contract/**', 'scheduler/**', 'cleaner/**', 'puller/**', 'sets/**'],
       reporter: ['text-summary', 'html'],
     },
     projects: [

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
-const paths = ['cli', 'contract', 'cleaner', 'puller', 'scheduler', 'test'].flatMap((folder) =>
+const paths = ['cli', 'contract', 'cleaner', 'puller', 'scheduler', 'sets', 'test'].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
 );
 const files = [...paths.filter((path) => path.endsWith('.ts')), 'main.ts'];

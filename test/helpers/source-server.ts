@@ -26,8 +26,9 @@ export class SourceServer {
     this.#scheme = tls ? 'https' : 'http';
   }
 
-  async start(): Promise<this> {
-    this.#server.listen(0, '127.0.0.1');
+  /** Listens on an address of this machine. */
+  async start(address = '127.0.0.1'): Promise<this> {
+    this.#server.listen(0, address);
     await once(this.#server, 'listening');
     return this;
   }
@@ -42,8 +43,8 @@ export class SourceServer {
     this.#answers.set(path, [...answers]);
   }
 
-  url(path: string): string {
-    return `${this.#scheme}://localhost:${(this.#server.address() as AddressInfo).port}${path}`;
+  url(path: string, host = 'localhost'): string {
+    return `${this.#scheme}://${host}:${(this.#server.address() as AddressInfo).port}${path}`;
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
