@@ -14,7 +14,8 @@ const yamlBlocks = documents.flatMap((document) =>
 );
 /** A block is a policy, unless it is an object of another kind, or values of the Helm chart. */
 const policies = yamlBlocks.filter(
-  ({ text }) => text.includes('nodesweep.io/kind: policy') || !/^(apiVersion: |kind: |policies:|imageSets:)/m.test(text),
+  ({ text }) =>
+    text.includes('nodesweep.io/kind: policy') || !/^(apiVersion: |kind: |policies:|imageSets:)/m.test(text),
 );
 const lines = documents.flatMap(commandLines);
 const pages = documents.filter(({ path }) => path !== 'CONTRIBUTING.md');
