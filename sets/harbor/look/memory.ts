@@ -22,7 +22,7 @@ const departureSchema = z.discriminatedUnion('kind', [
 /** An image that Harbor has deleted, or that a tag has left, and the day on which a look found this. */
 export type Departure = z.output<typeof departureSchema>;
 
-/** What the next look must know of this one. */
+/** The data that the next look needs from this one. */
 export interface HarborMemory {
   /** The criteria of the entries by severity. */
   readonly criteria: string;
