@@ -23,9 +23,21 @@ export async function addComplete(
       });
     return;
   }
+  if (shell === '--') {
+    const { takesPath } = await import('./input/takes-path.ts');
+    if (takesPath(program, line)) return addFileAnswer(program);
+  }
   const { default: tab } = await import('@bomb.sh/tab/commander');
   const completion = tab(program);
   if (shell === '--') offerValues(completion.commands.get(line[0] ?? ''), await readValues(line, environment));
+}
+
+/** Leaves the completion to the shell, which knows the files: the answer has no word, and does not forbid them. */
+function addFileAnswer(program: Command): void {
+  program
+    .command('complete')
+    .argument('[words...]')
+    .action(() => console.log(':0'));
 }
 
 /** The values of a cluster that the last word of the line may be. */
