@@ -28,7 +28,9 @@ interface Linted {
 export function addLint(program: Command, { setExitCode }: CommandContext): void {
   const command = program
     .command('lint')
-    .description('check policies and image sets: ConfigMap manifests, or documents such as cleanup.yaml and prepull.yaml')
+    .description(
+      'check policies and image sets: ConfigMap manifests, or documents such as cleanup.yaml and prepull.yaml',
+    )
     .argument('<files...>', 'files, directories (all *.yaml, *.yml and *.json below them), or - for standard input')
     .addOption(
       new Option('--next <count>', 'show this many of the next scheduled times of each policy').argParser(parseCount),
