@@ -93,7 +93,7 @@ async function look(source: SetSource, before: SetBefore, signal: AbortSignal): 
   } catch (cause) {
     // A source that is aborted may fail with any error.
     const reason = messageOf(signal.aborted ? signal.reason : cause);
-    throw new SourceError(`${source.description} was not read completely, and nothing is written: ${reason}`, {
+    throw new SourceError(`nothing is written from ${source.description}: ${reason}`, {
       cause,
     });
   } finally {
