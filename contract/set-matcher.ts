@@ -31,7 +31,7 @@ export function compileImageSet(entries: readonly SetLine[], protects = false): 
 
 /** The key of an entry that names one image exactly; undefined for a glob, and for a repository with all its tags. */
 function exactKey(image: string): string | undefined {
-  if (isBareDigest(image)) return image.includes(':') ? image.toLowerCase() : `sha256:${image.toLowerCase()}`;
+  if (isBareDigest(image)) return withAlgorithm(image.toLowerCase());
   const { repository, tag, digest } = splitReference(image);
   if (image.includes('*') || (tag === undefined && digest === undefined)) return undefined;
   const full = normaliseRepository(repository).toLowerCase();
@@ -43,7 +43,12 @@ function isUnqualified(image: string): boolean {
 }
 
 function keysOf({ id, names }: NamedImage): readonly string[] {
-  return [id, ...names.flatMap(nameKeys).map(lowerCaseOfHost)];
+  return [withAlgorithm(id), ...names.flatMap(nameKeys).map(lowerCaseOfHost)];
+}
+
+/** CRI-O shows IDs without `sha256:`. */
+function withAlgorithm(digest: string): string {
+  return digest.includes(':') ? digest : `sha256:${digest}`;
 }
 
 /** The case of a host does not matter; that of a tag does. */

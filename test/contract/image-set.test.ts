@@ -66,6 +66,8 @@ describe('compileImageSet', () => {
     [digest, ['docker.io/acme/api:1', `docker.io/acme/api@${digest}`], other, true],
     [digest, [], digest, true],
     [digest.slice('sha256:'.length), [], digest, true],
+    [digest.slice('sha256:'.length), [], digest.slice('sha256:'.length), true],
+    [digest, [], digest.slice('sha256:'.length), true],
     [digest, [`docker.io/acme/api@${other}`], other, false],
     [`docker.io/acme/api@${digest}`, [`docker.io/acme/api@${digest}`], other, true],
     [`docker.io/acme/api@${digest}`, [`quay.io/acme/api@${digest}`], other, false],
