@@ -6,8 +6,8 @@ import { addSetOptions, runSet, type SetFlags, setHelp } from './options.ts';
 
 interface Flags extends SetFlags {
   readonly severity: readonly Severity[];
-  readonly fixable: boolean;
-  readonly endOfLife: boolean;
+  readonly fixable?: boolean;
+  readonly endOfLife?: boolean;
   /** Milliseconds. */
   readonly expire: number;
 }
@@ -25,8 +25,8 @@ export function addSetTrivy(parent: Command, context: CommandContext): void {
         .argParser(parseSeverities)
         .default(['CRITICAL'], 'CRITICAL'),
     )
-    .option('--fixable', 'count only vulnerabilities that a newer version fixes', false)
-    .option('--end-of-life', 'also images of distributions that get no more fixes', false)
+    .option('--fixable', 'count only vulnerabilities that a newer version fixes')
+    .option('--end-of-life', 'also images of distributions that get no more fixes')
     .addOption(
       new Option('--expire <duration>', 'forget an image so long after its last report')
         .argParser(parseExpire)
@@ -36,12 +36,16 @@ export function addSetTrivy(parent: Command, context: CommandContext): void {
     .addHelpText(
       'after',
       `
+Examples:
+  nodesweep set trivy --name cve-critical
+  nodesweep set trivy --name try --severity CRITICAL,HIGH --fixable --output -
+
 Trivy Operator has reports for workloads of now only. So an image stays in the set after its report is gone, until a newer
 report of the same digest finds nothing, its tag is rebuilt (for images without a digest), or it expires. The command needs the
 right to list vulnerabilityreports and clustervulnerabilityreports (aquasecurity.github.io) in all namespaces.
 ${setHelp}`,
     )
-    .action(async ({ severity, fixable, endOfLife, expire, ...flags }: Flags) => {
+    .action(async ({ severity, fixable = false, endOfLife = false, expire, ...flags }: Flags) => {
       const { TrivySource } = await import('../../sets/trivy/source.ts');
       const { KubernetesReports } = await import('../../sets/kubernetes/trivy-reports.ts');
       const criteria = { severities: severity, fixable, endOfLife, expireMs: expire };
