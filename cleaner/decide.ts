@@ -37,7 +37,7 @@ export type Decision = {
 export async function decide(job: Job, ports: DecidePorts, all = false): Promise<Decision> {
   const { facts, rules } = await gatherFacts(job, ports, all);
   const plan = refuseOrLimit(makePlan(facts, rules), facts);
-  return { facts, rules, plan: job.dryRun ? foreseePlan(plan, facts.diskUsage) : plan };
+  return { facts, rules, plan: job.dryRun && !job.listsCandidates ? foreseePlan(plan, facts.diskUsage) : plan };
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   removeReferencesFile,
   unpackReferences,
 } from '../contract/packed-references.ts';
+import { pullVerdictsFile, unpackVerdicts } from '../contract/pull-verdicts.ts';
 
 /** A job that can't be read or is not valid. The message names the file and every problem. */
 export class JobFileError extends Error {
@@ -50,6 +51,7 @@ async function addReferences(job: Job, directory: string): Promise<Job> {
     workloadReferences: job.workloadReferences.concat(...(await readReferences(directory, workloadReferences))),
     prepulledReferences: job.prepulledReferences.concat(...(await readReferences(directory, prepulled))),
     ...(await readRemovals(job, join(directory, removeReferencesFile))),
+    ...(await readVerdicts(join(directory, pullVerdictsFile))),
   };
 }
 
@@ -81,6 +83,17 @@ async function readPacked(path: string, purpose: 'keep' | 'remove'): Promise<str
   } catch (cause) {
     const why = messageOf(cause);
     throw new JobFileError(`${path}, with references of images to ${purpose}, can't be read: ${why}`, { cause });
+  }
+}
+
+/** Reads the answers of registries. Without the file nothing is known. */
+async function readVerdicts(path: string): Promise<Pick<Job, 'pullVerdicts'>> {
+  if (!(await hasFile(path))) return {};
+  try {
+    return { pullVerdicts: unpackVerdicts(await readFile(path, 'latin1')) };
+  } catch (cause) {
+    const why = messageOf(cause);
+    throw new JobFileError(`${path}, with the answers of registries, can't be read: ${why}`, { cause });
   }
 }
 

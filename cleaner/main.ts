@@ -41,6 +41,8 @@ export type CleanOptions = EarlyStart & {
    */
   readonly state?: string | undefined;
   readonly dryRun: boolean;
+  /** Only lists the images that no rule keeps, so that the scheduler can ask registries about them. */
+  readonly candidates?: boolean | undefined;
   /** Shows the run to a person, in place of the log on standard output. */
   readonly view?: CleanView | undefined;
 };
@@ -163,13 +165,19 @@ function logStop({ signal }: AbortController, log: Logger): void {
   else signal.addEventListener('abort', logSignal, { once: true });
 }
 
-async function loadTask({ loadTask, dryRun }: CleanOptions): Promise<Task> {
+async function loadTask({ loadTask, dryRun, candidates }: CleanOptions): Promise<Task> {
   try {
     const { job, sets } = await loadTask();
-    return { job: { ...job, dryRun: job.dryRun || dryRun }, sets };
+    return { job: candidates ? onlyListing(job) : { ...job, dryRun: job.dryRun || dryRun }, sets };
   } catch (cause) {
     throw new BadJobError(messageOf(cause), { cause });
   }
+}
+
+/** The job that lists all images that may go: registries are asked before, and limits count only what they have. */
+function onlyListing(job: Job): Job {
+  const { maxPerRun: _, maxPercentPerRun: __, ...images } = job.images;
+  return { ...job, dryRun: true, listsCandidates: true, images: { ...images, requirePullable: false } };
 }
 
 function readOwnReferences({ NODESWEEP_IMAGE }: NodeJS.ProcessEnv): readonly string[] {

@@ -84,6 +84,7 @@ export async function sweep(job: Job, ports: SweepPorts, signal: AbortSignal): P
     : before;
   return {
     dryRun: job.dryRun,
+    listsCandidates: job.listsCandidates,
     disk: job.disk,
     removeReferences: job.removeReferences,
     hasUnreadableImages: facts.inventory.unreadable !== undefined,

@@ -32,6 +32,7 @@ export function addClean(program: Command, { environment, exit, onSignal, screen
       ).choices(['text', 'json']),
     )
     .option('--dry-run', 'decide and report, but remove nothing', false)
+    .addOption(new Option('--candidates', 'list what could be removed if registries have it, and remove nothing'))
     .addHelpText(
       'after',
       `
@@ -46,7 +47,7 @@ Exit codes:
 Run this command as root, because the socket of the runtime belongs to root. It needs crictl 1.24 or newer.
 With --policy, the images of pods that are about to start are unknown; only minAge protects them.`,
     )
-    .action(async ({ job, policy, name, sets, report, state, dryRun, output }, command: Command) => {
+    .action(async ({ job, policy, name, sets, report, state, dryRun, candidates, output }, command: Command) => {
       if (job === undefined && policy === undefined)
         command.error('error: --job or --policy is required', { exitCode: 2 });
       const { startEarly } = await import('../cleaner/start-early.ts');
@@ -58,7 +59,7 @@ With --policy, the images of pods that are about to start are unknown; only minA
       const view = isText ? await openView(environment, screen()) : undefined;
       // Calls of the runtime that timed out may still be open.
       const variables = isText ? { ...environment, LOG_LEVEL: 'info' } : environment;
-      exit(await clean({ loadTask, report, state, dryRun, view, ...early }, variables));
+      exit(await clean({ loadTask, report, state, dryRun, candidates, view, ...early }, variables));
     });
 }
 

@@ -3,6 +3,7 @@ import { checkOf } from './check-fields.ts';
 import { durationSchema } from './duration.ts';
 import { globSchema } from './glob.ts';
 import { objectNameProblem } from './labels.ts';
+import { pullVerdictsSchema } from './pull-verdicts.ts';
 
 const percent = z.int().min(1).max(100);
 
@@ -60,6 +61,10 @@ export const imagesSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Keeps every image that a workload template in the cluster names.'),
+  requirePullable: z
+    .boolean()
+    .default(false)
+    .describe('Keeps every image that its registry does not have any more, or does not answer for.'),
   maxPerRun: z.int().min(1).optional().describe('A run removes at most this many images from a node.'),
   maxPercentPerRun: percent
     .optional()
@@ -98,6 +103,10 @@ export const jobSchema = z
     workloadReferences: z.array(z.string()).default([]),
     /** References that pre-pull policies keep on nodes. */
     prepulledReferences: z.array(z.string()).default([]),
+    /** The answers of registries about the images of the node. The scheduler passes them separately to each node. */
+    pullVerdicts: pullVerdictsSchema.optional(),
+    /** The cleaner only lists the images that no rule keeps, without the limits of a run, and removes nothing. */
+    listsCandidates: z.boolean().default(false),
     /**
      * The time of the last complete update of each image set, by its name, in ISO 8601. The age of a set that is not in it is
      * unknown.

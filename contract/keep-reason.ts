@@ -13,4 +13,6 @@ export type KeepReason =
   | 'RecentlyUsed'
   | 'NewestInRepository'
   | 'BelowThreshold'
+  | 'NotPullable'
+  | 'RegistryUnknown'
   | 'OverLimit';

@@ -19,6 +19,8 @@ export const annotation = {
   prepulledReferences: 'nodesweep.io/prepulled-references',
   /** The references of the images that a cleaner pod removes from its node, and no others, packed. */
   removeReferences: 'nodesweep.io/remove-references',
+  /** The answers of registries about the images of the node of a cleaner pod, packed. */
+  pullVerdicts: 'nodesweep.io/pull-verdicts',
   /** The job of a cleaner pod that has one of its own. */
   job: 'nodesweep.io/job',
   runAt: 'nodesweep.io/run-at',

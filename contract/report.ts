@@ -41,6 +41,11 @@ export const reportSchema = z.object({
   references: referenceOutcomesSchema.optional(),
   /** The images that were removed or kept because of an image set, by the name of the set. Only sets with a figure. */
   sets: z.record(z.string(), z.object({ removed: count, kept: count })).optional(),
+  /**
+   * The images that no rule keeps, if the cleaner only listed them. The log has their names, and the scheduler asks the registries
+   * about them.
+   */
+  candidates: count.optional(),
   durationMs: count,
   errors: z.array(reportErrorSchema),
   /** The number of errors that are missing or have a shortened message, to stay below {@link maxReportBytes}. */

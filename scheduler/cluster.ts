@@ -1,3 +1,4 @@
+import type { PullVerdicts } from '../contract/pull-verdicts.ts';
 import type { Node, PolicyObject, RunPod, Versioned } from './objects.ts';
 import type { LedgerData } from './run/ledger.ts';
 import type { ImageReports } from './run/results/losses.ts';
@@ -89,6 +90,8 @@ export interface NodeNeeds extends BoundPods {
   readonly prepulled: readonly string[];
   /** The references of the images that the pod takes away, for a pod that takes away these and no others. */
   readonly due?: readonly string[] | undefined;
+  /** The answers of registries about images of the node; absent if they were not asked. */
+  readonly pullVerdicts?: PullVerdicts | undefined;
 }
 
 /** The result of creating the record of a run. */

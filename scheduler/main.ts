@@ -3,6 +3,7 @@ import { isSea } from 'node:sea';
 import pTimeout from 'p-timeout';
 import { pino } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
+import { candidatesIn } from './cleanup/candidates.ts';
 import type { Cluster } from './cluster.ts';
 import { Dispatcher, type Next } from './dispatcher.ts';
 import { Election } from './election.ts';
@@ -17,6 +18,7 @@ import { Notifier, type NotifierPorts } from './notifier.ts';
 import type { PageHealth, PagePlace } from './page/facts.ts';
 import type { ReadCleanerLog } from './page-logs.ts';
 import type { PagePlacement, PageServer } from './page-server.ts';
+import { type PullCheckPorts, PullChecks } from './pull-checks.ts';
 import { BackgroundTasks } from './reconcile/background-tasks.ts';
 import type { ReconcileContext } from './reconcile/context.ts';
 import { keysToReconcile, reconcile } from './reconcile/reconcile.ts';
@@ -41,7 +43,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   connecting.catch(() => probes.close());
   const connection = await Promise.race([connecting, stopped.then(() => undefined)]);
   if (connection === undefined) process.exit();
-  const { cluster, leases, namespace, readCleanerLog } = connection;
+  const { cluster, leases, namespace, readCleanerLog, readCandidateLog } = connection;
   // In a pod, the process has the same ID after each restart, so it keeps its lease.
   const identity = `${place.hostname}_${process.pid}`;
   const leadership = settings.leaderElection ? new Election(leases, identity, log) : aloneInTheLead;
@@ -62,6 +64,11 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
     kinds: runKinds,
     startTimeoutMs: settings.startTimeoutSeconds * 1000,
     observer: metrics,
+    pullChecks: await openPullChecks(settings, {
+      readLog: readCandidateLog,
+      onAnswered: () => dispatcher.trigger(),
+      log,
+    }),
     notifier: notifications?.notifier,
   };
   const dispatcher = createDispatcher(context, leadership, metrics);
@@ -234,6 +241,21 @@ async function openNotifications(
   const { Webhook } = await import('./webhook/webhook.ts');
   const receiver = new Webhook({ addressFile, format, timeoutMs: notifyTimeoutMs, readClock: ports.readClock });
   return { receiver, notifier: new Notifier({ ...ports, receiver, after }) };
+}
+
+/** The longest time for one request to a registry. */
+const registryTimeoutMs = 10_000;
+
+/** Opens the checks with registries, if a setting allows them. */
+async function openPullChecks(
+  { registryCheck, registrySecrets, registryCa, registryPlainHosts }: Settings,
+  ports: Pick<PullCheckPorts, 'readLog' | 'onAnswered' | 'log'>,
+): Promise<PullChecks | undefined> {
+  if (!registryCheck) return undefined;
+  const { openRegistries } = await import('./registry/open.ts');
+  const options = { secrets: registrySecrets, caFile: registryCa, plainHosts: registryPlainHosts };
+  const registries = await openRegistries({ ...options, timeoutMs: registryTimeoutMs }, ports.log);
+  return new PullChecks({ ...ports, registries, candidatesIn, nowMs: () => performance.now() });
 }
 
 function after(delayMs: number, action: () => void): () => void {

@@ -77,7 +77,13 @@ const flowFolders = [
 /** Each library, and the only folders that may import it. */
 const adapters: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['scheduler/kubernetes', 'scheduler/kubernetes/api'],
-  undici: ['scheduler/kubernetes/api', 'scheduler/webhook', 'sets/download', 'sets/http'],
+  undici: [
+    'scheduler/kubernetes/api',
+    'scheduler/webhook',
+    'scheduler/registry',
+    'sets/download',
+    'sets/http',
+  ],
   dockerode: ['cleaner/runtime/docker'],
   'node:child_process': ['cleaner/runtime/crictl'],
   execa: ['scheduler/local'],
@@ -90,6 +96,7 @@ const adapterFolders = [
   'scheduler/kubernetes/pods',
   'scheduler/local',
   'scheduler/webhook',
+  'scheduler/registry',
   'cleaner/runtime/crictl',
   'cleaner/runtime/docker',
   'sets/checking',

@@ -13,6 +13,8 @@ import { fitReport } from './size-limit.ts';
 /** The facts for a report. */
 export type Findings = {
   readonly dryRun: boolean;
+  /** True if the run only lists the images that no rule keeps. */
+  readonly listsCandidates?: boolean;
   /** The thresholds of the policy, where it has any. */
   readonly disk?: Job['disk'];
   /** The references of a job that removes only the images they name. */
@@ -59,6 +61,7 @@ export function buildReport(findings: Findings, durationMs: number): Report {
     keptByReason: countByReason(kept),
     ...describeReferences(findings),
     ...countBySet(kept, result.results),
+    ...(findings.listsCandidates && { candidates: plan.removals.length }),
     durationMs,
     errors: [...leading, ...errors, ...trailing],
     omitted: 0,

@@ -17,6 +17,8 @@ const keptWords: Readonly<Record<KeepReason, string>> = {
   RecentlyUsed: 'used recently',
   NewestInRepository: 'newest of a repository',
   BelowThreshold: 'not needed for the threshold',
+  NotPullable: 'that the registry lacks',
+  RegistryUnknown: 'that no registry answered for',
   OverLimit: 'over the limit of a run',
 };
 
@@ -31,7 +33,8 @@ export function describeReport(report: Report, node: string): string {
   return [`${effectOf(report)} on ${node}`, ...(details.length > 0 ? [details.join('; ')] : [])].join(': ');
 }
 
-function effectOf({ outcome, images, bytes }: Report): string {
+function effectOf({ outcome, images, bytes, candidates }: Report): string {
+  if (candidates !== undefined) return `listed ${countImages(candidates)} that may go if registries have them`;
   if (outcome === 'DryRun')
     return `dry run: would remove ${countImages(images.total - images.kept)} (${formatBytes(bytes.nominal)})`;
   return images.removed === 0 ? 'removed nothing' : `freed ${formatBytes(bytes.freed)}`;

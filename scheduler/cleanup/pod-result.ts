@@ -3,12 +3,15 @@ import type { RunPod } from '../objects.ts';
 import { hasEnded, lacksRoom } from '../pods/state.ts';
 import type { DiskMeasure } from '../run/disk-measure.ts';
 import type { PodResult } from '../run/kind.ts';
+import { hasCandidates } from './candidates.ts';
 import { tallyOf } from './tally.ts';
 
 /** Reads the result of a cleaner pod from its status, and from the report of the cleaner if there is one. */
 export function cleanerResult(pod: RunPod): PodResult {
   if (!hasEnded(pod)) return { kind: 'Active' };
   const report = parseReport(pod.containerMessage ?? '');
+  // The next pod removes what registries have.
+  if (hasCandidates(report)) return { kind: 'Continue', memory: undefined };
   if (report !== undefined) return resultOfReport(report);
   if (lacksRoom(pod)) return { kind: 'Rejected', message: [pod.reason, pod.message].filter(Boolean).join(': ') };
   return { kind: 'NotDone', reason: lossReason(pod), message: lossMessage(pod) };

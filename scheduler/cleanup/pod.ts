@@ -4,6 +4,7 @@ import type { PlacedNode, PodOrder, PodTemplate } from '../pods/pod-template.ts'
 import { priorityClassOf } from '../pods/priority.ts';
 import type { Toleration } from '../pods/tolerations.ts';
 import { namesOf } from '../sets/problems.ts';
+import { asksRegistries } from './candidates.ts';
 import { annotateReferences, jobSources } from './node-references.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 import type { CleanupPolicy } from './policy.ts';
@@ -41,10 +42,15 @@ export interface PodTask {
   readonly tolerations: readonly Toleration[];
 }
 
-/** The cleaner pod of a run on a node. Throws an {@link UnknownRuntimeError} or a TooManyReferencesError. */
+/**
+ * The cleaner pod of a run on a node. If the policy asks registries, and they were not asked about the node yet, the pod only
+ * lists the images about which they are to be asked. Throws an {@link UnknownRuntimeError} or a
+ * TooManyReferencesError.
+ */
 export function buildPod(order: PodOrder, node: PlacedNode, template: PodTemplate) {
   const { run, references, jobMaps } = order;
   const sets = namesOf(setNeeds(run.spec as CleanupPolicy)?.uses ?? []);
+  const onlyLists = asksRegistries(run.spec) && references.pullVerdicts === undefined;
   const metadata = podMetadata('cleaner', order, node.name, template);
   return {
     apiVersion: 'v1',
@@ -53,9 +59,9 @@ export function buildPod(order: PodOrder, node: PlacedNode, template: PodTemplat
       ...metadata,
       annotations: { ...metadata.annotations, ...annotateReferences(node.name, references) },
     },
-    spec: buildPodSpec(withRuntime(node), template, {
-      args: ['clean', ...taskArguments, '--report', '/dev/termination-log'],
-      jobSources: jobSources(jobMaps),
+    spec: buildPodSpec(withRuntime(node), onlyLists ? { ...template, logLevel: 'info' } : template, {
+      args: ['clean', ...taskArguments, '--report', '/dev/termination-log', ...(onlyLists ? ['--candidates'] : [])],
+      jobSources: jobSources(jobMaps, references),
       sets,
       activeDeadlineSeconds: run.spec.activeDeadlineSeconds,
       // Long enough to finish the current batch of removals.

@@ -234,7 +234,8 @@ export class KubernetesCluster implements Cluster {
   async createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<void> {
     const { memory } = run.nodes.get(node.name) ?? waiting;
     const jobMaps = await this.#jobs.mapsOf(run);
-    const references = { bound: needs.references, prepulled: needs.prepulled, due: needs.due };
+    const { references: bound, prepulled, due, pullVerdicts } = needs;
+    const references = { bound, prepulled, due, pullVerdicts };
     const order = { run, runUid: this.#uidOf(run), attempt, references, jobMaps, memory };
     const build = (place: PlacedNode) => run.kind.buildPod(order, place, this.#options.template);
     const place = { api: this.#api, namespace: this.#namespace };

@@ -18,11 +18,17 @@ const pageLogBytes = 1_000_000;
 
 const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
+/** About 10,000 images. A longer list of candidates is cut off, and the cleaner keeps the others. */
+const candidateLogBytes = 4_000_000;
+
 /** A separate rate limit, so that no other request delays the lease. */
 const leaseRate = 5;
 
 /** Another one for the status page, which must not delay the work on nodes. */
 const pageRate = 2;
+
+/** Another one for lists of candidates, which come from all nodes of a run. */
+const candidateRate = 20;
 
 /** Interval of attempts to reach the API server during the start. */
 const connectPauseMs = 5_000;
@@ -39,6 +45,8 @@ export interface Connection {
   /** The namespace of the policies, and of all objects that the scheduler creates. */
   readonly namespace: string;
   readonly readCleanerLog: ReadCleanerLog;
+  /** Reads the log of a cleaner that has listed images. */
+  readonly readCandidateLog: ReadCleanerLog;
 }
 
 /** Observes requests to the API server. */
@@ -62,6 +70,7 @@ export async function connectCluster(
   const api = new KubernetesApi({ transport, requestsPerSecond: apiRate, observe });
   const leaseApi = new KubernetesApi({ transport, requestsPerSecond: leaseRate, observe });
   const pageApi = new KubernetesApi({ transport, requestsPerSecond: pageRate, observe });
+  const candidateApi = new KubernetesApi({ transport, requestsPerSecond: candidateRate, observe });
   const namespace = settings.namespace ?? (await ownNamespace());
   const image = settings.image ?? (await ownImage(api, { namespace, name: hostname }, log));
   const template = podTemplateOf(settings, namespace, image);
@@ -71,6 +80,7 @@ export async function connectCluster(
     leases: new KubernetesLeaseStore(leaseApi, namespace),
     namespace,
     readCleanerLog: (pod) => readCleanerLog(pageApi, { namespace, pod, limitBytes: pageLogBytes }),
+    readCandidateLog: (pod) => readCleanerLog(candidateApi, { namespace, pod, limitBytes: candidateLogBytes }),
   };
 }
 

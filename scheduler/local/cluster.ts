@@ -222,9 +222,9 @@ class LocalCluster implements Cluster {
   }
 
   /** The needs of a node, with the images of pullers there, which no container on this machine uses. */
-  #referencesOn(node: Node, { references, prepulled, due }: NodeNeeds): NodeReferences {
+  #referencesOn(node: Node, { references, prepulled, due, pullVerdicts }: NodeNeeds): NodeReferences {
     const held = this.#pullers.imagesOn(node.name).filter((image) => !prepulled.includes(image));
-    return { bound: [...references, ...held], prepulled, due };
+    return { bound: [...references, ...held], prepulled, due, pullVerdicts };
   }
 
   /** The pods of a kind that only removes images have the job of the run. The others say themselves what to do. */

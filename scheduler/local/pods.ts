@@ -9,6 +9,7 @@ import {
   prepulledReferencesFile,
   removeReferencesFile,
 } from '../../contract/packed-references.ts';
+import { packVerdicts, pullVerdictsFile } from '../../contract/pull-verdicts.ts';
 import type { NodeRuntime } from '../cleanup/node-runtime.ts';
 import type { RunPod } from '../objects.ts';
 import type { NodeReferences } from '../pods/pod-template.ts';
@@ -92,9 +93,10 @@ export class LocalPods {
     await writeFile(join(directory, 'job.json'), order.job);
     await writeFile(join(directory, boundReferencesFile), packReferences(references.bound));
     await writeFile(join(directory, prepulledReferencesFile), packReferences(references.prepulled));
-    const { due } = references;
+    const { due, pullVerdicts } = references;
     if (due !== undefined) await writeFile(join(directory, removeReferencesFile), packReferences(due));
     if (order.sets !== undefined) await writeSets(join(directory, setsDirectory), order.sets);
+    if (pullVerdicts !== undefined) await writeFile(join(directory, pullVerdictsFile), packVerdicts(pullVerdicts));
     const child = this.#spawn(order);
     const createdAt = new Date();
     const pod: RunPod = { kind: 'cleaner', name, run, node, attempt, due, createdAt, phase: 'Running' };

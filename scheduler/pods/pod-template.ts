@@ -1,3 +1,4 @@
+import type { PullVerdicts } from '../../contract/pull-verdicts.ts';
 import type { Node } from '../objects.ts';
 import type { Run } from '../run/run.ts';
 import type { AdmittedPod } from './priority.ts';
@@ -17,6 +18,8 @@ export interface NodeReferences {
   readonly prepulled: readonly string[];
   /** The images that the pod removes, for a pod that removes these and no others. */
   readonly due?: readonly string[] | undefined;
+  /** The answers of registries about images of the node; absent if they were not asked. */
+  readonly pullVerdicts?: PullVerdicts | undefined;
 }
 
 /** The parts of a pod that are decided when it is created. */

@@ -12,6 +12,7 @@ import { maxCallsPerStep } from '../run/rollout/nodes-to-start.ts';
 import { advanceRun, type RolloutStep, withReserved } from '../run/rollout/rollout.ts';
 import { isFinished, type Run } from '../run/run.ts';
 import { troubleOnRecord, withTrouble } from '../run/run-trouble.ts';
+import { askRegistries } from './ask-registries.ts';
 import { attempt, wakeTimeOf } from './attempt.ts';
 import { type PolicyPass, retryTime } from './context.ts';
 import { deletePods } from './delete-pods.ts';
@@ -128,6 +129,7 @@ export async function viewOf(pass: PolicyPass, run: Run, dues: KnownDues = known
     provenNodes: provenNodesOf(pass, run),
     dueOn: dues.dueOn,
     earlierOn: earlierWork(pass, run),
+    isAsking: askRegistries(pass, run),
     heldUntil,
   };
 }

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { Notifier } from '../notifier.ts';
 import type { PolicyObject } from '../objects.ts';
 import type { ParsedPolicy } from '../policy/parse.ts';
+import type { PullChecks } from '../pull-checks.ts';
 import type { RunKind } from '../run/kind.ts';
 import type { NodeEnd } from '../run/results/node-end.ts';
 import type { Run } from '../run/run.ts';
@@ -23,6 +24,8 @@ export interface ReconcileContext {
   readonly startTimeoutMs: number;
   readonly observer?: RunObserver | undefined;
   /** Tells people of problems; undefined if nobody wants to be told. */
+  /** Asks registries about images; undefined if this scheduler may not. */
+  readonly pullChecks?: Pick<PullChecks, 'begin' | 'verdictsOf'> | undefined;
   readonly notifier?: Pick<Notifier, 'deliveredOf' | 'observe' | 'forget'> | undefined;
 }
 

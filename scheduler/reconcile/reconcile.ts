@@ -10,6 +10,7 @@ import { noSets } from '../sets/image-set.ts';
 import { nextSetChange, setNeedsOf } from '../sets/problems.ts';
 import { isOutdated, judgePolicy, nextStart, type PolicyStatus } from '../status/status.ts';
 import { activeRuns, advanceRuns } from './advance.ts';
+import { checkQuestions } from './ask-registries.ts';
 import { attempt, wakeTimeOf } from './attempt.ts';
 import { type PolicyPass, type ReconcileContext, retryTime } from './context.ts';
 import { expireRuns } from './expire-runs.ts';
@@ -92,6 +93,7 @@ async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
   const advanceAt = await advanceRuns(pass, start?.outcome === 'HeldUp');
   const losses = await watchLosses(pass, stored);
   const rightAt = await checkRight(pass);
+  const questionsAt = await checkQuestions(pass);
   const expired = await attempt(pass, steps.expire, () => expireRuns(pass, stored?.value));
   const kept = await attempt(pass, steps.status, () => keepStatus(pass, start, losses));
   const status = (kept.outcome === 'Done' ? kept.value : undefined) ?? judged;
@@ -102,6 +104,7 @@ async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
     accountAt,
     advanceAt,
     rightAt,
+    questionsAt,
     wakeTimeOf(expired),
     keptAgainAt,
     startAgainAt,

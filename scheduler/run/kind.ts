@@ -100,6 +100,14 @@ export interface JobFacts {
   readonly setTimes?: Readonly<Record<string, string>> | undefined;
 }
 
+/** The questions to registries that decide what the pods of a kind may remove. */
+export interface QuestionRules {
+  /** True if the pods of a run need the answers. */
+  areNeeded(policy: Policy): boolean;
+  /** True if a pod has ended, and its log names images about which registries are to be asked before the next pod. */
+  areIn(pod: RunPod): boolean;
+}
+
 /** The images that the policies of a kind keep on nodes: no cleaner of any policy removes them there. */
 export interface Keeping {
   /** The images that a policy keeps, as the status stores them: they stay while a later edit of the policy is not valid. */
@@ -129,6 +137,8 @@ export interface RunKind<Totals extends object = object> {
   readonly keeping?: Keeping;
   /** False if its pods remove no images, so that they need not know which ones to keep. Default: true. */
   readonly removesImages?: boolean;
+  /** Its questions to registries, if it has any. */
+  readonly questions?: QuestionRules;
   /** The rules for nodes that join with the startup taint, if they can wait for its policies. */
   readonly startup?: StartupRules | undefined;
   /** The account of what its runs leave on nodes, if they must take it away later. */

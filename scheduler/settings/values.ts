@@ -123,6 +123,24 @@ export function emptyAsAbsent<Schema extends z.ZodType>(schema: Schema) {
 /** An SELinux type, or an empty text. */
 export const seLinuxType = z.string().regex(/^(?:[a-z]\w*)?$/, 'must be an SELinux type, such as spc_t');
 
+/** Absolute paths with spaces between them. */
+export const pathsSchema = z.string().transform((text, context): string[] =>
+  wordsOf(text).flatMap((word) => {
+    if (word.startsWith('/')) return [word];
+    context.addIssue({ code: 'custom', message: `"${word}" is not an absolute path` });
+    return [];
+  }),
+);
+
+/** Hosts, with a port if they have one. */
+export const plainHostsSchema = z.string().transform((text, context): string[] =>
+  wordsOf(text).flatMap((word) => {
+    if (/^(?:[a-z\d](?:[a-z\d.-]*[a-z\d])?|\[[a-f\d:]+\])(?::\d+)?$/i.test(word)) return [word.toLowerCase()];
+    context.addIssue({ code: 'custom', message: `"${word}" is not host or host:port, such as registry.example:5000` });
+    return [];
+  }),
+);
+
 /** The largest number of a port. */
 export const maxPort = 65_535;
 

@@ -2,6 +2,7 @@ import type { BoundPods, NodeNeeds } from '../../cluster.ts';
 import type { Node } from '../../objects.ts';
 import type { Run } from '../../run/run.ts';
 import { referencesKeptOn } from '../../status/kept-references.ts';
+import { pullVerdictsOn } from '../ask-registries.ts';
 import type { PolicyPass } from '../context.ts';
 import { keepersFor, readDues } from '../ledger/dues.ts';
 
@@ -23,7 +24,7 @@ export async function readNodeNeeds(
   const dueOn = readDues(pass, run);
   return (node) => {
     if (!removesImages(run, node)) return noNeeds;
-    const needs = { ...boundTo(node), prepulled: keptOn(node) };
+    const needs = { ...boundTo(node), prepulled: keptOn(node), pullVerdicts: pullVerdictsOn(pass, run, node) };
     return takesAway(run, node) ? { ...needs, due: dueOn(node) } : needs;
   };
 }

@@ -17,6 +17,8 @@ export interface RunView extends NodeLists {
   readonly podWarnings: ReadonlyMap<string, string>;
   /** No pod is created before this instant, because the API server refused all pods of the last step. */
   readonly heldUntil?: Date | undefined;
+  /** True for a node whose next pod waits for the answers of registries. */
+  readonly isAsking?: ((node: string) => boolean) | undefined;
   /** The nodes on which the run before has succeeded. They are the first canaries. */
   readonly provenNodes?: ReadonlySet<string> | undefined;
   /** The work of the other runs on a node. */

@@ -30,6 +30,7 @@ export function nodesToStart(view: RunView, candidates: readonly Candidate[], no
   const isUnproven = ({ name }: Candidate) => isWithCanary && view.provenNodes?.has(name) !== true;
   const startable = candidates
     .filter((candidate) => isWaiting(candidate) && (retryAtOf(candidate.progress) ?? 0) <= now.getTime())
+    .filter(({ name }) => view.isAsking?.(name) !== true)
     .sort(
       (a, b) =>
         b.progress.attempts - a.progress.attempts ||

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { rootCertificates } from 'node:tls';
+import { Agent, request } from 'undici';
+import type { Headers } from './reply.ts';
+
+/** The answer to a request without redirects. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+/** Sends a request, and follows no redirect. Rejects if there is no answer in time. */
+export type SendHttp = (method: 'HEAD' | 'GET', address: URL, headers: Record<string, string>) => Promise<HttpAnswer>;
+
+/** A token with its fields is much smaller. */
+const maxBodyBytes = 65_536;
+
+/** Opens the connections to registries. `caFile` has certificates in addition to the usual ones. */
+export async function openHttp(caFile: string | undefined, timeoutMs: number): Promise<SendHttp> {
+  const ca = caFile === undefined ? undefined : [...rootCertificates, await readFile(caFile, 'utf8')];
+  const connect = { timeout: timeoutMs, ...(ca && { ca }) };
+  const agent = new Agent({ connect, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: 5_000 });
+  return async (method, address, headers) => {
+    const answer = await request(address, {
+      method,
+      headers: { 'user-agent': 'nodesweep', ...headers },
+      dispatcher: agent,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const body = await readBody(answer.body);
+    return { status: answer.statusCode, headers: answer.headers, body };
+  };
+}
+
+async function readBody(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of body) {
+    length += part.length;
+    if (length > maxBodyBytes) throw new Error(`its answer has more than ${maxBodyBytes} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
