@@ -6,6 +6,7 @@ const apart = [
   'test/e2e/docker.test.ts',
   'test/e2e/scale.test.ts',
   'test/e2e/monitoring.test.ts',
+  'test/e2e/registry-check.test.ts',
   'test/e2e/install/{chart,executable,kustomize,workflows}.test.ts',
 ];
 

@@ -11,6 +11,8 @@ export class PullSecrets {
   readonly #log: Pick<Log, 'warn'>;
   #entries: Promise<readonly KeyringEntry[]> | undefined;
   #readAtMs = 0;
+  /** The last problem of each file. It is told once. */
+  readonly #problems = new Map<string, string>();
 
   constructor(paths: readonly string[], log: Pick<Log, 'warn'>) {
     this.#paths = paths;
@@ -33,10 +35,14 @@ export class PullSecrets {
 
   async #readFile(path: string): Promise<readonly KeyringEntry[]> {
     try {
-      return readConfig(await readFile(path, 'utf8'));
+      const entries = readConfig(await readFile(path, 'utf8'));
+      this.#problems.delete(path);
+      return entries;
     } catch (error) {
       // The message of an error of a parser may have a part of the secret.
       const cause = error instanceof Error && 'code' in error ? String(error.code) : 'it is no config.json';
+      if (this.#problems.get(path) === cause) return [];
+      this.#problems.set(path, cause);
       this.#log.warn({ path }, `the pull secret ${path} can't be read (${cause}): check NODESWEEP_REGISTRY_SECRETS`);
       return [];
     }

@@ -181,6 +181,10 @@ const types: Readonly<Record<string, Schema>> = {
   'notifications.secretName': name,
   'notifications.format': { enum: messageFormats },
   'notifications.cluster': text,
+  'registryCheck.enabled': flag,
+  'registryCheck.secretName': name,
+  'registryCheck.secretKey': { type: 'string', pattern: '^[-._a-zA-Z0-9]+$' },
+  'registryCheck.ports': { type: 'array', items: port, minItems: 1 },
 };
 
 /** The type of a value; undefined for a section, and for a value that nobody has given a type. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -13,8 +14,10 @@ export interface Registry {
   readonly address: string;
   /** Pushes images. Their names are those within the registry, like `team/app:1`. */
   readonly push: (specs: readonly ImageSpec[]) => Promise<readonly WrittenImage[]>;
-  /** Pushes an index under a name, that has one image of its repository, for one architecture. */
-  readonly pushIndex: (name: string, image: WrittenImage, architecture: string) => Promise<void>;
+  /** Pushes an index under a name, that has one image of its repository, for one architecture. Returns its digest. */
+  readonly pushIndex: (name: string, image: WrittenImage, architecture: string) => Promise<string>;
+  /** Deletes the manifest of an image from a repository. Its layers stay. */
+  readonly deleteManifest: (repository: string, digest: string) => Promise<void>;
   /** The number of requests that it has answered since its first start. */
   readonly countRequests: () => Promise<number>;
   readonly stop: () => Promise<void>;
@@ -71,6 +74,9 @@ async function startRegistry(directory: string, access: object): Promise<Registr
     address,
     push: (specs) => pushAll(address, specs, own),
     pushIndex: (name, image, architecture) => pushIndex(address, name, image, architecture),
+    deleteManifest: async (repository, digest) => {
+      await send('DELETE', `http://${address}/v2/${repository}/manifests/${digest}`);
+    },
     countRequests: () => countRequests(directory),
     stop: () => stopServer(directory, name),
     start,
@@ -133,13 +139,20 @@ async function pushImage(address: string, layout: string, digest: string, name: 
   await send('PUT', `${base}/manifests/${tag}`, content, manifestType);
 }
 
-async function pushIndex(address: string, name: string, { digest }: WrittenImage, architecture: string): Promise<void> {
+async function pushIndex(
+  address: string,
+  name: string,
+  { digest }: WrittenImage,
+  architecture: string,
+): Promise<string> {
   const { base, tag } = placeOf(address, name);
   const known = await send('GET', `${base}/manifests/${digest}`, undefined, undefined, manifestType);
   const size = (await known.arrayBuffer()).byteLength;
   const manifests = [{ mediaType: manifestType, digest, size, platform: { architecture, os: 'linux' } }];
   const index = { schemaVersion: 2, mediaType: indexType, manifests };
-  await send('PUT', `${base}/manifests/${tag}`, Buffer.from(JSON.stringify(index)), indexType);
+  const content = Buffer.from(JSON.stringify(index));
+  await send('PUT', `${base}/manifests/${tag}`, content, indexType);
+  return `sha256:${createHash('sha256').update(content).digest('hex')}`;
 }
 
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';

@@ -51,6 +51,19 @@ export class ListBench {
     );
   }
 
+  /** Deletes the manifest of an image from the registry. */
+  async deleteManifest(image: string): Promise<void> {
+    const repository = `${this.#path}/${image}`;
+    const names = await this.cluster.nodes[0]?.ctr('images', 'ls', '-q');
+    const prefix = `${this.registry.address}/${repository}@`;
+    const digest = names
+      ?.split('\n')
+      .find((name) => name.startsWith(prefix))
+      ?.slice(prefix.length);
+    if (digest === undefined) throw new Error(`no node has ${image} by its digest`);
+    await this.registry.deleteManifest(repository, digest);
+  }
+
   /** A list with the Secret of the registry. */
   listOf(name: string, images: readonly string[], more: Partial<ImageList> = {}): ImageList {
     return {

@@ -195,7 +195,8 @@ export class FakeCluster implements Cluster {
     this.#write(`createPod ${node.name}#${attempt}`);
     const name = podName(run.name, node.name, attempt);
     if (this.pods.has(name)) return;
-    const references = { bound: needs.references, prepulled: needs.prepulled, due: needs.due };
+    const { references: bound, prepulled, due, pullVerdicts } = needs;
+    const references = { bound, prepulled, due, ...(pullVerdicts && { pullVerdicts }) };
     this.told.set(name, references);
     if (needs.due !== undefined) this.removers.push({ node: node.name, policy: run.policy, due: needs.due });
     const body = buildBody(run, node, attempt, references);

@@ -15,6 +15,8 @@ export class ManualScheduler {
   /** The messages of all warnings and errors. */
   readonly logged: string[] = [];
   observer: RunObserver | undefined;
+  /** Asks registries; undefined for a scheduler that may not. */
+  pullChecks: ReconcileContext['pullChecks'];
   #journals = new Journals();
   /** All that is to be looked at again, as the dispatcher keeps it. */
   readonly #keys = new Set<string>();
@@ -69,6 +71,7 @@ export class ManualScheduler {
       kinds: runKinds,
       startTimeoutMs: 60_000,
       observer: this.observer,
+      pullChecks: this.pullChecks,
     };
   }
 

@@ -113,6 +113,10 @@ annotations:
 {{- $_ := set $settings "NODESWEEP_NOTIFY_CLUSTER" . -}}
 {{- end -}}
 {{- end -}}
+{{- if .Values.registryCheck.enabled -}}
+{{- $_ := set $settings "NODESWEEP_REGISTRY_CHECK" "true" -}}
+{{- $_ := set $settings "NODESWEEP_REGISTRY_SECRETS" "/etc/nodesweep/registries/config.json" -}}
+{{- end -}}
 {{- if ne $cleaner.priorityClassName "nodesweep-cleaner" -}}
 {{- $_ := set $settings "NODESWEEP_PRIORITY_CLASS" $cleaner.priorityClassName -}}
 {{- end -}}

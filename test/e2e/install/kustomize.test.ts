@@ -37,6 +37,7 @@ const overlays = [
     name: 'image-set-url',
     values: { imageSets: { url: { enabled: true, address: 'https://lists.example.com/images.txt' } } },
   },
+  { name: 'registry-check', values: { registryCheck: { enabled: true } } },
   { name: 'status-page', values: { statusPage: { enabled: true } } },
   {
     name: 'monitoring',

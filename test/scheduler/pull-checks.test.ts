@@ -1,0 +1,111 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { candidatesIn } from '../../scheduler/cleanup/candidates.ts';
+import { PullChecks } from '../../scheduler/pull-checks.ts';
+import { openRegistries } from '../../scheduler/registry/open.ts';
+
+const silent = { info: () => {}, warn: () => {}, error: () => {} } as never;
+
+/** A registry on loopback that has every second image, and counts its requests. */
+async function startCounting() {
+  const seen = { requests: 0, mostAtOnce: 0 };
+  let open = 0;
+  const server = createServer((request, response) => {
+    seen.requests += 1;
+    open += 1;
+    seen.mostAtOnce = Math.max(seen.mostAtOnce, open);
+    const digest = request.url?.split('/').at(-1) ?? '';
+    const isThere = Number.parseInt(digest.slice(-1), 16) % 2 === 0;
+    setImmediate(() => {
+      open -= 1;
+      response.writeHead(isThere ? 200 : 404, {
+        'docker-distribution-api-version': 'registry/2.0',
+        ...(isThere && { 'docker-content-digest': digest }),
+      });
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { seen, host: `127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+it('1,000 nodes with 200 images each ask a registry once for each of 3,000 digests, eight at a time (S12)', async () => {
+  const { seen, host } = await startCounting();
+  const distinct = 3_000;
+  const nameOf = (index: number) => `${host}/team/app-${index % 300}@sha256:${index.toString(16).padStart(64, '0')}`;
+  const lines = Array.from({ length: distinct }, (_, index) =>
+    JSON.stringify({
+      event: 'image',
+      id: `sha256:${index.toString(16).padStart(64, '0')}`,
+      names: [nameOf(index)],
+      decision: 'remove',
+      outcome: 'planned',
+      sizeBytes: 1,
+    }),
+  );
+  const logOf = (node: number) =>
+    Array.from({ length: 200 }, (_, image) => lines[(node * 37 + image) % distinct]).join('\n');
+  let answered = 0;
+  const checks = new PullChecks({
+    registries: await openRegistries({ secrets: [], plainHosts: [], timeoutMs: 60_000 }, silent),
+    readLog: async (pod) => logOf(Number(pod)),
+    candidatesIn,
+    onAnswered: () => {
+      answered += 1;
+    },
+    log: silent,
+    nowMs: () => performance.now(),
+  });
+  const pods = Array.from({ length: 1_000 }, (_, node) => ({ name: String(node), run: 'run', node: `node-${node}` }));
+  for (const pod of pods) checks.begin(pod, 3_600);
+  for (const pod of pods) checks.begin(pod, 3_600);
+  await vi.waitFor(() => expect(answered === 1_000).toBe(true), { timeout: 60_000 });
+  expect(seen.requests).toBe(distinct);
+  expect(seen.mostAtOnce).toBeLessThanOrEqual(8);
+  const verdicts = checks.verdictsOf({ name: '0' });
+  expect(verdicts?.pullable).toHaveLength(100);
+  expect(verdicts?.absent).toHaveLength(100);
+});
+
+it('what a slow registry does not answer in time is unknown, and the answers of others count (S12)', async () => {
+  const names = ['slow.example/a@sha256:1', 'fast.example/b@sha256:2'];
+  const checks = new PullChecks({
+    registries: {
+      ask: (name) => (name.startsWith('slow') ? new Promise(() => {}) : Promise.resolve({ kind: 'Present' })),
+    },
+    readLog: async () => '',
+    candidatesIn: () => names,
+    onAnswered: () => {},
+    log: silent,
+    nowMs: () => 0,
+  });
+  checks.begin({ name: 'pod', run: 'run', node: 'node' }, 0.3);
+  await vi.waitFor(() => expect(checks.verdictsOf({ name: 'pod' }) !== undefined).toBe(true), { timeout: 60_000 });
+  expect(checks.verdictsOf({ name: 'pod' })).toEqual({
+    pullable: [names[1]],
+    absent: [],
+    unanswered: { 'slow.example': 'no answer in time' },
+  });
+});
+
+it('a log that can not be read makes all images unknown, with the cause (S12)', async () => {
+  const checks = new PullChecks({
+    registries: { ask: async () => ({ kind: 'Present' }) },
+    readLog: () => Promise.reject(new Error('403: pods/log is forbidden')),
+    candidatesIn,
+    onAnswered: () => {},
+    log: silent,
+    nowMs: () => 0,
+  });
+  checks.begin({ name: 'pod', run: 'run', node: 'node' }, 3_600);
+  await vi.waitFor(() => expect(checks.verdictsOf({ name: 'pod' }) !== undefined).toBe(true), { timeout: 60_000 });
+  expect(checks.verdictsOf({ name: 'pod' })).toMatchObject({
+    pullable: [],
+    note: expect.stringContaining('pods/log is forbidden'),
+  });
+});
