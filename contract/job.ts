@@ -106,7 +106,7 @@ export const jobSchema = z
     /** The answers of registries about the images of the node. The scheduler passes them separately to each node. */
     pullVerdicts: pullVerdictsSchema.optional(),
     /** The cleaner only lists the images that no rule keeps, without the limits of a run, and removes nothing. */
-    listsCandidates: z.boolean().default(false),
+    listsCandidates: z.boolean().optional(),
     /**
      * The time of the last complete update of each image set, by its name, in ISO 8601. The age of a set that is not in it is
      * unknown.

@@ -8,9 +8,9 @@ import type { KeepRule } from './keep-rules.ts';
  * answers both keep every image, because only the scheduler can ask.
  */
 export function keepUnpullable({ images, pullVerdicts }: Job): readonly KeepRule[] {
-  const judge = images.requirePullable ? judgeBy(pullVerdicts) : () => undefined;
-  const otherwise = images.requirePullable ? 'its registry has it' : 'images.requirePullable is false';
-  const rule = (reason: Finding['reason']): KeepRule => ({
+  if (!images.requirePullable) return [];
+  const judge = judgeBy(pullVerdicts);
+  const rule = (reason: Finding['reason'], otherwise: string): KeepRule => ({
     reason,
     findCause: (image) => {
       const found = judge(image);
@@ -18,7 +18,10 @@ export function keepUnpullable({ images, pullVerdicts }: Job): readonly KeepRule
     },
     otherwise,
   });
-  return [rule('NotPullable'), rule('RegistryUnknown')];
+  return [
+    rule('NotPullable', 'no registry says that it is gone'),
+    rule('RegistryUnknown', 'its registry has answered'),
+  ];
 }
 
 type Finding = { readonly reason: 'NotPullable' | 'RegistryUnknown'; readonly message: string };

@@ -48,6 +48,8 @@ export const ownSettings: readonly string[] = [
   'NODESWEEP_NOTIFY_URL_FILE',
   'NODESWEEP_NOTIFY_FORMAT',
   'NODESWEEP_NOTIFY_CLUSTER',
+  'NODESWEEP_REGISTRY_CHECK',
+  'NODESWEEP_REGISTRY_SECRETS',
 ];
 
 const settings: Schema = {

@@ -18,6 +18,7 @@ describe('jobSchema', () => {
         keepNewestPerRepository: 0,
         keepSideLoaded: true,
         protectWorkloads: false,
+        requirePullable: false,
       },
       startingReferences: [],
       workloadReferences: [],

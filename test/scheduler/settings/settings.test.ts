@@ -20,11 +20,34 @@ describe('settings', () => {
       runtimeTimeoutSeconds: 120,
       apiRate: 200,
       leaderElection: true,
+      registryCheck: false,
+      registrySecrets: [],
+      registryPlainHosts: [],
       port: 8080,
       pageAddress: '127.0.0.1',
       pageHosts: [],
       logLevel: 'info',
     });
+  });
+
+  it('for registries are paths and hosts, and each problem is told (S12)', () => {
+    const environment = {
+      NODESWEEP_REGISTRY_CHECK: 'true',
+      NODESWEEP_REGISTRY_SECRETS: '/etc/a.json  /etc/b.json',
+      NODESWEEP_REGISTRY_CA: '/etc/ca.pem',
+      NODESWEEP_REGISTRY_PLAIN_HTTP: 'Registry.example:5000 [fd00::1]:5000 cache',
+    };
+    expect(readSettings({}, environment)).toMatchObject({
+      registryCheck: true,
+      registrySecrets: ['/etc/a.json', '/etc/b.json'],
+      registryCa: '/etc/ca.pem',
+      registryPlainHosts: ['registry.example:5000', '[fd00::1]:5000', 'cache'],
+    });
+    const wrong = { registryCheck: 'yes', registrySecrets: 'a.json', registryPlainHosts: 'http://a/ b' };
+    const read = () => readSettings(wrong, {});
+    expect(read).toThrow(/NODESWEEP_REGISTRY_CHECK/);
+    expect(read).toThrow(/"a.json" is not an absolute path/);
+    expect(read).toThrow(/"http:\/\/a\/" is not host or host:port/);
   });
 
   it('are read from the environment, and a flag takes precedence', () => {
