@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseReport } from '../../contract/report.ts';
+import { waitFor } from '../cluster/wait.ts';
 import { bundledProgram } from '../helpers/bundle.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { useLists } from './lists.ts';
@@ -27,6 +28,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('images that can be pulled
     });
     expect(await waitForRun(kubectl, 'pullable-images')).toMatchObject({ phase: 'Succeeded' });
     await bench().deletePolicy('pullable-images');
+    await waitFor('the containers of the pullers to be gone', 120_000, async () => (await areUnused()) || undefined);
     const image = await kubectl(
       'get',
       '-n',
@@ -49,6 +51,12 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('images that can be pulled
     await kubectl('rollout', 'status', '-n', namespace, deployment, '--timeout=120s');
     await rm(directory, { recursive: true, force: true });
   });
+
+  /** True if no container uses the images. */
+  async function areUnused(): Promise<boolean> {
+    const lists = await Promise.all(bench().cluster.nodes.map((node) => node.ctr('containers', 'ls')));
+    return lists.every((list) => !list.includes('/pullable/'));
+  }
 
   function startScheduler(image: string, port: number) {
     const secrets = join(directory, 'config.json');
