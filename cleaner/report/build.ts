@@ -14,7 +14,7 @@ import { fitReport } from './size-limit.ts';
 export type Findings = {
   readonly dryRun: boolean;
   /** True if the run only lists the images that no rule keeps. */
-  readonly listsCandidates?: boolean;
+  readonly listsCandidates?: boolean | undefined;
   /** The thresholds of the policy, where it has any. */
   readonly disk?: Job['disk'];
   /** The references of a job that removes only the images they name. */

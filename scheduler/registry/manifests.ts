@@ -1,4 +1,4 @@
-import { retryAfterMsOf } from '../webhook/retry-after.ts';
+import { retryAfterMsOf } from '../../contract/retry-after.ts';
 import { manifestAddress, type PlainHosts } from './address.ts';
 import { type Challenge, readChallenge } from './challenge.ts';
 import type { HttpAnswer, SendHttp } from './http.ts';
