@@ -77,13 +77,7 @@ const flowFolders = [
 /** Each library, and the only folders that may import it. */
 const adapters: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['scheduler/kubernetes', 'scheduler/kubernetes/api'],
-  undici: [
-    'scheduler/kubernetes/api',
-    'scheduler/webhook',
-    'scheduler/registry',
-    'sets/download',
-    'sets/http',
-  ],
+  undici: ['scheduler/kubernetes/api', 'scheduler/webhook', 'scheduler/registry', 'sets/download', 'sets/http'],
   dockerode: ['cleaner/runtime/docker'],
   'node:child_process': ['cleaner/runtime/crictl'],
   execa: ['scheduler/local'],
