@@ -4,40 +4,49 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { candidatesIn } from '../../scheduler/cleanup/candidates.ts';
 import { PullChecks } from '../../scheduler/pull-checks.ts';
 import { openRegistries } from '../../scheduler/registry/open.ts';
+import { PolitelyAskedRegistries } from '../../scheduler/registry/registries.ts';
+import type { Reply } from '../../scheduler/registry/reply.ts';
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} } as never;
 
-/** A registry on loopback that has every second image, and counts its requests. */
-async function startCounting() {
+/** A registry that has every second image, and counts its requests. */
+function buildCounting() {
   const seen = { requests: 0, mostAtOnce: 0 };
   let open = 0;
-  const server = createServer((request, response) => {
+  const ask = async (_: string, digest: string): Promise<Reply> => {
     seen.requests += 1;
     open += 1;
     seen.mostAtOnce = Math.max(seen.mostAtOnce, open);
-    const digest = request.url?.split('/').at(-1) ?? '';
-    const isThere = Number.parseInt(digest.slice(-1), 16) % 2 === 0;
-    setImmediate(() => {
-      open -= 1;
-      response.writeHead(isThere ? 200 : 404, {
-        'docker-distribution-api-version': 'registry/2.0',
-        ...(isThere && { 'docker-content-digest': digest }),
-      });
-      response.end();
-    });
+    await new Promise((resolve) => setImmediate(resolve));
+    open -= 1;
+    return { kind: Number.parseInt(digest.slice(-1), 16) % 2 === 0 ? 'Present' : 'Absent' };
+  };
+  return { seen, ask };
+}
+
+it('a registry on this machine is asked over HTTP, with the digest in the path (S12)', async () => {
+  const seen: string[] = [];
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const server = createServer((request, response) => {
+    seen.push(`${request.method} ${request.url}`);
+    response.writeHead(200, { 'docker-content-digest': digest }).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     server.close();
     server.closeAllConnections();
   });
-  return { seen, host: `127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const registries = await openRegistries({ secrets: [], plainHosts: [], timeoutMs: 60_000 }, silent);
+  expect(await registries.ask(`${host}/team/app@${digest}`)).toEqual({ kind: 'Present' });
+  expect(seen).toEqual([`HEAD /v2/team/app/manifests/${digest}`]);
+});
 
 it('1,000 nodes with 200 images each ask a registry once for each of 3,000 digests, eight at a time (S12)', async () => {
-  const { seen, host } = await startCounting();
+  const { seen, ask } = buildCounting();
   const distinct = 3_000;
-  const nameOf = (index: number) => `${host}/team/app-${index % 300}@sha256:${index.toString(16).padStart(64, '0')}`;
+  const nameOf = (index: number) =>
+    `registry.example/team/app-${index % 300}@sha256:${index.toString(16).padStart(64, '0')}`;
   const lines = Array.from({ length: distinct }, (_, index) =>
     JSON.stringify({
       event: 'image',
@@ -52,7 +61,7 @@ it('1,000 nodes with 200 images each ask a registry once for each of 3,000 diges
     Array.from({ length: 200 }, (_, image) => lines[(node * 37 + image) % distinct]).join('\n');
   let answered = 0;
   const checks = new PullChecks({
-    registries: await openRegistries({ secrets: [], plainHosts: [], timeoutMs: 60_000 }, silent),
+    registries: new PolitelyAskedRegistries(ask, { nowMs: () => 0, sleep: async () => {} }),
     readLog: async (pod) => logOf(Number(pod)),
     candidatesIn,
     onAnswered: () => {
