@@ -50,6 +50,18 @@ describe('the lines of an image set', () => {
     expect(steps).toBeGreaterThan(25);
   });
 
+  it.each(['\n', '\r\n', '\r'])(
+    'have their numbers also far behind in a long text, with the line end %j (S1)',
+    (end) => {
+      const list = [...Array.from({ length: 5_000 }, (_, index) => `nginx:${index}`), 'BAD'].join(end);
+      expect(contentOf({ list })).toMatchObject({
+        entries: 5_000,
+        invalidLines: 1,
+        firstInvalid: expect.stringMatching(/^key list, line 5001: /),
+      });
+    },
+  );
+
   it('are the same as if the text was read in one step, with any line ends (S1)', () => {
     const line = fc.constantFrom(
       'nginx:1',
