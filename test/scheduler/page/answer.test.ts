@@ -107,8 +107,19 @@ describe('the status page', () => {
 
   it('shows the image set and its words for each image of a node that a set decided about (S7)', () => {
     const line = { event: 'image', id: 'sha256:4', names: ['docker.io/acme/old:1'], sizeBytes: 1, set: 'cve' };
-    const removed = { ...line, decision: 'remove', outcome: 'removed', message: 'image set cve: CVE-2026-1234 critical' };
-    const kept = { ...line, decision: 'keep', reason: 'Excluded', message: 'image set frozen: release 12', set: 'frozen' };
+    const removed = {
+      ...line,
+      decision: 'remove',
+      outcome: 'removed',
+      message: 'image set cve: CVE-2026-1234 critical',
+    };
+    const kept = {
+      ...line,
+      decision: 'keep',
+      reason: 'Excluded',
+      message: 'image set frozen: release 12',
+      set: 'frozen',
+    };
     const text = [removed, kept].map((one) => JSON.stringify(one)).join('\n');
     const log = { pod: 'nightly-3-abcdef', run: 'nightly-3', text };
     const page = textOf(links.node(small.state.nodes[0]?.name ?? ''), { ...small, log });
