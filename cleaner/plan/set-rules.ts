@@ -1,3 +1,4 @@
+import { repositoryOf } from '../../contract/reference.ts';
 import type { Image } from '../runtime/runtime.ts';
 import { findInSets, isReadable, type PolicySet, type PolicySets, type SetHit } from '../sets/policy-sets.ts';
 import type { KeepRule } from './keep-rules.ts';
@@ -68,18 +69,18 @@ export function findSetCause({ removeFrom, includeFrom }: PolicySets, image: Ima
 
 /**
  * True if the sets allow the removal of each name of an image by itself. A set of `includeFrom` that names the ID or a digest
- * names the image under all of its names.
+ * names the image under all of its names. A digest goes with a tag of its repository, because every pull by tag adds it.
  */
 export function maySetsLoseAllNames(
   { includeFrom, excludeFrom }: PolicySets,
-  image: Pick<Image, 'id' | 'names'>,
+  { id, names }: Pick<Image, 'id' | 'names'>,
 ): boolean {
-  if (!excludeFrom.every(isReadable) || findInSets(excludeFrom, image) !== undefined) return false;
+  if (!excludeFrom.every(isReadable) || findInSets(excludeFrom, { id, names }) !== undefined) return false;
   if (includeFrom.length === 0) return true;
-  const digests = image.names.filter((name) => name.includes('@'));
-  return image.names.every(
-    (name) => findInSets(includeFrom, { id: image.id, names: [name, ...digests] }) !== undefined,
-  );
+  const { tags = [], digests = [] } = Object.groupBy(names, (name) => (name.includes('@') ? 'digests' : 'tags'));
+  const repositories = new Set(tags.map(repositoryOf));
+  const alone = digests.filter((digest) => !repositories.has(repositoryOf(digest)));
+  return [...tags, ...alone].every((name) => findInSets(includeFrom, { id, names: [name, ...digests] }) !== undefined);
 }
 
 function describeSet({ name, problem }: PolicySet): string {

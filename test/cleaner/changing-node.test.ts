@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { buildReport } from '../../cleaner/report/build.ts';
 import type { ImageEvent } from '../../cleaner/report/events.ts';
 import { createUsageReader } from '../../cleaner/runtime/inventory.ts';
+import { compileSets } from '../../cleaner/sets/policy-sets.ts';
 import { sweep } from '../../cleaner/sweep.ts';
 import { repositoryOf } from '../../contract/reference.ts';
 import { type Course, excluded, generateCourse, startChangingNode, type Truth } from '../helpers/changing-node.ts';
@@ -16,6 +17,8 @@ type Rules = {
   readonly lowPercent: number | undefined;
   /** The job names all images that it is to remove. */
   readonly isByName: boolean;
+  /** An image set names all images, so that they go at any age and disk usage. */
+  readonly isBySet: boolean;
 };
 
 const rules: fc.Arbitrary<Rules> = fc.record({
@@ -25,24 +28,26 @@ const rules: fc.Arbitrary<Rules> = fc.record({
   // With thresholds images go in small batches, with a look before each.
   lowPercent: fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined, freq: 4 }),
   isByName: fc.boolean(),
+  isBySet: fc.boolean(),
 });
 const rests = fc.array(fc.boolean(), { maxLength: 10 });
 
 /** Makes a run on a node that takes a course; `rests` tell before which batches time goes by. */
 async function run(
   course: Course,
-  { minAge, keepNewestPerRepository, maxPerRun, lowPercent, isByName }: Rules,
+  { minAge, keepNewestPerRepository, maxPerRun, lowPercent, isByName, isBySet }: Rules,
   rests: boolean[],
 ) {
   const violations: string[] = [];
   const node = startChangingNode(course, (asked, all) => {
-    violations.push(...asked.flatMap((truth) => findProtection(truth, isByName ? '0s' : minAge)));
+    violations.push(...asked.flatMap((truth) => findProtection(truth, isBySet ? 'any' : isByName ? '0s' : minAge)));
     violations.push(...findLostRepositories(asked, all, keepNewestPerRepository));
   });
   const { runtime, truths } = node;
   const images = { minAge, keepNewestPerRepository, exclude: [excluded], ...(maxPerRun && { maxPerRun }) };
+  const removeFrom = isBySet ? ['all'] : [];
   const job = buildJob({
-    images,
+    images: { ...images, removeFrom },
     ...(isByName && { removeReferences: truths.map(({ original }) => original.names[0] ?? original.id) }),
     ...(!isByName && lowPercent && { disk: { highPercent: 45, lowPercent } }),
   });
@@ -56,6 +61,7 @@ async function run(
     {
       runtime,
       readUsage: createUsageReader(runtime, undefined),
+      sets: compileSets(job, [{ name: 'all', texts: [{ key: 'list', text: '**' }] }], now),
       node: {
         ownReferences: [],
         measureDisk: async () => ({
