@@ -34,7 +34,7 @@ const firstPauseMs = 1_000;
 /** Maximum time without any data from the server. Long lists of a busy server take many seconds. */
 const silenceMs = 60_000;
 /** Maximum size of a body. A longer one is an error, so that no server can fill the memory. */
-const maxBodyBytes = 64 * 1024 * 1024;
+const maxBodyBytes = 32 * 1024 * 1024;
 
 /** Statuses that pass: too many requests, and failures of the server or of a proxy before it. */
 const isPassing = (status: number) => status === 429 || (status >= 500 && status !== 501);

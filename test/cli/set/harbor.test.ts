@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCertificates } from '../../helpers/certificates.ts';
 import { HarborServer } from '../../helpers/harbor-server.ts';
+import { LoopbackApi } from '../../helpers/loopback-api.ts';
 import { runProgram } from '../../helpers/program.ts';
+import { TunnelProxy } from '../../helpers/tunnel-proxy.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 const certificates = createCertificates();
@@ -40,6 +42,44 @@ describe('nodesweep set harbor (S10)', () => {
     expect(await readFile(join(directory, 'set.txt'), 'utf8')).toBe(
       `# Written by nodesweep from Harbor at localhost:${server.port}. Changes by hand are lost.\n${digest} # CVE-2026-1 critical, by harbor\n`,
     );
+  });
+
+  it('names in the cluster what Harbor had at the look before and has no longer, and remembers it (S8)', async () => {
+    const cluster = new LoopbackApi();
+    await cluster.start();
+    await writeFile(join(directory, 'kubeconfig'), cluster.config.exportConfig());
+    const gone = ['--name', 'gone', '--gone', '--max-gone-percent', '50', '--kubeconfig', 'kubeconfig'];
+    const other = { digest: `sha256:${'b'.repeat(64)}`, tags: ['2'] };
+    const lines = () => {
+      const set = cluster.objects.get('/api/v1/namespaces/nodesweep/configmaps/gone') as {
+        data?: Record<string, string>;
+      };
+      return set.data?.['harbor.txt']?.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    };
+    const look = async () => (await harbor([...gone, ...account, '--ca-file', 'ca.crt'])).exitCode;
+    server.put('team-a', 'apps/web', [{ digest, tags: ['1'] }, other]);
+    expect(await look()).toBe(0);
+    expect(lines()).toEqual([]);
+    server.put('team-a', 'apps/web', [other]);
+    const today = new Date().toISOString().slice(0, 10);
+    for (const _ of ['found', 'remembered']) {
+      expect(await look()).toBe(0);
+      expect(lines()).toEqual([`harbor.example.com/team-a/apps/web@${digest} # deleted, seen on ${today}, by harbor`]);
+    }
+    server.put('team-a', 'apps/web', []);
+    expect(await look()).toBe(1);
+    expect(lines()).toHaveLength(1);
+    await cluster.stop();
+  });
+
+  it('goes through the proxy of the environment, which sees no request and no credentials', async () => {
+    const proxy = new TunnelProxy();
+    await proxy.start();
+    const through = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, NO_PROXY: 'other.example.com' };
+    expect((await harbor([...output, ...account, '--ca-file', 'ca.crt'], through)).exitCode).toBe(0);
+    expect(new Set(proxy.targets)).toEqual(new Set([`localhost:${server.port}`]));
+    expect(proxy.heads.join('')).not.toContain('uthorization');
+    await proxy.stop();
   });
 
   it('sends nothing to a server whose certificate is not trusted', async () => {
