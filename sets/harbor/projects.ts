@@ -35,10 +35,12 @@ export async function chooseProjects(
   return { projects, deleted: missing };
 }
 
-/** The login is checked before and after, because a list that somebody without a login reads looks complete. */
+/**
+ * The login is checked after the list was read, because a list that somebody without a login reads looks complete. If the check
+ * finds that the credentials have changed, the list is read again with the new ones.
+ */
 async function listProjects(api: HarborApi, signal: AbortSignal): Promise<readonly Project[]> {
   for (let look = 1; look <= maxLooks; look += 1) {
-    await api.checkLogin(signal);
     const changes = api.credentialChanges;
     const projects = await api.readList('/projects', { with_detail: 'false', sort: 'name' }, projectSchema, signal);
     await api.checkLogin(signal);

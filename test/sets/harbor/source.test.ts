@@ -253,6 +253,10 @@ describe('a look at Harbor that is not complete writes nothing (S8, S10)', () =>
     ['an artifact is pushed', (list: readonly FakeArtifact[]) => [...list, artifact(5_000, { tags: ['new'] })]],
     ['an artifact is deleted', (list: readonly FakeArtifact[]) => list.slice(1)],
     [
+      'one is pushed in front of the others and the last is deleted',
+      (list: readonly FakeArtifact[]) => [artifact(5_003, { tags: ['front'] }), ...list.slice(0, -1)],
+    ],
+    [
       'one is deleted and two are pushed',
       (list: readonly FakeArtifact[]) => [...list.slice(1), artifact(5_001), artifact(5_002)],
     ],
