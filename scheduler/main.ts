@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { isSea } from 'node:sea';
 import pTimeout from 'p-timeout';
 import { pino } from 'pino';
+import { messageOf } from '../contract/errors.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { candidatesIn } from './cleanup/candidates.ts';
 import type { Cluster } from './cluster.ts';
@@ -23,7 +24,13 @@ import { BackgroundTasks } from './reconcile/background-tasks.ts';
 import type { ReconcileContext } from './reconcile/context.ts';
 import { keysToReconcile, reconcile } from './reconcile/reconcile.ts';
 import type { RunKind } from './run/kind.ts';
-import { pagePortOf, readSettings, type Settings } from './settings/settings.ts';
+import {
+  settings as knownSettings,
+  pagePortOf,
+  readSettings,
+  type Settings,
+  SettingsError,
+} from './settings/settings.ts';
 
 /** Flags by the names of the settings. A flag that is not set is absent. */
 export type Flags = Readonly<Record<string, string | undefined>>;
@@ -56,6 +63,13 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
     log,
     readClock: () => cluster.readClock(),
   });
+  const openingChecks = openPullChecks(settings, {
+    readLog: readCandidateLog,
+    onAnswered: () => dispatcher.trigger(),
+    log,
+  });
+  openingChecks.catch(() => probes.close());
+  const pullChecks = await openingChecks;
   const context = {
     cluster,
     log,
@@ -64,11 +78,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
     kinds: runKinds,
     startTimeoutMs: settings.startTimeoutSeconds * 1000,
     observer: metrics,
-    pullChecks: await openPullChecks(settings, {
-      readLog: readCandidateLog,
-      onAnswered: () => dispatcher.trigger(),
-      log,
-    }),
+    pullChecks,
     notifier: notifications?.notifier,
   };
   const dispatcher = createDispatcher(context, leadership, metrics);
@@ -94,6 +104,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
     dispatcher.stop().then(() => background.finish()),
   );
   notifications?.notifier.stop();
+  await endsWithin(1_000, pullChecks?.stop() ?? Promise.resolve());
   await endsWithin(1_000, notifications?.receiver.stop() ?? Promise.resolve());
   await endsWithin(2_000, leadership.stop());
   await endsWithin(1_000, cluster.stop());
@@ -254,7 +265,10 @@ async function openPullChecks(
   if (!registryCheck) return undefined;
   const { openRegistries } = await import('./registry/open.ts');
   const options = { secrets: registrySecrets, caFile: registryCa, plainHosts: registryPlainHosts };
-  const registries = await openRegistries({ ...options, timeoutMs: registryTimeoutMs }, ports.log);
+  const registries = await openRegistries({ ...options, timeoutMs: registryTimeoutMs }, ports.log).catch((cause) => {
+    const { variable, flag } = knownSettings.registryCa;
+    throw new SettingsError(`${variable} (${flag}): can't be read: ${messageOf(cause)}`, { cause });
+  });
   return new PullChecks({ ...ports, registries, candidatesIn, nowMs: () => performance.now() });
 }
 

@@ -16,6 +16,8 @@ export type PullAnswer =
 export interface Registries {
   /** Asks if an image (`repository@digest`) can be pulled. Never rejects. */
   ask(name: string): Promise<PullAnswer>;
+  /** Gives up all questions, so that the process can end. */
+  stop(): Promise<void>;
 }
 
 export interface PullCheckPorts {
@@ -75,6 +77,11 @@ export class PullChecks {
   verdictsOf({ name }: Pick<RunPod, 'name'>): PullVerdicts | undefined {
     const check = this.#checks.get(name);
     return check === undefined || this.#isOld(check) ? undefined : check.verdicts;
+  }
+
+  /** Gives up all questions. What has no answer is unknown. */
+  stop(): Promise<void> {
+    return this.#ports.registries.stop();
   }
 
   #isOld({ begunAtMs }: Check): boolean {

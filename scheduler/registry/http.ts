@@ -16,12 +16,18 @@ export type SendHttp = (method: 'HEAD' | 'GET', address: URL, headers: Record<st
 /** A token with its fields is much smaller. */
 const maxBodyBytes = 65_536;
 
+/** The connections to registries. After `stop`, no request is sent. */
+export interface Http {
+  readonly send: SendHttp;
+  readonly stop: () => Promise<void>;
+}
+
 /** Opens the connections to registries. `caFile` has certificates in addition to the usual ones. */
-export async function openHttp(caFile: string | undefined, timeoutMs: number): Promise<SendHttp> {
+export async function openHttp(caFile: string | undefined, timeoutMs: number): Promise<Http> {
   const ca = caFile === undefined ? undefined : [...rootCertificates, await readFile(caFile, 'utf8')];
   const connect = { timeout: timeoutMs, ...(ca && { ca }) };
   const agent = new Agent({ connect, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, keepAliveTimeout: 5_000 });
-  return async (method, address, headers) => {
+  const send: SendHttp = async (method, address, headers) => {
     const answer = await request(address, {
       method,
       headers: { 'user-agent': 'nodesweep', ...headers },
@@ -31,6 +37,7 @@ export async function openHttp(caFile: string | undefined, timeoutMs: number): P
     const body = await readBody(answer.body);
     return { status: answer.statusCode, headers: answer.headers, body };
   };
+  return { send, stop: () => agent.destroy() };
 }
 
 async function readBody(body: AsyncIterable<Uint8Array>): Promise<string> {

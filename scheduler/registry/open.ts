@@ -21,7 +21,7 @@ export interface RegistryOptions {
 /** Opens the registries. Rejects if the certificates can't be read. */
 export async function openRegistries(options: RegistryOptions, log: Pick<Log, 'warn'>): Promise<Registries> {
   const plain = new PlainHosts(options.plainHosts);
-  const send = await openHttp(options.caFile, options.timeoutMs);
+  const { send, stop } = await openHttp(options.caFile, options.timeoutMs);
   const nowMs = () => performance.now();
   const secrets = new PullSecrets(options.secrets, log);
   const manifests = new Manifests({
@@ -32,5 +32,6 @@ export async function openRegistries(options: RegistryOptions, log: Pick<Log, 'w
     now: () => new Date(),
   });
   const timing = { nowMs, sleep: (ms: number) => sleep(ms, undefined, { ref: false }) };
-  return new PolitelyAskedRegistries((repository, digest) => manifests.ask(repository, digest), timing);
+  const registries = new PolitelyAskedRegistries((repository, digest) => manifests.ask(repository, digest), timing);
+  return { ask: (name) => registries.ask(name), stop };
 }

@@ -17,7 +17,7 @@ interface Known {
 }
 
 /** Asks registries, each for each image once as long as the answer is fresh, and not faster than it allows. */
-export class PolitelyAskedRegistries implements Registries {
+export class PolitelyAskedRegistries implements Pick<Registries, 'ask'> {
   readonly #ask: AskRegistry;
   readonly #timing: Timing;
   readonly #known = new Map<string, Known>();

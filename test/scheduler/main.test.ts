@@ -40,6 +40,13 @@ describe('a scheduler that begins', () => {
     expect((await scheduler.stop()).exitCode).toBe(0);
   });
 
+  it('ends with an error that names the setting, if the certificates of registries can not be read (S12)', async () => {
+    scheduler.start({ NODESWEEP_REGISTRY_CHECK: 'true', NODESWEEP_REGISTRY_CA: '/absent/ca.pem' });
+    const { exitCode, log } = await scheduler.end();
+    expect(exitCode).toBe(2);
+    expect(log).toMatch(/NODESWEEP_REGISTRY_CA \(--registry-ca <path>\): can't be read: ENOENT/);
+  });
+
   it('ends with an error if the API server does not let it read its own image', async () => {
     scheduler.api.fault = ({ path }) => (path.includes('/pods/') ? { code: 403, reason: 'Forbidden' } : undefined);
     scheduler.start();

@@ -40,6 +40,10 @@ it('a registry on this machine is asked over HTTP, with the digest in the path (
   const registries = await openRegistries({ secrets: [], plainHosts: [], timeoutMs: 60_000 }, silent);
   expect(await registries.ask(`${host}/team/app@${digest}`)).toEqual({ kind: 'Present' });
   expect(seen).toEqual([`HEAD /v2/team/app/manifests/${digest}`]);
+  await registries.stop();
+  const other = `${host}/team/app@sha256:${'b'.repeat(64)}`;
+  expect(await registries.ask(other)).toMatchObject({ kind: 'Unknown' });
+  expect(seen).toHaveLength(1);
 });
 
 it('1,000 nodes with 200 images each ask a registry once for each of 3,000 digests, eight at a time (S12)', async () => {
@@ -60,8 +64,9 @@ it('1,000 nodes with 200 images each ask a registry once for each of 3,000 diges
   const logOf = (node: number) =>
     Array.from({ length: 200 }, (_, image) => lines[(node * 37 + image) % distinct]).join('\n');
   let answered = 0;
+  const registries = new PolitelyAskedRegistries(ask, { nowMs: () => 0, sleep: async () => {} });
   const checks = new PullChecks({
-    registries: new PolitelyAskedRegistries(ask, { nowMs: () => 0, sleep: async () => {} }),
+    registries: { ask: (name) => registries.ask(name), stop: async () => {} },
     readLog: async (pod) => logOf(Number(pod)),
     candidatesIn,
     onAnswered: () => {
@@ -86,6 +91,7 @@ it('what a slow registry does not answer in time is unknown, and the answers of 
   const checks = new PullChecks({
     registries: {
       ask: (name) => (name.startsWith('slow') ? new Promise(() => {}) : Promise.resolve({ kind: 'Present' })),
+      stop: async () => {},
     },
     readLog: async () => '',
     candidatesIn: () => names,
@@ -104,7 +110,7 @@ it('what a slow registry does not answer in time is unknown, and the answers of 
 
 it('a log that can not be read makes all images unknown, with the cause (S12)', async () => {
   const checks = new PullChecks({
-    registries: { ask: async () => ({ kind: 'Present' }) },
+    registries: { ask: async () => ({ kind: 'Present' }), stop: async () => {} },
     readLog: () => Promise.reject(new Error('403: pods/log is forbidden')),
     candidatesIn,
     onAnswered: () => {},

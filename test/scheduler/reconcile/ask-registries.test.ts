@@ -34,6 +34,7 @@ function newChecks(): PullChecks {
         asked.push(name);
         return answers.get(name) ?? { kind: 'Unknown', why: 'no answer in a test' };
       },
+      stop: async () => {},
     },
     readLog: async (pod) => logs.get(pod),
     candidatesIn,
