@@ -89,6 +89,7 @@ describe.skipIf(isMissing)('a real Prometheus that scrapes a real scheduler on l
           NodesweepNodesFailed: 'firing',
           NodesweepPolicyInvalid: 'pending',
           NodesweepDiskAboveTarget: 'pending',
+          NodesweepImageSetProblem: 'pending',
           NodesweepSchedulerAbsent: 'inactive',
           NodesweepNoLeader: 'inactive',
           NodesweepRunPaused: 'inactive',
@@ -105,7 +106,10 @@ interface Answer {
   }[];
 }
 
-/** Puts a policy that is not valid, one whose last run failed on one of its nodes, and one with an image list. */
+/**
+ * Puts a policy that is not valid, one whose last run failed on one of its nodes, one with an image list, and one with an image set
+ * that is missing.
+ */
 function putObjects(api: LoopbackApi): void {
   const maps = '/api/v1/namespaces/nodesweep/configmaps';
   const putPolicy = (name: string, data: Readonly<Record<string, string>>) =>
@@ -114,6 +118,7 @@ function putObjects(api: LoopbackApi): void {
   putPolicy('lists', {
     'prepull.yaml': 'schedule: "@yearly"\nlists: [{name: base, images: ["registry.test/api:1"]}]',
   });
+  putPolicy('with-sets', { 'cleanup.yaml': 'schedule: "@yearly"\nimages: {excludeFrom: [frozen]}' });
   const { metadata } = putPolicy('nightly', { 'cleanup.yaml': 'schedule: "@yearly"' });
   for (const name of ['a', 'b'])
     api.put('/api/v1/nodes', name, {
