@@ -118,7 +118,7 @@ function putObjects(api: LoopbackApi): void {
   putPolicy('lists', {
     'prepull.yaml': 'schedule: "@yearly"\nlists: [{name: base, images: ["registry.test/api:1"]}]',
   });
-  putPolicy('with-sets', { 'cleanup.yaml': 'schedule: "@yearly"\nimages: {excludeFrom: [frozen]}' });
+  putPolicy('with-sets', { 'cleanup.yaml': 'schedule: "@yearly"\nsuspend: true\nimages: {excludeFrom: [frozen]}' });
   const { metadata } = putPolicy('nightly', { 'cleanup.yaml': 'schedule: "@yearly"' });
   for (const name of ['a', 'b'])
     api.put('/api/v1/nodes', name, {
