@@ -63,7 +63,7 @@ export function generateSets(images: readonly Image[]): fc.Arbitrary<readonly Ge
         }),
       ),
   ]);
-  const line = fc.constantFrom(...exact, ...exact, ...wholeLines, ...emptyLines);
+  const line = fc.oneof(...[exact, wholeLines, emptyLines].map((lines) => fc.constantFrom(...lines)));
   const state = fc.constantFrom<SetState>(
     ...Array<SetState>(12).fill('Readable'),
     'Missing',
