@@ -86,7 +86,7 @@ function readDocument(bytes: Uint8Array): z.output<typeof memorySchema> {
     return memorySchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
   } catch (cause) {
     throw new HarborMemoryError(
-      "the memory of the last look can't be read: delete the ConfigMap with the memory to begin anew",
+      "the memory of the last look can't be read: remove the binaryData of the ConfigMap with the memory to begin anew",
       { cause },
     );
   }

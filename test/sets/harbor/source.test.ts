@@ -554,6 +554,6 @@ describe('images that Harbor has no longer, with --gone (S10)', () => {
 
   it('are refused if the memory is damaged', async () => {
     store.memory = gzipSync('{"version": 2}');
-    await expect(look(options)).rejects.toThrow('delete the ConfigMap with the memory');
+    await expect(look(options)).rejects.toThrow('remove the binaryData of the ConfigMap with the memory');
   });
 });
