@@ -45,12 +45,9 @@ ${setHelp}`,
       const { UrlSource } = await import('../../sets/download/source.ts');
       const { headerFile, tokenFile, caFile, allowHttp: isHttpAllowed, maxSize: maxBytes } = flags;
       const options = { address, criteria: criteriaOf(flags), checks: checksOf(flags), isHttpAllowed, maxBytes };
-      await runSet(
-        'url',
-        flags,
-        context,
-        ({ environment, readClock }) =>
-          new UrlSource({ ...options, headerFile, tokenFile, caFile, environment, readClock }),
-      );
+      await runSet('url', flags, context, ({ environment, log, readClock }) => {
+        const onRetry = (message: string) => log.warn({ event: 'retry' }, message);
+        return new UrlSource({ ...options, headerFile, tokenFile, caFile, environment, readClock, onRetry });
+      });
     });
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dispatcher, request } from 'undici';
+import { formatDuration } from '../../contract/duration.ts';
 import { messageOf } from '../../contract/errors.ts';
 import { retryAfterMsOf } from '../../contract/retry-after.ts';
 import manifest from '../../package.json' with { type: 'json' };
@@ -36,6 +37,8 @@ export interface DownloadOptions extends HeaderFiles {
   /** The variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in both cases, count. */
   readonly environment: NodeJS.ProcessEnv;
   readonly readClock: () => Date;
+  /** Called before each further attempt, with the failure of the last one. */
+  readonly onRetry: (message: string) => void;
   /** The pause before the second attempt. Each further one is twice as long. Default: a second. */
   readonly firstPauseMs?: number;
 }
@@ -77,7 +80,7 @@ export class Downloader {
 
   /** Downloads an address completely. Tries again after temporary failures, until the signal aborts. */
   async download(address: string, signal: AbortSignal): Promise<Downloaded> {
-    const { isHttpAllowed, firstPauseMs = 1_000 } = this.#options;
+    const { isHttpAllowed, onRetry, firstPauseMs = 1_000 } = this.#options;
     const url = parseAddress(address, isHttpAllowed);
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -85,6 +88,7 @@ export class Downloader {
       } catch (error) {
         if (!(error instanceof DownloadError) || !error.isTemporary || attempt === maxAttempts) throw error;
         const pauseMs = error.retryAfterMs ?? Math.min(firstPauseMs * 2 ** (attempt - 1), maxPauseMs);
+        onRetry(`${error.message}; next attempt in ${formatDuration(pauseMs)}`);
         await sleep(pauseMs, undefined, { signal });
       }
     }

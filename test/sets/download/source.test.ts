@@ -15,10 +15,12 @@ const images = ['acme/web:1', 'acme/api:2'];
 const now = new Date('2026-03-01T10:00:00Z');
 
 let directory: string;
+let retries: string[];
 let server: SourceServer;
 let other: SourceServer;
 
 beforeEach(async () => {
+  retries = [];
   directory = await mkdtemp(join(tmpdir(), 'nodesweep-url-'));
   server = await new SourceServer().start();
   other = await new SourceServer().start();
@@ -45,6 +47,7 @@ async function read(address: string, options: Partial<UrlSourceOptions> = {}, si
     environment: {},
     readClock: () => now,
     firstPauseMs: 1,
+    onRetry: (message) => retries.push(message),
     ...options,
   });
   const { entries } = await source.read({ entries: [], memory: undefined }, signal);
@@ -77,6 +80,7 @@ describe('a set from an address', () => {
       maxBytes: 1,
       environment: {},
       readClock: () => now,
+      onRetry: () => {},
     });
     expect(source.description).toBe('https://lists.example.com/a/list.txt');
   });
@@ -155,9 +159,10 @@ describe('a failure', () => {
   });
 
   it('is told if it does not pass', async () => {
-    server.answer('/list.txt', refusal(503));
+    server.answer('/list.txt', refusal(503, { 'retry-after': '0' }));
     await expect(read(server.url('/list.txt'))).rejects.toThrow('answers with 503');
     expect(server.asked).toHaveLength(6);
+    expect(retries).toEqual(Array(5).fill(expect.stringMatching(/answers with 503; next attempt in /)));
   });
 
   it.each([
