@@ -149,7 +149,7 @@ function isBlocked(drawn: Case, { excludeFrom = [], includeFrom = [] } = drawn.i
   return !setsOf(drawn, excludeFrom).every(isReadable) || (including.length > 0 && !including.some(isReadable));
 }
 
-/** What each glob of `exclude` above means. */
+/** The meaning of each glob of `exclude` above. */
 const excludedBy: Readonly<Record<string, RegExp>> = {
   '**/base': /\/base[:@]/,
   '**/web:1': /\/web:1$/,
