@@ -36,6 +36,7 @@ describe('a cleanup policy', () => {
         includeFrom: [],
         excludeFrom: [],
         removeFrom: [],
+        requirePullable: false,
         minAge: 120_000,
         keepNewestPerRepository: 0,
         keepSideLoaded: true,
