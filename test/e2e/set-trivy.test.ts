@@ -149,9 +149,9 @@ describe('the producer for Trivy Operator with the rights of its overlay, on a r
 
 /** The repositories of the images of each node. */
 const [used, unused, clean] = [
-  'registry.test/scanned/used',
-  'registry.test/scanned/unused',
-  'registry.test/scanned/clean',
+  'scanned.test/acme/used',
+  'scanned.test/acme/unused',
+  'scanned.test/acme/clean',
 ];
 
 /** Puts three images on each node, runs one of them, and returns the digests of all. */
@@ -188,7 +188,7 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('from a report of Trivy Op
     expect(await kubectl('logs', '-n', namespace, 'job/look')).toContain('"outcome":"Written"');
     await kubectl('delete', 'job', '-n', namespace, 'look');
 
-    const images = { include: ['registry.test/scanned/**'], includeFrom: [set], maxSetAge: '1h', minAge: '0s' };
+    const images = { include: ['scanned.test/acme/**'], includeFrom: [set], maxSetAge: '1h', minAge: '0s' };
     await installation.apply(
       buildPolicy('vulnerable', { schedule: '@yearly', images }, { 'nodesweep.io/run-at': 'now' }),
     );
