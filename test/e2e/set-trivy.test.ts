@@ -148,11 +148,7 @@ describe('the producer for Trivy Operator with the rights of its overlay, on a r
 });
 
 /** The repositories of the images of each node. */
-const [used, unused, clean] = [
-  'scanned.test/acme/used',
-  'scanned.test/acme/unused',
-  'scanned.test/acme/clean',
-];
+const [used, unused, clean] = ['scanned.test/acme/used', 'scanned.test/acme/unused', 'scanned.test/acme/clean'];
 
 /** Puts three images on each node, runs one of them, and returns the digests of all. */
 async function fillNodes({ nodes }: Cluster): Promise<ReadonlyMap<string, string>> {
