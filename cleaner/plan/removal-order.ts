@@ -15,8 +15,9 @@ export type Removal = {
 };
 
 /**
- * Orders images that a set calls for first, then others that are removed at any usage. The removal of an image frees nothing while other images have all of
- * its layers: such an image follows the last of these, or is `useless` if they are kept.
+ * Orders removals: images that a set of `images.removeFrom` names come first, then others that are removed at any usage. The
+ * removal of an image frees nothing while other images have all of its layers: such an image follows the last of these, or is
+ * `useless` if they are kept.
  */
 export function orderRemovals(facts: Facts, images: readonly Image[]) {
   const ledger = openLedger(facts.inventory.images, facts.inventory.details);

@@ -20,7 +20,7 @@ import { nameVulnerable, selectCandidates } from './look/vulnerable.ts';
 import { chooseProjects } from './projects.ts';
 import { readFindings } from './reports.ts';
 
-/** The settings for images that Harbor has no longer, or that a tag has left. */
+/** The settings for images that Harbor no longer has, or that a tag has left. */
 export interface GoneOptions {
   /** More gone images than this percentage of those of the last look are refused. */
   readonly maxPercent: number;
@@ -48,7 +48,7 @@ interface Look {
   readonly artifacts: readonly Artifact[];
 }
 
-/** The images of Harbor that are vulnerable, and those that it has no longer. */
+/** The images of Harbor that are vulnerable, and those that it no longer has. */
 export class HarborSource implements SetSource {
   readonly description: string;
   readonly #api: HarborApi;

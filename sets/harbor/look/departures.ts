@@ -44,7 +44,7 @@ export function refuseTooManyGone(gone: readonly Image[], before: Inventory, max
   if (goneDigests * 100 <= all * maxPercent) return;
   const percent = Math.round((goneDigests * 100) / all);
   throw new TooManyGoneError(
-    `Harbor has no longer ${goneDigests} of the ${all} images of the last look (${percent} %), and --max-gone-percent is ${maxPercent}: nothing is written; if they are meant to be gone, run the command once with --max-gone-percent ${Math.min(100, percent + 1)}`,
+    `Harbor no longer has ${goneDigests} of the ${all} images of the last look (${percent} %), and --max-gone-percent is ${maxPercent}: nothing is written; if they are meant to be gone, run the command once with --max-gone-percent ${Math.min(100, percent + 1)}`,
   );
 }
 

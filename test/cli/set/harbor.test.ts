@@ -44,7 +44,7 @@ describe('nodesweep set harbor (S10)', () => {
     );
   });
 
-  it('names in the cluster what Harbor had at the look before and has no longer, and remembers it (S8)', async () => {
+  it('names in the cluster what Harbor had at the look before and no longer has, and remembers it (S8)', async () => {
     const cluster = new LoopbackApi();
     await cluster.start();
     await writeFile(join(directory, 'kubeconfig'), cluster.config.exportConfig());

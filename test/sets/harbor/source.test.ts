@@ -401,7 +401,7 @@ describe('the account of Harbor (S10)', () => {
   }
 });
 
-describe('images that Harbor has no longer, with --gone (S10)', () => {
+describe('images that Harbor no longer has, with --gone (S10)', () => {
   const gone = { maxPercent: 20, keepMs: 30 * 86_400_000 };
   const options = { criteria: undefined, gone };
   const base = Array.from({ length: 10 }, (_, index) => clean(index + 1, `v${index + 1}`));
@@ -504,7 +504,7 @@ describe('images that Harbor has no longer, with --gone (S10)', () => {
     server.put('team-a', 'web', base.slice(3));
     const { text } = store;
     await expect(look(options)).rejects.toThrow(
-      'no longer 3 of the 10 images of the last look (30 %), and --max-gone-percent is 20',
+      'Harbor no longer has 3 of the 10 images of the last look (30 %), and --max-gone-percent is 20',
     );
     expect(store.text).toBe(text);
     await look({ ...options, gone: { ...gone, maxPercent: 31 } });
