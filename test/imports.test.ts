@@ -30,6 +30,7 @@ const files = [...paths.filter((path) => path.endsWith('.ts')), 'main.ts'].map(r
 /** Decisions and data: no I/O, no clock, no log. */
 const pureFolders = [
   'contract',
+  'contract/http',
   'cleaner/plan',
   'cleaner/sets',
   'scheduler/policy',

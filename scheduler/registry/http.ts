@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { rootCertificates } from 'node:tls';
 import { Agent, request } from 'undici';
+import { readLimited } from '../../contract/read-limited.ts';
 import type { Headers } from './reply.ts';
 
 /** The answer to a request without redirects. */
@@ -34,19 +35,9 @@ export async function openHttp(caFile: string | undefined, timeoutMs: number): P
       dispatcher: agent,
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const body = await readBody(answer.body);
-    return { status: answer.statusCode, headers: answer.headers, body };
+    const body = await readLimited(answer.body, maxBodyBytes);
+    if (body === undefined) throw new Error(`its answer has more than ${maxBodyBytes} bytes`);
+    return { status: answer.statusCode, headers: answer.headers, body: body.toString('utf8') };
   };
   return { send, stop: () => agent.destroy() };
-}
-
-async function readBody(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of body) {
-    length += part.length;
-    if (length > maxBodyBytes) throw new Error(`its answer has more than ${maxBodyBytes} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
 }

@@ -1,4 +1,5 @@
-import { retryAfterMsOf } from '../../contract/retry-after.ts';
+import { connectionCodeOf } from '../../contract/http/connection-code.ts';
+import { retryAfterMsOf } from '../../contract/http/retry-after.ts';
 import { manifestAddress, type PlainHosts } from './address.ts';
 import { type Challenge, readChallenge } from './challenge.ts';
 import type { HttpAnswer, SendHttp } from './http.ts';
@@ -154,8 +155,6 @@ function replyTo(error: unknown): Reply {
 function describe(error: unknown): string {
   if (error instanceof TokenError) return error.message;
   if (!(error instanceof Error)) return 'it could not be reached';
-  const { code, cause } = error as Error & { readonly code?: unknown };
-  const causeCode = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  const known = [code, causeCode].find((word) => typeof word === 'string') ?? error.name;
+  const known = connectionCodeOf(error) ?? error.name;
   return known === 'TimeoutError' ? 'it did not answer in time' : `it could not be reached (${known})`;
 }

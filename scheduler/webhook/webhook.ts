@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, request } from 'undici';
-import { retryAfterMsOf } from '../../contract/retry-after.ts';
+import { connectionCodeOf } from '../../contract/http/connection-code.ts';
+import { retryAfterMsOf } from '../../contract/http/retry-after.ts';
 import { encodeMessage, type Message, type MessageFormat } from '../notifications/message.ts';
 import type { Delivery, Receiver } from '../notifier.ts';
 import { AddressError, readAddress } from './address.ts';
@@ -67,8 +68,5 @@ export class Webhook implements Receiver {
 function describe(error: unknown): string {
   if (error instanceof AddressError) return error.message;
   if (!(error instanceof Error)) return 'the receiver could not be reached';
-  const { code, cause } = error as Error & { readonly code?: unknown };
-  const causeCode = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  const known = [code, causeCode].find((word) => typeof word === 'string') ?? error.name;
-  return `the receiver could not be reached (${known})`;
+  return `the receiver could not be reached (${connectionCodeOf(error) ?? error.name})`;
 }

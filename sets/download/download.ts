@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dispatcher, request } from 'undici';
 import { formatDuration } from '../../contract/duration.ts';
 import { messageOf } from '../../contract/errors.ts';
-import { retryAfterMsOf } from '../../contract/retry-after.ts';
+import { connectionCodeOf, isCertificateCode } from '../../contract/http/connection-code.ts';
+import { retryAfterMsOf } from '../../contract/http/retry-after.ts';
+import { readLimited } from '../../contract/read-limited.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { openConnection, readAuthorities } from '../http/connection.ts';
 import { parseAddress, showAddress } from './address.ts';
@@ -147,7 +149,7 @@ export class Downloader {
       await discard(answer);
       throw problem;
     }
-    const bytes = await collect(url, answer.body, this.#options.maxBytes);
+    const bytes = await readBody(url, answer.body, this.#options.maxBytes);
     return {
       bytes,
       isDelimited: ['content-length', 'transfer-encoding'].some((name) => headerOf(answer, name) !== undefined),
@@ -184,23 +186,13 @@ async function discard({ body }: Dispatcher.ResponseData): Promise<void> {
   await body.dump({ limit: 16_384 }).catch(() => {});
 }
 
-async function collect(url: URL, body: Dispatcher.ResponseData['body'], maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of body) {
-      length += chunk.length;
-      if (length > maxBytes) throw tooLarge(url, maxBytes);
-      chunks.push(chunk);
-    }
-  } catch (cause) {
-    if (cause instanceof DownloadError) throw cause;
-    throw new DownloadError(`the answer of ${showAddress(url)} ended early: ${describe(cause)}`, {
-      isTemporary: true,
-      cause,
-    });
-  }
-  return Buffer.concat(chunks);
+async function readBody(url: URL, body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
+  const bytes = await readLimited(body, maxBytes).catch((cause: unknown) => {
+    const message = `the answer of ${showAddress(url)} ended early: ${describe(cause)}`;
+    throw new DownloadError(message, { isTemporary: true, cause });
+  });
+  if (bytes === undefined) throw tooLarge(url, maxBytes);
+  return bytes;
 }
 
 function tooLarge(url: URL, maxBytes: number): DownloadError {
@@ -209,19 +201,14 @@ function tooLarge(url: URL, maxBytes: number): DownloadError {
 
 function connectionError(url: URL, cause: unknown): DownloadError {
   const words = describe(cause);
-  const isAboutCertificate = /CERT|^ERR_TLS|UNABLE_TO/.test(codeOf(cause) ?? '');
+  const isAboutCertificate = isCertificateCode(connectionCodeOf(cause) ?? '');
   const advice = isAboutCertificate ? ': give the certificate of its authority with --ca-file' : '';
   const options = { isTemporary: !isAboutCertificate, cause };
   return new DownloadError(`${showAddress(url)} could not be reached (${words})${advice}`, options);
 }
 
 function describe(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return codeOf(error) ?? codeOf(cause) ?? messageOf(cause);
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return connectionCodeOf(error) ?? messageOf(error instanceof Error ? (error.cause ?? error) : error);
 }
 
 function headerOf({ headers }: Dispatcher.ResponseData, name: string): string | undefined {

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { readLimited } from '../../contract/read-limited.ts';
 
 /** A file is not complete, or too large. */
 export class FileContentError extends Error {
@@ -19,17 +20,10 @@ export async function readWhole(path: string, maxBytes: number, signal: AbortSig
   }
 }
 
-async function collect(stream: AsyncIterable<Buffer | string>, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of stream) {
-    const bytes = Buffer.from(chunk);
-    length += bytes.byteLength;
-    if (length > maxBytes)
-      throw new FileContentError(`it has more than ${maxBytes} bytes: divide it, or allow more with --max-size`);
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks);
+async function collect(stream: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
+  const bytes = await readLimited(stream, maxBytes);
+  if (bytes !== undefined) return bytes;
+  throw new FileContentError(`it has more than ${maxBytes} bytes: divide it, or allow more with --max-size`);
 }
 
 /** Somebody who writes a file in place leaves a part of it to readers. */

@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Dispatcher, request } from 'undici';
 import { messageOf } from '../../contract/errors.ts';
-import { retryAfterMsOf } from '../../contract/retry-after.ts';
+import { connectionCodeOf, isCertificateCode } from '../../contract/http/connection-code.ts';
+import { retryAfterMsOf } from '../../contract/http/retry-after.ts';
+import { readLimited } from '../../contract/read-limited.ts';
 
 /** A server could not be asked, or its answer could not be read. The message never has a header of the request. */
 export class HttpError extends Error {
@@ -76,8 +78,8 @@ export class HttpClient {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof HttpError) throw error;
-      const failure = describeFailure(error);
-      if (isCertificateFailure(failure))
+      const failure = connectionCodeOf(error) ?? messageOf(error);
+      if (isCertificateCode(failure))
         throw new HttpError(
           `the certificate of ${question.url.host} is not trusted (${failure}): give the certificate of its authority with --ca-file, and use the name that is in the certificate`,
         );
@@ -104,15 +106,9 @@ export class HttpClient {
 }
 
 async function readBody(body: AsyncIterable<Uint8Array>, url: URL): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of body) {
-    size += part.byteLength;
-    if (size > maxBodyBytes)
-      throw new HttpError(`the answer of ${url.host} to ${url.pathname} has more than ${maxBodyBytes} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
+  const bytes = await readLimited(body, maxBodyBytes);
+  if (bytes !== undefined) return bytes.toString('utf8');
+  throw new HttpError(`the answer of ${url.host} to ${url.pathname} has more than ${maxBodyBytes} bytes`);
 }
 
 /** The words for a redirect: both hosts, and nothing else of the new address, which may have a secret. */
@@ -125,18 +121,4 @@ function describeRedirect(url: URL, location: string | string[] | undefined): st
 
 function describe({ method, url }: Question): string {
   return `${method} ${url.origin}${url.pathname}${url.search}`;
-}
-
-/** The code of a failed connection; its message if it has none. */
-function describeFailure(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code, cause } = error as Error & { readonly code?: unknown };
-  const causeCode = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  const known = [causeCode, code].find((word) => typeof word === 'string');
-  return known === undefined ? messageOf(error) : String(known);
-}
-
-/** Codes of OpenSSL for a certificate that is not trusted, and the one of Node.js for a wrong host. */
-function isCertificateFailure(code: string): boolean {
-  return /CERT|UNABLE_TO_GET_ISSUER|UNABLE_TO_VERIFY/.test(code);
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { retryAfterMsOf } from '../../../contract/retry-after.ts';
+import { retryAfterMsOf } from '../../../contract/http/retry-after.ts';
 import type { Message } from '../../../scheduler/notifications/message.ts';
 import { Webhook } from '../../../scheduler/webhook/webhook.ts';
 import { start } from '../../helpers/builders.ts';
