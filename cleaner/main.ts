@@ -177,7 +177,12 @@ async function loadTask({ loadTask, dryRun, candidates }: CleanOptions): Promise
 /** The job that lists all images that may go: registries are asked before, and limits count only what they have. */
 function onlyListing(job: Job): Job {
   const { maxPerRun: _, maxPercentPerRun: __, ...images } = job.images;
-  return { ...job, dryRun: true, listsCandidates: true, images: { ...images, requirePullable: false } };
+  return {
+    ...job,
+    dryRun: true,
+    listsCandidates: true,
+    images: { ...images, requirePullable: false, keepLastCopy: false },
+  };
 }
 
 function readOwnReferences({ NODESWEEP_IMAGE }: NodeJS.ProcessEnv): readonly string[] {

@@ -65,6 +65,12 @@ export const imagesSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Keeps every image that its registry does not have any more, or does not answer for.'),
+  keepLastCopy: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Keeps an image that its registry does not have any more, or does not answer for, unless another node keeps a copy.',
+    ),
   maxPerRun: z.int().min(1).optional().describe('A run removes at most this many images from a node.'),
   maxPercentPerRun: percent
     .optional()

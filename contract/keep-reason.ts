@@ -15,4 +15,5 @@ export type KeepReason =
   | 'BelowThreshold'
   | 'NotPullable'
   | 'RegistryUnknown'
+  | 'LastCopy'
   | 'OverLimit';

@@ -21,6 +21,15 @@ export const pullVerdictsSchema = z.object({
   unanswered: z.record(z.string(), z.string()).default({}),
   /** The cause why there is no answer about all other images. */
   note: z.string().optional(),
+  /** The answer about the copies on other nodes. Without it, no other node is known to have a copy. */
+  copies: z
+    .object({
+      /** The IDs of the images of which another node keeps a copy. */
+      spared: z.array(z.string()),
+      /** A cleaner that decides later keeps them: others may have lost their copies since. In ISO 8601. */
+      until: z.string(),
+    })
+    .optional(),
 });
 
 export type PullVerdicts = z.output<typeof pullVerdictsSchema>;

@@ -139,11 +139,11 @@ export interface Cluster {
   /** Creates the job of a run. Does not change an existing one. The job is deleted with the record. */
   createJob(run: Run, job: object): Promise<void>;
   /**
-   * Creates the pod of a run on a node. Does not change an existing one. Rejects while the pod of the attempt before exists and
-   * has not ended: it only seemed to be gone, because the state was late. Also rejects if the references don't fit, because the
-   * cleaner needs all of them.
+   * Creates the pod of a run on a node, and returns the time in the pod. Does not change an existing one: then it returns undefined,
+   * because another process may have created it. Rejects while the pod of the attempt before exists and has not ended: it only
+   * seemed to be gone, because the state was late. Also rejects if the references don't fit, because the cleaner needs all of them.
    */
-  createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<void>;
+  createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<Date | undefined>;
   deletePod(pod: string): Promise<void>;
   /** Deletes all pods of a run but those with the names in `kept`, in one call if there are few of these. */
   deletePods(run: string, kept?: readonly string[]): Promise<void>;

@@ -4,8 +4,9 @@ import pTimeout from 'p-timeout';
 import { pino } from 'pino';
 import { messageOf } from '../contract/errors.ts';
 import manifest from '../package.json' with { type: 'json' };
-import { candidatesIn } from './cleanup/candidates.ts';
+import { imagesIn, usedShareOf } from './cleanup/candidates.ts';
 import type { Cluster } from './cluster.ts';
+import { Copies } from './copies/copies.ts';
 import { Dispatcher, type Next } from './dispatcher.ts';
 import { Election } from './election.ts';
 import { serveHealth } from './health.ts';
@@ -63,8 +64,11 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
     log,
     readClock: () => cluster.readClock(),
   });
+  const copies = settings.registryCheck ? new Copies(() => leadership.isLeader) : undefined;
   const openingChecks = openPullChecks(settings, {
     readLog: readCandidateLog,
+    onListed: (pod, { ids, candidates }) =>
+      copies?.noteList(pod, { ids, candidates: new Set(candidates.keys()), usedShare: usedShareOf(pod) }),
     onAnswered: () => dispatcher.trigger(),
     log,
   });
@@ -79,6 +83,7 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
     startTimeoutMs: settings.startTimeoutSeconds * 1000,
     observer: metrics,
     pullChecks,
+    copies,
     notifier: notifications?.notifier,
   };
   const dispatcher = createDispatcher(context, leadership, metrics);
@@ -96,7 +101,11 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
     { cluster, kinds: runKinds, health, place: { kind: 'Cluster', namespace }, readCleanerLog },
     log,
   );
-  const begun = cluster.start(() => dispatcher.trigger()).then(() => leadership.start(() => dispatcher.trigger()));
+  const lead = () => {
+    copies?.reset(cluster.readClock());
+    dispatcher.trigger();
+  };
+  const begun = cluster.start(() => dispatcher.trigger()).then(() => leadership.start(lead));
   const signal = await Promise.race([stopped, begun.then(() => stopped)]);
   log.info({ signal }, 'stopping');
   const isIdle = await endsWithin(
@@ -260,7 +269,7 @@ const registryTimeoutMs = 10_000;
 /** Opens the checks with registries, if a setting allows them. */
 async function openPullChecks(
   { registryCheck, registrySecrets, registryCa, registryPlainHosts }: Settings,
-  ports: Pick<PullCheckPorts, 'readLog' | 'onAnswered' | 'log'>,
+  ports: Pick<PullCheckPorts, 'readLog' | 'onListed' | 'onAnswered' | 'log'>,
 ): Promise<PullChecks | undefined> {
   if (!registryCheck) return undefined;
   const { openRegistries } = await import('./registry/open.ts');
@@ -269,7 +278,7 @@ async function openPullChecks(
     const { variable, flag } = knownSettings.registryCa;
     throw new SettingsError(`${variable} (${flag}): can't be read: ${messageOf(cause)}`, { cause });
   });
-  return new PullChecks({ ...ports, registries, candidatesIn, nowMs: () => performance.now() });
+  return new PullChecks({ ...ports, registries, imagesIn, nowMs: () => performance.now() });
 }
 
 function after(delayMs: number, action: () => void): () => void {

@@ -12,6 +12,14 @@ export type PullAnswer =
   /** It did not answer, or its answer does not say it. */
   | { readonly kind: 'Unknown'; readonly why: string };
 
+/** The images that a cleaner has listed. */
+export interface ListedImages {
+  /** The IDs of all images of the node. */
+  readonly ids: ReadonlySet<string>;
+  /** The names with a digest of those that may go, by ID. */
+  readonly candidates: ReadonlyMap<string, readonly string[]>;
+}
+
 /** The port to registries. */
 export interface Registries {
   /** Asks if an image (`repository@digest`) can be pulled. Never rejects. */
@@ -23,8 +31,10 @@ export interface Registries {
 export interface PullCheckPorts {
   readonly registries: Registries;
   readonly readLog: ReadCleanerLog;
-  /** The names with a digest of the images that are listed in the log of a cleaner. */
-  readonly candidatesIn: (log: string) => readonly string[];
+  /** The images that are listed in the log of a cleaner. */
+  readonly imagesIn: (log: string) => ListedImages;
+  /** Called with the images that a pod has listed, before registries are asked about them. */
+  readonly onListed?: ((pod: RunPod, images: ListedImages) => void) | undefined;
   /** Called when the answers about a pod are complete. */
   readonly onAnswered: () => void;
   readonly log: Log;
@@ -42,6 +52,7 @@ const logTimeoutMs = 30_000;
 
 interface Check {
   readonly begunAtMs: number;
+  candidates?: ListedImages['candidates'];
   verdicts?: PullVerdicts;
 }
 
@@ -61,13 +72,13 @@ export class PullChecks {
   }
 
   /** Begins to ask about the images that a pod has listed, unless that is under way. */
-  begin(pod: Pick<RunPod, 'name' | 'run' | 'node'>, activeDeadlineSeconds: number): void {
+  begin(pod: RunPod, activeDeadlineSeconds: number): void {
     this.#forgetOld();
     if (this.#checks.has(pod.name)) return;
     const check: Check = { begunAtMs: this.#ports.nowMs() };
     this.#checks.set(pod.name, check);
     const limitMs = Math.min(maxAskMs, activeDeadlineSeconds * 1_000 * deadlineShare);
-    void this.#answer(pod, limitMs).then((verdicts) => {
+    void this.#answer(pod, check, limitMs).then((verdicts) => {
       check.verdicts = verdicts;
       this.#ports.onAnswered();
     });
@@ -77,6 +88,11 @@ export class PullChecks {
   verdictsOf({ name }: Pick<RunPod, 'name'>): PullVerdicts | undefined {
     const check = this.#checks.get(name);
     return check === undefined || this.#isOld(check) ? undefined : check.verdicts;
+  }
+
+  /** The images that a pod has listed, and that may go; none as long as its log is not read. */
+  candidatesOf({ name }: Pick<RunPod, 'name'>): ListedImages['candidates'] {
+    return this.#checks.get(name)?.candidates ?? new Map();
   }
 
   /** Gives up all questions. What has no answer is unknown. */
@@ -92,11 +108,14 @@ export class PullChecks {
     for (const [pod, check] of this.#checks) if (this.#isOld(check)) this.#checks.delete(pod);
   }
 
-  async #answer(pod: Pick<RunPod, 'name' | 'run' | 'node'>, limitMs: number): Promise<PullVerdicts> {
+  async #answer(pod: RunPod, check: Check, limitMs: number): Promise<PullVerdicts> {
     try {
       const text = await this.#readLog(pod.name);
       if (text === undefined) return { ...nothing, note: `the log of pod ${pod.name}, with the images, is gone` };
-      return await this.#ask(this.#ports.candidatesIn(text), limitMs);
+      const images = this.#ports.imagesIn(text);
+      check.candidates = images.candidates;
+      this.#ports.onListed?.(pod, images);
+      return await this.#ask([...new Set([...images.candidates.values()].flat())], limitMs);
     } catch (error) {
       const note = `the log of pod ${pod.name}, with the images, can't be read: ${messageOf(error)}`;
       this.#ports.log.warn({ pod: pod.name, run: pod.run, node: pod.node, err: error }, note);

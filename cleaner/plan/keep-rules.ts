@@ -11,7 +11,7 @@ import type { Image } from '../runtime/runtime.ts';
 import type { PolicySets } from '../sets/policy-sets.ts';
 import { reaches } from './bytes-above.ts';
 import { findNewest } from './newest-per-repository.ts';
-import { keepUnpullable } from './pullable.ts';
+import { keepLastCopies, keepUnpullable } from './pullable.ts';
 import { compileRemovalList } from './removal-list.ts';
 import { exceptCalledFor, keepInSets, keepOutsideSets, maySetsLoseAllNames } from './set-rules.ts';
 
@@ -74,8 +74,9 @@ export function makeKeepRules(facts: Facts): readonly KeepRule[] {
     ...(job.removeReferences === undefined ? [keepYoung(facts), keepRecentlyUsed(facts)] : []).map(unlessCalledFor),
     keepNewest(facts),
     unlessCalledFor(keepBelowThreshold(facts)),
-    // The last one, so that it shows only for images that would go otherwise.
+    // The last ones, so that they show only for images that would go otherwise.
     ...keepUnpullable(job),
+    ...keepLastCopies(job, facts.now),
   ];
 }
 

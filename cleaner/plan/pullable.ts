@@ -24,10 +24,43 @@ export function keepUnpullable({ images, pullVerdicts }: Job): readonly KeepRule
   ];
 }
 
+/**
+ * The rule for images that can't be pulled again, as far as it is known, and of which no other node is known to keep a copy. Only
+ * the scheduler knows the other nodes. Its answer does not count for long.
+ */
+export function keepLastCopies({ images, pullVerdicts }: Job, now: number): readonly KeepRule[] {
+  if (!images.keepLastCopy) return [];
+  const judge = judgeBy(pullVerdicts);
+  const describe = describeCopies(pullVerdicts, now);
+  return [
+    {
+      reason: 'LastCopy',
+      findCause: (image) => {
+        const found = judge(image);
+        const cause = found && describe(image);
+        return cause && `${found.message}, and ${cause}`;
+      },
+      otherwise: 'its registry has it, or another node keeps a copy',
+    },
+  ];
+}
+
+/** Returns why no other node is known to keep a copy of an image; undefined if one keeps a copy. */
+function describeCopies(verdicts: PullVerdicts | undefined, now: number): (image: Image) => string | undefined {
+  const { spared = [], until = '' } = verdicts?.copies ?? {};
+  const known = new Set(spared);
+  // A time that can't be read is over.
+  const isValid = now <= Date.parse(until);
+  return ({ id }) => {
+    if (!known.has(id)) return 'no other node is known to keep a copy';
+    return isValid ? undefined : `the answer about other nodes was valid until ${until}: look at the clock of the node`;
+  };
+}
+
 type Finding = { readonly reason: 'NotPullable' | 'RegistryUnknown'; readonly message: string };
 
 /** Returns why an image can't be pulled again, as far as it is known; undefined if one of its registries has it. */
-function judgeBy(verdicts: PullVerdicts | undefined): (image: Pick<Image, 'names'>) => Finding | undefined {
+function judgeBy(verdicts: PullVerdicts | undefined): (image: Image) => Finding | undefined {
   if (verdicts === undefined)
     return () => ({
       reason: 'RegistryUnknown',

@@ -19,6 +19,7 @@ const keptWords: Readonly<Record<KeepReason, string>> = {
   BelowThreshold: 'not needed for the threshold',
   NotPullable: 'that the registry lacks',
   RegistryUnknown: 'that no registry answered for',
+  LastCopy: 'that may be the last copy',
   OverLimit: 'over the limit of a run',
 };
 

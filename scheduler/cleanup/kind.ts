@@ -2,7 +2,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { RunKind } from '../run/kind.ts';
 import type { Run } from '../run/run.ts';
 import { talliesOf } from '../run/summary.ts';
-import { asksRegistries, namesCandidates } from './candidates.ts';
+import { fieldWithQuestions, hasListed, sparesCopies } from './candidates.ts';
 import { judgeCleanable } from './cleanable-nodes.ts';
 import { type CleanupRun, cleanupJob } from './job.ts';
 import { jobMapNames, packJob } from './job-maps.ts';
@@ -20,7 +20,7 @@ export const cleanup: RunKind<CleanupTotals> = {
   minimalDocument: { schedule: '@yearly' },
   words: { worker: 'cleaner', done: 'cleaned' },
   warningsOf: (policy: CleanupPolicy, _others, sets) => warningsOf(policy, sets),
-  questions: { areNeeded: asksRegistries, areIn: namesCandidates },
+  questions: { fieldOf: fieldWithQuestions, sparesCopies, hasListed },
   judgeNode: (node, { nodes }) => judgeCleanable(node, nodes),
   resultOf: cleanerResult,
   // The report of the cleaner has all of its result, so nothing is remembered before.

@@ -231,7 +231,7 @@ export class KubernetesCluster implements Cluster {
     await this.#jobs.create(run, { name: recordName(run.name), uid: this.#uidOf(run) }, job);
   }
 
-  async createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<void> {
+  async createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<Date | undefined> {
     const { memory } = run.nodes.get(node.name) ?? waiting;
     const jobMaps = await this.#jobs.mapsOf(run);
     const { references: bound, prepulled, due, pullVerdicts } = needs;
@@ -241,7 +241,7 @@ export class KubernetesCluster implements Cluster {
     const place = { api: this.#api, namespace: this.#namespace };
     const body = await buildHarmless(place, { node, boundPods: needs.count }, build);
     if (attempt > 0) await this.#podStore.expectEnded(podName(run.name, node.name, attempt - 1));
-    await this.#podStore.create(`create a ${run.kind.words.worker} pod on node ${node.name}`, body);
+    return this.#podStore.create(`create a ${run.kind.words.worker} pod on node ${node.name}`, body);
   }
 
   deletePod(name: string): Promise<void> {

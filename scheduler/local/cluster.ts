@@ -189,7 +189,8 @@ class LocalCluster implements Cluster {
     await createFile(this.#jobFile(run.name), JSON.stringify(job));
   }
 
-  async createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<void> {
+  /** Nobody asks here for the time in the pod. */
+  async createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<undefined> {
     const { runtime } = node;
     if (runtime === undefined) throw new EndpointError(`node ${node.name} has no known runtime socket`);
     const name = podName(run.name, node.name, attempt);
@@ -197,9 +198,11 @@ class LocalCluster implements Cluster {
     const references = this.#referencesOn(node, needs);
     const content = await this.#contentOf(run, node, attempt, references);
     if (content.kind === 'cleaner')
-      return this.#pods.create({ ...place, job: content.job, references, sets: this.#setsFor(run) });
-    this.#reportSecrets(run, content.imagePullSecrets);
-    await this.#pullers.create({ ...place, spec: content.spec });
+      await this.#pods.create({ ...place, job: content.job, references, sets: this.#setsFor(run) });
+    else {
+      this.#reportSecrets(run, content.imagePullSecrets);
+      await this.#pullers.create({ ...place, spec: content.spec });
+    }
   }
 
   /** Logs that there are no Secrets, because a pull may then fail for a reason that the registry does not tell. */

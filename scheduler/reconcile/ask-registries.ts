@@ -3,13 +3,13 @@ import type { Node, RunPod } from '../objects.ts';
 import type { Run } from '../run/run.ts';
 import { attempt, wakeTimeOf } from './attempt.ts';
 import type { PolicyPass } from './context.ts';
+import { withCopies } from './keep-copies.ts';
 import { podsOf } from './nodes/nodes-to-serve.ts';
 
-/** The path of the field that needs the answers. */
-const field = 'images.requirePullable';
-
 /** The cause if this scheduler may ask no registry, with the next step. */
-export const noQuestions = `this scheduler asks no registry: apply manifests/overlays/registry-check, which sets NODESWEEP_REGISTRY_CHECK, or take ${field} out of the policy`;
+function describeNoQuestions(field: string): string {
+  return `this scheduler asks no registry: apply manifests/overlays/registry-check, which sets NODESWEEP_REGISTRY_CHECK, or take ${field} out of the policy`;
+}
 
 /** The policy needs answers of registries, and this scheduler may not ask them. */
 class RegistryCheckError extends Error {
@@ -21,11 +21,12 @@ const step = { what: 'ask registries', condition: 'Ready' } as const;
 /** Checks that registries can be asked if the policy needs that. An error shows in its status. Returns when to check again. */
 export async function checkQuestions(pass: PolicyPass): Promise<Date | undefined> {
   const { parsed, journal, object, pullChecks } = pass;
-  const isNeeded = parsed.valid && parsed.kind.questions?.areNeeded(parsed.policy) === true;
-  if (isNeeded && pullChecks === undefined)
+  const field = parsed.valid ? parsed.kind.questions?.fieldOf(parsed.policy) : undefined;
+  if (field !== undefined && pullChecks === undefined)
     return wakeTimeOf(
       await attempt(pass, step, async () => {
-        throw new RegistryCheckError(`${field}: ${noQuestions}; every image that may not be pullable is kept`);
+        const why = describeNoQuestions(field);
+        throw new RegistryCheckError(`${field}: ${why}; every image that may not be pullable is kept`);
       }),
     );
   journal.troubles.clear(object.uid, step);
@@ -38,7 +39,7 @@ export async function checkQuestions(pass: PolicyPass): Promise<Date | undefined
  */
 export function askRegistries(pass: PolicyPass, run: Run): ((node: string) => boolean) | undefined {
   const { pullChecks } = pass;
-  if (pullChecks === undefined || !needsAnswers(run)) return undefined;
+  if (pullChecks === undefined || fieldOf(run) === undefined) return undefined;
   const lists = listsByNode(pass, run);
   const asking = new Set<string>();
   for (const [node, pod] of lists) {
@@ -54,15 +55,18 @@ export function askRegistries(pass: PolicyPass, run: Run): ((node: string) => bo
  * If no registry can be asked, there are none, so that the pod keeps all images that need them.
  */
 export function pullVerdictsOn(pass: PolicyPass, run: Run, node: Node): PullVerdicts | undefined {
-  if (!needsAnswers(run)) return undefined;
+  const field = fieldOf(run);
+  if (field === undefined) return undefined;
   const { pullChecks } = pass;
-  if (pullChecks === undefined) return { pullable: [], absent: [], unanswered: {}, note: noQuestions };
+  if (pullChecks === undefined) return { pullable: [], absent: [], unanswered: {}, note: describeNoQuestions(field) };
   const pod = listsByNode(pass, run).get(node.name);
-  return pod && pullChecks.verdictsOf(pod);
+  if (pod === undefined) return undefined;
+  const verdicts = pullChecks.verdictsOf(pod);
+  return verdicts && withCopies(pass, run, { node, verdicts, candidates: pullChecks.candidatesOf(pod) });
 }
 
-function needsAnswers({ kind, spec }: Run): boolean {
-  return kind.questions?.areNeeded(spec) === true;
+function fieldOf({ kind, spec }: Run): string | undefined {
+  return kind.questions?.fieldOf(spec);
 }
 
 const listsOf = new WeakMap<PolicyPass, Map<string, ReadonlyMap<string, RunPod>>>();
@@ -78,7 +82,8 @@ function listsByNode(pass: PolicyPass, run: Run): ReadonlyMap<string, RunPod> {
 
 function findLists(pass: PolicyPass, run: Run): ReadonlyMap<string, RunPod> {
   const lists = podsOf(pass.state, run)
-    .filter((pod) => run.nodes.get(pod.node)?.state !== 'Settled' && run.kind.questions?.areIn(pod) === true)
+    .filter((pod) => run.nodes.get(pod.node)?.state !== 'Settled')
+    .filter((pod) => run.kind.questions?.hasListed(pod, run.spec) === true)
     .sort((one, other) => one.attempt - other.attempt);
   return new Map(lists.map((pod) => [pod.node, pod]));
 }

@@ -1,4 +1,5 @@
 import type { Cluster, ClusterState } from '../cluster.ts';
+import type { Copies } from '../copies/copies.ts';
 import type { RunJournal } from '../journal/journal.ts';
 import type { Journals } from '../journal/journals.ts';
 import type { Log } from '../log.ts';
@@ -23,9 +24,11 @@ export interface ReconcileContext {
   /** The time in milliseconds after which a pod that doesn't start is given up. */
   readonly startTimeoutMs: number;
   readonly observer?: RunObserver | undefined;
-  /** Tells people of problems; undefined if nobody wants to be told. */
   /** Asks registries about images; undefined if this scheduler may not. */
-  readonly pullChecks?: Pick<PullChecks, 'begin' | 'verdictsOf'> | undefined;
+  readonly pullChecks?: Pick<PullChecks, 'begin' | 'verdictsOf' | 'candidatesOf'> | undefined;
+  /** The copies of images on nodes; undefined if this scheduler may not ask registries. */
+  readonly copies?: Copies | undefined;
+  /** Tells people of problems; undefined if nobody wants to be told. */
   readonly notifier?: Pick<Notifier, 'deliveredOf' | 'observe' | 'forget'> | undefined;
 }
 

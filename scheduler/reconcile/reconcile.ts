@@ -14,6 +14,7 @@ import { checkQuestions } from './ask-registries.ts';
 import { attempt, wakeTimeOf } from './attempt.ts';
 import { type PolicyPass, type ReconcileContext, retryTime } from './context.ts';
 import { expireRuns } from './expire-runs.ts';
+import { observeCleaners } from './keep-copies.ts';
 import { keepStatus } from './keep-status.ts';
 import { continuePurge } from './ledger/continue-purge.ts';
 import { keepLedger } from './ledger/keep-ledger.ts';
@@ -82,6 +83,7 @@ const steps = {
  */
 async function reconcilePolicy(pass: PolicyPass): Promise<Date | undefined> {
   const stored = pass.state.statuses.get(pass.object.name);
+  observeCleaners(pass);
   await reportLateChanges(pass);
   if (isOutdated(pass.object, stored)) return earliest([await advanceRuns(pass), retryTime(pass)]);
   const account = await attempt(pass, steps.account, () => keepLedger(pass));

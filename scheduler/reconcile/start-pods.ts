@@ -7,6 +7,7 @@ import { noSets } from '../sets/image-set.ts';
 import { setTimesOf } from '../sets/problems.ts';
 import { noteTrouble } from './attempt.ts';
 import type { PolicyPass } from './context.ts';
+import { createPod } from './keep-copies.ts';
 import { releaseNode } from './ledger/release-node.ts';
 import { readNodeNeeds, takesAway } from './nodes/node-needs.ts';
 
@@ -66,7 +67,7 @@ async function createPods(
   const startPod = async ({ node, attempt }: (typeof start)[number]) => {
     try {
       if (takesAway(run, node)) await releaseNode(pass, run, node);
-      await pass.cluster.createPod(run, node, attempt, needsOf(node));
+      await createPod(pass, run, { node, attempt, needs: needsOf(node) });
     } catch (error) {
       refused.set(node.name, error);
     }

@@ -102,10 +102,12 @@ export interface JobFacts {
 
 /** The questions to registries that decide what the pods of a kind may remove. */
 export interface QuestionRules {
-  /** True if the pods of a run need the answers. */
-  areNeeded(policy: Policy): boolean;
-  /** True if a pod has ended, and its log names images about which registries are to be asked before the next pod. */
-  areIn(pod: RunPod): boolean;
+  /** The path of the field of a policy whose pods need the answers; undefined if they need none. */
+  fieldOf(policy: Policy): string | undefined;
+  /** True if the pods may also remove what no registry has, where another node keeps a copy. */
+  sparesCopies(policy: Policy): boolean;
+  /** True if a pod has ended, and its log lists images that must be known before the next pod of this or of another node. */
+  hasListed(pod: RunPod, policy: Policy): boolean;
 }
 
 /** The images that the policies of a kind keep on nodes: no cleaner of any policy removes them there. */

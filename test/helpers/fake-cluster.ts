@@ -191,10 +191,10 @@ export class FakeCluster implements Cluster {
     if (!this.jobs.has(run.name)) this.jobs.set(run.name, job);
   }
 
-  async createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<void> {
+  async createPod(run: Run, node: Node, attempt: number, needs: NodeNeeds): Promise<Date | undefined> {
     this.#write(`createPod ${node.name}#${attempt}`);
     const name = podName(run.name, node.name, attempt);
-    if (this.pods.has(name)) return;
+    if (this.pods.has(name)) return undefined;
     const { references: bound, prepulled, due, pullVerdicts } = needs;
     const references = { bound, prepulled, due, ...(pullVerdicts && { pullVerdicts }) };
     this.told.set(name, references);
@@ -210,6 +210,7 @@ export class FakeCluster implements Cluster {
       createdAt: this.now,
       phase: isPuller(body) ? 'Pending' : 'Running',
     });
+    return this.now;
   }
 
   async deletePod(pod: string): Promise<void> {

@@ -17,6 +17,7 @@ export class ManualScheduler {
   observer: RunObserver | undefined;
   /** Asks registries; undefined for a scheduler that may not. */
   pullChecks: ReconcileContext['pullChecks'];
+  copies: ReconcileContext['copies'];
   #journals = new Journals();
   /** All that is to be looked at again, as the dispatcher keeps it. */
   readonly #keys = new Set<string>();
@@ -72,6 +73,7 @@ export class ManualScheduler {
       startTimeoutMs: 60_000,
       observer: this.observer,
       pullChecks: this.pullChecks,
+      copies: this.copies,
     };
   }
 

@@ -107,6 +107,7 @@ export function connectModel(world: World, views: Views, replica: number, call: 
         }
         const pod = world.createPod(run, owner, node, attempt, needs);
         if (pod !== undefined) views.pods.apply(pod);
+        return undefined;
       });
     },
     deletePod: (name) => call('deletePod', () => deletePod(name)),

@@ -7,6 +7,7 @@ import { hasEnded } from '../../pods/state.ts';
 import type { KubernetesApi } from '../api/api.ts';
 import type { Collection } from '../api/collection.ts';
 import { ClusterError } from '../api/error.ts';
+import { instantOf } from '../instant.ts';
 import { explainRefusal } from './place-pod.ts';
 
 /** The maximum number of pods that a deletion of all others names. The names are part of a URL. */
@@ -24,14 +25,18 @@ export class PodStore {
     this.#collection = collection;
   }
 
-  /** Creates a pod, or adopts an existing one: another replica, or a request without an answer, has created it. */
-  async create(what: string, body: { readonly metadata: { readonly name: string } }): Promise<void> {
+  /**
+   * Creates a pod, and returns the time in it. Adopts an existing one, and then returns undefined: another replica, or a request
+   * without an answer, has created it.
+   */
+  async create(what: string, body: { readonly metadata: { readonly name: string } }): Promise<Date | undefined> {
     const call = { ...this.#target(), verb: 'create', body } as const;
     const created = await this.#api.call<V1Pod>(what, ['AlreadyExists'], call).catch((error) => {
       throw explainRefusal(error);
     });
     const pod = created ?? (await this.#read(body.metadata.name));
     if (pod !== undefined) this.#collection.apply(pod);
+    return created && instantOf(created.metadata?.creationTimestamp);
   }
 
   /** Deletes a pod that has ended. Throws a {@link ClusterError} if it still runs, because the watch may be late. */

@@ -1,0 +1,188 @@
+import type { Node, RunPod } from '../objects.ts';
+import { isLasting } from './lasting-nodes.ts';
+import { OtherCleaners } from './other-cleaners.ts';
+
+/** The images that a cleaner has listed on its node. */
+export interface NodeImages {
+  /** The IDs of all images that are there. */
+  readonly ids: ReadonlySet<string>;
+  /** The IDs of those that no other rule keeps. */
+  readonly candidates: ReadonlySet<string>;
+  /** The used part of the disk, from 0 to 1. */
+  readonly usedShare: number;
+}
+
+/** A question which images a node may lose although no registry is known to have them. */
+export interface CopyQuestion {
+  readonly node: string;
+  /** The IDs of the images that it may lose in any case. */
+  readonly pullable: readonly string[];
+  /** The IDs of those that it may lose only if a copy stays elsewhere. */
+  readonly unpullable: readonly string[];
+  /** All nodes and pods, as they are now. */
+  readonly nodes: readonly Node[];
+  readonly pods: readonly RunPod[];
+  /** True for a node whose turn in the run may come later. */
+  readonly isToServe: (node: string) => boolean;
+  readonly activeDeadlineSeconds: number;
+  readonly now: Date;
+}
+
+/** The answer for one cleaner. */
+export interface CopyAnswer {
+  /** The IDs of the images of which another node keeps a copy. */
+  readonly spared: readonly string[];
+  /** A cleaner that decides later must keep them: others may have lost their copies since. */
+  readonly validUntil: Date;
+}
+
+interface List extends NodeImages {
+  readonly createdAt: number;
+}
+
+/** A list is not used for longer. */
+const maxAgeMs = 3_600_000;
+/** The time in which a cleaner must use its answer. */
+const validMs = 180_000;
+/** Clocks of nodes and of API servers differ, watches are late, and a removal takes a while. */
+const marginMs = 60_000;
+/** The time after which no cleaner has an answer of the leader before. */
+const settleMs = validMs + marginMs;
+/** A cleaner ends by itself at its deadline, after the removal that is under way. */
+const lastRemovalMs = 300_000;
+
+/**
+ * The copies of images on nodes, as cleaners have listed them, and the images that nodes may lose.
+ *
+ * A node may lose an image only if another node keeps it: that node has listed it in the last hour, was not allowed to lose it
+ * since, and no other cleaner may have removed anything there since. So some node keeps each image, in whatever order pods
+ * are created and work. What is not known counts as not there: after a restart, nothing is.
+ *
+ * Images are compared by ID. The ID is the digest of the configuration, so the content is the same. A repository digest may name
+ * the images of several platforms, and nodes with the same one may have different content. A runtime that gives the same
+ * content another ID only makes the cluster keep two copies.
+ */
+export class Copies {
+  readonly #isLeader: () => boolean;
+  readonly #cleaners = new OtherCleaners();
+  /** By node. */
+  readonly #lists = new Map<string, List>();
+  /** By node and ID: the end of the time in which the node may lose the image, in milliseconds since the epoch. */
+  readonly #grants = new Map<string, Map<string, number>>();
+  /** One object for each ID, because most nodes have the same images. */
+  readonly #ids = new Map<string, string>();
+  #settledAt = Number.POSITIVE_INFINITY;
+  #tidyAt = 0;
+
+  constructor(isLeader: () => boolean) {
+    this.#isLeader = isLeader;
+  }
+
+  /** Forgets everything when this process begins to lead: another one may have worked in the meantime. */
+  reset(now: Date): void {
+    for (const facts of [this.#lists, this.#grants, this.#ids]) facts.clear();
+    this.#cleaners.reset();
+    this.#settledAt = now.getTime() + settleMs;
+  }
+
+  /**
+   * Creates a pod that lists images, or that removes only what its `answer` and a registry allow. `create` returns the time of
+   * its creation, or undefined if the pod was there.
+   */
+  create(pod: string, endsAt: Date | undefined, create: () => Promise<Date | undefined>): Promise<void> {
+    return this.#cleaners.create(pod, endsAt, create);
+  }
+
+  /** Notes the images that a pod has listed. The list of a pod of another process proves nothing. */
+  noteList(pod: Pick<RunPod, 'name' | 'node' | 'createdAt'>, images: NodeImages): void {
+    const createdAt = pod.createdAt.getTime();
+    const before = this.#lists.get(pod.node);
+    if (!this.#cleaners.isOwn(pod) || (before !== undefined && before.createdAt > createdAt)) return;
+    const { ids, candidates, usedShare } = images;
+    this.#lists.set(pod.node, { ids: this.#pool(ids), candidates: this.#pool(candidates), usedShare, createdAt });
+  }
+
+  /** Notes the cleaners that there are. It must see each of them before it is gone. */
+  observe(pods: readonly RunPod[], now: Date): void {
+    this.#cleaners.observe(pods, now);
+  }
+
+  /** Decides which images a node may lose. From now on, the node does not count as one that keeps them. */
+  allow(question: CopyQuestion): CopyAnswer {
+    const { node, pullable, unpullable, pods, now, activeDeadlineSeconds } = question;
+    this.#cleaners.observe(pods, now);
+    this.#tidy(now.getTime());
+    const mayDecide = this.#isLeader() && now.getTime() >= this.#settledAt;
+    const spared = mayDecide ? this.#keptElsewhere(unpullable, question) : [];
+    const validUntil = new Date(now.getTime() + validMs);
+    const grants = this.#grants.get(node) ?? new Map<string, number>();
+    this.#grants.set(node, grants);
+    const until = lastRemovalAt(validUntil, activeDeadlineSeconds).getTime();
+    for (const id of [...pullable, ...spared]) grants.set(id, Math.max(until, grants.get(id) ?? 0));
+    return { spared, validUntil };
+  }
+
+  /** The images that another node keeps. A fuller node whose turn comes later may lose its copy in place of this one. */
+  #keptElsewhere(ids: readonly string[], question: CopyQuestion): readonly string[] {
+    const keepers = this.#keepers(question);
+    const usedShare = this.#lists.get(question.node)?.usedShare ?? 1;
+    return ids.filter((id) => {
+      const others = keepers.filter(([name, list]) => list.ids.has(id) && !this.#mayLose(name, list, id));
+      const isBetter = ([name, list]: [string, List]) =>
+        list.usedShare > usedShare && list.candidates.has(id) && question.isToServe(name);
+      return others.length > 0 && !others.some(isBetter);
+    });
+  }
+
+  /** The other nodes whose lists are still true, but for what the nodes were allowed to lose. */
+  #keepers({ node, nodes, now }: CopyQuestion): [string, List][] {
+    const disturbances = this.#cleaners.disturbances();
+    const byName = new Map(nodes.map((other) => [other.name, other]));
+    const platform = platformOf(byName.get(node));
+    return [...this.#lists].filter(([name, { createdAt }]) => {
+      const other = byName.get(name);
+      if (other === undefined || name === node || platformOf(other) !== platform) return false;
+      const disturbedAt = disturbances.get(name) ?? Number.NEGATIVE_INFINITY;
+      const isTrue = now.getTime() - createdAt <= maxAgeMs && disturbedAt + marginMs < createdAt;
+      return isTrue && isLasting(other, new Date(createdAt - marginMs));
+    });
+  }
+
+  /** True if the node was allowed to lose the image, and may have lost it after it was listed. */
+  #mayLose(node: string, { createdAt }: List, id: string): boolean {
+    const until = this.#grants.get(node)?.get(id) ?? Number.NEGATIVE_INFINITY;
+    return until + marginMs >= createdAt;
+  }
+
+  #pool(ids: ReadonlySet<string>): ReadonlySet<string> {
+    return new Set(
+      [...ids].map((id) => {
+        const known = this.#ids.get(id) ?? id;
+        this.#ids.set(id, known);
+        return known;
+      }),
+    );
+  }
+
+  /** Forgets what is too old to matter, once in a while. */
+  #tidy(now: number): void {
+    if (now < this.#tidyAt) return;
+    this.#tidyAt = now + maxAgeMs / 10;
+    this.#ids.clear();
+    for (const [node, { createdAt }] of this.#lists) if (now - createdAt > maxAgeMs) this.#lists.delete(node);
+    for (const [node, grants] of this.#grants) {
+      for (const [id, until] of grants) if (now - until > maxAgeMs + marginMs) grants.delete(id);
+      if (grants.size === 0) this.#grants.delete(node);
+    }
+  }
+}
+
+/** The last time at which a cleaner removes anything that must decide before `validUntil`. */
+export function lastRemovalAt(validUntil: Date, activeDeadlineSeconds: number): Date {
+  return new Date(validUntil.getTime() + activeDeadlineSeconds * 1_000 + lastRemovalMs);
+}
+
+/** With the image store of containerd, Docker Engine gives images of different platforms the same ID. */
+function platformOf(node: Node | undefined): string | undefined {
+  return node?.labels['kubernetes.io/arch'];
+}

@@ -1,0 +1,71 @@
+import type { PullVerdicts } from '../../contract/pull-verdicts.ts';
+import type { NodeNeeds } from '../cluster.ts';
+import { lastRemovalAt } from '../copies/copies.ts';
+import type { Node } from '../objects.ts';
+import type { ListedImages } from '../pull-checks.ts';
+import { podName } from '../run/names.ts';
+import type { Run } from '../run/run.ts';
+import type { PolicyPass } from './context.ts';
+
+/** Notes the cleaners of all policies, if any policy may need to know where copies of images are. */
+export function observeCleaners({ copies, cluster }: Pick<PolicyPass, 'copies' | 'cluster'>): void {
+  // The state of the pass may be older than a pod that was created since.
+  copies?.observe(cluster.state().pods, cluster.readClock());
+}
+
+/** The answers of registries about the images of a node that may go. */
+interface Answered {
+  readonly node: Node;
+  readonly verdicts: PullVerdicts;
+  readonly candidates: ListedImages['candidates'];
+}
+
+/**
+ * The answers of registries, with the images that the node may lose because another node keeps a copy. From now on, it does not
+ * count as a node that keeps them.
+ */
+export function withCopies(pass: PolicyPass, run: Run, { node, verdicts, candidates }: Answered): PullVerdicts {
+  const { copies, cluster } = pass;
+  if (copies === undefined || !sparesCopies(run)) return verdicts;
+  const known = new Set(verdicts.pullable);
+  const isPullable = (id: string) => candidates.get(id)?.some((name) => known.has(name)) === true;
+  const [pullable, unpullable] = [
+    [...candidates.keys()].filter(isPullable),
+    [...candidates.keys()].filter((id) => !isPullable(id)),
+  ];
+  const { nodes, pods } = cluster.state();
+  const { activeDeadlineSeconds } = run.spec;
+  const isToServe = (name: string) => {
+    const progress = run.nodes.get(name);
+    return progress !== undefined && progress.state !== 'Settled';
+  };
+  const now = cluster.readClock();
+  const question = { node: node.name, pullable, unpullable, nodes, pods, isToServe, activeDeadlineSeconds, now };
+  const { spared, validUntil } = copies.allow(question);
+  return { ...verdicts, copies: { spared: [...spared], until: validUntil.toISOString() } };
+}
+
+/** A pod that is created now. */
+interface NewPod {
+  readonly node: Node;
+  readonly attempt: number;
+  readonly needs: NodeNeeds;
+}
+
+/** Creates a pod. Notes it, if it only lists images, or removes only those that it was allowed. */
+export async function createPod(pass: PolicyPass, run: Run, { node, attempt, needs }: NewPod): Promise<void> {
+  const { copies, cluster } = pass;
+  const create = () => cluster.createPod(run, node, attempt, needs);
+  if (copies === undefined || !sparesCopies(run)) await create();
+  else await copies.create(podName(run.name, node.name, attempt), endOf(run, needs), create);
+}
+
+/** The last time at which a pod removes anything; undefined for one that only lists images. */
+function endOf({ spec }: Run, { pullVerdicts }: NodeNeeds): Date | undefined {
+  if (pullVerdicts === undefined) return undefined;
+  return lastRemovalAt(new Date(pullVerdicts.copies?.until ?? 0), spec.activeDeadlineSeconds);
+}
+
+function sparesCopies({ kind, spec }: Run): boolean {
+  return kind.questions?.sparesCopies(spec) === true;
+}
