@@ -6,7 +6,7 @@ const node = fc.constantFrom(...nodeNames);
 const id = fc.constantFrom(...ids);
 const share = fc.constantFrom(0.2, 0.5, 0.8);
 /** Mostly at once, or as late as a request can be that waits for a busy API server. */
-const delaySeconds = fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.constantFrom(1, 30, 100));
+const delaySeconds = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.constantFrom(1, 30, 100));
 
 interface Step {
   readonly words: string;
@@ -22,6 +22,22 @@ const cleanAtOnce = fc.tuple(node, share, delaySeconds, fc.boolean()).map(([name
     if (works) for (const each of ids) world.work(name, each);
   },
 }));
+/** A process ends while a cleaner of it is under way, and the next one lists what is on all nodes. */
+const takeOver = fc
+  .tuple(node, fc.constantFrom(0, 1, 100), fc.constantFrom(0, 70, 250))
+  .map(([name, seconds, pause]) => ({
+    words: `take over after ${name}, ${seconds} s, ${pause} s`,
+    run: async (world: World) => {
+      for (const each of nodeNames) await world.list(each, 0.5);
+      await world.decide(name, seconds);
+      for (const image of ids) world.work(name, image);
+      world.end(name);
+      world.tidy(false);
+      world.restart();
+      await world.wait(pause);
+      if (pause === 70) for (const each of nodeNames) await world.list(each, 0.5);
+    },
+  }));
 const steps: Record<string, fc.Arbitrary<Step>> = {
   cleanAtOnce,
   list: fc
@@ -38,24 +54,32 @@ const steps: Record<string, fc.Arbitrary<Step>> = {
     .constantFrom(1, 20, 70, 250, 900, 4_000)
     .map((seconds) => ({ words: `wait ${seconds}`, run: (world) => world.wait(seconds) })),
   restart: fc.constant({ words: 'restart', run: (world: World) => world.restart() }),
-  tidy: fc.constant({ words: 'tidy', run: (world: World) => world.tidy() }),
-  pull: fc
-    .tuple(node, id)
-    .map(([name, image]) => ({
-      words: `pull ${image} to ${name}`,
-      run: (world) => void world.disks.get(name)?.add(image),
-    })),
+  tidy: fc.boolean().map((isOfLists) => ({ words: `tidy ${isOfLists}`, run: (world) => world.tidy(isOfLists) })),
+  takeOver,
+  pull: fc.tuple(node, id).map(([name, image]) => ({
+    words: `pull ${image} to ${name}`,
+    run: (world) => void world.disks.get(name)?.add(image),
+  })),
   careless: node.map((name) => ({ words: `careless on ${name}`, run: (world) => world.startCareless(name) })),
   replace: node.map((name) => ({ words: `replace ${name}`, run: (world) => world.replace(name) })),
-  leave: fc
-    .tuple(node, fc.boolean())
-    .map(([name, unschedulable]) => ({
-      words: `cordon ${name} ${unschedulable}`,
-      run: (world) => world.change(name, { unschedulable }),
-    })),
+  leave: fc.tuple(node, fc.boolean()).map(([name, unschedulable]) => ({
+    words: `cordon ${name} ${unschedulable}`,
+    run: (world) => world.change(name, { unschedulable }),
+  })),
 };
 
-const weights = { cleanAtOnce: 8, list: 4, decide: 3, work: 6, end: 3, wait: 5, restart: 1, tidy: 1, pull: 2 };
+const weights = {
+  cleanAtOnce: 8,
+  list: 4,
+  decide: 3,
+  work: 6,
+  end: 3,
+  wait: 5,
+  restart: 1,
+  takeOver: 2,
+  tidy: 1,
+  pull: 2,
+};
 const history = (more: Record<string, number>) =>
   fc.array(
     fc.oneof(

@@ -26,6 +26,7 @@ interface Cleaner {
 /** A pod whose creation is under way. */
 interface Creation {
   readonly at: number;
+  readonly cleaner: Cleaner;
   readonly arrive: () => void;
 }
 
@@ -56,11 +57,14 @@ export class World {
     return [...this.disks.values()].filter((disk) => disk.has(id)).length;
   }
 
-  /** True if the node has the image, and no cleaner that is there may remove it. */
+  /** True if the node has the image, and no cleaner that is there, or is about to be there, may remove it. */
   isSafeOn(node: string, id: string): boolean {
     const isRisk = (cleaner: Cleaner) =>
       cleaner.pod.node === node && cleaner.pod.phase === 'Running' && this.#mayRemove(cleaner, id);
-    return this.disks.get(node)?.has(id) === true && !this.#cleaners.some(isRisk);
+    return (
+      this.disks.get(node)?.has(id) === true &&
+      ![...this.#cleaners, ...this.#creations.map(({ cleaner }) => cleaner)].some(isRisk)
+    );
   }
 
   /** The cleaner on a node lists its images. The scheduler reads the list. */
@@ -126,9 +130,11 @@ export class World {
     for (const cleaner of this.#cleaners) this.#read(cleaner);
   }
 
-  /** Pods that have ended are deleted. */
-  tidy(): void {
-    this.#cleaners = this.#cleaners.filter(({ pod }) => pod.phase === 'Running');
+  /** Pods that have ended are deleted: those that have listed, or the others. */
+  tidy(isOfLists: boolean): void {
+    this.#cleaners = this.#cleaners.filter(
+      ({ pod, listed }) => pod.phase === 'Running' || (listed !== undefined) !== isOfLists,
+    );
   }
 
   /** A machine without images takes the place of a node. */
@@ -154,7 +160,7 @@ export class World {
       resolve(createdAt);
     };
     const created = this.copies.create(cleaner.pod.name, endsAt, () => promise);
-    if (delaySeconds > 0) this.#creations.push({ at: this.#now + delaySeconds * 1_000, arrive });
+    if (delaySeconds > 0) this.#creations.push({ at: this.#now + delaySeconds * 1_000, cleaner, arrive });
     else {
       arrive();
       await created;
