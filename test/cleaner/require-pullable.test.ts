@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makePlan } from '../../cleaner/plan/plan.ts';
 import { packVerdicts, pullVerdictsFile } from '../../contract/pull-verdicts.ts';
-import { candidatesIn } from '../../scheduler/cleanup/candidates.ts';
+import { imagesIn } from '../../scheduler/cleanup/candidates.ts';
 import { buildImage as buildNodeImage } from '../fixtures/simulated/node.ts';
 import { imagesLeft, runClean } from '../helpers/clean.ts';
 import { buildFacts, buildImage } from '../helpers/inventory.ts';
@@ -79,7 +79,7 @@ describe('a cleaner', () => {
     expect([exitCode, report.outcome, report.candidates]).toEqual([0, 'DryRun', 3]);
     expect(imagesLeft(bench)).toHaveLength(4);
     const log = events.map((event) => JSON.stringify(event)).join('\n');
-    expect(candidatesIn(log).toSorted()).toEqual(
+    expect([...imagesIn(log).candidates.values()].flat().toSorted()).toEqual(
       ['a', 'b', 'c'].map((letter) => nameOf(letter, `docker.io/acme/${letter}`)),
     );
   });

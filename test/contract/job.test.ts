@@ -19,6 +19,7 @@ describe('jobSchema', () => {
         keepSideLoaded: true,
         protectWorkloads: false,
         requirePullable: false,
+        keepLastCopy: false,
       },
       startingReferences: [],
       workloadReferences: [],

@@ -1,11 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { candidatesIn } from '../../scheduler/cleanup/candidates.ts';
+import { imagesIn } from '../../scheduler/cleanup/candidates.ts';
 import { PullChecks } from '../../scheduler/pull-checks.ts';
 import { openRegistries } from '../../scheduler/registry/open.ts';
 import { PolitelyAskedRegistries } from '../../scheduler/registry/registries.ts';
 import type { Reply } from '../../scheduler/registry/reply.ts';
+import { buildPod } from '../helpers/builders.ts';
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} } as never;
 
@@ -68,14 +69,16 @@ it('1,000 nodes with 200 images each ask a registry once for each of 3,000 diges
   const checks = new PullChecks({
     registries: { ask: (name) => registries.ask(name), stop: async () => {} },
     readLog: async (pod) => logOf(Number(pod)),
-    candidatesIn,
+    imagesIn,
     onAnswered: () => {
       answered += 1;
     },
     log: silent,
     nowMs: () => performance.now(),
   });
-  const pods = Array.from({ length: 1_000 }, (_, node) => ({ name: String(node), run: 'run', node: `node-${node}` }));
+  const pods = Array.from({ length: 1_000 }, (_, node) => 
+    buildPod(`node-${node}`, { name: String(node) }),
+  );
   for (const pod of pods) checks.begin(pod, 3_600);
   for (const pod of pods) checks.begin(pod, 3_600);
   await vi.waitFor(() => expect(answered === 1_000).toBe(true), { timeout: 60_000 });
@@ -94,12 +97,12 @@ it('what a slow registry does not answer in time is unknown, and the answers of 
       stop: async () => {},
     },
     readLog: async () => '',
-    candidatesIn: () => names,
+    imagesIn: () => ({ ids: new Set(), candidates: new Map([['sha256:1', names]]) }),
     onAnswered: () => {},
     log: silent,
     nowMs: () => 0,
   });
-  checks.begin({ name: 'pod', run: 'run', node: 'node' }, 0.3);
+  checks.begin(buildPod('node', { name: 'pod' }), 0.3);
   await vi.waitFor(() => expect(checks.verdictsOf({ name: 'pod' }) !== undefined).toBe(true), { timeout: 60_000 });
   expect(checks.verdictsOf({ name: 'pod' })).toEqual({
     pullable: [names[1]],
@@ -112,12 +115,12 @@ it('a log that can not be read makes all images unknown, with the cause (S12)', 
   const checks = new PullChecks({
     registries: { ask: async () => ({ kind: 'Present' }), stop: async () => {} },
     readLog: () => Promise.reject(new Error('403: pods/log is forbidden')),
-    candidatesIn,
+    imagesIn,
     onAnswered: () => {},
     log: silent,
     nowMs: () => 0,
   });
-  checks.begin({ name: 'pod', run: 'run', node: 'node' }, 3_600);
+  checks.begin(buildPod('node', { name: 'pod' }), 3_600);
   await vi.waitFor(() => expect(checks.verdictsOf({ name: 'pod' }) !== undefined).toBe(true), { timeout: 60_000 });
   expect(checks.verdictsOf({ name: 'pod' })).toMatchObject({
     pullable: [],

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
-import { candidatesIn } from '../../../scheduler/cleanup/candidates.ts';
+import { imagesIn } from '../../../scheduler/cleanup/candidates.ts';
 import { type PullAnswer, PullChecks } from '../../../scheduler/pull-checks.ts';
 import { secondsLater, start } from '../../helpers/builders.ts';
 import type { FakeCluster } from '../../helpers/fake-cluster.ts';
@@ -37,7 +37,7 @@ function newChecks(): PullChecks {
       stop: async () => {},
     },
     readLog: async (pod) => logs.get(pod),
-    candidatesIn,
+    imagesIn,
     onAnswered: () => {},
     log: { info: () => {}, warn: () => {}, error: () => {} } as never,
     nowMs: () => nowMs,
@@ -201,9 +201,11 @@ it('a policy that requires nothing of registries gets one pod on each node (S12)
   expect([scheduler.pods(), argsOf('a', 0).includes('--candidates')]).toEqual([['a#0', 'b#0', 'c#0'], false]);
 });
 
-it('of a log, only the lines of images that may go are asked for (S12)', () => {
+it('of a log, only the lines of images that may go are asked for, and all images are known (S12)', () => {
   const cut = line('d').slice(0, -20);
-  expect(candidatesIn([line('a'), line('b', 'kept'), '{"planned"}', 'planned', line('a'), cut].join('\n'))).toEqual([
-    digest('a'),
-  ]);
+  const { ids, candidates } = imagesIn(
+    [line('a'), line('b', 'kept'), '{"planned"}', '"image"', line('a'), cut].join('\n'),
+  );
+  expect([...candidates]).toEqual([[`sha256:${'a'.repeat(64)}`, [digest('a')]]]);
+  expect([...ids]).toEqual(['a', 'b'].map((letter) => `sha256:${letter.repeat(64)}`));
 });
