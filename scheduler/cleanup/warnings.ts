@@ -13,6 +13,21 @@ const consequences = {
  * any, the sets come from elsewhere.
  */
 export function warningsOf({ images }: CleanupPolicy, sets: ReadonlySet<string>): Problem[] {
+  return [...findNeedless(images), ...findMissing(images, sets)];
+}
+
+function findNeedless({ requirePullable, keepLastCopy }: CleanupPolicy['images']): Problem[] {
+  if (!requirePullable || !keepLastCopy) return [];
+  return [
+    {
+      path: 'images.keepLastCopy',
+      message:
+        'images.requirePullable keeps all copies of such images; take it out to keep one copy, or take images.keepLastCopy out',
+    },
+  ];
+}
+
+function findMissing(images: CleanupPolicy['images'], sets: ReadonlySet<string>): Problem[] {
   if (sets.size === 0) return [];
   const fields = ['includeFrom', 'excludeFrom', 'removeFrom'] as const;
   return fields.flatMap((field) =>

@@ -76,9 +76,7 @@ it('1,000 nodes with 200 images each ask a registry once for each of 3,000 diges
     log: silent,
     nowMs: () => performance.now(),
   });
-  const pods = Array.from({ length: 1_000 }, (_, node) => 
-    buildPod(`node-${node}`, { name: String(node) }),
-  );
+  const pods = Array.from({ length: 1_000 }, (_, node) => buildPod(`node-${node}`, { name: String(node) }));
   for (const pod of pods) checks.begin(pod, 3_600);
   for (const pod of pods) checks.begin(pod, 3_600);
   await vi.waitFor(() => expect(answered === 1_000).toBe(true), { timeout: 60_000 });

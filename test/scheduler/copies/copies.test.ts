@@ -160,7 +160,6 @@ describe('a list proves nothing', () => {
 
   it('if the pod is of another process, also if this one wanted to create it (S12)', async () => {
     const pod = buildPod('y', 0);
-    pods.push(pod);
     await copies.create(pod.name, undefined, async () => undefined);
     copies.noteList(pod, { ids: new Set([image]), candidates: new Set(), usedShare: 0 });
     expect(ask('x', 10)).toEqual([]);
@@ -173,7 +172,6 @@ describe('a list proves nothing', () => {
     copies.reset(at(-3_600));
     resolve(pod.createdAt);
     await created;
-    pods.push(pod);
     copies.noteList(pod, { ids: new Set([image]), candidates: new Set(), usedShare: 0 });
     expect(ask('x', 10)).toEqual([]);
   });
