@@ -188,7 +188,7 @@ export const settings: { readonly [Name in keyof Settings]-?: Setting } = {
   registryCheck: {
     variable: 'NODESWEEP_REGISTRY_CHECK',
     flag: '--registry-check <true|false>',
-    description: 'ask registries for the images of policies with images.requirePullable',
+    description: 'ask registries for the images of policies with images.requirePullable or images.keepLastCopy',
     default: 'false',
   },
   registrySecrets: {

@@ -79,6 +79,13 @@ describe('lint of image sets', () => {
     expect(lint(nightly('excludeFrom: [frozen]'))).toEqual([]);
   });
 
+  it('remarks that keepLastCopy has no effect beside requirePullable, which keeps all copies (S12)', () => {
+    expect(lint(nightly('keepLastCopy: true'))).toEqual([]);
+    expect(lint(nightly('keepLastCopy: true, requirePullable: true'))).toEqual([
+      expect.stringMatching(/nightly\/images\.keepLastCopy: warning: images\.requirePullable keeps all copies/),
+    ]);
+  });
+
   it('refuses a name that is no name, one that repeats, and more than 16', () => {
     const many = Array.from({ length: 17 }, (_, index) => `s${index}`).join(', ');
     expect(lint(nightly('excludeFrom: [Frozen, a, a]'))).toEqual([
