@@ -50,6 +50,7 @@ const pureFolders = [
   'scheduler/page/view',
   'scheduler/sets',
   'scheduler/cleanup',
+  'scheduler/copies',
   'scheduler/prepull',
   'scheduler/prepull/lists',
   'scheduler/prepull/puller',

@@ -99,6 +99,31 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('images that can be pulled
       expect(report.keptByReason?.NotPullable?.images).toBe(1);
   });
 
+  it('of which no registry has the manifest stay on one node with keepLastCopy, also in the next run (S12)', async () => {
+    const { installation, cluster, registry } = bench();
+    const { kubectl, apply } = installation;
+    const images = { include: [`${registry.address}/pullable/gone`], minAge: '0s', keepLastCopy: true };
+    const nodes = cluster.nodes.map(({ name }) => name);
+    const runOnce = async (policy: string) => {
+      await apply(buildPolicy(policy, { schedule: '@yearly', images }, { 'nodesweep.io/run-at': 'now' }));
+      const run = await waitForRun(kubectl, policy);
+      await bench().deletePolicy(policy);
+      expect(run).toMatchObject({ phase: 'Succeeded', nodes: { succeeded: nodes.length, failed: 0 } });
+      const lists = await Promise.all(nodes.map((node) => bench().imagesOn(node)));
+      return lists.filter((list) => list.includes('gone')).length;
+    };
+    // A scheduler that has begun to lead a few minutes ago allows no such removal.
+    let count = 0;
+    const left = await waitFor('copies to be removed', 600_000, async () => {
+      count += 1;
+      const copies = await runOnce(`last-copy-${count}`);
+      return copies < nodes.length ? copies : undefined;
+    });
+    expect(left).toBeGreaterThan(0);
+    expect(await runOnce('last-copy-again')).toBe(1);
+    expect(await runOnce('last-copy-for-ever')).toBe(1);
+  }, 900_000);
+
   /** The reports of the ended pods of a policy. */
   async function reportsOf(policy: string) {
     const selector = `nodesweep.io/kind=cleaner,nodesweep.io/policy=${policy}`;
