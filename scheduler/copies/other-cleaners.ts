@@ -4,7 +4,7 @@ import { hasEnded } from '../pods/state.ts';
 /** A pod as its name and creation time identify it: a newer pod may have the name of an earlier one. */
 type CreatedPod = Pick<RunPod, 'name' | 'createdAt'>;
 
-/** A pod of this process. It removes nothing after `endsAt`. */
+/** A pod that this process has created. It removes nothing after `endsAt`. */
 interface OwnPod {
   readonly createdAt: number;
   readonly endsAt: number;

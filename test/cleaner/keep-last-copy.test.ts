@@ -24,7 +24,7 @@ describe('an image', () => {
     const verdicts = fc.record(
       {
         pullable: someLetters.map((list) => list.map(nameOf)),
-        absent: fc.constant([]),
+        absent: fc.constant<string[]>([]),
         unanswered: fc.constant({}),
         copies,
       },
