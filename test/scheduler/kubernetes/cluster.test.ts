@@ -243,6 +243,12 @@ describe('cleaner pods', () => {
     expect(server.count('POST', ({ path }) => path === pods)).toBe(2);
   });
 
+  it('tell their time to the one that has created them, and to nobody else (S12)', async () => {
+    const createdAt = await cluster.createPod(buildRun(), node, 0, noPods);
+    expect(createdAt).toEqual(known()[0]?.createdAt);
+    expect(await cluster.createPod(buildRun(), node, 0, noPods)).toBeUndefined();
+  });
+
   it('that were not created because of a conflict at the quota do not count as existing ones (C19)', async () => {
     failOnce({ code: 409, reason: 'Conflict' }, isPost);
     await cluster.createPod(buildRun(), node, 0, noPods);
