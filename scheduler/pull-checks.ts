@@ -95,6 +95,11 @@ export class PullChecks {
     return this.#checks.get(name)?.candidates ?? new Map();
   }
 
+  /** The time since the list of a pod was first seen. */
+  ageMsOf({ name }: Pick<RunPod, 'name'>): number {
+    return this.#ports.nowMs() - (this.#checks.get(name)?.begunAtMs ?? Number.NEGATIVE_INFINITY);
+  }
+
   /** Gives up all questions. What has no answer is unknown. */
   stop(): Promise<void> {
     return this.#ports.registries.stop();

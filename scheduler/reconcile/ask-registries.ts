@@ -3,7 +3,7 @@ import type { Node, RunPod } from '../objects.ts';
 import type { Run } from '../run/run.ts';
 import { attempt, wakeTimeOf } from './attempt.ts';
 import type { PolicyPass } from './context.ts';
-import { withCopies } from './keep-copies.ts';
+import { nodesAwaitingOthers, withCopies } from './keep-copies.ts';
 import { podsOf } from './nodes/nodes-to-serve.ts';
 
 /** The cause if this scheduler may ask no registry, with the next step. */
@@ -47,7 +47,8 @@ export function askRegistries(pass: PolicyPass, run: Run): ((node: string) => bo
     pullChecks.begin(pod, run.spec.activeDeadlineSeconds);
     asking.add(node);
   }
-  return (node) => asking.has(node);
+  const awaiting = nodesAwaitingOthers(pass, run, { lists, asking });
+  return (node) => asking.has(node) || awaiting.has(node);
 }
 
 /**

@@ -25,7 +25,7 @@ export interface ReconcileContext {
   readonly startTimeoutMs: number;
   readonly observer?: RunObserver | undefined;
   /** Asks registries about images; undefined if this scheduler may not. */
-  readonly pullChecks?: Pick<PullChecks, 'begin' | 'verdictsOf' | 'candidatesOf'> | undefined;
+  readonly pullChecks?: Pick<PullChecks, 'begin' | 'verdictsOf' | 'candidatesOf' | 'ageMsOf'> | undefined;
   /** The copies of images on nodes; undefined if this scheduler may not ask registries. */
   readonly copies?: Copies | undefined;
   /** Tells people of problems; undefined if nobody wants to be told. */

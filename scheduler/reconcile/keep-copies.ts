@@ -1,16 +1,40 @@
 import type { PullVerdicts } from '../../contract/pull-verdicts.ts';
 import type { NodeNeeds } from '../cluster.ts';
 import { lastRemovalAt } from '../copies/copies.ts';
-import type { Node } from '../objects.ts';
+import type { Node, RunPod } from '../objects.ts';
+import { hasEnded } from '../pods/state.ts';
 import type { ListedImages } from '../pull-checks.ts';
 import { podName } from '../run/names.ts';
 import type { Run } from '../run/run.ts';
 import type { PolicyPass } from './context.ts';
+import { podsOf } from './nodes/nodes-to-serve.ts';
 
 /** Notes the cleaners of all policies, if any policy may need to know where copies of images are. */
 export function observeCleaners({ copies, cluster }: Pick<PolicyPass, 'copies' | 'cluster'>): void {
   // The state of the pass may be older than a pod that was created since.
   copies?.observe(cluster.state().pods, cluster.readClock());
+}
+
+/** The longest time for which a node waits for the lists of others. */
+const maxAwaitMs = 60_000;
+
+/** The newest lists of the nodes of a run, and the nodes that wait for the answers about theirs. */
+interface Lists {
+  readonly lists: ReadonlyMap<string, RunPod>;
+  readonly asking: ReadonlySet<string>;
+}
+
+/**
+ * The nodes that wait for the lists of others: a node that decides first finds no copies elsewhere, and keeps all of its own, also
+ * if its disk is the fullest one.
+ */
+export function nodesAwaitingOthers(pass: PolicyPass, run: Run, { lists, asking }: Lists): ReadonlySet<string> {
+  const { pullChecks, state } = pass;
+  if (pullChecks === undefined || !sparesCopies(run)) return new Set();
+  const isListing = (pod: RunPod) => !hasEnded(pod) && !lists.has(pod.node);
+  if (asking.size === 0 && !podsOf(state, run).some(isListing)) return new Set();
+  const fresh = [...lists].filter(([, pod]) => pullChecks.ageMsOf(pod) < maxAwaitMs);
+  return new Set(fresh.map(([node]) => node));
 }
 
 /** The answers of registries about the images of a node that may go. */

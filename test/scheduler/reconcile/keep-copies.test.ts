@@ -124,18 +124,32 @@ it('a copy that another rule keeps is enough, also on a node without an image th
   expect(told('b').attempt).toBe(0);
 });
 
-it('a node whose list is not known yet is no reason to remove anything (S12)', async () => {
+it('a node waits for the lists of others, so that the fullest one loses its copy first (S12)', async () => {
+  await scheduler.pass(start);
+  list({ a: { mayGo: 'x', usedPercent: 90 } });
+  await passTwice(10);
+  expect(told('a').attempt).toBe(0);
+  list({ b: { mayGo: 'x', usedPercent: 30 }, c: { mayGo: 'x', usedPercent: 50 } });
+  await passTwice(20);
+  expect(spared()).toEqual({ a: 'x', b: '', c: 'x' });
+});
+
+it('a node waits for a minute at most, and keeps its images while it knows of no others (S12)', async () => {
   await scheduler.pass(start);
   list({ a: { mayGo: 'x' } });
   await passTwice(10);
+  await passTwice(68);
+  expect(told('a').attempt).toBe(0);
+  await passTwice(70);
+  expect(told('a')).toMatchObject({ attempt: 1, spared: '' });
   list({ b: { mayGo: 'x' }, c: { mayGo: 'x' } });
-  await passTwice(20);
+  await passTwice(80);
   expect(spared()).toEqual({ a: '', b: 'x', c: 'x' });
 });
 
 it('a pod that is lost is followed by one with a new answer, and its node still does not count (S12)', async () => {
   await scheduler.pass(start);
-  list({ a: { mayGo: 'x' }, b: { mayGo: 'x' } });
+  list({ a: { mayGo: 'x' }, b: { mayGo: 'x' }, c: {} });
   await passTwice(10);
   expect([told('a').spared, told('b').spared]).toEqual(['x', '']);
   cluster.finishPods({ outcome: 'Failed', errors: [{ reason: 'RuntimeHangs', message: 'it hangs' }] }, ['a', 'b']);
