@@ -67,9 +67,9 @@ export class Copies {
   readonly #cleaners = new OtherCleaners();
   /** By node. */
   readonly #lists = new Map<string, List>();
-  /** By node and ID: the end of the time in which the node may lose the image, in milliseconds since the epoch. */
+  /** By node and digest of the image: the end of the time in which the node may lose the image, in milliseconds since the epoch. */
   readonly #grants = new Map<string, Map<string, number>>();
-  /** One object for each ID, because most nodes have the same images. */
+  /** One object for each digest, because most nodes have the same images. */
   readonly #ids = new Map<string, string>();
   #settledAt = Number.POSITIVE_INFINITY;
   #tidyAt = 0;
@@ -118,7 +118,7 @@ export class Copies {
     const grants = this.#grants.get(node) ?? new Map<string, number>();
     this.#grants.set(node, grants);
     const until = lastRemovalAt(validUntil, activeDeadlineSeconds).getTime();
-    for (const id of [...pullable, ...spared]) grants.set(id, Math.max(until, grants.get(id) ?? 0));
+    for (const id of [...pullable, ...spared].map(digestOf)) grants.set(id, Math.max(until, grants.get(id) ?? 0));
     return { spared, validUntil };
   }
 
@@ -126,7 +126,8 @@ export class Copies {
   #keptElsewhere(ids: readonly string[], question: CopyQuestion): readonly string[] {
     const keepers = this.#keepers(question);
     const usedShare = this.#lists.get(question.node)?.usedShare ?? 1;
-    return ids.filter((id) => {
+    return ids.filter((whole) => {
+      const id = digestOf(whole);
       const others = keepers.filter(([name, list]) => list.ids.has(id) && !this.#mayLose(name, list, id));
       const isBetter = ([name, list]: [string, List]) =>
         list.usedShare > usedShare && list.candidates.has(id) && question.isToServe(name);
@@ -156,7 +157,7 @@ export class Copies {
 
   #pool(ids: ReadonlySet<string>): ReadonlySet<string> {
     return new Set(
-      [...ids].map((id) => {
+      [...ids].map(digestOf).map((id) => {
         const known = this.#ids.get(id) ?? id;
         this.#ids.set(id, known);
         return known;
@@ -169,6 +170,7 @@ export class Copies {
     if (now < this.#tidyAt) return;
     this.#tidyAt = now + maxAgeMs / 10;
     this.#ids.clear();
+    this.#cleaners.forgetBefore(now - maxAgeMs - marginMs);
     for (const [node, { createdAt }] of this.#lists) if (now - createdAt > maxAgeMs) this.#lists.delete(node);
     for (const [node, grants] of this.#grants) {
       for (const [id, until] of grants) if (now - until > maxAgeMs + marginMs) grants.delete(id);
@@ -180,6 +182,11 @@ export class Copies {
 /** The last time at which a cleaner removes anything that must decide before `validUntil`. */
 export function lastRemovalAt(validUntil: Date, activeDeadlineSeconds: number): Date {
   return new Date(validUntil.getTime() + activeDeadlineSeconds * 1_000 + lastRemovalMs);
+}
+
+/** CRI-O omits the algorithm in IDs. */
+function digestOf(id: string): string {
+  return id.replace('sha256:', '');
 }
 
 /** With the image store of containerd, Docker Engine gives images of different platforms the same ID. */

@@ -81,6 +81,11 @@ export class OtherCleaners {
     return new Map([...this.#disturbedAt, ...active.map(({ node }) => [node, Number.POSITIVE_INFINITY] as const)]);
   }
 
+  /** Forgets what happened before a time. */
+  forgetBefore(time: number): void {
+    for (const [node, at] of this.#disturbedAt) if (at < time) this.#disturbedAt.delete(node);
+  }
+
   #isKnown(pod: RunPod, now: Date): boolean {
     if (this.#creating.has(pod.name)) return true;
     const endsAt = this.#own.get(pod.name)?.endsAt ?? Number.NEGATIVE_INFINITY;

@@ -80,6 +80,14 @@ describe('a node may lose an image', () => {
     expect(ask('x', 10)).toEqual([]);
   });
 
+  it('whose ID the other node shows as CRI-O does, and the answer has the ID of the node that asks (S12)', async () => {
+    await list('y', 0, { ids: ['1'] });
+    expect(ask('x', 10)).toEqual([image]);
+    await list('z', 20);
+    expect(ask('y', 30, { unpullable: ['1'] })).toEqual(['1']);
+    expect(ask('z', 40)).toEqual([]);
+  });
+
   it('and then it does not count as a node that keeps it, until it has listed it again after its time (S12)', async () => {
     await list('x', 0);
     await list('y', 0);
