@@ -1,16 +1,7 @@
 import type { Node, RunPod } from '../objects.ts';
 import { isLasting } from './lasting-nodes.ts';
+import { type NodeImages, type NodeList, NodeLists } from './node-lists.ts';
 import { OtherCleaners } from './other-cleaners.ts';
-
-/** The images that a cleaner has listed on its node. */
-export interface NodeImages {
-  /** The IDs of all images that are there. */
-  readonly ids: ReadonlySet<string>;
-  /** The IDs of those that no other rule keeps. */
-  readonly candidates: ReadonlySet<string>;
-  /** The used part of the disk, from 0 to 1. */
-  readonly usedShare: number;
-}
 
 /** A question which images a node may lose although no registry is known to have them. */
 export interface CopyQuestion {
@@ -36,8 +27,10 @@ export interface CopyAnswer {
   readonly validUntil: Date;
 }
 
-interface List extends NodeImages {
-  readonly createdAt: number;
+/** A node that keeps an image, with its list. */
+interface Keeper {
+  readonly node: string;
+  readonly list: NodeList;
 }
 
 /** A list is not used for longer. */
@@ -65,12 +58,9 @@ const lastRemovalMs = 300_000;
 export class Copies {
   readonly #isLeader: () => boolean;
   readonly #cleaners = new OtherCleaners();
-  /** By node. */
-  readonly #lists = new Map<string, List>();
+  readonly #lists = new NodeLists();
   /** By node and digest of the image: the end of the time in which the node may lose the image, in milliseconds since the epoch. */
   readonly #grants = new Map<string, Map<string, number>>();
-  /** One object for each digest, because most nodes have the same images. */
-  readonly #ids = new Map<string, string>();
   #settledAt = Number.POSITIVE_INFINITY;
   #tidyAt = 0;
 
@@ -80,14 +70,15 @@ export class Copies {
 
   /** Forgets everything when this process begins to lead: another one may have worked in the meantime. */
   reset(now: Date): void {
-    for (const facts of [this.#lists, this.#grants, this.#ids]) facts.clear();
+    this.#lists.clear();
+    this.#grants.clear();
     this.#cleaners.reset();
     this.#settledAt = now.getTime() + settleMs;
   }
 
   /**
-   * Creates a pod that lists images, or that removes only what its `answer` and a registry allow. `create` returns the time of
-   * its creation, or undefined if the pod was there.
+   * Creates a pod that only lists images, or that removes only what {@link allow} was asked or has answered for its node, and
+   * nothing after `endsAt`. `create` returns the time in the pod, or undefined if the pod was there.
    */
   create(pod: string, endsAt: Date | undefined, create: () => Promise<Date | undefined>): Promise<void> {
     return this.#cleaners.create(pod, endsAt, create);
@@ -98,8 +89,8 @@ export class Copies {
     const createdAt = pod.createdAt.getTime();
     const before = this.#lists.get(pod.node);
     if (!this.#cleaners.isOwn(pod) || (before !== undefined && before.createdAt > createdAt)) return;
-    const { ids, candidates, usedShare } = images;
-    this.#lists.set(pod.node, { ids: this.#pool(ids), candidates: this.#pool(candidates), usedShare, createdAt });
+    const [ids, candidates] = [digestsOf(images.ids), digestsOf(images.candidates)];
+    this.#lists.set(pod.node, { ids, candidates, usedShare: images.usedShare, createdAt });
   }
 
   /** Notes the cleaners that there are. It must see each of them before it is gone. */
@@ -128,50 +119,42 @@ export class Copies {
     const usedShare = this.#lists.get(question.node)?.usedShare ?? 1;
     return ids.filter((whole) => {
       const id = digestOf(whole);
-      const others = keepers.filter(([name, list]) => list.ids.has(id) && !this.#mayLose(name, list, id));
-      const isBetter = ([name, list]: [string, List]) =>
-        list.usedShare > usedShare && list.candidates.has(id) && question.isToServe(name);
+      const others = this.#lists.holdersOf(id).flatMap((node) => {
+        const list = keepers.get(node);
+        return list === undefined || this.#mayLose(node, list, id) ? [] : [{ node, list }];
+      });
+      const isBetter = ({ node, list }: Keeper) =>
+        list.usedShare > usedShare && list.candidates.has(id) && question.isToServe(node);
       return others.length > 0 && !others.some(isBetter);
     });
   }
 
   /** The other nodes whose lists are still true, but for what the nodes were allowed to lose. */
-  #keepers({ node, nodes, now }: CopyQuestion): [string, List][] {
+  #keepers({ node, nodes, now }: CopyQuestion): ReadonlyMap<string, NodeList> {
     const disturbances = this.#cleaners.disturbances();
-    const byName = new Map(nodes.map((other) => [other.name, other]));
-    const platform = platformOf(byName.get(node));
-    return [...this.#lists].filter(([name, { createdAt }]) => {
-      const other = byName.get(name);
-      if (other === undefined || name === node || platformOf(other) !== platform) return false;
-      const disturbedAt = disturbances.get(name) ?? Number.NEGATIVE_INFINITY;
-      const isTrue = now.getTime() - createdAt <= maxAgeMs && disturbedAt + marginMs < createdAt;
-      return isTrue && isLasting(other, new Date(createdAt - marginMs));
+    const platform = platformOf(nodes.find(({ name }) => name === node));
+    const keepers = nodes.flatMap((other): [string, NodeList][] => {
+      const list = this.#lists.get(other.name);
+      if (list === undefined || other.name === node || platformOf(other) !== platform) return [];
+      const disturbedAt = disturbances.get(other.name) ?? Number.NEGATIVE_INFINITY;
+      const isTrue = now.getTime() - list.createdAt <= maxAgeMs && disturbedAt + marginMs < list.createdAt;
+      return isTrue && isLasting(other, new Date(list.createdAt - marginMs)) ? [[other.name, list]] : [];
     });
+    return new Map(keepers);
   }
 
   /** True if the node was allowed to lose the image, and may have lost it after it was listed. */
-  #mayLose(node: string, { createdAt }: List, id: string): boolean {
+  #mayLose(node: string, { createdAt }: NodeList, id: string): boolean {
     const until = this.#grants.get(node)?.get(id) ?? Number.NEGATIVE_INFINITY;
     return until + marginMs >= createdAt;
-  }
-
-  #pool(ids: ReadonlySet<string>): ReadonlySet<string> {
-    return new Set(
-      [...ids].map(digestOf).map((id) => {
-        const known = this.#ids.get(id) ?? id;
-        this.#ids.set(id, known);
-        return known;
-      }),
-    );
   }
 
   /** Forgets what is too old to matter, once in a while. */
   #tidy(now: number): void {
     if (now < this.#tidyAt) return;
     this.#tidyAt = now + maxAgeMs / 10;
-    this.#ids.clear();
     this.#cleaners.forgetBefore(now - maxAgeMs - marginMs);
-    for (const [node, { createdAt }] of this.#lists) if (now - createdAt > maxAgeMs) this.#lists.delete(node);
+    this.#lists.forgetBefore(now - maxAgeMs);
     for (const [node, grants] of this.#grants) {
       for (const [id, until] of grants) if (now - until > maxAgeMs + marginMs) grants.delete(id);
       if (grants.size === 0) this.#grants.delete(node);
@@ -182,6 +165,10 @@ export class Copies {
 /** The last time at which a cleaner removes anything that must decide before `validUntil`. */
 export function lastRemovalAt(validUntil: Date, activeDeadlineSeconds: number): Date {
   return new Date(validUntil.getTime() + activeDeadlineSeconds * 1_000 + lastRemovalMs);
+}
+
+function digestsOf(ids: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set([...ids].map(digestOf));
 }
 
 /** CRI-O omits the algorithm in IDs. */
