@@ -37,7 +37,8 @@ export function hasCandidates(report: Report | undefined): boolean {
 export function hasListed(pod: RunPod, policy: Policy): boolean {
   if (pod.kind !== 'cleaner' || !hasEnded(pod)) return false;
   const report = parseReport(pod.containerMessage ?? '');
-  return hasCandidates(report) || (sparesCopies(policy) && report?.candidates !== undefined);
+  if (report?.outcome !== 'DryRun' || report.candidates === undefined) return false;
+  return report.candidates > 0 || sparesCopies(policy);
 }
 
 /** The used part of the disk with the images, from 0 to 1, as a cleaner has measured it; 0 if it could not. */

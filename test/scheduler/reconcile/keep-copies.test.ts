@@ -1,8 +1,9 @@
 import { beforeEach, expect, it } from 'vitest';
-import { imagesIn, usedShareOf } from '../../../scheduler/cleanup/candidates.ts';
+import type { Report } from '../../../contract/report.ts';
+import { hasListed, imagesIn, usedShareOf } from '../../../scheduler/cleanup/candidates.ts';
 import { Copies } from '../../../scheduler/copies/copies.ts';
 import { type PullAnswer, PullChecks } from '../../../scheduler/pull-checks.ts';
-import { buildPolicyObject, secondsLater, start } from '../../helpers/builders.ts';
+import { buildPolicyObject, buildReportedPod, buildSpec, secondsLater, start } from '../../helpers/builders.ts';
 import type { FakeCluster } from '../../helpers/fake-cluster.ts';
 import { ManualScheduler } from '../../helpers/reconcile.ts';
 
@@ -122,6 +123,16 @@ it('a copy that another rule keeps is enough, also on a node without an image th
   await passTwice(10);
   expect(spared()).toEqual({ a: 'x', b: undefined, c: 'x' });
   expect(told('b').attempt).toBe(0);
+});
+
+it('a cleaner that has failed, or that has listed nothing for registries, is no list (S12)', () => {
+  const hasList = (report: Partial<Report>, document: object = { keepLastCopy: true }) =>
+    hasListed(buildReportedPod('a', report), buildSpec({ images: document }));
+  expect(hasList({ outcome: 'DryRun', candidates: 0 })).toBe(true);
+  expect(hasList({ outcome: 'DryRun', candidates: 0 }, { requirePullable: true })).toBe(false);
+  expect(hasList({ outcome: 'DryRun', candidates: 1 }, { requirePullable: true })).toBe(true);
+  expect(hasList({ outcome: 'DryRun' })).toBe(false);
+  expect(hasList({ outcome: 'Failed', candidates: 0 })).toBe(false);
 });
 
 it('a node waits for the lists of others, so that the fullest one loses its copy first (S12)', async () => {
