@@ -28,6 +28,8 @@ export const pullVerdictsSchema = z.object({
       spared: z.array(z.string()),
       /** A cleaner that decides later keeps them: others may have lost their copies since. In ISO 8601. */
       until: z.string(),
+      /** The cause why the scheduler can say nothing about other nodes now. */
+      note: z.string().optional(),
     })
     .optional(),
 });

@@ -47,12 +47,12 @@ export function keepLastCopies({ images, pullVerdicts }: Job, now: number): read
 
 /** Returns why no other node is known to keep a copy of an image; undefined if one keeps a copy. */
 function describeCopies(verdicts: PullVerdicts | undefined, now: number): (image: Image) => string | undefined {
-  const { spared = [], until = '' } = verdicts?.copies ?? {};
+  const { spared = [], until = '', note = 'no other node is known to keep a copy' } = verdicts?.copies ?? {};
   const known = new Set(spared);
   // A time that can't be read is over.
   const isValid = now <= Date.parse(until);
   return ({ id }) => {
-    if (!known.has(id)) return 'no other node is known to keep a copy';
+    if (!known.has(id)) return note;
     return isValid ? undefined : `the answer about other nodes was valid until ${until}: look at the clock of the node`;
   };
 }

@@ -25,6 +25,8 @@ export interface CopyAnswer {
   readonly spared: readonly string[];
   /** A cleaner that decides later must keep them: others may have lost their copies since. */
   readonly validUntil: Date;
+  /** The cause why there is no answer now. */
+  readonly note?: string | undefined;
 }
 
 /** A node that keeps an image, with its list. */
@@ -43,6 +45,8 @@ const marginMs = 60_000;
 const settleMs = validMs + marginMs;
 /** A cleaner ends by itself at its deadline, after the removal that is under way. */
 const lastRemovalMs = 300_000;
+
+const note = 'the scheduler began to lead only minutes ago, and does not know the other nodes yet';
 
 /**
  * The copies of images on nodes, as cleaners have listed them, and the images that nodes may lose.
@@ -110,7 +114,7 @@ export class Copies {
     this.#grants.set(node, grants);
     const until = lastRemovalAt(validUntil, activeDeadlineSeconds).getTime();
     for (const id of [...pullable, ...spared].map(digestOf)) grants.set(id, Math.max(until, grants.get(id) ?? 0));
-    return { spared, validUntil };
+    return { spared, validUntil, ...(!mayDecide && { note }) };
   }
 
   /** The images that another node keeps. A fuller node whose turn comes later may lose its copy in place of this one. */

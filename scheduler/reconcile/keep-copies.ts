@@ -65,8 +65,8 @@ export function withCopies(pass: PolicyPass, run: Run, { node, verdicts, candida
   };
   const now = cluster.readClock();
   const question = { node: node.name, pullable, unpullable, nodes, pods, isToServe, activeDeadlineSeconds, now };
-  const { spared, validUntil } = copies.allow(question);
-  return { ...verdicts, copies: { spared: [...spared], until: validUntil.toISOString() } };
+  const { spared, validUntil, note } = copies.allow(question);
+  return { ...verdicts, copies: { spared: [...spared], until: validUntil.toISOString(), ...(note && { note }) } };
 }
 
 /** A pod that is created now. */

@@ -69,6 +69,10 @@ describe('an image', () => {
       `its registry does not have it any more (${nameOf('a')}), and the answer about other nodes was valid until ${iso(now - 1)}: look at the clock of the node`,
       { absent: [nameOf('a')], copies: { spared: [digest('a')], until: iso(now - 1) } },
     ],
+    [
+      `its registry does not have it any more (${nameOf('a')}), and the scheduler does not know yet`,
+      { absent: [nameOf('a')], copies: { spared: [], until: iso(now), note: 'the scheduler does not know yet' } },
+    ],
   ])('is kept with the cause: %s (S12)', (message, verdicts) => {
     expect(messageFor(verdicts && { pullable: [], absent: [], unanswered: {}, ...verdicts })).toBe(message);
   });

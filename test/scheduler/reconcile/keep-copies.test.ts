@@ -190,10 +190,12 @@ it('a scheduler that has led for four minutes counts the lists of its own pods (
   await new Promise((resolve) => setTimeout(resolve, 20));
   await scheduler.pass(secondsLater(4));
   expect(told('a').spared).toBe('');
+  expect(told('a').verdicts?.copies?.note).toMatch(/^the scheduler began to lead only minutes ago/);
   cluster.finishPods({ outcome: 'Failed', errors: [{ reason: 'RuntimeHangs', message: 'it hangs' }] }, ['a']);
   await scheduler.pass(secondsLater(6));
   await scheduler.pass(secondsLater(30));
   expect(told('a')).toMatchObject({ attempt: 2, spared: 'x' });
+  expect(told('a').verdicts?.copies).not.toHaveProperty('note');
 });
 
 it('while a cleaner of a policy without the field is on a node, that node counts as one without copies (S12)', async () => {
