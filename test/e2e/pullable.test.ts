@@ -21,14 +21,6 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('images that can be pulled
   beforeAll(async () => {
     const { kubectl } = bench().installation;
     directory = await mkdtemp(join(tmpdir(), 'pullable-'));
-    await bench().push(['there', 'gone', 'used']);
-    await bench().applyLists('pullable-images', {
-      lists: [bench().listOf('all', ['there', 'gone', 'used'])],
-      hold: false,
-    });
-    expect(await waitForRun(kubectl, 'pullable-images')).toMatchObject({ phase: 'Succeeded' });
-    await bench().deletePolicy('pullable-images');
-    await waitFor('the containers of the pullers to be gone', 120_000, async () => (await areUnused()) || undefined);
     const image = await kubectl(
       'get',
       '-n',
@@ -38,9 +30,26 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('images that can be pulled
       'jsonpath={.spec.template.spec.containers[0].image}',
     );
     await kubectl('scale', '-n', namespace, deployment, '--replicas=0');
-    await kubectl('wait', '-n', namespace, '--for=delete', 'pod', '-l', 'app.kubernetes.io/component=scheduler');
+    await kubectl(
+      'wait',
+      '-n',
+      namespace,
+      '--for=delete',
+      '--timeout=120s',
+      'pod',
+      '-l',
+      'app.kubernetes.io/component=scheduler',
+    );
     await writeFile(join(directory, 'config.json'), bench().registry.dockerConfig);
     scheduler = startScheduler(image, await freePort());
+    await bench().push(['there', 'gone', 'used']);
+    await bench().applyLists('pullable-images', {
+      lists: [bench().listOf('all', ['there', 'gone', 'used'])],
+      hold: false,
+    });
+    expect(await waitForRun(kubectl, 'pullable-images')).toMatchObject({ phase: 'Succeeded' });
+    await bench().deletePolicy('pullable-images');
+    await waitFor('the containers of the pullers to be gone', 120_000, async () => (await areUnused()) || undefined);
   });
   afterAll(async () => {
     scheduler?.kill('SIGTERM');
