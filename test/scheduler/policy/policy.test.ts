@@ -37,6 +37,7 @@ describe('a cleanup policy', () => {
         excludeFrom: [],
         removeFrom: [],
         requirePullable: false,
+        keepLastCopy: false,
         minAge: 120_000,
         keepNewestPerRepository: 0,
         keepSideLoaded: true,
