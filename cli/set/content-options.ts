@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CheckOptions } from '../../sets/checking/checks.ts';
 import { type Severity, severities } from '../../sets/reading/report.ts';
 import type { Criteria } from '../../sets/reading/select.ts';
+import { parserOfList } from './values.ts';
 
 /** The options about a content: which images of reports belong to the set, and how the content is checked. */
 export interface ContentFlags extends CheckOptions {
@@ -10,6 +11,13 @@ export interface ContentFlags extends CheckOptions {
   readonly endOfLife: boolean;
   /** Bytes. */
   readonly maxSize: number;
+}
+
+/** The options of a content, parsed. */
+export interface ContentOptions {
+  readonly criteria: Criteria;
+  readonly checks: CheckOptions;
+  readonly maxBytes: number;
 }
 
 export const contentHelp = `
@@ -22,14 +30,26 @@ const maxMaxBytes = 512 * 1024 ** 2;
 
 /** Adds the options of {@link ContentFlags}. */
 export function addContentOptions(command: Command): Command {
+  return addCheckOptions(addSelectionOptions(command)).addOption(
+    new Option('--max-size <size>', 'maximum size of the content, such as 64Mi')
+      .argParser(parseSize)
+      .default(32 * 1024 ** 2, '32Mi'),
+  );
+}
+
+function addSelectionOptions(command: Command): Command {
   return command
     .addOption(
       new Option('--severity <list>', 'of reports: images with findings of these severities, such as CRITICAL,HIGH')
-        .argParser(parseSeverities)
+        .argParser(parserOfList(severities))
         .default(['CRITICAL'], 'CRITICAL'),
     )
     .option('--fixable', 'of reports: count only findings for which there is a fix', false)
-    .option('--end-of-life', 'of reports: also images of a distribution at the end of its life', false)
+    .option('--end-of-life', 'of reports: also images of a distribution at the end of its life', false);
+}
+
+function addCheckOptions(command: Command): Command {
+  return command
     .addOption(
       new Option('--sha256 <hex>', 'write the set only if the content has this SHA-256 checksum').argParser(parseHex),
     )
@@ -45,35 +65,19 @@ export function addContentOptions(command: Command): Command {
     .option(
       '--signature <place>',
       'file or address of the detached signature, as openssl dgst -sign or cosign sign-blob writes it',
-    )
-    .addOption(
-      new Option('--max-size <size>', 'maximum size of the content, such as 64Mi')
-        .argParser(parseSize)
-        .default(32 * 1024 ** 2, '32Mi'),
     );
 }
 
-/** Ends the command if options are missing that belong together. */
-export function checkContentFlags(command: Command, { publicKey, signature }: ContentFlags): void {
-  if ((publicKey === undefined) === (signature === undefined)) return;
-  command.error('error: --public-key and --signature belong together; give both', { exitCode: 2 });
-}
-
-export function criteriaOf({ severity, fixable, endOfLife }: ContentFlags): Criteria {
-  return { severities: severity, isFixableOnly: fixable, isEndOfLife: endOfLife };
-}
-
-export function checksOf({ sha256, sha256File, publicKey, signature }: ContentFlags): CheckOptions {
-  return { sha256, sha256File, publicKey, signature };
-}
-
-/** Parses a list such as `CRITICAL,HIGH`. */
-export function parseSeverities(text: string): readonly Severity[] {
-  return text.split(',').map((word) => {
-    const found = severities.find((severity) => severity === word.trim().toUpperCase());
-    if (found === undefined) throw new InvalidArgumentError(`It must be a list of ${severities.join(', ')}.`);
-    return found;
-  });
+/** The options of a content as its source takes them. Ends the command if options are missing that belong together. */
+export function readContentOptions(command: Command, flags: ContentFlags): ContentOptions {
+  const { severity, fixable, endOfLife, sha256, sha256File, publicKey, signature, maxSize } = flags;
+  if ((publicKey === undefined) !== (signature === undefined))
+    command.error('error: --public-key and --signature belong together; give both', { exitCode: 2 });
+  return {
+    criteria: { severities: severity, isFixableOnly: fixable, isEndOfLife: endOfLife },
+    checks: { sha256, sha256File, publicKey, signature },
+    maxBytes: maxSize,
+  };
 }
 
 function parseHex(text: string): string {

@@ -1,13 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
-import {
-  addContentOptions,
-  type ContentFlags,
-  checkContentFlags,
-  checksOf,
-  contentHelp,
-  criteriaOf,
-} from './content-options.ts';
+import { addContentOptions, type ContentFlags, contentHelp, readContentOptions } from './content-options.ts';
 import { addSetOptions, runSet, type SetFlags, setHelp } from './options.ts';
 
 type Flags = SetFlags & ContentFlags;
@@ -21,9 +14,8 @@ export function addSetFile(parent: Command, context: CommandContext): void {
   addSetOptions(addContentOptions(command))
     .addHelpText('after', `${contentHelp}\n${setHelp}`)
     .action(async (path: string, flags: Flags) => {
-      checkContentFlags(command, flags);
+      const content = readContentOptions(command, flags);
       const { FileSource } = await import('../../sets/file/source.ts');
-      const options = { path, criteria: criteriaOf(flags), checks: checksOf(flags), maxBytes: flags.maxSize };
-      await runSet('file', flags, context, () => new FileSource(options));
+      await runSet('file', flags, context, () => new FileSource({ path, ...content }));
     });
 }

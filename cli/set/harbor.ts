@@ -1,10 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { durationSchema } from '../../contract/duration.ts';
 import type { HarborOptions } from '../../sets/harbor/open.ts';
-import type { Severity } from '../../sets/reading/report.ts';
+import { type Severity, severities } from '../../sets/reading/report.ts';
 import type { CommandContext } from '../context.ts';
-import { parseSeverities } from './content-options.ts';
 import { addSetOptions, runSet, type SetFlags, setHelp } from './options.ts';
+import { parseDuration, parserOfList } from './values.ts';
 
 interface HarborFlags extends SetFlags {
   readonly project: readonly string[];
@@ -21,7 +20,7 @@ interface HarborFlags extends SetFlags {
   readonly allowHttp: boolean;
 }
 
-const dayMs = 24 * 60 * 60 * 1_000;
+const defaultExpire = '30d';
 
 /** Adds `nodesweep set harbor`: a set from the scans of Harbor, and from what it has deleted. */
 export function addSetHarbor(parent: Command, context: CommandContext): void {
@@ -29,8 +28,7 @@ export function addSetHarbor(parent: Command, context: CommandContext): void {
     .command('harbor')
     .description('write an image set of the images that are vulnerable by the scans of Harbor, or that it has deleted')
     .argument('<address>', 'address of Harbor, such as https://harbor.example.com');
-  addHarborOptions(command);
-  addSetOptions(command)
+  addSetOptions(addConnectionOptions(addImageOptions(command)))
     .addHelpText('after', harborHelp)
     .action(async (address: string, flags: HarborFlags) => {
       refuseCombinations(command, flags);
@@ -41,16 +39,17 @@ export function addSetHarbor(parent: Command, context: CommandContext): void {
     });
 }
 
-function addHarborOptions(command: Command): void {
-  const severity = new Option(
-    '--severity <list>',
-    'images with vulnerabilities of these severities, such as CRITICAL,HIGH',
-  );
-  const gone = new Option('--gone', 'images that Harbor has deleted since an earlier look, or that their tag has left');
-  command
-    .addOption(severity.argParser(parseSeverities))
+/** Adds the options that select images. */
+function addImageOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--severity <list>',
+        'images with vulnerabilities of these severities, such as CRITICAL,HIGH',
+      ).argParser(parserOfList(severities)),
+    )
     .option('--fixable', 'with --severity: only vulnerabilities with a fix count', false)
-    .addOption(gone.default(false))
+    .option('--gone', 'images that Harbor has deleted since an earlier look, or that their tag has left', false)
     .addOption(
       new Option('--max-gone-percent <percent>', 'with --gone: write nothing if more images are gone at once')
         .argParser(parsePercent)
@@ -59,9 +58,13 @@ function addHarborOptions(command: Command): void {
     .addOption(
       new Option('--expire <duration>', 'with --gone: time for which such an image stays in the set')
         .argParser(parseDuration)
-        .default(30 * dayMs, '30d'),
+        .default(parseDuration(defaultExpire), defaultExpire),
     )
-    .option('--project <project>', 'only images of this project; may be repeated', collect, [])
+    .option('--project <project>', 'only images of this project; may be repeated', collect, []);
+}
+
+function addConnectionOptions(command: Command): Command {
+  return command
     .option(
       '--registry <host>',
       'with --gone: host in the names of images on nodes (default: the one that Harbor tells)',
@@ -125,11 +128,4 @@ function parsePercent(text: string): number {
   if (!/^\d{1,3}$/.test(text) || percent > 100)
     throw new InvalidArgumentError('It must be a whole number from 0 to 100.');
   return percent;
-}
-
-/** Milliseconds. */
-function parseDuration(text: string): number {
-  const result = durationSchema.safeParse(text);
-  if (!result.success) throw new InvalidArgumentError(`It ${result.error.issues[0]?.message}.`);
-  return result.data;
 }
