@@ -1,5 +1,5 @@
 import { messageOf } from '../contract/errors.ts';
-import { parseImageSet } from '../contract/image-set.ts';
+import { parseImageSet, type SetEntry } from '../contract/image-set.ts';
 import { formatSet, normaliseEntries } from './content.ts';
 import { packMemory, unpackMemory } from './memory.ts';
 import type { SetBefore, SetContent, SetSource } from './source.ts';
@@ -65,14 +65,23 @@ async function produceOnce(
   // The memory comes second: a source that looks again with an old memory finds the same changes again.
   if (memory !== undefined && !isSame(memory, stored.memory) && (await store.writeMemory(memory)) === 'Conflict')
     return 'Conflict';
-  const images = new Set(entries.map(({ image }) => image));
-  const imagesBefore = new Set(before.entries.map(({ image }) => image));
   return {
     outcome: text === stored.text ? 'Unchanged' : 'Written',
+    ...countChanges(before.entries, entries),
+    ...(content.note !== undefined && { note: content.note }),
+  };
+}
+
+function countChanges(
+  before: readonly SetEntry[],
+  entries: readonly SetEntry[],
+): Pick<Produced, 'images' | 'added' | 'removed'> {
+  const images = new Set(entries.map(({ image }) => image));
+  const imagesBefore = new Set(before.map(({ image }) => image));
+  return {
     images: images.size,
     added: images.difference(imagesBefore).size,
     removed: imagesBefore.difference(images).size,
-    ...(content.note !== undefined && { note: content.note }),
   };
 }
 
@@ -93,9 +102,7 @@ async function look(source: SetSource, before: SetBefore, signal: AbortSignal): 
   } catch (cause) {
     // A source that is aborted may fail with any error.
     const reason = messageOf(signal.aborted ? signal.reason : cause);
-    throw new SourceError(`nothing is written from ${source.description}: ${reason}`, {
-      cause,
-    });
+    throw new SourceError(`nothing is written from ${source.description}: ${reason}`, { cause });
   } finally {
     signal.removeEventListener('abort', abort);
   }
