@@ -50,25 +50,29 @@ function largestSets(figures: SetFigures): SetFigures | undefined {
 }
 
 export function addTallies(tallies: readonly Tally[]): CleanupTotals {
-  const sum = (key: Exclude<keyof Tally, 'sets'>) => tallies.reduce((total, tally) => total + tally[key], 0);
+  const images = { planned: 0, removed: 0, failed: 0, skipped: 0, unknown: 0 };
+  const bytes = { freed: 0, nominal: 0 };
+  for (const tally of tallies) {
+    images.planned += tally.planned;
+    images.removed += tally.removed;
+    images.failed += tally.failed;
+    images.skipped += tally.skipped;
+    images.unknown += tally.unknown;
+    bytes.freed += tally.freedBytes;
+    bytes.nominal += tally.nominalBytes;
+  }
   const sets = addSets(tallies);
   return {
-    images: {
-      planned: sum('planned'),
-      removed: sum('removed'),
-      failed: sum('failed'),
-      skipped: sum('skipped'),
-      unknown: sum('unknown'),
-    },
-    bytes: { freed: sum('freedBytes'), nominal: sum('nominalBytes') },
+    images,
+    bytes,
     ...(sets.size > 0 && { sets: Object.fromEntries([...sets].sort(([one], [other]) => compareNames(one, other))) }),
   };
 }
 
 function addSets(tallies: readonly Tally[]): ReadonlyMap<string, SetFigures[string]> {
   const sums = new Map<string, SetFigures[string]>();
-  for (const { sets = {} } of tallies)
-    for (const [name, { removed, kept }] of Object.entries(sets)) {
+  for (const { sets } of tallies)
+    for (const [name, { removed, kept }] of Object.entries(sets ?? {})) {
       const sum = sums.get(name) ?? { removed: 0, kept: 0 };
       sums.set(name, { removed: sum.removed + removed, kept: sum.kept + kept });
     }

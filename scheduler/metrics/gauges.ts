@@ -1,9 +1,9 @@
 import { fullestNodes, lastFigures } from '../cleanup/last-figures.ts';
 import type { ClusterState } from '../cluster.ts';
 import { runKinds } from '../kinds.ts';
+import { parseOnce } from '../policy/parse-once.ts';
 import { prepull } from '../prepull/kind.ts';
 import { countImages } from '../prepull/overview.ts';
-import { parseOnce } from '../reconcile/parsed-policy.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { lastFullRun, lastVerdict } from '../run/results/verdict.ts';
 import { isFinished, type Run } from '../run/run.ts';

@@ -1,3 +1,4 @@
+import { compareNames } from '../../contract/text.ts';
 import type { NodeProblem } from '../run/summary.ts';
 
 /** The nodes of a run on which the same happened. */
@@ -19,16 +20,46 @@ const maxNodes = 20;
 /** Numbers that stand alone: sizes, times, addresses and ports, but no tags and no parts of names. */
 const number = /(?<![\w:./@-])\d+(?:\.\d+)*(?::\d+)?/g;
 
-/** Groups the ends of nodes by result, reason, and message. Numbers and the name of the node in a message make no difference. */
+/** Groups the ends of nodes by result and cause. */
 export function groupCauses(problems: readonly NodeProblem[]): readonly Cause[] {
-  const groups = Map.groupBy(problems, ({ node, result, reason, message = '' }) =>
-    JSON.stringify([result, reason, withoutName(message, node).replaceAll(number, '#')]),
+  const results = [...Map.groupBy(problems, ({ result }) => result).values()];
+  return results
+    .flatMap((nodes) => [...groupByCause(nodes).values()])
+    .map(describeGroup)
+    .sort(byResult);
+}
+
+/**
+ * Groups nodes by reason and message; the keys are a text of both. Numbers and the name of the node in a message make no
+ * difference.
+ */
+export function groupByCause<Node extends Pick<NodeProblem, 'node' | 'reason' | 'message'>>(
+  nodes: readonly Node[],
+): ReadonlyMap<string, readonly Node[]> {
+  const patternOf = onceForText((text) => text.replaceAll(number, '#'));
+  return Map.groupBy(nodes, ({ node, reason, message = '' }) =>
+    JSON.stringify([reason, patternOf(withoutName(message, node))]),
   );
-  return [...groups.values()].map(describeGroup).sort(byResult);
+}
+
+/** True if all nodes have the same message, to the letter. */
+export function haveSameMessage([first, ...others]: readonly Pick<NodeProblem, 'message'>[]): boolean {
+  return others.every(({ message }) => message === first?.message);
+}
+
+/** Most of thousands of nodes have the same message. */
+function onceForText(compute: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    const value = known.get(text) ?? compute(text);
+    known.set(text, value);
+    return value;
+  };
 }
 
 /** The name of the node may be part of other words, in which it stays. */
 function withoutName(message: string, node: string): string {
+  if (!message.includes(node)) return message;
   return message.replaceAll(/[\w.-]*\w/g, (word) => (word === node ? '#' : word));
 }
 
@@ -38,7 +69,7 @@ function describeGroup(problems: readonly NodeProblem[]): Cause {
     result: first?.result ?? '',
     reason: first?.reason,
     message: first?.message,
-    isExact: problems.every(({ message }) => message === first?.message),
+    isExact: haveSameMessage(problems),
     count: problems.length,
     nodes: problems.slice(0, maxNodes).map(({ node }) => node),
   };
@@ -46,5 +77,5 @@ function describeGroup(problems: readonly NodeProblem[]): Cause {
 
 /** The most frequent causes first, within each result. */
 function byResult(a: Cause, b: Cause): number {
-  return a.result.localeCompare(b.result) || b.count - a.count;
+  return compareNames(a.result, b.result) || b.count - a.count;
 }

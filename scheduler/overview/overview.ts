@@ -1,13 +1,16 @@
+import { compareNames } from '../../contract/text.ts';
 import type { CleanupTotals } from '../cleanup/tally.ts';
 import type { ClusterState } from '../cluster.ts';
 import type { PolicyObject } from '../objects.ts';
-import { type ParsedPolicy, parsePolicy } from '../policy/parse.ts';
+import type { ParsedPolicy } from '../policy/parse.ts';
+import { parseOnce } from '../policy/parse-once.ts';
 import { briefProblems, type Problem } from '../policy/problem.ts';
 import type { Trigger } from '../policy/trigger.ts';
 import { isPrepull } from '../prepull/kind.ts';
 import { type ImageOverview, imageOverviews, type RemovalOverview, removalOverviews } from '../prepull/overview.ts';
 import type { PrepullTotals } from '../prepull/tally.ts';
 import type { RunKind } from '../run/kind.ts';
+import { onceFor } from '../run/once-for.ts';
 import { outcomeOf, type RunOutcome } from '../run/outcome.ts';
 import type { Run, RunPhase } from '../run/run.ts';
 import { problemsOf, type Summary, summarize } from '../run/summary.ts';
@@ -53,35 +56,29 @@ export interface PolicyOverview {
   readonly runs: readonly RunOverview[];
 }
 
-/** The scheduler's records of every policy, sorted by name. */
+/** The scheduler's records of every policy, sorted by name. Only the newest `maxRuns` runs of each are described. */
 export function describePolicies(
   state: Pick<ClusterState, 'policies' | 'statuses' | 'runs'>,
   kinds: readonly RunKind[],
+  maxRuns = Number.POSITIVE_INFINITY,
 ): PolicyOverview[] {
   const runs = Map.groupBy(
     state.runs.map(({ value }) => value),
     ({ policy }) => policy,
   );
   return state.policies
-    .map((object) =>
-      describePolicy(
-        object,
-        parsePolicy(object.name, object.data, kinds),
-        state.statuses.get(object.name)?.value,
-        runs.get(object.name) ?? [],
-      ),
-    )
-    .sort((a, b) => a.policy.localeCompare(b.policy));
+    .map((object) => {
+      const ofPolicy = runs.get(object.name) ?? [];
+      return {
+        ...describePolicy(object, parseOnce(object, kinds), state.statuses.get(object.name)?.value, ofPolicy),
+        runs: newestFirst(ofPolicy).slice(0, maxRuns).map(describeRun),
+      };
+    })
+    .sort((a, b) => compareNames(a.policy, b.policy));
 }
-
-const knownRuns = new WeakMap<Run, RunOverview>();
 
 /** Describes a run. A run never changes, so it is described once: it may have thousands of nodes. */
-export function describeRun(run: Run): RunOverview {
-  const known = knownRuns.get(run) ?? overviewOf(run);
-  knownRuns.set(run, known);
-  return known;
-}
+export const describeRun = onceFor(overviewOf);
 
 function overviewOf(run: Run): RunOverview {
   const { name, trigger, spec, phase, reason, message, startedAt, finishedAt } = run;
@@ -105,7 +102,7 @@ function describePolicy(
   parsed: ParsedPolicy,
   status: PolicyStatus | undefined,
   runs: readonly Run[],
-): PolicyOverview {
+): Omit<PolicyOverview, 'runs'> {
   const isObserved = status?.policyUid === object.uid && status.observedVersion === object.resourceVersion;
   return {
     policy: object.name,
@@ -122,6 +119,9 @@ function describePolicy(
         images: imageOverviews(parsed.policy, runs),
         removals: removalOverviews(runs),
       }),
-    runs: [...runs].sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime()).map(describeRun),
   };
+}
+
+function newestFirst(runs: readonly Run[]): readonly Run[] {
+  return runs.toSorted((one, other) => other.startedAt.getTime() - one.startedAt.getTime());
 }

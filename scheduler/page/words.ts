@@ -17,9 +17,11 @@ export function durationOf(from: Date, to: Date): string {
   return prettyMilliseconds(Math.max(0, to.getTime() - from.getTime()), { secondsDecimalDigits: 0, unitCount: 2 });
 }
 
+const countFormat = new Intl.NumberFormat('en-US');
+
 /** A number with groups of three digits: `5,000`. */
 export function countOf(count: number): string {
-  return count.toLocaleString('en-US');
+  return countFormat.format(count);
 }
 
 /** A number of things: `1 node`, `5,000 nodes`. */

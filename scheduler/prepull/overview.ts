@@ -1,5 +1,7 @@
 import type { ReferenceOutcome } from '../../contract/reference-outcomes.ts';
 import { compareNames } from '../../contract/text.ts';
+import { onceFor } from '../run/once-for.ts';
+import { onceForRuns } from '../run/once-for-runs.ts';
 import { lastResults, lastRunOverAll } from '../run/results/last-results.ts';
 import { nodeRemoved } from '../run/rollout/eligibility.ts';
 import { isFinished, type Run } from '../run/run.ts';
@@ -52,15 +54,21 @@ type Sighting = Omit<ImageOnNode, 'image'>;
 
 /** The images of a policy with their states, as its runs have shown them last, sorted by name. */
 export function imageOverviews(policy: PrepullPolicy, runs: readonly Run[]): readonly ImageOverview[] {
-  const sightings = Map.groupBy(sightingsIn(runs), ({ image }) => image);
+  return overviewsOf(policy)(runs);
+}
+
+/** Thousands of nodes with many images are counted again only after a run or the policy has changed. */
+const overviewsOf = onceFor((policy: PrepullPolicy) => onceForRuns((runs) => countOnNodes(policy, runs)));
+
+function countOnNodes(policy: PrepullPolicy, runs: readonly Run[]): readonly ImageOverview[] {
+  const sightings = sightingsByImage(runs);
   return imagesOf(policy).map((image) => {
     const seen = sightings.get(image) ?? [];
-    const digests = seen.flatMap(({ state }) => ('digest' in state ? (state.digest ?? []) : []));
     return {
       image,
       lists: policy.lists.filter(({ images }) => images.includes(image)).map(({ name }) => name),
       nodes: countNodes(seen),
-      digests: [...new Set(digests)].sort(),
+      digests: digestsOf(seen),
       failures: failuresOf(seen),
     };
   });
@@ -95,15 +103,6 @@ export function imagesOn(node: string, runs: readonly Run[]): readonly ImageOnNo
   });
 }
 
-function onceFor<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value {
-  const known = new Map<Key, Value>();
-  return (key) => {
-    const value = known.has(key) ? (known.get(key) as Value) : compute(key);
-    known.set(key, value);
-    return value;
-  };
-}
-
 /** An image that the newest runs had to remove from nodes, with the numbers of nodes by outcome. */
 export interface RemovalOverview {
   readonly image: string;
@@ -117,7 +116,7 @@ export interface RemovalOverview {
 }
 
 /** The images that the newest runs had to remove, sorted by name. */
-export function removalOverviews(runs: readonly Run[]): readonly RemovalOverview[] {
+export const removalOverviews = onceForRuns((runs): readonly RemovalOverview[] => {
   const outcomes = [...lastResults(runs)]
     .sort(([one], [other]) => compareNames(one, other))
     .flatMap(([node, { progress }]) =>
@@ -136,7 +135,7 @@ export function removalOverviews(runs: readonly Run[]): readonly RemovalOverview
       nodes: left.slice(0, maxNodes),
     };
   });
-}
+});
 
 function removalsOf(tally: unknown): Removals {
   return (tally as Tally | undefined)?.removals ?? new Map();
@@ -185,18 +184,21 @@ function newestStates(runs: readonly Run[]): ReadonlyMap<string, NodeStates> {
   return new Map([...settledStates(runs), ...runs.filter((run) => !isFinished(run)).flatMap(activeStates)]);
 }
 
-/** All images on all nodes. */
-function sightingsIn(runs: readonly Run[]): readonly ImageOnNode[] {
+/** The nodes that should have each image, in any order. */
+function sightingsByImage(runs: readonly Run[]): ReadonlyMap<string, readonly Sighting[]> {
   const imagesIn = onceFor((run: Run) => imagesOf(run.spec as PrepullPolicy));
-  return [...newestStates(runs)]
-    .sort(([one], [other]) => compareNames(one, other))
-    .flatMap(([node, { run, states }]) => {
-      const images = imagesIn(run);
-      return [...states].flatMap(([index, state]) => {
-        const image = images[index];
-        return image === undefined ? [] : [{ node, image, state }];
-      });
-    });
+  const sightings = new Map<string, Sighting[]>();
+  for (const [node, { run, states }] of newestStates(runs)) {
+    const images = imagesIn(run);
+    for (const [index, state] of states) {
+      const image = images[index];
+      if (image === undefined) continue;
+      const seen = sightings.get(image);
+      if (seen === undefined) sightings.set(image, [{ node, state }]);
+      else seen.push({ node, state });
+    }
+  }
+  return sightings;
 }
 
 function settledStates(runs: readonly Run[]): [string, NodeStates][] {
@@ -221,20 +223,22 @@ function activeStates(run: Run): [string, NodeStates][] {
 }
 
 function countNodes(seen: readonly Sighting[]): NodeCounts {
-  const having = (state: ImageState['state']) => seen.filter((sighting) => sighting.state.state === state).length;
-  return {
-    desired: seen.length,
-    present: having('Present'),
-    pulling: having('Pulling'),
-    stale: having('Stale'),
-    failed: having('Failed'),
-    unknown: having('Unknown'),
-  };
+  const counts = { Present: 0, Pulling: 0, Stale: 0, Failed: 0, Unknown: 0 };
+  for (const { state } of seen) counts[state.state] += 1;
+  const { Present: present, Pulling: pulling, Stale: stale, Failed: failed, Unknown: unknown } = counts;
+  return { desired: seen.length, present, pulling, stale, failed, unknown };
+}
+
+function digestsOf(seen: readonly Sighting[]): readonly string[] {
+  const digests = new Set<string>();
+  for (const { state } of seen) if ('digest' in state && state.digest !== undefined) digests.add(state.digest);
+  return [...digests].sort();
 }
 
 function failuresOf(seen: readonly Sighting[]): readonly ImageFailure[] {
   return (['Failed', 'Stale'] as const).flatMap((wanted) => {
     const failed = seen.flatMap(({ node, state }) => (state.state === wanted ? [{ node, ...state.cause }] : []));
+    failed.sort((one, other) => compareNames(one.node, other.node));
     return [...Map.groupBy(failed, ({ reason }) => reason)].map(([reason, nodes]) => ({
       state: wanted,
       reason,

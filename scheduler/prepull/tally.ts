@@ -50,14 +50,15 @@ export function addTallies(tallies: readonly Tally[]): PrepullTotals {
 }
 
 function countRemovals(tallies: readonly Tally[]): { removed?: number; inUse?: number } {
-  const removed = countNamed(tallies, ({ kind }) => kind === 'Removed');
-  const inUse = countNamed(tallies, isUsed);
+  const removals = tallies.flatMap((tally) => tally.removals ?? []);
+  const removed = countNamed(removals, ({ kind }) => kind === 'Removed');
+  const inUse = countNamed(removals, isUsed);
   return { ...(removed > 0 && { removed }), ...(inUse > 0 && { inUse }) };
 }
 
 /** The number of images with an outcome. One that is removed by its tag may be on account by its digest, too. */
-function countNamed(tallies: readonly Tally[], isMeant: (outcome: ReferenceOutcome) => boolean): number {
-  return tallies.reduce((sum, { removals = new Map() }) => {
+function countNamed(nodes: readonly Removals[], isMeant: (outcome: ReferenceOutcome) => boolean): number {
+  return nodes.reduce((sum, removals) => {
     const meant = [...removals].flatMap(([reference, outcome]) => (isMeant(outcome) ? [reference] : []));
     const groups = [...Map.groupBy(meant, repositoryOf).values()].map((names) => {
       const versions = names.filter((name) => name.includes('@')).length;

@@ -1,5 +1,6 @@
 import { compareNames } from '../../contract/text.ts';
-import { resultOf } from './progress.ts';
+import { onceFor } from './once-for.ts';
+import type { NodeProgress } from './progress.ts';
 import type { Run } from './run.ts';
 
 /** The maximum number of listed problems of nodes. Further ones are only counted: a record must stay well below 1 MiB. */
@@ -30,25 +31,27 @@ export interface Summary {
 }
 
 export function summarize(run: Pick<Run, 'kind' | 'nodes'>): Summary {
-  const progress = [...run.nodes.values()];
-  const having = (result: string) => progress.filter((node) => resultOf(node) === result).length;
-  const unsettled = progress.filter((node) => node.state !== 'Settled');
-  const active = unsettled.filter((node) => node.attempts > 0).length;
   const problems = problemsOf(run);
   return {
-    nodes: {
-      desired: progress.length,
-      pending: unsettled.length - active,
-      active,
-      succeeded: having('Succeeded'),
-      failed: having('Failed'),
-      skipped: having('Skipped'),
-    },
+    nodes: countNodes(run),
     totals: run.kind.totalsOf(talliesOf(run)),
     problems: problems.slice(0, maxProblems),
     omittedProblems: Math.max(0, problems.length - maxProblems),
   };
 }
+
+function countNodes({ nodes }: Pick<Run, 'nodes'>): Summary['nodes'] {
+  const counts = { desired: nodes.size, pending: 0, active: 0, succeeded: 0, failed: 0, skipped: 0 };
+  for (const node of nodes.values()) counts[placeOf(node)] += 1;
+  return counts;
+}
+
+function placeOf(node: NodeProgress): Exclude<keyof Summary['nodes'], 'desired'> {
+  if (node.state !== 'Settled') return node.attempts > 0 ? 'active' : 'pending';
+  return places[node.result];
+}
+
+const places = { Succeeded: 'succeeded', Failed: 'failed', Skipped: 'skipped' } as const;
 
 /** The results of the nodes in a few words. Results that no node has are left out. */
 export function describeResults({ succeeded, desired, failed, skipped }: Summary['nodes']): string {
@@ -62,12 +65,12 @@ export function talliesOf({ nodes }: Pick<Run, 'nodes'>): unknown[] {
 }
 
 /** The ends of all nodes that failed, were skipped, or succeeded with a remark, sorted by result and name. */
-export function problemsOf(run: Pick<Run, 'nodes'>): NodeProblem[] {
-  return [...run.nodes]
+export const problemsOf = onceFor((run: Pick<Run, 'nodes'>): readonly NodeProblem[] =>
+  [...run.nodes]
     .flatMap(([node, progress]) => {
       if (progress.state !== 'Settled') return [];
       const { result, reason, message } = progress;
       return result === 'Succeeded' && reason === undefined ? [] : [{ node, result, reason, message }];
     })
-    .sort((a, b) => compareNames(a.result, b.result) || compareNames(a.node, b.node));
-}
+    .sort((a, b) => compareNames(a.result, b.result) || compareNames(a.node, b.node)),
+);

@@ -10,7 +10,7 @@ import { decisionsSection } from '../parts/decisions.ts';
 import { describeThresholds, diskBar } from '../parts/disk-bar.ts';
 import { definitions, type Page, section, table } from '../parts/layout.ts';
 import { nodesInRun } from '../view/causes.ts';
-import { nodeDisks } from '../view/disks.ts';
+import { keptBytesOf, nodeDisks } from '../view/disks.ts';
 import { causeOf, mark, shortReference, timeFrom } from '../words.ts';
 import { stateOf } from './nodes.ts';
 
@@ -58,13 +58,13 @@ function diskSection(runs: readonly Run[], name: string, now: Date): Html {
       diskBar(measure),
       describeThresholds(measure),
     ]);
-  const kept = Object.entries(disk.newest.keptBytes).sort(([, one], [, other]) => other - one);
+  const kept = keptBytesOf(disk.newest.disk).toSorted(([, one], [, other]) => other - one);
   return section(
     'disk',
     'Disk',
     table('Disk usage before and after each run', columns, rows),
     kept.length > 0 &&
-      html`<p>${disk.newest.isAboveTarget && 'The disk is above its target. '}These images stay: ${kept.map(([reason, bytes], index) => `${index > 0 ? ', ' : ''}${reason} ${formatBytes(bytes)}`)}.</p>`,
+      html`<p>${disk.newest.disk.keptBytes !== undefined && 'The disk is above its target. '}These images stay: ${kept.map(([reason, bytes], index) => `${index > 0 ? ', ' : ''}${reason} ${formatBytes(bytes)}`)}.</p>`,
   );
 }
 

@@ -18,14 +18,13 @@ import { countOf, plural } from '../words.ts';
 /** The numbers of things that the overview shows. The others are on pages of their own. */
 const maxActiveRuns = 10;
 const maxNodes = 15;
-const maxCauses = 20;
 const maxImages = 30;
 
 /** The first page: what an operator wants to know at a glance. */
 export function overviewPage(facts: PageFacts): Page {
   const { state, kinds, now } = facts;
   const runs = state.runs.map(({ value }) => value);
-  const policies = describePolicies(state, kinds);
+  const policies = describePolicies(state, kinds, 1);
   const present = new Set(state.nodes.map(({ name }) => name));
   const disks = nodeDisks(runs).filter(({ node }) => present.has(node));
   const body = html`${healthSection(facts)}
@@ -89,13 +88,7 @@ function causesSection(runs: readonly Run[]): Html {
   );
   const causes = newest.flatMap(causesOf).sort(byWeight);
   if (causes.length === 0) return section('causes', 'Causes', html`<p>The newest runs had no problem.</p>`);
-  const others = causes.length - maxCauses;
-  return section(
-    'causes',
-    'Causes',
-    causeList(causes.slice(0, maxCauses)),
-    others > 0 && html`<p>And ${plural(others, 'more cause')}: see the pages of the policies.</p>`,
-  );
+  return section('causes', 'Causes', causeList(causes, 'the pages of the policies'));
 }
 
 function keptSection(disks: readonly NodeDisk[]): Html {

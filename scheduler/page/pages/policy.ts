@@ -71,7 +71,7 @@ ${
   )
 }
 ${section('runs', 'Runs', runs.length === 0 ? html`<p>There are no records of runs.</p>` : runsTable(runs.map(describeRun), now))}
-${causes.length > 0 && section('causes', 'Causes in the newest run', causeList(causes))}
+${causes.length > 0 && section('causes', 'Causes in the newest run', causeList(causes, 'the nodes of the run'))}
 ${images.items.length > 0 && section('images', 'Images of its lists', imageTable(images.items.map((overview) => ({ policy: name, overview }))), images.links)}`;
   return { title: name, body };
 }

@@ -39,7 +39,7 @@ ${section(
   html`<p><a href="${links.nodesOfRun(name)}">All ${plural(run.nodes.size, 'node')}</a></p>
 <ul>${shown.map((nodeState) => html`<li><a href="${links.nodesOfRun(name, { state: nodeState })}">${countOf(counts[nodeState])} ${nodeState.toLowerCase()}</a></li>`)}</ul>`,
 )}
-${causes.length > 0 && section('causes', 'Causes', causeList(causes))}`;
+${causes.length > 0 && section('causes', 'Causes', causeList(causes, 'the nodes of the run'))}`;
   return { title: name, body };
 }
 

@@ -1,7 +1,9 @@
+import { hash } from '../../../contract/labels.ts';
 import { compareNames } from '../../../contract/text.ts';
+import { groupByCause, haveSameMessage } from '../../overview/causes.ts';
+import { onceFor } from '../../run/once-for.ts';
 import { type NodeProgress, troubleOf } from '../../run/progress.ts';
 import type { Run } from '../../run/run.ts';
-import { onceFor } from './once-for.ts';
 
 /** The state of a node in a run. */
 export const nodeStates = ['Active', 'Waiting', 'Succeeded', 'Failed', 'Skipped'] as const;
@@ -16,14 +18,18 @@ export interface NodeInRun {
   readonly progress: NodeProgress;
 }
 
-/** The nodes of a run for which one reason was given for one state. */
+/** The nodes of a run that have one state for the same cause, as `nodesweep status` groups them. */
 export interface CauseGroup {
+  /** The same as long as the run has such nodes. Usable in an ID of HTML. */
+  readonly id: string;
   readonly run: string;
   readonly policy: string;
   readonly state: NodeState;
   readonly reason: string;
-  /** The message of the first node that has one. */
+  /** The message of the first of the nodes. */
   readonly message: string | undefined;
+  /** False if the messages of the other nodes have other numbers or names. */
+  readonly isExact: boolean;
   /** Sorted by name. */
   readonly nodes: readonly string[];
 }
@@ -38,8 +44,11 @@ export function nodesInRun(run: Run): readonly NodeInRun[] {
 /** The causes in a run, those of failures first, and the frequent ones before the rare ones. */
 export const causesOf = onceFor((run: Run): readonly CauseGroup[] => {
   const caused = nodesInRun(run).filter(({ reason }) => reason !== undefined);
-  const groups = Map.groupBy(caused, ({ state, reason }) => `${state} ${reason}`);
-  return [...groups.values()].flatMap((nodes) => groupOf(run, nodes)).sort(byWeight);
+  const states = [...Map.groupBy(caused, ({ state }) => state).values()];
+  return states
+    .flatMap((nodes) => [...groupByCause(nodes)])
+    .flatMap(([cause, nodes]) => groupOf(run, cause, nodes))
+    .sort(byWeight);
 });
 
 /** The numbers of nodes of a run by their state. */
@@ -60,16 +69,18 @@ function stateIn(progress: NodeProgress): NodeState {
   return progress.attempts > 0 ? 'Active' : 'Waiting';
 }
 
-function groupOf(run: Run, nodes: readonly NodeInRun[]): CauseGroup[] {
+function groupOf(run: Run, cause: string, nodes: readonly NodeInRun[]): CauseGroup[] {
   const [first] = nodes;
   if (first?.reason === undefined) return [];
   return [
     {
+      id: `${run.name}-${first.state}-${hash(cause, 10)}`,
       run: run.name,
       policy: run.policy,
       state: first.state,
       reason: first.reason,
-      message: nodes.find(({ message }) => message !== undefined)?.message,
+      message: first.message,
+      isExact: haveSameMessage(nodes),
       nodes: nodes.map(({ node }) => node),
     },
   ];

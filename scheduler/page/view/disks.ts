@@ -1,7 +1,7 @@
 import type { CleanupPolicy } from '../../cleanup/policy.ts';
 import { type DiskMeasure, diskOf } from '../../run/disk-measure.ts';
+import { onceFor } from '../../run/once-for.ts';
 import type { Run } from '../../run/run.ts';
-import { onceFor } from './once-for.ts';
 
 /** The disk of a node, as one run has left it. */
 export interface Measure {
@@ -15,10 +15,7 @@ export interface Measure {
   readonly afterPercent: number;
   /** The thresholds of the policy of the run, if it has any. */
   readonly thresholds: Thresholds | undefined;
-  /** True if usage stayed above the target of the policy. */
-  readonly isAboveTarget: boolean;
-  /** The sizes of the images that stay, by reason. */
-  readonly keptBytes: Readonly<Record<string, number>>;
+  readonly disk: DiskMeasure;
 }
 
 /** The disk usage in percent at which a policy begins to remove images, and at which it stops. */
@@ -37,8 +34,14 @@ export interface NodeDisk {
 /** The disks of all nodes that a run has measured, the fullest first. */
 export function nodeDisks(runs: readonly Run[]): readonly NodeDisk[] {
   const ordered = runs.toSorted((one, other) => one.startedAt.getTime() - other.startedAt.getTime());
-  const measures = Map.groupBy(ordered.flatMap(measuresOf), ({ node }) => node);
-  return [...measures].flatMap(([node, found]) => nodeDisk(node, found)).sort(byUsage);
+  const found = new Map<string, Measure[]>();
+  for (const run of ordered)
+    for (const [node, measure] of measuresOf(run)) {
+      const measures = found.get(node);
+      if (measures === undefined) found.set(node, [measure]);
+      else measures.push(measure);
+    }
+  return [...found].flatMap(([node, measures]) => nodeDisk(node, measures)).sort(byUsage);
 }
 
 /** The sums of the images that stay on nodes, by reason, the largest first. */
@@ -47,15 +50,23 @@ export function keptByReason(
 ): readonly { readonly reason: string; readonly bytes: number; readonly nodes: number }[] {
   const sums = new Map<string, { bytes: number; nodes: number }>();
   for (const { newest } of disks)
-    for (const [reason, bytes] of Object.entries(newest.keptBytes)) {
+    for (const [reason, bytes] of keptBytesOf(newest.disk)) {
       const sum = sums.get(reason) ?? { bytes: 0, nodes: 0 };
       sums.set(reason, { bytes: sum.bytes + bytes, nodes: sum.nodes + 1 });
     }
   return [...sums].map(([reason, sum]) => ({ reason, ...sum })).sort((one, other) => other.bytes - one.bytes);
 }
 
-function nodeDisk(node: string, found: readonly { readonly measure: Measure }[]): NodeDisk[] {
-  const measures = found.map(({ measure }) => measure);
+/** The sizes of the images that stay, by reason. */
+export function keptBytesOf({
+  keptBytes,
+  kept = {},
+}: DiskMeasure): readonly (readonly [reason: string, bytes: number])[] {
+  if (keptBytes !== undefined) return Object.entries(keptBytes);
+  return Object.entries(kept).map(([reason, { bytes }]) => [reason, bytes]);
+}
+
+function nodeDisk(node: string, measures: readonly Measure[]): NodeDisk[] {
   const newest = measures.at(-1);
   return newest === undefined ? [] : [{ node, measures, newest }];
 }
@@ -65,12 +76,14 @@ function byUsage(one: NodeDisk, other: NodeDisk): number {
   return difference || (one.node < other.node ? -1 : 1);
 }
 
-const measuresOf = onceFor((run: Run): readonly { readonly node: string; readonly measure: Measure }[] => {
+const measuresOf = onceFor((run: Run): ReadonlyMap<string, Measure> => {
   const thresholds = thresholdsOf(run);
-  return [...run.nodes].flatMap(([node, progress]) => {
+  const measures = new Map<string, Measure>();
+  for (const [node, progress] of run.nodes) {
     const disk = diskOf(progress);
-    return disk === undefined ? [] : [{ node, measure: measureOf(run, disk, thresholds) }];
-  });
+    if (disk !== undefined) measures.set(node, measureOf(run, disk, thresholds));
+  }
+  return measures;
 });
 
 function measureOf(run: Run, disk: DiskMeasure, thresholds: Thresholds | undefined): Measure {
@@ -84,13 +97,8 @@ function measureOf(run: Run, disk: DiskMeasure, thresholds: Thresholds | undefin
     beforePercent: percent(disk.usedBeforeBytes),
     afterPercent: percent(disk.usedAfterBytes),
     thresholds,
-    isAboveTarget: disk.keptBytes !== undefined,
-    keptBytes: disk.keptBytes ?? bytesOf(disk.kept ?? {}),
+    disk,
   };
-}
-
-function bytesOf(kept: NonNullable<DiskMeasure['kept']>): Readonly<Record<string, number>> {
-  return Object.fromEntries(Object.entries(kept).map(([reason, { bytes }]) => [reason, bytes]));
 }
 
 /** Only the kind of a run that measures disks has thresholds. */

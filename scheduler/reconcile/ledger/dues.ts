@@ -1,10 +1,10 @@
 import type { Node } from '../../objects.ts';
+import { parseOnce } from '../../policy/parse-once.ts';
 import { LedgerError } from '../../run/ledger.ts';
 import type { Run } from '../../run/run.ts';
 import { type Keeper, keepersIn, referencesKeptOn, UnknownKeptError } from '../../status/kept-references.ts';
 import { noteTrouble } from '../attempt.ts';
 import type { PolicyPass } from '../context.ts';
-import { parseOnce } from '../parsed-policy.ts';
 
 /** The references of the images that a run must take away from a node, by its progress there, or by a newer memory. */
 type DueOn = (node: Node, memory?: unknown) => readonly string[];

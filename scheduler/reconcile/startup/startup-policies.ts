@@ -1,13 +1,13 @@
 import type { ClusterState } from '../../cluster.ts';
 import type { Node, PolicyObject } from '../../objects.ts';
 import type { ValidPolicy } from '../../policy/parse.ts';
+import { parseOnce } from '../../policy/parse-once.ts';
 import { lastResults } from '../../run/results/last-results.ts';
 import { isFinished, type Run } from '../../run/run.ts';
 import type { StartupFacts, StartupPolicy, StartupState } from '../../run/startup.ts';
 import { purgeOf } from '../../status/purge-of.ts';
 import type { ReconcileContext } from '../context.ts';
 import { podsOf } from '../nodes/nodes-to-serve.ts';
-import { parseOnce } from '../parsed-policy.ts';
 
 /**
  * The policies for which nodes with the startup taint wait. A policy that is purged wants nothing. For a policy that is not

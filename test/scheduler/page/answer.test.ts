@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cleanup } from '../../../scheduler/cleanup/kind.ts';
 import type { Tally } from '../../../scheduler/cleanup/tally.ts';
+import { describeRun } from '../../../scheduler/overview/overview.ts';
 import { answerPage, type PageRequest } from '../../../scheduler/page/answer.ts';
 import type { CleanerLog } from '../../../scheduler/page/cleaner-log.ts';
 import type { PageFacts } from '../../../scheduler/page/facts.ts';
@@ -31,6 +32,35 @@ function withSets(run: Run): Run {
     return [name, hasTally ? { ...node, tally: { ...(node.tally as Tally), sets } } : node] as const;
   });
   return { ...run, nodes: new Map(nodes) };
+}
+
+/** The facts with other messages on the nodes on which the cleaner did not start. */
+function withMessages(facts: PageFacts, messageOf: (node: string, index: number) => string): PageFacts {
+  const runs = facts.state.runs.map(({ value, ...version }) => {
+    let index = 0;
+    const nodes = [...value.nodes].map(([name, node]) => {
+      const isMeant = node.state === 'Settled' && node.reason === 'NotStarted';
+      return [name, isMeant ? { ...node, message: messageOf(name, index++) } : node] as const;
+    });
+    return { ...version, value: { ...value, nodes: new Map(nodes) } };
+  });
+  return { ...facts, state: { ...facts.state, runs } };
+}
+
+/** The run without the first of its nodes that failed. */
+function withoutFirstProblem<R extends PageFacts['state']['runs'][number]>(run: R): R {
+  const nodes = [...run.value.nodes];
+  const [first] = nodes.find(([, node]) => node.state === 'Settled' && node.reason === 'NotStarted') ?? [];
+  return { ...run, value: { ...run.value, nodes: new Map(nodes.filter(([name]) => name !== first)) } };
+}
+
+/** The causes of a page that open to their nodes. */
+function causesIn(body: string): readonly string[] {
+  return body.match(/<details id="cause-[\s\S]*?<\/details>/g) ?? [];
+}
+
+function idsOf(causes: readonly string[]): readonly string[] {
+  return causes.map((cause) => /id="([^"]*)"/.exec(cause)?.[1] ?? '');
 }
 
 /** The addresses that a document names: links, forms and files. */
@@ -138,11 +168,32 @@ describe('the status page', () => {
   });
 
   it('groups causes, and opens each to its nodes', () => {
-    const { body } = ask(links.overview);
-    const opened = /<details id="cause-nightly-3-Failed-NotStarted">[\s\S]*?<\/details>/.exec(body)?.[0] ?? '';
+    const [opened = ''] = causesIn(ask(links.overview).body).filter((cause) => cause.includes('NotStarted'));
     expect(opened).toContain('NotStarted</strong> on 4 nodes');
     expect(opened.match(/href="\/nodes\//g)).toHaveLength(4);
     expect(textOf(links.nodesOfRun('nightly-3', { state: 'Failed', reason: 'NotStarted' }))).toContain('4 nodes');
+  });
+
+  it('groups causes as the command line does: by their messages, without numbers and the name of the node (C32)', () => {
+    const messageOf = (node: string, index: number) =>
+      index % 2 === 0 ? `${node}: no socket after ${index} s` : 'acme/cleaner:1: not found';
+    const facts = withMessages(small, messageOf);
+    const { body } = ask(links.run('nightly-3'), facts);
+    const causes = causesIn(body).filter((cause) => cause.includes('NotStarted'));
+    expect(causes.map((cause) => cause.match(/href="\/nodes\//g)?.length)).toEqual([2, 2]);
+    expect(causes.filter((cause) => cause.includes('In the words of the first node: '))).toHaveLength(1);
+    expect(new Set(idsOf(causes)).size).toBe(2);
+    const [run] = facts.state.runs.filter(({ value }) => value.name === 'nightly-3');
+    if (run === undefined) throw new Error('there is no run');
+    expect(describeRun(run.value).causes.filter(({ reason }) => reason === 'NotStarted')).toMatchObject(
+      causes.map((cause) => ({ count: 2, isExact: !cause.includes('In the words') })),
+    );
+  });
+
+  it('gives a cause the same address after nodes came and went, so that it stays open', () => {
+    const idsIn = (facts: PageFacts) => idsOf(causesIn(ask(links.overview, facts).body));
+    const fewer = { ...small, state: { ...small.state, runs: small.state.runs.map(withoutFirstProblem) } };
+    expect(idsIn(fewer)).toEqual(idsIn(small));
   });
 
   it('adds up what keeps disk by reason, and shows the nodes that miss an image first', () => {
@@ -228,6 +279,16 @@ describe('the size of the status page (H71)', () => {
     const { status, body } = ask(target, large);
     expect(status).toBe(200);
     expect(Buffer.byteLength(body)).toBeLessThan(300_000);
+  });
+
+  it('with 5,000 nodes, each with a cause of its own, a page has less than 300 kB and says how many more there are', () => {
+    const facts = withMessages(large, (node) => `no image ${node}-x/y: ${'z'.repeat(200)}`);
+    for (const target of [links.overview, links.policy('nightly'), links.run('nightly-3')]) {
+      const { body } = ask(target, facts);
+      expect(Buffer.byteLength(body)).toBeLessThan(300_000);
+      expect(causesIn(body)).toHaveLength(20);
+      expect(body).toMatch(/And \d+ more causes: see the /);
+    }
   });
 });
 

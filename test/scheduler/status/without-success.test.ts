@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runKinds } from '../../../scheduler/kinds.ts';
-import { parseOnce } from '../../../scheduler/reconcile/parsed-policy.ts';
+import { parseOnce } from '../../../scheduler/policy/parse-once.ts';
 import { settled } from '../../../scheduler/run/progress.ts';
 import type { Run } from '../../../scheduler/run/run.ts';
 import { type PolicyStatus, statusOf } from '../../../scheduler/status/status.ts';

@@ -1,6 +1,6 @@
 import type { PolicyObject } from '../objects.ts';
-import { type ParsedPolicy, parsePolicy } from '../policy/parse.ts';
 import type { RunKind } from '../run/kind.ts';
+import { type ParsedPolicy, parsePolicy } from './parse.ts';
 
 const parsedPolicies = new WeakMap<PolicyObject['data'], ParsedPolicy>();
 
