@@ -26,7 +26,7 @@ Environment: KUBECONFIG, NODESWEEP_NAMESPACE`,
       const { environment } = context;
       const interrupted = context.interrupted();
       const { withPages } = await import('./cluster/connect.ts');
-      const { forwardPage } = await import('./cluster/page-forward.ts');
+      const { forwardPage } = await import('./cluster/page/page-forward.ts');
       await withPages({ ...choice, environment }, async (cluster, found) => {
         const page = await forwardPage(cluster, { namespace: found, localPort: port }, (message) =>
           console.error(`nodesweep: ${message}`),

@@ -63,7 +63,7 @@ The command ends before the run at the time of --timeout, or if you interrupt it
 
 /** Prints how a run has ended, or why the command no longer follows it; returns the exit code. */
 async function showEnd(end: FollowEnd, { screen }: CommandContext): Promise<number> {
-  const { exitCodeOfRun, formatRunEnd } = await import('./output/run-end.ts');
+  const { exitCodeOfRun, formatRunEnd } = await import('./output/run/run-end.ts');
   if (end.kind === 'Ended') {
     console.log(formatRunEnd(end.run, screen()));
     return exitCodeOfRun(end.run);

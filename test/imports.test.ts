@@ -60,6 +60,7 @@ const pureFolders = [
   'cli/findings',
   'cli/output',
   'cli/output/layout',
+  'cli/output/run',
   'sets/reading',
   'sets/trivy/images',
   'sets/harbor/look',

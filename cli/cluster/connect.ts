@@ -1,5 +1,5 @@
 import type { ClusterOptions } from './options.ts';
-import type { PagePort } from './page-port.ts';
+import type { PagePort } from './page/page-port.ts';
 import type { PlanPort } from './plans/plan-port.ts';
 import type { RecordsPort } from './records-port.ts';
 
@@ -36,7 +36,7 @@ export async function withPages(
   choice: ClusterChoice,
   use: (cluster: PagePort, namespace: string) => Promise<void>,
 ): Promise<void> {
-  const { openPages } = await import('./kubernetes-page.ts');
+  const { openPages } = await import('./page/kubernetes-page.ts');
   const namespace = namespaceOf(choice);
   const cluster = openPages(await configOf(choice), namespace);
   try {

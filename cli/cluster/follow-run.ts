@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../contract/errors.ts';
 import { annotation } from '../../contract/labels.ts';
 import { isFinished, type Run } from '../../scheduler/run/run.ts';
-import { describeLeaving, type Leaving } from '../output/leaving.ts';
+import { describeLeaving, type Leaving } from '../output/run/leaving.ts';
 import type { Records, RecordsPort, RunState } from './records-port.ts';
 import type { RunRequest } from './run-request.ts';
 import { SchedulerWatch } from './scheduler-watch.ts';

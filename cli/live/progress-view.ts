@@ -1,7 +1,7 @@
 import type { RunState } from '../cluster/records-port.ts';
 import { shortenEnd } from '../output/layout/cells.ts';
 import type { Screen } from '../output/layout/screen.ts';
-import { describeProgress, describeRest, describeWait } from '../output/progress-line.ts';
+import { describeProgress, describeRest, describeWait } from '../output/run/progress-line.ts';
 
 /** Shows the progress of a run. */
 export interface ProgressView {

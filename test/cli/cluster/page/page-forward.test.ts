@@ -1,10 +1,10 @@
 import { connect } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { forwardPage } from '../../../cli/cluster/page-forward.ts';
-import type { PagePod, PagePort } from '../../../cli/cluster/page-port.ts';
-import { servePage } from '../../../scheduler/page-server.ts';
-import { buildPageFacts } from '../../helpers/page-facts.ts';
+import { forwardPage } from '../../../../cli/cluster/page/page-forward.ts';
+import type { PagePod, PagePort } from '../../../../cli/cluster/page/page-port.ts';
+import { servePage } from '../../../../scheduler/page-server.ts';
+import { buildPageFacts } from '../../../helpers/page-facts.ts';
 
 /** A cluster whose API server forwards each port to the page of a scheduler on this machine. */
 class FakeCluster implements PagePort {

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { messageOf } from '../../contract/errors.ts';
-import { describeIdle } from './idle-namespace.ts';
+import { messageOf } from '../../../contract/errors.ts';
+import { describeIdle } from '../idle-namespace.ts';
 import type { PagePod, PagePort } from './page-port.ts';
 
 /** A status page that can't be opened. The message has the next step. */

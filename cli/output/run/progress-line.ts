@@ -1,8 +1,8 @@
-import { formatDuration } from '../../contract/duration.ts';
-import type { RunPod } from '../../scheduler/objects.ts';
-import { resultOf } from '../../scheduler/run/progress.ts';
-import type { Run } from '../../scheduler/run/run.ts';
-import { summarize } from '../../scheduler/run/summary.ts';
+import { formatDuration } from '../../../contract/duration.ts';
+import type { RunPod } from '../../../scheduler/objects.ts';
+import { resultOf } from '../../../scheduler/run/progress.ts';
+import type { Run } from '../../../scheduler/run/run.ts';
+import { summarize } from '../../../scheduler/run/summary.ts';
 
 /** The progress of a run in one line. It counts pods too, because the record is not written at every step. */
 export function describeProgress(run: Run, pods: readonly RunPod[]): string {

@@ -1,10 +1,10 @@
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
-import { KubernetesApi } from '../../scheduler/kubernetes/api/api.ts';
-import { KubernetesTransport } from '../../scheduler/kubernetes/api/transport.ts';
-import { forwardPort } from '../../scheduler/kubernetes/port-forward.ts';
-import { pagePortOf } from '../../scheduler/settings/settings.ts';
+import { KubernetesApi } from '../../../scheduler/kubernetes/api/api.ts';
+import { KubernetesTransport } from '../../../scheduler/kubernetes/api/transport.ts';
+import { forwardPort } from '../../../scheduler/kubernetes/port-forward.ts';
+import { pagePortOf } from '../../../scheduler/settings/settings.ts';
+import { settingsOfScheduler } from '../plans/plan-settings.ts';
 import type { PagePod, PagePort } from './page-port.ts';
-import { settingsOfScheduler } from './plans/plan-settings.ts';
 
 const requestsPerSecond = 10;
 const labelSelector = 'app.kubernetes.io/name=nodesweep,app.kubernetes.io/component=scheduler';

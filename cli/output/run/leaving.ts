@@ -1,4 +1,4 @@
-import { formatDuration } from '../../contract/duration.ts';
+import { formatDuration } from '../../../contract/duration.ts';
 
 /** The reason why a command no longer follows a run that has not ended. */
 export type Leaving =

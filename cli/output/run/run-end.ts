@@ -1,10 +1,10 @@
-import { describeRun } from '../../scheduler/overview/overview.ts';
-import { outcomeOf } from '../../scheduler/run/outcome.ts';
-import type { Run } from '../../scheduler/run/run.ts';
-import { describeResults, summarize } from '../../scheduler/run/summary.ts';
-import { formatCauses } from './cause-list.ts';
-import { formatSentence } from './layout/paragraph.ts';
-import type { Screen } from './layout/screen.ts';
+import { describeRun } from '../../../scheduler/overview/overview.ts';
+import { outcomeOf } from '../../../scheduler/run/outcome.ts';
+import type { Run } from '../../../scheduler/run/run.ts';
+import { describeResults, summarize } from '../../../scheduler/run/summary.ts';
+import { formatCauses } from '../cause-list.ts';
+import { formatSentence } from '../layout/paragraph.ts';
+import type { Screen } from '../layout/screen.ts';
 
 /** The end of a run: the causes of failures, each once, and a sentence with the results. */
 export function formatRunEnd(run: Run, screen: Screen): string {

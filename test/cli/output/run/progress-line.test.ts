@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { describeProgress, describeRest } from '../../../cli/output/progress-line.ts';
-import { type NodeProgress, settled, started, waiting } from '../../../scheduler/run/progress.ts';
-import { buildPod, buildReportedPod, buildRun, secondsLater, tried } from '../../helpers/builders.ts';
-import { tally } from '../../helpers/ended-run.ts';
+import { describeProgress, describeRest } from '../../../../cli/output/run/progress-line.ts';
+import { type NodeProgress, settled, started, waiting } from '../../../../scheduler/run/progress.ts';
+import { buildPod, buildReportedPod, buildRun, secondsLater, tried } from '../../../helpers/builders.ts';
+import { tally } from '../../../helpers/ended-run.ts';
 
 const nodes = (entries: Record<string, NodeProgress>) => new Map(Object.entries(entries));
 
