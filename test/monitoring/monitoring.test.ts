@@ -58,12 +58,18 @@ async function readLabels(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     nextSlot: secondsLater(60),
   } as PolicyStatus;
   const usesSets = buildPolicyObject({ images: { excludeFrom: ['frozen'] } }, { name: 'uses-sets' });
+  const content = { kind: 'Readable', entries: 7, invalidLines: 2 } as const;
+  const imageSets = {
+    place: 'in namespace nodesweep',
+    byName: new Map([['frozen', { name: 'frozen', version: '1', updatedAt: start, content }]]),
+  };
   metrics.observe({
     state: () => ({
       policies: [buildPolicyObject(), buildPolicyObject({}, { name: 'lists' }), usesSets],
       statuses: new Map([['nightly', { value: status, resourceVersion: '1' }]]),
       runs: [ended, pulling].map((value) => ({ value, resourceVersion: '1' })),
       nodes: [buildNode('a')],
+      imageSets,
     }),
     isLeader: () => true,
     isCurrent: () => true,
