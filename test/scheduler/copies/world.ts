@@ -14,9 +14,9 @@ const skewMs = 20_000;
 /** A cleaner, with what it may remove. */
 interface Cleaner {
   pod: RunPod;
-  /** What it has listed, if it only lists. */
+  /** The images that it has listed, if it only lists. */
   listed?: { readonly ids: ReadonlySet<string>; readonly usedShare: number };
-  /** What it was allowed to remove, and the end of the time in which it may begin. */
+  /** The answer to its list: the images that it must spare, and the end of the time in which it may begin. */
   answer?: { readonly spared: ReadonlySet<string>; readonly validUntil: number };
   begunAt?: number;
   /** True for the cleaner of a policy that does not care for copies. */

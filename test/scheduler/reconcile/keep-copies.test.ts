@@ -77,7 +77,7 @@ async function passTwice(seconds: number): Promise<void> {
   await scheduler.pass(secondsLater(seconds + 1));
 }
 
-/** What the newest pod on a node was told, with letters for IDs. */
+/** The answer that the newest pod on a node has, with letters for IDs. */
 function told(node: string) {
   const pods = [...cluster.pods.values()].filter((pod) => pod.node === node && pod.run.startsWith('nightly'));
   const [newest] = pods.sort((one, other) => other.attempt - one.attempt);
