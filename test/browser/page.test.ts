@@ -6,14 +6,14 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { PageFacts } from '../../scheduler/page/facts.ts';
 import { links } from '../../scheduler/page/links.ts';
 import { type PageServer, servePage } from '../../scheduler/page-server.ts';
-import { buildCleanerLog, buildPageFacts } from '../helpers/page-facts.ts';
+import { buildPageFacts, buildSetLog, withImageSets } from '../helpers/page-facts.ts';
 
 /** The chromium of Debian, or another one of that family. */
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** The directory for pictures of all pages, for people to look at; none by default. */
 const pictures = process.env.NODESWEEP_PICTURES;
 const log = { info: () => {}, warn: () => {}, error: () => {} };
-const small = buildPageFacts(24);
+const small = withImageSets(buildPageFacts(24));
 const [firstNode] = small.state.nodes;
 const pages = {
   overview: links.overview,
@@ -24,6 +24,7 @@ const pages = {
   invalid: links.policy('broken'),
   image: links.image('base', 'docker.io/acme/worker:2'),
   run: links.run('ci-1'),
+  sets: links.run('nightly-3'),
   results: links.nodesOfRun('nightly-3', { state: 'Failed' }),
   missing: '/nothing',
 };
@@ -42,7 +43,7 @@ let facts: PageFacts = small;
 beforeAll(async () => {
   if (!existsSync(executablePath)) throw new Error(`${executablePath} is missing: install chromium, or set CHROMIUM`);
   browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
-  const readCleanerLog = async () => buildCleanerLog();
+  const readCleanerLog = async () => buildSetLog();
   const sources = { facts: () => facts, readCleanerLog };
   server = await servePage({ address: '127.0.0.1', port: 0, hosts: [] }, sources, log);
 });

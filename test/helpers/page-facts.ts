@@ -1,4 +1,5 @@
-import { tallyOf as cleanupTally } from '../../scheduler/cleanup/tally.ts';
+import { cleanup } from '../../scheduler/cleanup/kind.ts';
+import { tallyOf as cleanupTally, type Tally } from '../../scheduler/cleanup/tally.ts';
 import { runKinds } from '../../scheduler/kinds.ts';
 import type { Node, RunPod } from '../../scheduler/objects.ts';
 import type { PageFacts } from '../../scheduler/page/facts.ts';
@@ -79,6 +80,68 @@ export function buildPageFacts(
     version: '0.1.0',
     now,
   };
+}
+
+/**
+ * The facts with image sets: policy nightly names one that does not exist, and two sets decided about images on each node of its
+ * runs.
+ */
+export function withImageSets(facts: PageFacts, message = missingSet): PageFacts {
+  const { state, now } = facts;
+  const statuses = new Map(state.statuses);
+  const stored = statuses.get('nightly');
+  if (stored?.value === undefined) throw new Error('policy nightly has no status');
+  const problem = {
+    type: 'ImageSets',
+    status: 'False',
+    reason: 'SetMissing',
+    message,
+    lastTransitionTime: now,
+  } as const;
+  const conditions = [...(stored.value.conditions ?? []), problem];
+  statuses.set('nightly', { ...stored, value: { ...stored.value, conditions } });
+  const runs = state.runs.map(({ value, ...version }) => ({ ...version, value: withSetFigures(value) }));
+  return { ...facts, state: { ...state, statuses, runs } };
+}
+
+const missingSet =
+  'images.excludeFrom[0]: image set frozen does not exist in namespace nodesweep; while it can not be read, the policy removes nothing';
+
+function withSetFigures(run: Run): Run {
+  const sets = { 'cve-critical': { removed: 2, kept: 0 }, frozen: { removed: 0, kept: 1 } };
+  const nodes = [...run.nodes].map(([name, node]): [string, NodeProgress] => {
+    const hasTally = node.state === 'Settled' && run.kind === cleanup && node.tally !== undefined;
+    return [name, hasTally ? { ...node, tally: { ...(node.tally as Tally), sets } } : node];
+  });
+  return { ...run, nodes: new Map(nodes) };
+}
+
+/** The log of a cleaner with images about which sets decided, too. */
+export function buildSetLog(): string {
+  const of = { event: 'image', firstSeen: start.toISOString() };
+  const lines = [
+    {
+      ...of,
+      id: `sha256:${'4'.repeat(64)}`,
+      names: ['registry.example.com/team/shop/old-frontend:2026-09-01'],
+      sizeBytes: 650e6,
+      decision: 'remove',
+      outcome: 'removed',
+      message: 'image set cve-critical: CVE-2026-1234 critical, by harbor',
+      set: 'cve-critical',
+    },
+    {
+      ...of,
+      id: `sha256:${'5'.repeat(64)}`,
+      names: ['registry.example.com/team/shop/frontend:12'],
+      sizeBytes: 640e6,
+      decision: 'keep',
+      reason: 'Excluded',
+      message: 'image set frozen: release 12, until the audit ends',
+      set: 'frozen',
+    },
+  ];
+  return [...lines.map((line) => JSON.stringify(line)), buildCleanerLog()].join('\n');
 }
 
 /** The log of a cleaner with images that it removed, could not remove and kept. `words` are messages. */

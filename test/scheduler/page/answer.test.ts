@@ -1,15 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cleanup } from '../../../scheduler/cleanup/kind.ts';
-import type { Tally } from '../../../scheduler/cleanup/tally.ts';
 import { describeRun } from '../../../scheduler/overview/overview.ts';
 import { answerPage, type PageRequest } from '../../../scheduler/page/answer.ts';
 import type { CleanerLog } from '../../../scheduler/page/cleaner-log.ts';
 import type { PageFacts } from '../../../scheduler/page/facts.ts';
 import { links } from '../../../scheduler/page/links.ts';
-import type { Run } from '../../../scheduler/run/run.ts';
-import type { Condition } from '../../../scheduler/status/conditions.ts';
-import { buildCleanerLog, buildPageFacts } from '../../helpers/page-facts.ts';
+import { buildCleanerLog, buildPageFacts, buildSetLog, withImageSets } from '../../helpers/page-facts.ts';
 
 const small = buildPageFacts(40);
 const ask = (
@@ -23,16 +19,6 @@ const textOf = (target: string, facts?: PageFacts) =>
     .body.replaceAll('<wbr>', '')
     .replaceAll(/<[^>]*>/g, ' ')
     .replaceAll(/\s+/g, ' ');
-
-/** The run with figures of image sets on each of its nodes. */
-function withSets(run: Run): Run {
-  const sets = { 'cve-critical': { removed: 2, kept: 0 }, frozen: { removed: 0, kept: 1 } };
-  const nodes = [...run.nodes].map(([name, node]) => {
-    const hasTally = node.state === 'Settled' && run.kind === cleanup && node.tally !== undefined;
-    return [name, hasTally ? { ...node, tally: { ...(node.tally as Tally), sets } } : node] as const;
-  });
-  return { ...run, nodes: new Map(nodes) };
-}
 
 /** The facts with other messages on the nodes on which the cleaner did not start. */
 function withMessages(facts: PageFacts, messageOf: (node: string, index: number) => string): PageFacts {
@@ -110,22 +96,8 @@ describe('the status page', () => {
   });
 
   it('shows problems with image sets, and the images of a run by set (S6, S7)', () => {
-    const { state } = small;
     const message = 'images.excludeFrom[0]: image set frozen does not exist';
-    const problem = {
-      type: 'ImageSets',
-      status: 'False',
-      reason: 'SetMissing',
-      message,
-      lastTransitionTime: small.now,
-    };
-    const stored = state.statuses.get('nightly');
-    const statuses = new Map(state.statuses);
-    if (stored?.value === undefined) throw new Error('there is no status');
-    const conditions = [...(stored.value.conditions ?? []), problem as Condition];
-    statuses.set('nightly', { ...stored, value: { ...stored.value, conditions } });
-    const runs = state.runs.map(({ value, ...version }) => ({ ...version, value: withSets(value) }));
-    const facts = { ...small, state: { ...state, statuses, runs } };
+    const facts = withImageSets(small, message);
     expect(textOf(links.overview, facts)).toMatch(/nightly Valid SetMissing/);
     expect(textOf(links.overview)).not.toContain('SetMissing');
     expect(textOf(links.policy('nightly'), facts)).toContain(`SetMissing ${message}`);
@@ -136,25 +108,10 @@ describe('the status page', () => {
   });
 
   it('shows the image set and its words for each image of a node that a set decided about (S7)', () => {
-    const line = { event: 'image', id: 'sha256:4', names: ['docker.io/acme/old:1'], sizeBytes: 1, set: 'cve' };
-    const removed = {
-      ...line,
-      decision: 'remove',
-      outcome: 'removed',
-      message: 'image set cve: CVE-2026-1234 critical',
-    };
-    const kept = {
-      ...line,
-      decision: 'keep',
-      reason: 'Excluded',
-      message: 'image set frozen: release 12',
-      set: 'frozen',
-    };
-    const text = [removed, kept].map((one) => JSON.stringify(one)).join('\n');
-    const log = { pod: 'nightly-3-abcdef', run: 'nightly-3', text };
+    const log = { pod: 'nightly-3-abcdef', run: 'nightly-3', text: buildSetLog() };
     const page = textOf(links.node(small.state.nodes[0]?.name ?? ''), { ...small, log });
-    expect(page).toContain('image set cve: CVE-2026-1234 critical');
-    expect(page).toContain('Excluded : image set frozen: release 12');
+    expect(page).toContain('image set cve-critical: CVE-2026-1234 critical, by harbor');
+    expect(page).toContain('Excluded : image set frozen: release 12, until the audit ends');
   });
 
   it('shows the fullest nodes first, with their thresholds and the numbers of the last runs', () => {
