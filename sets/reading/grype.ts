@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ContentError } from './content-error.ts';
 import { chooseNames } from './names.ts';
-import { parseReport } from './parse.ts';
+import { hasField, list, parseReport } from './parse.ts';
 import { type ImageReport, severityOf } from './report.ts';
 
 /**
@@ -18,7 +18,7 @@ const reportSchema = z.object({
       }),
     }),
   ),
-  alertsByPackage: z.array(z.object({ alerts: z.array(z.object({ type: z.string() })) })).nullish(),
+  alertsByPackage: list(z.object({ alerts: z.array(z.object({ type: z.string() })) })),
   source: z.object({ type: z.string(), target: z.unknown() }).nullish(),
   distro: z.object({ name: z.string().default(''), version: z.string().default('') }).nullish(),
 });
@@ -28,13 +28,13 @@ const targetSchema = z.object({
   userInput: z.string().optional(),
   imageID: z.string().optional(),
   manifestDigest: z.string().optional(),
-  tags: z.array(z.string()).nullish(),
-  repoDigests: z.array(z.string()).nullish(),
+  tags: list(z.string()),
+  repoDigests: list(z.string()),
 });
 
 /** True if a document is a report of Grype. */
 export function isGrypeReport(document: unknown): boolean {
-  return typeof document === 'object' && document !== null && 'matches' in document && !('SchemaVersion' in document);
+  return hasField(document, 'matches') && !hasField(document, 'SchemaVersion');
 }
 
 /** Reads a report of `grype --output json`. Throws if it can't be read, or names no image. */
@@ -43,12 +43,12 @@ export function readGrypeReport(document: unknown): ImageReport {
   if (source?.type !== 'image')
     throw new ContentError(`the report names no image: it is about a ${source?.type ?? 'missing source'}`);
   const { userInput, imageID, manifestDigest, tags, repoDigests } = parseReport(targetSchema, source.target);
-  const isOver = alertsByPackage?.some(({ alerts }) => alerts.some(({ type }) => type === 'distro-eol'));
+  const isOver = alertsByPackage.some(({ alerts }) => alerts.some(({ type }) => type === 'distro-eol'));
   return {
     scanner: 'grype',
     images: chooseNames({
-      digests: repoDigests ?? [],
-      tags: tags ?? [],
+      digests: repoDigests,
+      tags,
       given: userInput,
       id: imageID ?? manifestDigest,
     }),

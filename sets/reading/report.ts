@@ -23,6 +23,14 @@ export interface ImageReport {
   readonly endOfLife: string | undefined | null;
 }
 
+/** Words for the findings of an image, which the worst of them begins: `CVE-2026-1234 critical and 2 more`. */
+export function describeFindings(
+  { id, severity }: { readonly id: string; readonly severity: string },
+  count: number,
+): string {
+  return `${id} ${severity.toLowerCase()}${count > 1 ? ` and ${count - 1} more` : ''}`;
+}
+
 /** The severity that a scanner means, in any case. An unknown word means an unknown severity. */
 export function severityOf(text: string | undefined): Severity {
   const word = text?.toUpperCase();

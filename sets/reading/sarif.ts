@@ -1,12 +1,9 @@
 import * as z from 'zod';
 import { chooseNames } from './names.ts';
-import { parseReport } from './parse.ts';
+import { hasField, list, parseReport } from './parse.ts';
 import { type Finding, type ImageReport, type Severity, severities, severityOf } from './report.ts';
 
-const texts = z
-  .array(z.string())
-  .nullish()
-  .transform((value) => value ?? []);
+const texts = list(z.string());
 const message = z.object({ text: z.string().default('') }).optional();
 const properties = z
   .object({ tags: texts, 'security-severity': z.union([z.string(), z.number()]).optional() })
@@ -24,19 +21,8 @@ const resultSchema = z.object({ ruleId: z.string(), ruleIndex: z.number().option
 const sarifSchema = z.object({
   runs: z.array(
     z.object({
-      tool: z.object({
-        driver: z.object({
-          name: z.string(),
-          rules: z
-            .array(ruleSchema)
-            .nullish()
-            .transform((value) => value ?? []),
-        }),
-      }),
-      results: z
-        .array(resultSchema)
-        .nullish()
-        .transform((value) => value ?? []),
+      tool: z.object({ driver: z.object({ name: z.string(), rules: list(ruleSchema) }) }),
+      results: list(resultSchema),
       properties: z
         .object({
           imageName: z.string().optional(),
@@ -66,7 +52,7 @@ const scores: readonly (readonly [score: number, severity: Severity])[] = [
 
 /** True if a document is SARIF. */
 export function isSarif(document: unknown): boolean {
-  return typeof document === 'object' && document !== null && 'runs' in document;
+  return hasField(document, 'runs');
 }
 
 /** Reads SARIF of Trivy or Grype, one report for each run. Throws if it can't be read, or names no image. */

@@ -1,6 +1,6 @@
 import type { SetEntry } from '../../contract/image-set.ts';
 import { ContentError } from './content-error.ts';
-import { type Finding, type ImageReport, type Severity, severities } from './report.ts';
+import { describeFindings, type Finding, type ImageReport, type Severity, severities } from './report.ts';
 
 /** The images of reports that belong to a set. */
 export interface Criteria {
@@ -43,7 +43,5 @@ function refuseSilence({ findings, endOfLife }: ImageReport, { isFixableOnly, is
 function describe(findings: readonly Finding[]): string {
   const rank = ({ severity }: Finding) => severities.indexOf(severity);
   const [worst] = findings.toSorted((one, other) => rank(one) - rank(other) || (one.id < other.id ? -1 : 1));
-  const others = new Set(findings.map(({ id }) => id)).size - 1;
-  const more = others > 0 ? ` and ${others} more` : '';
-  return `${worst?.id} ${worst?.severity.toLowerCase()}${more}`;
+  return worst === undefined ? '' : describeFindings(worst, new Set(findings.map(({ id }) => id)).size);
 }

@@ -1,14 +1,7 @@
 import * as z from 'zod';
 import { chooseNames } from './names.ts';
-import { parseReport } from './parse.ts';
+import { hasField, list, parseReport } from './parse.ts';
 import { type ImageReport, severityOf } from './report.ts';
-
-/** Go leaves out empty fields, and writes null for empty lists. */
-const list = <T extends z.ZodType>(item: T) =>
-  z
-    .array(item)
-    .nullish()
-    .transform((value) => value ?? []);
 
 /**
  * The parts of a report that are read.
@@ -43,7 +36,7 @@ const reportSchema = z.object({
 
 /** True if a document is a report of Trivy. */
 export function isTrivyReport(document: unknown): boolean {
-  return typeof document === 'object' && document !== null && 'SchemaVersion' in document;
+  return hasField(document, 'SchemaVersion');
 }
 
 /** Reads a report of `trivy image --format json`. Throws if it can't be read, or names no image. */

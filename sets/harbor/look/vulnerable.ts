@@ -1,6 +1,6 @@
 import type { SetEntry } from '../../../contract/image-set.ts';
 import { compareNames } from '../../../contract/text.ts';
-import { type Severity, severities } from '../../reading/report.ts';
+import { describeFindings, type Severity, severities } from '../../reading/report.ts';
 import type { Artifact, Scan } from './answers.ts';
 import { type Criteria, countingSeverities, readSeverity } from './criteria.ts';
 
@@ -25,8 +25,8 @@ interface Reported {
 }
 
 /**
- * Selects the artifacts with findings, each digest once by its worst scan, those with the worst findings first. With `fixable` the numbers of a
- * scan decide only that some vulnerability has a fix; its report must show that this one counts.
+ * Selects the artifacts with findings, each digest once by its worst scan, those with the worst findings first. With `fixable`
+ * the numbers of a scan decide only that some vulnerability has a fix; its report must show that this one counts.
  */
 export function selectCandidates(artifacts: readonly Artifact[], criteria: Criteria): readonly Candidate[] {
   const candidates = artifacts.flatMap((artifact) => {
@@ -101,10 +101,7 @@ function nameArtifact(artifact: Artifact, reason: string, judged: ReadonlySet<st
 /** The reason with the worst finding; without a report, with the number of findings of the worst severity. */
 function describeVulnerable({ counts }: Candidate, findings: readonly Finding[]): string {
   const [worst] = findings;
-  if (worst !== undefined) {
-    const others = findings.length > 1 ? ` and ${findings.length - 1} more` : '';
-    return `${worst.id} ${worst.severity.toLowerCase()}${others}, by harbor`;
-  }
+  if (worst !== undefined) return `${describeFindings(worst, findings.length)}, by harbor`;
   const [[severity, count] = ['CRITICAL', 0]] = counts;
   return `${count} ${severity.toLowerCase()} ${count === 1 ? 'vulnerability' : 'vulnerabilities'}, by harbor`;
 }

@@ -1,4 +1,5 @@
 import { compareNames } from '../../../contract/text.ts';
+import { describeFindings } from '../../reading/report.ts';
 
 /** The severities of vulnerabilities, worst first. */
 export const severities = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'] as const;
@@ -51,7 +52,7 @@ function describe(matching: readonly (Found & { readonly severity: Severity })[]
   const severity = first?.severity.toLowerCase() ?? '';
   if (first?.worst === undefined)
     return `${total} ${total === 1 ? 'vulnerability' : 'vulnerabilities'}, worst ${severity}`;
-  return `${first.worst} ${severity}${total === 1 ? '' : ` and ${total - 1} more`}`;
+  return describeFindings({ id: first.worst, severity }, total);
 }
 
 /** The worst vulnerability of one severity: by score, then by ID, so that it does not depend on the order. */
