@@ -105,11 +105,12 @@ footer p { margin: 0; }
   section { padding: .75rem; }
   .minor { display: none; }
   .brief { display: inline; }
+  tbody th .brief { display: block; }
   header .scope { margin-left: 0; width: 100%; }
-  tbody th { min-width: 5rem; }
+  tbody th { min-width: 5.5rem; }
   .mark { white-space: normal; }
   th, td { padding-right: .5rem; font-size: .9rem; }
-  td .message { min-width: 9rem; }
+  td .message { min-width: 5rem; }
   .bar { width: 5.5rem; }
   .bar.stack { width: 100%; }
   .disk .more { display: none; }

@@ -88,6 +88,15 @@ describe.each(Object.entries(views))('in a %s window, the page', (view, options)
   );
 });
 
+it.each(Object.entries(views))(
+  'a %s window shows the image set that decided, with its words, once (S7, H73)',
+  async (_view, options) => {
+    const { page } = await open(pages.node, options);
+    for (const words of ['image set cve-critical: CVE-2026-1234 critical', 'image set frozen: release 12'])
+      expect(await page.getByText(words).filter({ visible: true }).count()).toBe(1);
+  },
+);
+
 describe('the page that updates itself', () => {
   it('shows what is new, keeps a cause open, and keeps the focus', async () => {
     facts = small;

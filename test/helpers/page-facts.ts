@@ -87,7 +87,7 @@ export function buildPageFacts(
  * runs.
  */
 export function withImageSets(facts: PageFacts, message = missingSet): PageFacts {
-  const { state, now } = facts;
+  const { state } = facts;
   const statuses = new Map(state.statuses);
   const stored = statuses.get('nightly');
   if (stored?.value === undefined) throw new Error('policy nightly has no status');
@@ -96,7 +96,7 @@ export function withImageSets(facts: PageFacts, message = missingSet): PageFacts
     status: 'False',
     reason: 'SetMissing',
     message,
-    lastTransitionTime: now,
+    lastTransitionTime: secondsLater(hour),
   } as const;
   const conditions = [...(stored.value.conditions ?? []), problem];
   statuses.set('nightly', { ...stored, value: { ...stored.value, conditions } });

@@ -52,7 +52,7 @@ function decisionsOf(log: CleanerLog, node: string, page: number, now: Date): Co
   const { items, links: pages } = paged(images, page, 'image', (number) => `${links.node(node)}?page=${number}`);
   const columns = [
     { title: 'Image' },
-    { title: 'Size', isNumber: true },
+    { title: 'Size', minor: true, isNumber: true },
     { title: 'First seen', minor: true },
     { title: 'Last used', minor: true },
     { title: 'Decision' },
@@ -72,14 +72,20 @@ function decisionsOf(log: CleanerLog, node: string, page: number, now: Date): Co
 function rowOf(decision: Decision, now: Date): readonly Content[] {
   const { id, names, sizeBytes, firstSeen, lastUsed, reason, message } = decision;
   const [name = `${id.slice(0, 19)}… without a name`, ...others] = names;
+  const size = formatBytes(sizeBytes);
   return [
-    html`<span class="reference">${shortReference(name)}${others.length > 0 && html` <span class="more">and ${others.length} more</span>`}</span>`,
-    formatBytes(sizeBytes),
+    html`<span class="reference">${shortReference(name)}${others.length > 0 && html` <span class="more">and ${others.length} more</span>`}</span> <span class="more brief">${size}${wordsOfSet(decision)}</span>`,
+    size,
     agoOf(firstSeen, now),
     agoOf(lastUsed, now),
     html`${markOf(decision)} <span class="more brief">${reason ?? ''}</span>`,
     causeOf({ reason, message }),
   ];
+}
+
+/** The image set that decided, with its reason, where a narrow screen leaves out the cause. */
+function wordsOfSet({ set, message = `image set ${set}` }: Decision): Content {
+  return set !== undefined && `; ${message}`;
 }
 
 function agoOf(time: Date | undefined, now: Date): Content {

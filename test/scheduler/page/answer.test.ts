@@ -173,7 +173,7 @@ describe('the status page', () => {
     const log = { pod: 'nightly-3-abcdef', run: 'nightly-3', text: buildCleanerLog() };
     const text = textOf(links.node(name), { ...small, log });
     expect(text).toMatch(
-      /batch:7 4\.8 GiB 4h ago – removed – docker\.io\/acme\/web:1 and 1 more 400\.5 MiB 4h ago 3h ago failed RemovalFailed RemovalFailed : no such socket sha256:3{12}… without a name 11\.2 GiB 4h ago 3h ago kept InUse InUse : a container uses it/,
+      /batch:7 4\.8 GiB 4\.8 GiB 4h ago – removed – docker\.io\/acme\/web:1 and 1 more 400\.5 MiB 400\.5 MiB 4h ago 3h ago failed RemovalFailed RemovalFailed : no such socket sha256:3{12}… without a name 11\.2 GiB 11\.2 GiB 4h ago 3h ago kept InUse InUse : a container uses it/,
     );
     expect(text).toContain('3 images');
     expect(text).not.toContain('not complete');
