@@ -108,15 +108,17 @@ export class Downloader {
       await discard(answer);
       url = this.#nextAddress(url, headerOf(answer, 'location'));
     }
-    throw new DownloadError(`${showAddress(first)} redirects more than ${maxRedirects} times`);
+    throw new DownloadError(
+      `${showAddress(first)} redirects more than ${maxRedirects} times: give the address of the content itself`,
+    );
   }
 
   #nextAddress(url: URL, location: string | undefined): URL {
     const next = location === undefined ? null : URL.parse(location, url.href);
-    if (next === null) throw new DownloadError(`${showAddress(url)} redirects without an address`);
+    if (next === null) throw new DownloadError(`${showAddress(url)} redirects without an address: check the server`);
     if (url.protocol === 'https:' && next.protocol !== 'https:')
       throw new DownloadError(
-        `${showAddress(url)} redirects from https to ${showAddress(next)}, which is not followed`,
+        `${showAddress(url)} redirects from https to ${showAddress(next)}, which is not followed: give an address that stays with https`,
       );
     return parseAddress(next.href, this.#options.isHttpAllowed);
   }
@@ -161,23 +163,28 @@ export class Downloader {
     if (answer.statusCode !== 200) return this.#refusal(url, answer);
     const encoding = headerOf(answer, 'content-encoding') ?? 'identity';
     if (encoding !== 'identity')
-      return new DownloadError(`${showAddress(url)} answers with the encoding ${encoding}, which was not asked for`);
+      return new DownloadError(
+        `${showAddress(url)} answers with the encoding ${encoding}, which was not asked for: let the server send the content as it is`,
+      );
     const { maxBytes } = this.#options;
     return Number(headerOf(answer, 'content-length') ?? 0) > maxBytes ? tooLarge(url, maxBytes) : undefined;
   }
 
-  #refusal(url: URL, answer: Dispatcher.ResponseData): DownloadError {
-    const { statusCode } = answer;
-    const { headerFile, tokenFile } = this.#options;
-    const isAboutRights = statusCode === 401 || statusCode === 403;
-    const files = [tokenFile, headerFile].filter((file) => file !== undefined).join(' and ');
-    const advice = isAboutRights
-      ? `: ${files === '' ? 'give credentials with --token-file or --header-file' : `check ${files}`}`
-      : '';
-    return new DownloadError(`${showAddress(url)} answers with ${statusCode}${advice}`, {
+  #refusal(url: URL, { statusCode, headers }: Dispatcher.ResponseData): DownloadError {
+    return new DownloadError(`${showAddress(url)} answers with ${statusCode}${this.#adviceFor(statusCode)}`, {
       isTemporary: temporaryCodes.includes(statusCode),
-      retryAfterMs: retryAfterMsOf(answer.headers['retry-after'], this.#options.readClock()),
+      retryAfterMs: retryAfterMsOf(headers['retry-after'], this.#options.readClock()),
     });
+  }
+
+  #adviceFor(status: number): string {
+    if (temporaryCodes.includes(status)) return '';
+    if (status !== 401 && status !== 403) return ': check the address';
+    const { headerFile, tokenFile } = this.#options;
+    const files = [tokenFile, headerFile].filter((file) => file !== undefined);
+    return files.length === 0
+      ? ': give credentials with --token-file or --header-file'
+      : `: check ${files.join(' and ')}`;
   }
 }
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { hasCode } from '../../contract/errors.ts';
+import { hasCode, messageOf } from '../../contract/errors.ts';
 
 /** A file with credentials can't be used. The message has no part of its content. */
 export class HeaderFileError extends Error {
@@ -58,7 +58,7 @@ async function readSecret(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    const words = hasCode(cause, 'ENOENT') ? 'is missing: check the Secret that is mounted there' : "can't be read";
-    throw new HeaderFileError(`${path} ${words}`, { cause });
+    const words = hasCode(cause, 'ENOENT') ? 'is missing' : `can't be read: ${messageOf(cause)}`;
+    throw new HeaderFileError(`${path} ${words}: check the Secret that is mounted there`, { cause });
   }
 }

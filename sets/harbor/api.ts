@@ -226,14 +226,16 @@ function parse<Item>({ body }: Answer, schema: z.ZodType<Item>, url: URL): Item 
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const place = issue === undefined ? '' : `${issue.path.join('.')}: ${issue.message}`;
-  throw new HarborError(`${shown(url)} has an answer that can't be understood: ${cutText(place, 200)}`);
+  throw new HarborError(
+    `${shown(url)} has an answer that can't be understood: ${cutText(place, 200)}; check that the address is that of Harbor 2.0 or newer`,
+  );
 }
 
 function totalOf(answer: Answer, url: URL): number {
   const text = headerOf(answer, 'x-total-count');
   if (text === undefined || !/^\d{1,9}$/.test(text))
     throw new HarborError(
-      `${shown(url)} does not tell how many objects there are (X-Total-Count): nobody knows if the list is complete`,
+      `${shown(url)} does not tell how many objects there are, so nobody knows if the list is complete: let proxies pass the header X-Total-Count on`,
     );
   return Number(text);
 }

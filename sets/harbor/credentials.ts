@@ -20,7 +20,9 @@ export async function readAuthorization({ usernameFile, passwordFile }: Credenti
   const username = await readPart(usernameFile);
   const password = await readPart(passwordFile);
   if (username.includes(':'))
-    throw new CredentialsError(`${usernameFile} has a user name with a colon, which is not possible`);
+    throw new CredentialsError(
+      `${usernameFile} has a user name with a colon, which is not possible: correct the Secret`,
+    );
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
@@ -37,6 +39,6 @@ async function readText(path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT')) throw new CredentialsError(`${path} is missing: create the Secret, or name its file`);
-    throw new CredentialsError(`${path} can't be read: ${messageOf(error)}`);
+    throw new CredentialsError(`${path} can't be read: ${messageOf(error)}; check the Secret that is mounted there`);
   }
 }

@@ -13,9 +13,14 @@ const connectTimeoutMs = 10_000;
 /** Reads certificates of authorities, and adds those of the system. Rejects with an {@link AuthoritiesError}. */
 export async function readAuthorities(path: string): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new AuthoritiesError(`the certificates in ${path} can't be read: ${messageOf(cause)}`, { cause });
+    throw new AuthoritiesError(`the certificates in ${path} can't be read: ${messageOf(cause)}; check --ca-file`, {
+      cause,
+    });
   });
-  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new AuthoritiesError(`${path} has no certificate in PEM`);
+  if (!text.includes('-----BEGIN CERTIFICATE-----'))
+    throw new AuthoritiesError(
+      `${path} has no certificate in PEM: give the certificates of authorities with --ca-file`,
+    );
   return [...getCACertificates('default'), text];
 }
 

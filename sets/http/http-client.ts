@@ -61,7 +61,7 @@ export class HttpClient {
       if ('answer' in result) return result.answer;
       if (attempt === maxAttempts)
         throw new HttpError(
-          `${describe(question)} failed ${maxAttempts} times, the last time because ${result.failure}`,
+          `${describe(question)} failed ${maxAttempts} times, the last time because ${result.failure}: check the server, and the way to it`,
         );
       await this.#options.pause(Math.max(firstPauseMs * 2 ** (attempt - 1), result.retryAfterMs ?? 0), signal);
     }

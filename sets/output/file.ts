@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { hasCode } from '../../contract/errors.ts';
+import { hasCode, messageOf } from '../../contract/errors.ts';
 import type { SetStore, StoredSet, WriteResult } from '../store.ts';
+
+/** A file can't be written. */
+export class OutputError extends Error {
+  override readonly name = 'OutputError';
+}
 
 /** The set and its memory are not read from an output: it has the result of one look. */
 const nothingStored: StoredSet = { text: undefined, memory: undefined };
@@ -20,10 +25,15 @@ export class FileOutput implements SetStore {
     return nothingStored;
   }
 
+  /** Rejects with an {@link OutputError}. */
   async writeText(text: string): Promise<WriteResult> {
-    // A pipe or a device has no old text, and must not be replaced by a file.
-    if (await isRegularOrMissing(this.#path)) await replaceFile(this.#path, text);
-    else await writeFile(this.#path, text);
+    try {
+      // A pipe or a device has no old text, and must not be replaced by a file.
+      if (await isRegularOrMissing(this.#path)) await replaceFile(this.#path, text);
+      else await writeFile(this.#path, text);
+    } catch (cause) {
+      throw new OutputError(`${this.description} can't be written: ${messageOf(cause)}; check --output`, { cause });
+    }
     return 'Written';
   }
 

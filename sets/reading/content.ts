@@ -22,6 +22,6 @@ function decode(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new ContentError('it is not UTF-8 text', { cause });
+    throw new ContentError('it is not UTF-8 text: convert it first', { cause });
   }
 }

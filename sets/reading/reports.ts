@@ -8,7 +8,8 @@ import { isTrivyReport, readTrivyReport } from './trivy.ts';
 /** Reads the reports in a text: one, a list of them, or several one after another, as a loop in a shell writes them. */
 export function readReports(text: string): readonly ImageReport[] {
   const documents = parseDocuments(text).flatMap((document) => (Array.isArray(document) ? document : [document]));
-  if (documents.length === 0) throw new ContentError('it has no report');
+  if (documents.length === 0)
+    throw new ContentError('it has no report: give at least one, such as that of trivy image --format json');
   return documents.flatMap((document, index) => {
     try {
       return readReport(document);
