@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { addClean } from './cli/clean.ts';
 import type { CommandContext } from './cli/context.ts';
-import { programName } from './cli/program-name.ts';
+import { nameCalls, type ProgramName, programName } from './cli/program-name.ts';
 import { messageOf } from './contract/errors.ts';
 import manifest from './package.json' with { type: 'json' };
 
@@ -19,6 +19,7 @@ const neverEnded = 13;
 
 const context: CommandContext = {
   environment: process.env,
+  program: programName(process.argv[1] ?? ''),
   screen: () => ({ columns: process.stdout.columns, hasColors: process.stdout.isTTY && process.stdout.hasColors() }),
   setExitCode: (code) => {
     process.exitCode = code;
@@ -39,8 +40,8 @@ void start();
 
 /** Runs the command of the command line, and sets the exit code. */
 async function start(): Promise<void> {
-  const [, path = '', ...words] = process.argv;
-  const program = createProgram(programName(path));
+  const words = process.argv.slice(2);
+  const program = createProgram(context.program);
   if (words.some((word) => ['help', '--help', '-h'].includes(word))) await layOutHelp(program);
   await addCommands(program, words);
   try {
@@ -51,10 +52,11 @@ async function start(): Promise<void> {
   hasEnded = true;
 }
 
-function createProgram(name: string): Command {
+function createProgram(name: ProgramName): Command {
   return new Command(name)
     .description(manifest.description)
     .version(manifest.version)
+    .configureOutput({ outputError: (text, write) => write(nameCalls(text, name)) })
     .showHelpAfterError('(use --help to see all commands and options)')
     .exitOverride();
 }
@@ -91,7 +93,7 @@ async function layOutHelp(program: Command): Promise<void> {
 /** Commander has printed its own errors. Prints all others. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  console.error(`nodesweep: ${messageOf(error)}`);
+  console.error(`nodesweep: ${nameCalls(messageOf(error), context.program)}`);
   return 2;
 }
 

@@ -10,3 +10,8 @@ export type ProgramName = 'nodesweep' | 'kubectl nodesweep';
 export function programName(path: string): ProgramName {
   return /^kubectl-nodesweep(?:\.\w+)?$/i.test(basename(path)) ? 'kubectl nodesweep' : 'nodesweep';
 }
+
+/** The text with the name of the program in the calls that it advises: those after a backquote or a colon. */
+export function nameCalls(text: string, name: ProgramName): string {
+  return text.replaceAll(/(?<=`|: )nodesweep (?=[a-z])/g, `${name} `);
+}

@@ -3,6 +3,7 @@ import type { FollowEnd } from './cluster/follow-run.ts';
 import { addClusterOptions, type ClusterOptions } from './cluster/options.ts';
 import type { CommandContext } from './context.ts';
 import { parseTimeout } from './input/parse-timeout.ts';
+import { nameCalls } from './program-name.ts';
 
 interface Flags extends ClusterOptions {
   readonly follow: boolean;
@@ -51,7 +52,7 @@ The command ends before the run at the time of --timeout, or if you interrupt it
       const { openProgressView } = await import('./live/progress-view.ts');
       await withRecords({ ...choice, environment }, async (cluster) => {
         const request = await requestRun(cluster, policy, new Date());
-        console.log(`requested run ${request.run}; to see it: nodesweep status ${policy}`);
+        console.log(`requested run ${request.run}; to see it: ${context.program} status ${policy}`);
         if (!follow) return;
         const view = openProgressView(screen(), (text) => process.stdout.write(text));
         const options = { report: view.show, signal, timeoutSeconds: timeout };
@@ -62,12 +63,12 @@ The command ends before the run at the time of --timeout, or if you interrupt it
 }
 
 /** Prints how a run has ended, or why the command no longer follows it; returns the exit code. */
-async function showEnd(end: FollowEnd, { screen }: CommandContext): Promise<number> {
+async function showEnd(end: FollowEnd, { screen, program }: CommandContext): Promise<number> {
   const { exitCodeOfRun, formatRunEnd } = await import('./output/run/run-end.ts');
   if (end.kind === 'Ended') {
     console.log(formatRunEnd(end.run, screen()));
     return exitCodeOfRun(end.run);
   }
-  console.error(`nodesweep: ${end.message}`);
+  console.error(`nodesweep: ${nameCalls(end.message, program)}`);
   return end.kind === 'NotStarted' ? 3 : 5;
 }

@@ -89,11 +89,11 @@ async function format(
   return shown === undefined || 'length' in shown ? formatPolicies(shown ?? [], view) : formatDetails(shown, view);
 }
 
-async function formatNode(status: NodeStatus, { output }: Flags, { screen }: CommandContext): Promise<string> {
+async function formatNode(status: NodeStatus, { output }: Flags, { screen, program }: CommandContext): Promise<string> {
   if (output === 'json' || output === 'yaml') {
     const { formatDocument } = await import('./output/print.ts');
     return formatDocument(status, output);
   }
   const { formatNodeStatus } = await import('./output/node-status.ts');
-  return formatNodeStatus(status, { now: new Date(), screen: screen(), isWide: output === 'wide' });
+  return formatNodeStatus(status, { now: new Date(), screen: screen(), isWide: output === 'wide' }, program);
 }

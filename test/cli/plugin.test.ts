@@ -2,12 +2,14 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { programName } from '../../cli/program-name.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { nameCalls, programName } from '../../cli/program-name.ts';
 import { bundledProgram, compileCache } from '../helpers/bundle.ts';
 import { runProgram } from '../helpers/program.ts';
+import { RecordsServer } from '../helpers/records-server.ts';
 
 let directory: string;
+let server: RecordsServer;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'nodesweep-plugin-'));
@@ -15,6 +17,10 @@ beforeAll(async () => {
   const program = `#!/bin/sh\nexec '${process.execPath}' '${join(directory, 'kubectl-nodesweep.js')}' "$@"\n`;
   await writeFile(join(directory, 'kubectl-nodesweep'), program, { mode: 0o755 });
 });
+beforeEach(async () => {
+  server = await RecordsServer.start();
+});
+afterEach(() => server.remove());
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 /** Starts an executable of the directory, which is on PATH. */
@@ -49,6 +55,30 @@ describe('the program as kubectl-nodesweep', () => {
   it('says kubectl nodesweep in the help of each command', async () => {
     for (const command of ['plan', 'status', 'explain', 'complete'])
       expect((await start('kubectl-nodesweep', command, '--help')).stdout).not.toMatch(bareCalls);
+  });
+
+  it.each([
+    ['requested run a-1; to see it: nodesweep status a', 'requested run a-1; to see it: kubectl nodesweep status a'],
+    ['use `nodesweep plan POLICY --node a`', 'use `kubectl nodesweep plan POLICY --node a`'],
+    ['namespace: nodesweep', 'namespace: nodesweep'],
+    ['use the nodesweep of the scheduler', 'use the nodesweep of the scheduler'],
+  ])('says kubectl nodesweep in a call that a message advises: %s', (message, named) => {
+    expect(nameCalls(message, 'kubectl nodesweep')).toBe(named);
+    expect(nameCalls(message, 'nodesweep')).toBe(message);
+  });
+
+  it('says kubectl nodesweep in the advice of its errors', async () => {
+    expect((await start('kubectl-nodesweep', 'plan', '--node', 'a')).stderr).toContain(
+      'use `kubectl nodesweep plan POLICY --node a`',
+    );
+    server.putPolicy('nightly', 'schedule: "0 3 * * *"');
+    const access = ['--kubeconfig', server.kubeconfig];
+    expect((await start('kubectl-nodesweep', 'status', 'nightly', '--node', 'x', ...access)).stderr).toMatch(
+      /^nodesweep: no recorded run .*; `kubectl nodesweep plan nightly --node x` shows/,
+    );
+    expect((await start('kubectl-nodesweep', 'run', 'nightly', ...access)).stdout).toMatch(
+      /^requested run .*; to see it: kubectl nodesweep status nightly$/,
+    );
   });
 
   it('prints the file with which kubectl completes its words', async () => {

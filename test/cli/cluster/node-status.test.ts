@@ -62,7 +62,7 @@ describe('the last run on a node', () => {
         totals: { images: 2, sizeBytes: 10, removals: 1 },
       },
     });
-    const text = formatNodeStatus(status, view);
+    const text = formatNodeStatus(status, view, 'nodesweep');
     expect(text).toMatch(
       /^Node: +a\nRun: +nightly-1, started 2h ago\nResult: +Succeeded\n\nIMAGE .*\n.*gone:1 .*removed\n/,
     );
@@ -78,7 +78,10 @@ describe('the last run on a node', () => {
   ])('has no images if %s, and says how to get a plan', async (_why, log) => {
     const status = await read(done, log);
     expect(status.plan).toBeUndefined();
-    expect(formatNodeStatus(status, view)).toContain('what a run would do now: nodesweep plan nightly --node a');
+    for (const program of ['nodesweep', 'kubectl nodesweep'] as const)
+      expect(formatNodeStatus(status, view, program)).toContain(
+        `what a run would do now: ${program} plan nightly --node a`,
+      );
   });
 
   it('has the reason of a failure, also while the run tries again', async () => {
@@ -86,7 +89,7 @@ describe('the last run on a node', () => {
     expect(await read(settled(build.tried(4), 'Failed', cause))).toMatchObject({ result: 'Failed', ...cause });
     const active = await read(backingOff(waiting, cause, 0));
     expect(active).toMatchObject({ result: 'Active', ...cause });
-    expect(formatNodeStatus(active, view)).toMatch(
+    expect(formatNodeStatus(active, view, 'nodesweep')).toMatch(
       /Result: +Active, NotStarted: no such socket\n\nThe run has not ended/,
     );
   });
