@@ -5,7 +5,8 @@ import { readContent } from '../reading/content.ts';
 import type { Criteria } from '../reading/select.ts';
 import type { SetBefore, SetContent, SetSource } from '../source.ts';
 import { parseAddress, showAddress } from './address.ts';
-import { DownloadError, Downloader, type DownloadOptions } from './download.ts';
+import { Downloader, type DownloadOptions } from './download.ts';
+import { DownloadError } from './download-error.ts';
 
 export interface UrlSourceOptions extends DownloadOptions {
   readonly address: string;

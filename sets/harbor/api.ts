@@ -1,29 +1,9 @@
 import type * as z from 'zod';
-import { cutText } from '../../contract/text.ts';
 import type { Answer, HttpClient } from '../http/http-client.ts';
+import { headerOf, parseAnswer, refusalOf, shown, totalOf } from './answer.ts';
 import { type CredentialFiles, readAuthorization } from './credentials.ts';
-import { refusalSchema } from './look/answers.ts';
+import { ChangingListError, HarborError } from './errors.ts';
 import { nextPageOf } from './look/next-page.ts';
-
-/** Harbor refuses a request, or its answer can't be understood. The message has the path and the next step. */
-export class HarborError extends Error {
-  override readonly name: string = 'HarborError';
-}
-
-/** Harbor itself, and no proxy before it, says that it does not have an object. */
-export class NotFoundError extends HarborError {
-  override readonly name = 'NotFoundError';
-}
-
-/** The account has no right to see an object, or the object does not exist. */
-export class ForbiddenError extends HarborError {
-  override readonly name = 'ForbiddenError';
-}
-
-/** A list that could not be read without changes. */
-export class ChangingListError extends HarborError {
-  override readonly name = 'ChangingListError';
-}
 
 export interface HarborApiOptions {
   readonly client: Pick<HttpClient, 'ask'>;
@@ -113,7 +93,7 @@ export class HarborApi {
     signal: AbortSignal,
   ): Promise<Item> {
     const url = this.#urlOf(path, parameters);
-    return parse(await this.#get(url, signal), schema, url);
+    return parseAnswer(await this.#get(url, signal), schema, url);
   }
 
   async #readPages<Item extends { readonly id: number }>(
@@ -126,7 +106,7 @@ export class HarborApi {
     let read = 0;
     for (let page: URL | undefined = first; page !== undefined; ) {
       const answer = await this.#get(page, signal);
-      const listed = parse(answer, schema.array(), page);
+      const listed = parseAnswer(answer, schema.array(), page);
       for (const item of listed) items.set(item.id, item);
       read += listed.length;
       totals.add(totalOf(answer, page));
@@ -191,60 +171,4 @@ export class HarborApi {
 /** The path of a repository in the API: its slashes are encoded twice. */
 export function repositoryPath(project: string, pathInProject: string): string {
   return `/projects/${project}/repositories/${encodeURIComponent(encodeURIComponent(pathInProject))}`;
-}
-
-function refusalOf(answer: Answer, url: URL): HarborError {
-  const { status } = answer;
-  const refusal = readRefusal(answer.body);
-  const words = `${shown(url)} answered ${status}${refusal?.message ? ` (${cutText(refusal.message, 200)})` : ''}`;
-  if (status === 403)
-    return new ForbiddenError(
-      `${words}: give the account the rights to list and read what is in the project, or name other projects with --project`,
-    );
-  if (status === 404 && refusal?.code === 'NOT_FOUND') return new NotFoundError(words);
-  return new HarborError(`${words}: check that the address is that of Harbor 2.0 or newer`);
-}
-
-function readRefusal(
-  body: string,
-): { readonly code: string; readonly message?: string | null | undefined } | undefined {
-  try {
-    return refusalSchema.parse(JSON.parse(body)).errors[0];
-  } catch {
-    return undefined;
-  }
-}
-
-function parse<Item>({ body }: Answer, schema: z.ZodType<Item>, url: URL): Item {
-  let document: unknown;
-  try {
-    document = JSON.parse(body);
-  } catch (cause) {
-    throw new HarborError(`${shown(url)} did not answer in JSON: check that the address is that of Harbor`, { cause });
-  }
-  const result = schema.safeParse(document);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const place = issue === undefined ? '' : `${issue.path.join('.')}: ${issue.message}`;
-  throw new HarborError(
-    `${shown(url)} has an answer that can't be understood: ${cutText(place, 200)}; check that the address is that of Harbor 2.0 or newer`,
-  );
-}
-
-function totalOf(answer: Answer, url: URL): number {
-  const text = headerOf(answer, 'x-total-count');
-  if (text === undefined || !/^\d{1,9}$/.test(text))
-    throw new HarborError(
-      `${shown(url)} does not tell how many objects there are, so nobody knows if the list is complete: let proxies pass the header X-Total-Count on`,
-    );
-  return Number(text);
-}
-
-function headerOf({ headers }: Answer, name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
-}
-
-function shown(url: URL): string {
-  return `${url.host}${url.pathname}${url.search}`;
 }

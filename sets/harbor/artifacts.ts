@@ -1,5 +1,6 @@
 import pMap from 'p-map';
-import { type HarborApi, NotFoundError, repositoryPath } from './api.ts';
+import { type HarborApi, repositoryPath } from './api.ts';
+import { NotFoundError } from './errors.ts';
 import { type Artifact, artifactSchema, type Project, type Repository, repositorySchema } from './look/answers.ts';
 import type { Image } from './look/departures.ts';
 import { pathInProject, projectOf } from './look/inventory.ts';

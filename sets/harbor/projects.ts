@@ -1,5 +1,5 @@
 import type { HarborApi } from './api.ts';
-import { HarborError } from './api.ts';
+import { HarborError } from './errors.ts';
 import { type Project, projectSchema } from './look/answers.ts';
 import { projectOf } from './look/inventory.ts';
 import type { HarborMemory } from './look/memory.ts';

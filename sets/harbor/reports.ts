@@ -1,6 +1,7 @@
 import pMap from 'p-map';
-import { ForbiddenError, type HarborApi, NotFoundError } from './api.ts';
+import type { HarborApi } from './api.ts';
 import { concurrency, pathOf } from './artifacts.ts';
+import { ForbiddenError, NotFoundError } from './errors.ts';
 import { type Artifact, reportsSchema } from './look/answers.ts';
 import type { Criteria } from './look/criteria.ts';
 import { type Candidate, type Finding, selectFindings } from './look/vulnerable.ts';

@@ -1,7 +1,8 @@
 import type { SetEntry } from '../../contract/image-set.ts';
 import type { SetBefore, SetContent, SetSource } from '../source.ts';
-import { type HarborApi, HarborError } from './api.ts';
+import type { HarborApi } from './api.ts';
 import { readAgain, readArtifacts } from './artifacts.ts';
+import { HarborError } from './errors.ts';
 import { type Artifact, type Project, systemInfoSchema } from './look/answers.ts';
 import { type Criteria, formatCriteria } from './look/criteria.ts';
 import {
