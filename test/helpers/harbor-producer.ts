@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
 import { parseImageSet } from '../../contract/image-set.ts';
 import { HarborApi } from '../../sets/harbor/api.ts';
 import { HarborSource, type HarborSourceOptions } from '../../sets/harbor/source.ts';
@@ -39,24 +40,21 @@ interface LookOptions extends Partial<HarborSourceOptions> {
 
 /** The producer of a set from a Harbor on loopback, with the files of an account and a fake store. */
 export class HarborProducer {
-  readonly server = new HarborServer();
-  readonly store = new FakeSetStore();
+  server = new HarborServer();
+  store = new FakeSetStore();
   /** The pauses before further attempts, in milliseconds. Nothing waits for them. */
-  readonly pauses: number[] = [];
+  pauses: number[] = [];
   /** The directory of the files `username` and `password`. */
-  readonly directory: string;
+  directory = '';
   now = lookedAt;
 
-  static async start(): Promise<HarborProducer> {
-    const producer = new HarborProducer(await mkdtemp(join(tmpdir(), 'nodesweep-harbor-')));
-    await producer.server.start();
-    return producer;
-  }
-
-  private constructor(directory: string) {
-    this.directory = directory;
-    writeFileSync(join(directory, 'username'), 'robot$nodesweep\n');
-    writeFileSync(join(directory, 'password'), 'first');
+  /** Begins anew, with an empty Harbor and no set. */
+  async start(): Promise<void> {
+    Object.assign(this, new HarborProducer());
+    this.directory = await mkdtemp(join(tmpdir(), 'nodesweep-harbor-'));
+    await writeFile(this.#files.usernameFile, 'robot$nodesweep\n');
+    await writeFile(this.#files.passwordFile, 'first');
+    await this.server.start();
   }
 
   async stop(): Promise<void> {
@@ -95,10 +93,18 @@ export class HarborProducer {
   /** Harbor and the file get another password. */
   renewPassword(): void {
     this.server.account = { ...this.server.account, password: 'second' };
-    writeFileSync(join(this.directory, 'password'), 'second');
+    writeFileSync(this.#files.passwordFile, 'second');
   }
 
   get #files() {
     return { usernameFile: join(this.directory, 'username'), passwordFile: join(this.directory, 'password') };
   }
+}
+
+/** Starts a producer before each test of a file, and stops it afterwards. */
+export function useHarbor(): HarborProducer {
+  const producer = new HarborProducer();
+  beforeEach(() => producer.start());
+  afterEach(() => producer.stop());
+  return producer;
 }

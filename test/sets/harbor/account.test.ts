@@ -1,41 +1,34 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { artifact, critical, digestOf, HarborProducer } from '../../helpers/harbor-producer.ts';
-import type { HarborServer, SeenRequest } from '../../helpers/harbor-server.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { artifact, critical, digestOf, useHarbor } from '../../helpers/harbor-producer.ts';
+import type { SeenRequest } from '../../helpers/harbor-server.ts';
 
-let producer: HarborProducer;
-let server: HarborServer;
-
-beforeEach(async () => {
-  producer = await HarborProducer.start();
-  ({ server } = producer);
-});
-afterEach(() => producer.stop());
+const harbor = useHarbor();
 
 const isProjects = ({ method, path }: SeenRequest) => method === 'GET' && path.endsWith('/projects');
 
 describe('the account of Harbor (S10)', () => {
-  beforeEach(() => server.put('team-a', 'web', [artifact(1, { tags: ['1'], vulnerabilities: [critical] })]));
+  beforeEach(() => harbor.server.put('team-a', 'web', [artifact(1, { tags: ['1'], vulnerabilities: [critical] })]));
 
   it('is read again from its files when Harbor does not accept it any more', async () => {
-    server.fault = renewOnce(({ path }) => path.endsWith('/repositories'));
-    expect(await producer.look()).toMatchObject({ images: 1 });
+    harbor.server.fault = renewOnce(({ path }) => path.endsWith('/repositories'));
+    expect(await harbor.look()).toMatchObject({ images: 1 });
   });
 
   it('is not needed for public projects', async () => {
-    server.projects.set('open', {
+    harbor.server.projects.set('open', {
       isPublic: true,
       repositories: { web: [artifact(2, { tags: ['1'], vulnerabilities: [critical] })] },
     });
-    await producer.look({ isAnonymous: true });
-    expect(producer.images()).toEqual([digestOf(2)]);
-    expect(server.requests.filter(({ authorization }) => authorization !== undefined)).toEqual([]);
+    await harbor.look({ isAnonymous: true });
+    expect(harbor.images()).toEqual([digestOf(2)]);
+    expect(harbor.server.requests.filter(({ authorization }) => authorization !== undefined)).toEqual([]);
   });
 
   it('is checked again after the projects were listed, because an expired one sees the public ones alone', async () => {
-    server.projects.set('open', { isPublic: true, repositories: {} });
-    server.fault = renewOnce(isProjects);
-    expect(await producer.look()).toMatchObject({ images: 1 });
-    expect(server.requests.filter(isProjects)).toHaveLength(2);
+    harbor.server.projects.set('open', { isPublic: true, repositories: {} });
+    harbor.server.fault = renewOnce(isProjects);
+    expect(await harbor.look()).toMatchObject({ images: 1 });
+    expect(harbor.server.requests.filter(isProjects)).toHaveLength(2);
   });
 
   /** Renews the password before the answer to the first request that matches. */
@@ -44,7 +37,7 @@ describe('the account of Harbor (S10)', () => {
     return (request: SeenRequest) => {
       if (matches(request) && !isRenewed) {
         isRenewed = true;
-        producer.renewPassword();
+        harbor.renewPassword();
       }
       return undefined;
     };

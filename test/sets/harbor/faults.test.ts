@@ -1,17 +1,10 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { artifact, clean, critical, digestOf, HarborProducer, isArtifacts } from '../../helpers/harbor-producer.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { artifact, clean, critical, digestOf, isArtifacts, useHarbor } from '../../helpers/harbor-producer.ts';
 import { type FakeArtifact, type FakeFault, HarborServer, type SeenRequest } from '../../helpers/harbor-server.ts';
 
-let producer: HarborProducer;
-let server: HarborServer;
-
-beforeEach(async () => {
-  producer = await HarborProducer.start();
-  ({ server } = producer);
-});
-afterEach(() => producer.stop());
+const harbor = useHarbor();
 
 /** A fault for the nth request that matches, and for those after it. */
 function from(count: number, matches: (request: SeenRequest) => boolean, fault: FakeFault) {
@@ -25,17 +18,17 @@ describe('a look at Harbor that is not complete writes nothing (S8, S10)', () =>
   );
 
   beforeEach(async () => {
-    server.put('team-a', 'web', [artifact(9_999, { tags: ['1'], vulnerabilities: [critical] })]);
-    await producer.look();
-    server.put('team-a', 'web', many);
-    producer.store.writes.length = 0;
-    server.requests.length = 0;
+    harbor.server.put('team-a', 'web', [artifact(9_999, { tags: ['1'], vulnerabilities: [critical] })]);
+    await harbor.look();
+    harbor.server.put('team-a', 'web', many);
+    harbor.store.writes.length = 0;
+    harbor.server.requests.length = 0;
   });
 
   async function expectFailure(message: string | RegExp, options = {}): Promise<void> {
-    await expect(producer.look(options)).rejects.toThrow(message);
-    expect(producer.store.writes).toEqual([]);
-    expect(producer.images()).toEqual([digestOf(9_999)]);
+    await expect(harbor.look(options)).rejects.toThrow(message);
+    expect(harbor.store.writes).toEqual([]);
+    expect(harbor.images()).toEqual([digestOf(9_999)]);
   }
 
   const isPage7 = (request: SeenRequest) => isArtifacts(request) && request.search.get('page') === '7';
@@ -67,20 +60,20 @@ describe('a look at Harbor that is not complete writes nothing (S8, S10)', () =>
     ['no total', { status: 200, body: '[]' }, /X-Total-Count/],
     ['a cut body', 'truncated', /failed 5 times/],
   ])('page 7 of 9 has the fault: %s', async (_, fault, message) => {
-    server.fault = from(1, isPage7, fault);
+    harbor.server.fault = from(1, isPage7, fault);
     await expectFailure(message);
   });
 
   it('repeats a question after passing faults, and waits as long as Harbor asks for', async () => {
     const faults: FakeFault[] = [{ status: 429, headers: { 'retry-after': '17' } }, { status: 503 }, 'truncated'];
-    server.fault = (request) => (isPage7(request) ? faults.shift() : undefined);
-    expect(await producer.look()).toMatchObject({ images: 850 });
-    expect(producer.pauses).toEqual([17_000, 2_000, 4_000]);
+    harbor.server.fault = (request) => (isPage7(request) ? faults.shift() : undefined);
+    expect(await harbor.look()).toMatchObject({ images: 850 });
+    expect(harbor.pauses).toEqual([17_000, 2_000, 4_000]);
   });
 
   it('gives up at the deadline, while Harbor is silent', async () => {
     const controller = new AbortController();
-    server.fault = (request) => {
+    harbor.server.fault = (request) => {
       if (!isPage7(request)) return undefined;
       controller.abort(new Error('it took longer than 10m (--timeout)'));
       return 'silent';
@@ -101,26 +94,26 @@ describe('a look at Harbor that is not complete writes nothing (S8, S10)', () =>
     ],
   ])('reads a list again if %s while it is read', async (_, change) => {
     let hasChanged = false;
-    server.fault = (request) => {
+    harbor.server.fault = (request) => {
       if (!isPage7(request) || hasChanged) return undefined;
       hasChanged = true;
-      server.put('team-a', 'web', change(many));
+      harbor.server.put('team-a', 'web', change(many));
       return undefined;
     };
-    await producer.look();
+    await harbor.look();
     expect(
-      server.requests.filter((request) => isArtifacts(request) && request.search.get('page') === '1'),
+      harbor.server.requests.filter((request) => isArtifacts(request) && request.search.get('page') === '1'),
     ).toHaveLength(2);
     const expected = change(many)
       .filter(({ vulnerabilities }) => vulnerabilities)
       .map(({ digest }) => digest);
-    expect(new Set(producer.images())).toEqual(new Set(expected));
+    expect(new Set(harbor.images())).toEqual(new Set(expected));
   });
 
   it('gives up if a list changes each time', async () => {
-    server.fault = (request) => {
-      const list = server.projects.get('team-a')?.repositories.web ?? [];
-      if (isPage7(request)) server.put('team-a', 'web', list.slice(1));
+    harbor.server.fault = (request) => {
+      const list = harbor.server.projects.get('team-a')?.repositories.web ?? [];
+      if (isPage7(request)) harbor.server.put('team-a', 'web', list.slice(1));
       return undefined;
     };
     await expectFailure('has changed while it was read, 5 times');
@@ -135,7 +128,7 @@ describe('a look at Harbor that is not complete writes nothing (S8, S10)', () =>
     ['another path', '</api/v2.0/users?page=2>; rel="next"', 'on another path'],
     ['the same page', (page: string) => `<${page}>; rel="next"`, 'as the one after itself'],
   ])('refuses a next page on %s', async (_, link, message) => {
-    server.fault = ({ path, search }) => {
+    harbor.server.fault = ({ path, search }) => {
       if (!path.endsWith('/repositories')) return undefined;
       const header = typeof link === 'string' ? link : link(`${path}?${search}`);
       return { status: 200, headers: { link: header, 'x-total-count': '101' }, body: '[{"id":1,"name":"team-a/web"}]' };
@@ -146,27 +139,27 @@ describe('a look at Harbor that is not complete writes nothing (S8, S10)', () =>
   it('refuses a redirect, and the other host sees no request and no credentials', async () => {
     const other = new HarborServer();
     await other.start();
-    server.fault = from(3, isArtifacts, {
+    harbor.server.fault = from(3, isArtifacts, {
       status: 307,
       headers: { location: `http://localhost:${other.port}/api/v2.0/projects` },
     });
     await expectFailure(
-      `http://127.0.0.1:${server.port} redirects to http://localhost:${other.port}, which is not followed`,
+      `http://127.0.0.1:${harbor.server.port} redirects to http://localhost:${other.port}, which is not followed`,
     );
     expect(other.requests).toEqual([]);
     await other.stop();
   });
 
   it('refuses credentials that are wrong or expired, although Harbor lists public projects to anybody', async () => {
-    server.projects.set('public', { isPublic: true, repositories: {} });
-    server.account = { ...server.account, password: 'another' };
+    harbor.server.projects.set('public', { isPublic: true, repositories: {} });
+    harbor.server.account = { ...harbor.server.account, password: 'another' };
     await expectFailure(/does not accept the user name in .*username with the password in .*password/);
-    expect(String(await producer.look().catch(String))).not.toContain('first');
+    expect(String(await harbor.look().catch(String))).not.toContain('first');
   });
 
   it('refuses an account that does not see a project of the last look any more', async () => {
-    server.put('team-b', 'api', [clean(1, '1')]);
-    server.visible = ['team-b'];
+    harbor.server.put('team-b', 'api', [clean(1, '1')]);
+    harbor.server.visible = ['team-b'];
     await expectFailure('project team-a exists, but the account does not see it');
     await expectFailure('project team-a exists, but the account does not see it', { projects: ['team-a'] });
   });
@@ -178,17 +171,17 @@ describe('a look at Harbor that is not complete writes nothing (S8, S10)', () =>
   });
 
   it('does not take the answer of a proxy for the deletion of a project', async () => {
-    server.put('team-b', 'api', [clean(1, '1')]);
-    server.visible = ['team-b'];
+    harbor.server.put('team-b', 'api', [clean(1, '1')]);
+    harbor.server.visible = ['team-b'];
     const asks = ({ method, search }: SeenRequest) => method === 'HEAD' && search.get('project_name') === 'team-a';
-    server.fault = (request) => (asks(request) ? { status: 502 } : undefined);
+    harbor.server.fault = (request) => (asks(request) ? { status: 502 } : undefined);
     await expectFailure('the answer was 502');
   });
 
   it('refuses a file of the account that is missing or empty, and shows nothing of it', async () => {
-    await writeFile(join(producer.directory, 'password'), '\n');
+    await writeFile(join(harbor.directory, 'password'), '\n');
     await expectFailure(/password is empty/);
-    await rm(join(producer.directory, 'password'));
+    await rm(join(harbor.directory, 'password'));
     await expectFailure(/password is missing: create the Secret/);
   });
 });
