@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { hasCode, messageOf } from '../contract/errors.ts';
 import { maxSetBytes } from '../contract/image-set.ts';
 import type { Job } from '../contract/job.ts';
+import { addSizes, isTooLarge } from '../contract/set-sum.ts';
 import type { FoundSet } from './sets/found-set.ts';
+import { limitSum, sizeOfSet } from './sets/limit-sum.ts';
 import { namesOfSets } from './sets/policy-sets.ts';
 
 /** Names that begin with these characters are those of the kubelet, not keys of a ConfigMap (`AtomicWriter`). */
@@ -13,12 +15,23 @@ const currentFiles = '..data';
 
 /**
  * Reads the image sets of a job from a directory that has one directory for each set, with one file for each key. Returns those
- * that are there. A set that can't be read has a problem. Never rejects.
+ * that are there. A set that can't be read has a problem. Never rejects. Sets that are too large together are not all in memory
+ * at any time.
  */
-export async function readSetFiles(job: Pick<Job, 'images'>, directory: string | undefined): Promise<FoundSet[]> {
+export async function readSetFiles(
+  job: Pick<Job, 'images'>,
+  directory: string | undefined,
+): Promise<readonly FoundSet[]> {
   if (directory === undefined) return [];
-  const sets = await Promise.all(namesOfSets(job).map((name) => readSet(join(directory, name), name)));
-  return sets.filter((set) => set !== undefined);
+  const found: FoundSet[] = [];
+  let sum = addSizes([]);
+  for (const name of namesOfSets(job)) {
+    const set = await readSet(join(directory, name), name);
+    if (set === undefined) continue;
+    sum = addSizes([sum, sizeOfSet(set)]);
+    found.push(isTooLarge(sum) && !('problem' in set) ? { ...set, texts: [] } : set);
+  }
+  return limitSum(found, sum);
 }
 
 async function readSet(directory: string, name: string): Promise<FoundSet | undefined> {

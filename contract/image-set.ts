@@ -35,19 +35,26 @@ export function parseImageSet(text: string): {
 } {
   const entries: SetLine[] = [];
   const problems: SetProblem[] = [];
-  for (const [index, raw] of text
-    .replace(/^\ufeff/, '')
-    .split(/\r\n|\r|\n/)
-    .entries()) {
-    const line = index + 1;
-    const content = raw.trim();
-    if (content === '' || content.startsWith('#')) continue;
+  for (const { line, content } of linesOf(text)) {
     const { image, mark, rest } = splitLine(content);
     const problem = findImageProblem(image) ?? findReasonProblem(mark, rest);
     if (problem !== undefined) problems.push({ line, message: `${cutText(image, maxShownLength)} ${problem}` });
     else entries.push({ line, image, ...(rest !== '' && { reason: cutText(rest, maxReasonLength) }) });
   }
   return { entries, problems };
+}
+
+/** The lines of a text that are neither empty nor a comment, one by one, because a large set has many. */
+export function* linesOf(text: string): Generator<{ readonly line: number; readonly content: string }> {
+  const lineEnd = /\r\n|\r|\n|$/g;
+  // `trim` also removes the mark of the byte order.
+  for (let line = 1, start = 0; start < text.length; line += 1) {
+    lineEnd.lastIndex = start;
+    const end = lineEnd.exec(text)?.index ?? text.length;
+    const content = text.slice(start, end).trim();
+    if (content !== '' && !content.startsWith('#')) yield { line, content };
+    start = Math.max(lineEnd.lastIndex, end + 1);
+  }
 }
 
 const timeSchema = z.iso.datetime({ offset: true });

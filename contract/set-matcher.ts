@@ -1,49 +1,95 @@
-import { compileGlobs, compileProtection } from './glob.ts';
+import { compileGlobs } from './glob.ts';
 import type { SetLine } from './image-set.ts';
-import { isBareDigest, nameKeys, normaliseRepository, splitReference, unqualifiedPaths } from './reference.ts';
+import {
+  isBareDigest,
+  nameKeys,
+  normaliseRepository,
+  repositoryOf,
+  splitReference,
+  unqualifiedPaths,
+  withoutRegistry,
+} from './reference.ts';
 
 /** An image by the ID and the normalised names that the runtime shows. */
 type NamedImage = { readonly id: string; readonly names: readonly string[] };
 
-/** Returns the first entry of a set that names an image; undefined if none does. */
-export type SetMatcher = (image: NamedImage) => SetLine | undefined;
+/**
+ * Returns the first entry of a set that names an image; undefined if none does. With `protects`, a name without a registry also
+ * matches under every registry, as in `images.exclude`.
+ */
+export type SetMatcher = (image: NamedImage, protects?: boolean) => SetLine | undefined;
 
 /**
  * Compiles the entries of a set. An image is in the set if an entry names its ID, its digest in any repository, or any of its
- * names. With a tag and a digest the digest decides, as for a runtime. A set that `protects` also matches a name without a
- * registry under every registry, as `images.exclude` does.
+ * names. With a tag and a digest the digest decides, as for a runtime.
  *
- * Exact names are found by a map, because scanners write thousands of them.
+ * Entries without wildcards are found by a map, because scanners write thousands of them.
  */
-export function compileImageSet(entries: readonly SetLine[], protects = false): SetMatcher {
+export function compileImageSet(entries: readonly SetLine[]): SetMatcher {
   const exact = new Map<string, SetLine>();
-  const globs: (readonly [SetLine, (names: readonly string[]) => boolean])[] = [];
-  const compile = protects ? compileProtection : compileGlobs;
+  const globs: LazyGlob[] = [];
   for (const entry of entries) {
-    const key = exactKey(entry.image);
-    if (key !== undefined && !exact.has(key)) exact.set(key, entry);
-    if (key === undefined || (protects && isUnqualified(entry.image)))
-      globs.push([entry, compile([entry.image])] as const);
+    if (entry.image.includes('*')) globs.push(new LazyGlob(entry));
+    else for (const key of keysOfEntry(entry.image)) if (!exact.has(key)) exact.set(key, entry);
   }
-  return (image) =>
-    firstOf([...keysOf(image)].map((key) => exact.get(key))) ?? globs.find(([, matches]) => matches(image.names))?.[0];
+  return (image, protects = false) => {
+    const keys = keysOfImage(image);
+    const wanted = protects ? [...keys, ...keys.filter((key) => key.includes('/')).map(withoutRegistry)] : keys;
+    return firstOf(wanted.map((key) => exact.get(key))) ?? findGlob(globs, image.names);
+  };
 }
 
-/** The key of an entry that names one image exactly; undefined for a glob, and for a repository with all its tags. */
-function exactKey(image: string): string | undefined {
-  if (isBareDigest(image)) return withAlgorithm(image.toLowerCase());
+function findGlob(globs: readonly LazyGlob[], names: readonly string[]): SetLine | undefined {
+  const lowerCase = names.map((name) => name.toLowerCase());
+  return globs.find((glob) => glob.matches(names, lowerCase))?.entry;
+}
+
+/** A glob that is compiled for the first name that it could match: most never are, and a set may have thousands. */
+class LazyGlob {
+  readonly entry: SetLine;
+  /** A text that each name has that the glob matches, in lower case. */
+  readonly #piece: string;
+  #compiled: ((names: readonly string[]) => boolean) | undefined;
+
+  constructor(entry: SetLine) {
+    this.entry = entry;
+    this.#piece = longestPiece(entry.image);
+  }
+
+  matches(names: readonly string[], lowerCase: readonly string[]): boolean {
+    if (this.#piece !== '' && !lowerCase.some((name) => name.includes(this.#piece))) return false;
+    this.#compiled ??= compileGlobs([this.entry.image]);
+    return this.#compiled(names);
+  }
+}
+
+/** The longest text between the wildcards of a glob, without its tag if it has a digest, and with `docker.io` for its alias. */
+function longestPiece(glob: string): string {
+  const { repository, tag, digest } = splitReference(glob);
+  const parts = [repository.replace(/^index\.docker\.io\//i, 'docker.io/'), digest ?? tag ?? ''];
+  const pieces = parts.flatMap((part) => part.toLowerCase().split(/\*+/));
+  return pieces.reduce((longest, piece) => (piece.length > longest.length ? piece : longest), '');
+}
+
+/** The keys of an entry without wildcards. One that begins with a slash is for a set that protects. */
+function keysOfEntry(image: string): readonly string[] {
+  if (isBareDigest(image)) return [withAlgorithm(image.toLowerCase())];
   const { repository, tag, digest } = splitReference(image);
-  if (image.includes('*') || (tag === undefined && digest === undefined)) return undefined;
-  const full = normaliseRepository(repository).toLowerCase();
-  return digest === undefined ? `${full}:${tag}` : `${full}@${digest.toLowerCase()}`;
+  const rest = restOfKey(tag, digest?.toLowerCase());
+  const full = `${normaliseRepository(repository).toLowerCase()}${rest}`;
+  // Most lines of a scanner are keys by themselves: one of two equal texts is enough in memory.
+  return [full === image ? image : full, ...unqualifiedPaths(repository).map((path) => `/${path}${rest}`)];
 }
 
-function isUnqualified(image: string): boolean {
-  return !isBareDigest(image) && unqualifiedPaths(splitReference(image).repository).length > 0;
+/** A repository alone is its key: it stands for all of its tags and digests. */
+function restOfKey(tag: string | undefined, digest: string | undefined): string {
+  if (digest !== undefined) return `@${digest}`;
+  return tag === undefined ? '' : `:${tag}`;
 }
 
-function keysOf({ id, names }: NamedImage): readonly string[] {
-  return [withAlgorithm(id), ...names.flatMap(nameKeys).map(lowerCaseOfHost)];
+function keysOfImage({ id, names }: NamedImage): readonly string[] {
+  const keys = names.flatMap((name) => [...nameKeys(name), repositoryOf(name)]);
+  return [...new Set([withAlgorithm(id), ...keys.map(lowerCaseOfHost)])];
 }
 
 /** CRI-O shows IDs without `sha256:`. */

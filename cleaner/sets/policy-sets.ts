@@ -3,7 +3,8 @@ import { parseImageSet, parseSetTime, type SetProblem } from '../../contract/ima
 import type { Job } from '../../contract/job.ts';
 import { compileImageSet } from '../../contract/set-matcher.ts';
 import type { Image } from '../runtime/runtime.ts';
-import type { FoundSet, SetText } from './found-set.ts';
+import type { FoundSet, ReadSet, SetText } from './found-set.ts';
+import { limitSum } from './limit-sum.ts';
 
 export type NamedImage = Pick<Image, 'id' | 'names'>;
 
@@ -26,6 +27,8 @@ export type PolicySet = {
   readonly name: string;
   /** The reason why the set can't be read. Such a set finds nothing. */
   readonly problem?: string;
+  /** True if the problem is that of all sets together. */
+  readonly isShared?: boolean;
   readonly invalidLines: readonly InvalidLine[];
   /** Returns the line that names an image; undefined if none does. */
   readonly find: (image: NamedImage) => SetHit | undefined;
@@ -49,20 +52,36 @@ export function namesOfSets({ images }: Pick<Job, 'images'>): readonly string[] 
   return [...new Set(setFields.flatMap((field) => images[field]))];
 }
 
-/** Compiles the image sets of a job at the time `now`. A set that was not found can't be read, like one that is too old. */
+/**
+ * Compiles the image sets of a job at the time `now`. A set that was not found can't be read, like one that is too old, and like
+ * all sets if they are too large together.
+ */
 export function compileSets(job: SetsJob, found: readonly FoundSet[], now: number): PolicySets {
-  const byName = new Map(found.map((set) => [set.name, set]));
-  const compile = (name: string, protects = false) => {
+  const byName = new Map(limitSum(found).map((set) => [set.name, set]));
+  const find = (name: string): FoundSet => {
     const set = byName.get(name) ?? { name, problem: missing };
-    const problem = 'problem' in set ? set.problem : findAgeProblem(set, job, now);
-    if (problem !== undefined || 'problem' in set) return unreadable(name, problem ?? '');
-    return compileTexts(name, set.texts, protects);
+    const problem = 'problem' in set ? undefined : findAgeProblem(set, job, now);
+    return problem === undefined ? set : { name, problem };
   };
+  const compile = memoize((name) => compileSet(find(name)));
   const { includeFrom, excludeFrom, removeFrom } = job.images;
   return {
-    includeFrom: includeFrom.map((name) => compile(name)),
-    excludeFrom: excludeFrom.map((name) => compile(name, true)),
-    removeFrom: removeFrom.map((name) => compile(name)),
+    includeFrom: includeFrom.map((name) => compile(name)(false)),
+    excludeFrom: excludeFrom.map((name) => compile(name)(true)),
+    removeFrom: removeFrom.map((name) => compile(name)(false)),
+  };
+}
+
+/** A set for a field that protects, or for another one. */
+type CompiledSet = (protects: boolean) => PolicySet;
+
+/** Several fields may name one set, and a compiled set takes memory. */
+function memoize(compile: (name: string) => CompiledSet): (name: string) => CompiledSet {
+  const known = new Map<string, CompiledSet>();
+  return (name) => {
+    const set = known.get(name) ?? compile(name);
+    known.set(name, set);
+    return set;
   };
 }
 
@@ -80,24 +99,26 @@ export function isReadable({ problem }: PolicySet): boolean {
   return problem === undefined;
 }
 
-function unreadable(name: string, problem: string): PolicySet {
-  return { name, problem, invalidLines: [], find: () => undefined };
+function compileSet(set: FoundSet): CompiledSet {
+  if (!('problem' in set)) return compileTexts(set.name, set.texts);
+  const unreadable = { ...set, invalidLines: [], find: () => undefined };
+  return () => unreadable;
 }
 
-function compileTexts(name: string, texts: readonly SetText[], protects: boolean): PolicySet {
+function compileTexts(name: string, texts: readonly SetText[]): CompiledSet {
   const parsed = texts.map(({ key, text }) => ({ key, ...parseImageSet(text) }));
-  const matchers = parsed.map(({ key, entries }) => ({ key, match: compileImageSet(entries, protects) }));
-  const find = (image: NamedImage): SetHit | undefined => {
+  const matchers = parsed.map(({ key, entries }) => ({ key, match: compileImageSet(entries) }));
+  const invalidLines = parsed.flatMap(({ key, problems }) => problems.map((problem) => ({ key, ...problem })));
+  const find = (image: NamedImage, protects: boolean): SetHit | undefined => {
     for (const { key, match } of matchers) {
-      const entry = match(image);
+      const entry = match(image, protects);
       if (entry === undefined) continue;
       const { line, reason } = entry;
       return { set: name, key, line, entry: entry.image, ...(reason !== undefined && { reason }) };
     }
     return undefined;
   };
-  const invalidLines = parsed.flatMap(({ key, problems }) => problems.map((problem) => ({ key, ...problem })));
-  return { name, invalidLines, find: remember(find) };
+  return (protects) => ({ name, invalidLines, find: remember((image) => find(image, protects)) });
 }
 
 /** Several rules ask about the same image, and a set may have thousands of globs. */
@@ -111,7 +132,7 @@ function remember(find: PolicySet['find']): PolicySet['find'] {
 }
 
 /** The time in the job is the one that the scheduler saw. By hand there is none, and a set has the time of its files. */
-function findAgeProblem(set: Exclude<FoundSet, { problem: string }>, job: SetsJob, now: number): string | undefined {
+function findAgeProblem(set: ReadSet, job: SetsJob, now: number): string | undefined {
   const { maxSetAge } = job.images;
   if (maxSetAge === undefined) return undefined;
   const updatedAt = job.setTimes === undefined ? set.updatedAt : parseSetTime(timeOf(job.setTimes, set.name));

@@ -11,29 +11,40 @@ const shownLines = 3;
 export function findRefusal(sets: PolicySets): ReportError | undefined {
   const causes = blockingSets(sets);
   if (causes.length === 0) return undefined;
-  const message = `nothing is removed: ${causes.map(describeUnreadable).join('; ')}`;
+  const message = `nothing is removed: ${describeUnreadable(causes).join('; ')}`;
   return { reason: imageSetUnreadable, message };
 }
 
 /** The errors of image sets that forbid no removal by themselves: sets that can't be read, and lines that are not valid. */
 export function describeSetErrors(sets: PolicySets): readonly ReportError[] {
   const told = new Set(blockingSets(sets).map(({ name }) => name));
-  const all = uniqueByName([...sets.excludeFrom, ...sets.includeFrom, ...sets.removeFrom]);
+  const all = allSets(sets);
   const unreadable = all.filter((set) => !isReadable(set) && !told.has(set.name));
   return [
-    ...unreadable.map((set) => ({ reason: imageSetUnreadable, message: describeUnreadable(set) })),
+    ...describeUnreadable(unreadable).map((message) => ({ reason: imageSetUnreadable, message })),
     ...all.filter(({ invalidLines }) => invalidLines.length > 0).map(describeInvalidLines),
   ];
 }
 
-function blockingSets({ excludeFrom, includeFrom }: PolicySets): readonly PolicySet[] {
-  const excluding = excludeFrom.filter((set) => !isReadable(set));
-  const including = includeFrom.some(isReadable) ? [] : includeFrom;
-  return uniqueByName([...excluding, ...including]);
+/** The sets that forbid every removal, and those that share their problem. */
+function blockingSets(sets: PolicySets): readonly PolicySet[] {
+  const excluding = sets.excludeFrom.filter((set) => !isReadable(set));
+  const including = sets.includeFrom.some(isReadable) ? [] : sets.includeFrom;
+  const blocking = [...excluding, ...including];
+  const sharing = blocking.some(({ isShared }) => isShared) ? allSets(sets).filter(({ isShared }) => isShared) : [];
+  return uniqueByName([...blocking, ...sharing]);
 }
 
-function describeUnreadable({ name, problem = '' }: PolicySet): string {
-  return `image set ${name} can't be read: ${problem}`;
+/** A problem of all sets together is told once. */
+function describeUnreadable(sets: readonly PolicySet[]): readonly string[] {
+  const shared = sets.filter(({ isShared }) => isShared);
+  const own = sets.filter(({ isShared }) => !isShared);
+  const [first] = shared;
+  const names = shared.map(({ name }) => name).join(', ');
+  return [
+    ...(first === undefined ? [] : [`image sets ${names} can't be read: ${first.problem}`]),
+    ...own.map(({ name, problem = '' }) => `image set ${name} can't be read: ${problem}`),
+  ];
 }
 
 function describeInvalidLines({ name, invalidLines }: PolicySet): ReportError {
@@ -43,6 +54,10 @@ function describeInvalidLines({ name, invalidLines }: PolicySet): ReportError {
   const more = invalidLines.length - shown.length;
   const rest = more === 0 ? [] : [`and ${more} more lines`];
   return { reason: imageSetLineInvalid, message: `image set ${name}, ${[...shown, ...rest].join('; ')}` };
+}
+
+function allSets({ excludeFrom, includeFrom, removeFrom }: PolicySets): readonly PolicySet[] {
+  return uniqueByName([...excludeFrom, ...includeFrom, ...removeFrom]);
 }
 
 function uniqueByName(sets: readonly PolicySet[]): readonly PolicySet[] {

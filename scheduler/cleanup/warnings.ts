@@ -1,6 +1,9 @@
+import { describeSum, type SetSize } from '../../contract/set-sum.ts';
 import type { Problem } from '../policy/problem.ts';
 import { findNearest } from '../policy/words/nearest.ts';
+import { findTooLargeSum } from '../sets/sum.ts';
 import type { CleanupPolicy } from './policy.ts';
+import { setNeeds } from './set-needs.ts';
 
 const consequences = {
   includeFrom: 'while it is missing, it names no image',
@@ -9,11 +12,12 @@ const consequences = {
 } as const;
 
 /**
- * Remarks about a valid policy, which may be meant as it is. `sets` are the names of the image sets in the same files; without
- * any, the sets come from elsewhere.
+ * Remarks about a valid policy, which may be meant as it is. `sets` are the image sets in the same files; without any, the sets
+ * come from elsewhere.
  */
-export function warningsOf({ images }: CleanupPolicy, sets: ReadonlySet<string>): Problem[] {
-  return [...findNeedless(images), ...findMissing(images, sets)];
+export function warningsOf(policy: CleanupPolicy, sets: ReadonlyMap<string, SetSize>): Problem[] {
+  const ofSets = sets.size === 0 ? [] : [...findMissing(policy, sets), ...findTooLarge(policy, sets)];
+  return [...findNeedless(policy.images), ...ofSets];
 }
 
 function findNeedless({ requirePullable, keepLastCopy }: CleanupPolicy['images']): Problem[] {
@@ -27,8 +31,14 @@ function findNeedless({ requirePullable, keepLastCopy }: CleanupPolicy['images']
   ];
 }
 
-function findMissing(images: CleanupPolicy['images'], sets: ReadonlySet<string>): Problem[] {
-  if (sets.size === 0) return [];
+function findTooLarge(policy: CleanupPolicy, sets: ReadonlyMap<string, SetSize>): Problem[] {
+  const found = findTooLargeSum(setNeeds(policy)?.uses ?? [], (name) => sets.get(name));
+  if (found === undefined) return [];
+  const message = `image set ${found.use.set} makes the sets of the policy too large, and cleaners can't read them: ${describeSum(found.sum)}`;
+  return [{ path: found.use.path, message }];
+}
+
+function findMissing({ images }: CleanupPolicy, sets: ReadonlyMap<string, SetSize>): Problem[] {
   const fields = ['includeFrom', 'excludeFrom', 'removeFrom'] as const;
   return fields.flatMap((field) =>
     images[field].flatMap((name, index) =>
@@ -39,8 +49,8 @@ function findMissing(images: CleanupPolicy['images'], sets: ReadonlySet<string>)
   );
 }
 
-function describeMissing(name: string, sets: ReadonlySet<string>, consequence: string): string {
-  const near = findNearest(name, [...sets]);
+function describeMissing(name: string, sets: ReadonlyMap<string, SetSize>, consequence: string): string {
+  const near = findNearest(name, [...sets.keys()]);
   const advice = near === undefined ? '' : `; did you mean ${near}?`;
   return `image set ${name} is not in these files, and ${consequence}${advice}`;
 }

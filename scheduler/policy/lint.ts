@@ -1,4 +1,5 @@
 import { label } from '../../contract/labels.ts';
+import { type SetSize, sizeOfTexts } from '../../contract/set-sum.ts';
 import type { NamedPolicy, RunKind } from '../run/kind.ts';
 import { type Finding, findingsOf, type Remark } from './files/findings.ts';
 import { type FilePolicy, type PolicyFile, readPolicyFile } from './files/policy-file.ts';
@@ -7,12 +8,17 @@ import type { ValidPolicy } from './parse.ts';
 import type { Policy } from './policy.ts';
 import { nextScheduledTime, scheduleOf } from './schedule.ts';
 
+/** An image set of a file. */
+export interface SizedSet {
+  readonly name: string;
+  readonly size: SetSize;
+}
+
 /** The policies and image sets of a file, and its problems. */
 export interface LintResult {
   /** The number of policies. */
   readonly policies: number;
-  /** The names of the image sets. */
-  readonly sets: readonly string[];
+  readonly sets: readonly SizedSet[];
   readonly problems: readonly Finding[];
   /** The policies that are valid by themselves, by name. */
   readonly valid: ReadonlyMap<string, ValidPolicy>;
@@ -34,7 +40,7 @@ export function lintText(fileName: string, text: string, kinds: readonly RunKind
   ];
   return {
     policies: policies.length,
-    sets: sets.map(({ name }) => name),
+    sets: sets.map(({ name, texts }) => ({ name, size: sizeOfTexts(texts.map(({ text }) => text)) })),
     problems: findingsOf(text, remarks),
     valid: new Map(policies.flatMap(({ name, parsed }) => (parsed.valid ? [[name, parsed] as const] : []))),
     isOther: file.kind === 'NoPolicy',
@@ -43,12 +49,13 @@ export function lintText(fileName: string, text: string, kinds: readonly RunKind
 }
 
 /**
- * Warnings about valid policies. A warning is not an error: the policy may be meant as it is. `sets` are the names of the image
- * sets of all files that are checked together.
+ * Warnings about valid policies. A warning is not an error: the policy may be meant as it is. `sets` are the image sets of all
+ * files that are checked together.
  */
-export function lintWarnings(result: LintResult, now: Date, sets: readonly string[] = result.sets): Finding[] {
+export function lintWarnings(result: LintResult, now: Date, sets: readonly SizedSet[] = result.sets): Finding[] {
   const { source } = result;
-  return findingsOf(source.text, warningsOf(source.policies, now, new Set(sets)));
+  const sizes = new Map(sets.map(({ name, size }) => [name, size]));
+  return findingsOf(source.text, warningsOf(source.policies, now, sizes));
 }
 
 function contentOf(file: PolicyFile) {
@@ -80,7 +87,7 @@ const duplicate = {
   message: 'is also the name of an earlier policy in this file, which this one would replace',
 };
 
-function warningsOf(policies: readonly FilePolicy[], now: Date, sets: ReadonlySet<string>): Remark[] {
+function warningsOf(policies: readonly FilePolicy[], now: Date, sets: ReadonlyMap<string, SetSize>): Remark[] {
   const valid = policies.flatMap((policy) =>
     policy.parsed.valid ? [{ policy, named: { ...policy.parsed, name: policy.name } }] : [],
   );
@@ -96,7 +103,7 @@ function timeRemarks(policy: Policy, now: Date) {
   return neverFires(policy, now) ? [silent] : [];
 }
 
-function kindRemarks(subject: NamedPolicy, policies: readonly NamedPolicy[], sets: ReadonlySet<string>) {
+function kindRemarks(subject: NamedPolicy, policies: readonly NamedPolicy[], sets: ReadonlyMap<string, SetSize>) {
   const { kind, policy } = subject;
   const others = policies.filter((other) => other !== subject);
   return kind.warningsOf?.(policy, others, sets) ?? [];

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { SetSize } from '../../contract/set-sum.ts';
 import type { Node, RunPod } from '../objects.ts';
 import type { JobTooLargeError } from '../pods/job-too-large.ts';
 import type { JobMap, PlacedNode, PodBody, PodOrder, PodTemplate } from '../pods/pod-template.ts';
@@ -132,9 +133,9 @@ export interface RunKind<Totals extends object = object> {
   readonly words: KindWords;
   /**
    * Remarks of `nodesweep lint` about a valid policy. `others` are the other valid policies of the same file, and `sets` the
-   * names of the image sets of all files.
+   * sizes of the image sets of all files, by name.
    */
-  warningsOf?(policy: Policy, others: readonly NamedPolicy[], sets: ReadonlySet<string>): readonly Problem[];
+  warningsOf?(policy: Policy, others: readonly NamedPolicy[], sets: ReadonlyMap<string, SetSize>): readonly Problem[];
   /** The images that its policies keep on nodes, if they keep any. */
   readonly keeping?: Keeping;
   /** False if its pods remove no images, so that they need not know which ones to keep. Default: true. */

@@ -54,7 +54,7 @@ export function* countLines(texts: SetTexts): Generator<undefined, SetContent> {
       yield undefined;
     }
   }
-  return { kind: 'Readable', entries, invalidLines, ...(firstInvalid !== undefined && { firstInvalid }) };
+  return { kind: 'Readable', bytes, entries, invalidLines, ...(firstInvalid !== undefined && { firstInvalid }) };
 }
 
 /** Parts of a text that end with a line, and the number of lines before each. */

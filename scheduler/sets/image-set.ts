@@ -6,6 +6,8 @@ export type SetContent =
   | { readonly kind: 'Unreadable'; readonly cause: string; readonly advice: string }
   | {
       readonly kind: 'Readable';
+      /** The size of its texts in UTF-8. */
+      readonly bytes: number;
       /** The number of lines that name images. */
       readonly entries: number;
       readonly invalidLines: number;

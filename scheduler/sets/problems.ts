@@ -1,7 +1,9 @@
+import { describeSum, type SetSize } from '../../contract/set-sum.ts';
 import { cutText } from '../../contract/text.ts';
 import type { ParsedPolicy } from '../policy/parse.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';
 import { type ImageSet, type ImageSets, noSets } from './image-set.ts';
+import { findTooLargeSum } from './sum.ts';
 
 /** A place in a policy that names a set. */
 export interface SetUse {
@@ -50,7 +52,11 @@ export function setProblemsOf(
 
 /** The problems with the sets that a policy names, in the order of its fields. */
 export function findSetProblems(needs: SetNeeds, sets: ImageSets, now: Date): readonly SetProblem[] {
-  return needs.uses.flatMap((use) => findProblem(use, needs.maxAgeMs, sets, now) ?? []);
+  const tooLarge = findSumProblem(needs.uses, sets);
+  return needs.uses.flatMap((use) => [
+    ...(tooLarge?.path === use.path ? [tooLarge] : []),
+    ...[findProblem(use, needs.maxAgeMs, sets, now)].filter((problem) => problem !== undefined),
+  ]);
 }
 
 /** The next instant at which a set becomes too old, or is no longer too far in the future, although nothing changes. */
@@ -87,6 +93,24 @@ export function worstReason(problems: readonly Pick<SetProblem, 'reason'>[]): Se
 /** Describes problems with sets in one text. */
 export function describeSetProblems(problems: readonly SetProblem[]): string {
   return problems.map(formatProblem).join('; ');
+}
+
+/** The problem of sets that are too large together, at the first field with which they are. */
+function findSumProblem(uses: readonly SetUse[], { byName }: ImageSets): SetProblem | undefined {
+  const found = findTooLargeSum(uses, (name) => sizeOf(byName.get(name)));
+  if (found === undefined) return undefined;
+  const { path, set } = found.use;
+  const gist = `image set ${set} makes the sets of the policy too large`;
+  const consequence =
+    'nothing is removed because of them, and nothing at all with images.excludeFrom or images.includeFrom';
+  const message = `${gist}: ${describeSum(found.sum)}. Until then, none of them can be read: ${consequence}`;
+  return { path, set, reason: 'SetUnreadable', gist, message };
+}
+
+function sizeOf(set: ImageSet | undefined): SetSize | undefined {
+  if (set?.content.kind !== 'Readable') return undefined;
+  const { bytes, entries, invalidLines } = set.content;
+  return { bytes, lines: entries + invalidLines };
 }
 
 function findProblem(

@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readSetFiles } from '../../cleaner/set-files.ts';
+import { maxSetSum } from '../../contract/set-sum.ts';
 import { buildJob } from '../helpers/inventory.ts';
 
 let directory: string;
@@ -81,4 +84,44 @@ describe('image sets in a directory', () => {
     await writeFile(join(directory, 'other', 'list'), 'web:1\n');
     expect(await readSetFiles(job, directory)).toEqual([]);
   });
+
+  it('that are too large together can not be read: all of them, and the sum and the limit are told (S6)', async () => {
+    const lines = (count: number) => Array.from({ length: count }, (_, index) => `a:${index}`).join('\n');
+    await mount('..0', { a: lines(maxSetSum.lines - 1) });
+    const tools = join(directory, 'tools');
+    await mkdir(tools);
+    await writeFile(join(tools, 'list'), 'b:1\n');
+    expect(await readSetFiles(job, directory)).toMatchObject([{ texts: [{ key: 'a' }] }, { texts: [{ key: 'list' }] }]);
+    await writeFile(join(tools, 'list'), 'b:1\nNot An Image\n');
+    const found = await readSetFiles(job, directory);
+    const problem = expect.stringMatching(
+      /^together they have \d+ bytes and 50001 lines, and the limit is 4194304 bytes and 50000 lines: shorten the sets, or /,
+    );
+    expect(found).toEqual(['frozen', 'tools'].map((name) => ({ name, problem, isShared: true })));
+  });
+
+  it.each<[what: string, sets: number, line: (set: number, index: number) => string, output: RegExp]>([
+    ['the most lines that are allowed', 1, (_, index) => `acme/x-${index}:1`, /^100 protected, 0 removed$/],
+    ['as many globs', 1, (_, index) => `**/x-${index}*:1`, /^100 protected, 100 removed$/],
+    [
+      'far more bytes than are allowed',
+      16,
+      (set, index) => `${set}/${index}@sha256:${'0'.repeat(64)} # ${'x'.repeat(900)}`,
+      /^together they have \d{8} bytes/,
+    ],
+  ])(
+    'with %s need only a small heap, because the memory of a cleaner pod is limited (S6)',
+    async (_what, ...args) => {
+      const [sets, line, output] = args;
+      for (let set = 0; set < sets; set += 1) {
+        const lines = Array.from({ length: sets === 1 ? maxSetSum.lines : 1_000 }, (_, index) => line(set, index));
+        await mkdir(join(directory, `set-${set}`));
+        await writeFile(join(directory, `set-${set}`, 'list'), lines.join('\n'));
+      }
+      const argv = ['--max-old-space-size=56', 'test/helpers/compile-sets.ts', directory];
+      const { stdout } = await promisify(execFile)(process.execPath, argv);
+      expect(stdout.trim()).toMatch(output);
+    },
+    120_000,
+  );
 });

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { compileGlobs, compileProtection, findGlobProblem } from '../../contract/glob.ts';
 import { formatImageSet, parseImageSet } from '../../contract/image-set.ts';
+import { normaliseNames } from '../../contract/reference.ts';
 import { compileImageSet } from '../../contract/set-matcher.ts';
+import { isTooLarge, maxSetSum, type SetSize, sizeOfTexts } from '../../contract/set-sum.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}`;
 const other = `sha256:${'cd'.repeat(32)}`;
@@ -56,8 +59,10 @@ describe('parseImageSet', () => {
 });
 
 describe('compileImageSet', () => {
-  const matcher = (lines: readonly string[], protects = false) =>
-    compileImageSet(parseImageSet(lines.join('\n')).entries, protects);
+  const matcher = (lines: readonly string[], protects = false) => {
+    const match = compileImageSet(parseImageSet(lines.join('\n')).entries);
+    return (image: { readonly id: string; readonly names: readonly string[] }) => match(image, protects);
+  };
 
   it.each<[line: string, names: readonly string[], id: string, matches: boolean]>([
     ['nginx:1.25', ['docker.io/library/nginx:1.25'], other, true],
@@ -90,5 +95,60 @@ describe('compileImageSet', () => {
     expect(matcher(['team/report:1'])(image)).toBeUndefined();
     expect(matcher(['team/report:1'], true)(image)?.line).toBe(1);
     expect(matcher(['team/report:2'], true)(image)).toBeUndefined();
+  });
+
+  const repositories = fc
+    .tuple(
+      fc.constantFrom('', 'docker.io/', 'index.docker.io/', 'Quay.io/', 'quay.io/', 'localhost:5000/', '*/', '**/'),
+      fc.array(fc.constantFrom('a', 'ab', 'library', 'a*', '*b', '**'), { minLength: 1, maxLength: 3 }),
+    )
+    .map(([registry, path]) => `${registry}${path.join('/')}`);
+  const tagOf = fc.constantFrom('', '', ':1', ':RC', ':1*', ':*');
+  const digestOf = fc.constantFrom('', '', '', `@${digest}`, `@${other}`, '@sha256:ab*', '@sha256:*');
+  const lines = fc.tuple(repositories, tagOf, digestOf).map((parts) => parts.join(''));
+  const valid = lines.filter((line) => findGlobProblem(line) === undefined);
+  const names = fc.array(
+    lines.filter((line) => !line.includes('*')),
+    { maxLength: 3 },
+  );
+
+  it('names exactly what the line would match as a glob of a policy (S1, S3)', () => {
+    const matched = { true: 0, false: 0 };
+    fc.assert(
+      fc.property(valid, names.map(normaliseNames), fc.boolean(), (line, imageNames, protects) => {
+        const matches = (protects ? compileProtection : compileGlobs)([line])(imageNames);
+        const found = matcher([line], protects)({ id: `sha256:${'ef'.repeat(32)}`, names: imageNames });
+        expect(found !== undefined).toBe(matches);
+        matched[`${matches}`] += 1;
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(Math.min(matched.true, matched.false)).toBeGreaterThan(50);
+  });
+});
+
+describe('the sum of sets', () => {
+  it('counts each line that is neither empty nor a comment, with any end of line (S6)', () => {
+    const line = fc.constantFrom('a:1', '  b:2 # why', '# none', '', '   ', 'Not An Image', '\ufeff', '\ufeffc:1');
+    fc.assert(
+      fc.property(fc.array(line), fc.constantFrom('\n', '\r', '\r\n'), (texts, end) => {
+        const text = texts.join(end);
+        const { entries, problems } = parseImageSet(text);
+        expect(sizeOfTexts([text])).toEqual({
+          bytes: Buffer.byteLength(text),
+          lines: entries.length + problems.length,
+        });
+        const numbers = texts.flatMap((one, index) => (/^\s*(#|$)/.test(one) ? [] : [index + 1]));
+        expect([...entries, ...problems].map(({ line: number }) => number).sort((a, b) => a - b)).toEqual(numbers);
+      }),
+    );
+  });
+
+  it.each<[what: string, size: SetSize, isOver: boolean]>([
+    ['the limit of bytes and of lines', maxSetSum, false],
+    ['one byte more', { ...maxSetSum, bytes: maxSetSum.bytes + 1 }, true],
+    ['one line more', { ...maxSetSum, lines: maxSetSum.lines + 1 }, true],
+  ])('of %s: too large or not (S6)', (_what, size, isOver) => {
+    expect(isTooLarge(size)).toBe(isOver);
   });
 });

@@ -54,6 +54,26 @@ describe('images.excludeFrom', () => {
     }
   });
 
+  it('removes nothing at all if the sets are too large together: exit 2, with the sum and the limit, once (S3, S6)', async () => {
+    const images = { ...allAge, excludeFrom: ['frozen'], removeFrom: ['cve'] };
+    const bench = await prepare({ images: [old, spare] }, { images });
+    const frozen = { list: 'spare:1\n'.repeat(30_000) };
+    const run = await cleanWithSets(bench, { frozen, cve: { list: 'old:1\n'.repeat(20_001) } });
+    expect(run).toMatchObject({ exitCode: 2, report: { outcome: 'Failed' } });
+    expect(run.report.errors).toEqual([
+      {
+        reason: 'ImageSetUnreadable',
+        message: expect.stringMatching(
+          /^nothing is removed: image sets frozen, cve can't be read: together they have 360006 bytes and 50001 lines, and the limit is 4194304 bytes and 50000 lines: shorten /,
+        ),
+      },
+    ]);
+    expect(imagesLeft(bench)).toHaveLength(2);
+    const shorter = await cleanWithSets(bench, { frozen, cve: { list: 'old:1\n'.repeat(20_000) } });
+    expect(shorter.exitCode).toBe(0);
+    expect(imagesLeft(bench)).toEqual(['docker.io/library/spare:1']);
+  });
+
   it('removes nothing without --sets (S3)', async () => {
     const bench = await prepare({ images: [old] }, { images: { ...allAge, excludeFrom: ['frozen'] } });
     expect(await runClean(bench)).toMatchObject({

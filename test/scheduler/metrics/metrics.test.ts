@@ -98,7 +98,7 @@ describe('the metrics', () => {
 
   it('show the image sets, and which of them are a problem of which policy (S6)', async () => {
     const metrics = new Metrics('1');
-    const content = { kind: 'Readable', entries: 7, invalidLines: 2 } as const;
+    const content = { kind: 'Readable', bytes: 90, entries: 7, invalidLines: 2 } as const;
     const unreadable = { kind: 'Unreadable', cause: 'has no keys', advice: '' } as const;
     const sets = [
       { name: 'good', version: '1', updatedAt: start, content: { ...content, invalidLines: 0 } },

@@ -20,7 +20,7 @@ describe('lint of image sets', () => {
   it('finds nothing in a valid set, which is no policy (S1)', () => {
     expect(lintText('sets.yaml', frozen, runKinds)).toMatchObject({
       policies: 0,
-      sets: ['frozen'],
+      sets: [{ name: 'frozen', size: { lines: 1 } }],
       problems: [],
       isOther: false,
     });
@@ -74,6 +74,17 @@ describe('lint of image sets', () => {
       ]);
     },
   );
+
+  it('remarks that the sets of a policy are too large together, each counted once (S6)', () => {
+    const large = (name: string, lines: number) => `${header(name)}data:\n  list: |\n${'    a:1\n'.repeat(lines)}---\n`;
+    const policy = nightly('excludeFrom: [frozen], includeFrom: [frozen], removeFrom: [cve]');
+    expect(lint(`${large('frozen', 30_000)}${large('cve', 20_000)}${policy}`)).toEqual([]);
+    expect(lint(`${large('frozen', 30_000)}${large('cve', 20_001)}${policy}`)).toEqual([
+      expect.stringMatching(
+        /nightly\/images\.removeFrom\[0\]: warning: image set cve makes the sets of the policy too large, .* and 50001 lines, and the limit is /,
+      ),
+    ]);
+  });
 
   it('says nothing of sets in files without any, because producers make them', () => {
     expect(lint(nightly('excludeFrom: [frozen]'))).toEqual([]);

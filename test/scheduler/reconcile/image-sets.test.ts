@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 
 function putSets(...sets: readonly Partial<ImageSet>[]): void {
-  const content = { kind: 'Readable', entries: 1, invalidLines: 0 } as const;
+  const content = { kind: 'Readable', bytes: 90, entries: 1, invalidLines: 0 } as const;
   const all = sets.map((set): ImageSet => ({ name: 'frozen', version: '1', updatedAt: start, content, ...set }));
   scheduler.cluster.imageSets = {
     place: 'in namespace nodesweep',
@@ -77,6 +77,21 @@ describe('the image sets of a policy', () => {
     expect(events()[1]).toContain('images.excludeFrom[1]: image set other does not exist');
     expect(events()[1]).not.toContain('frozen');
     expect(condition()?.message).toContain('frozen');
+  });
+
+  it('are a problem if they are too large together, with an Event, and the policy stays valid (S6)', async () => {
+    const content = { kind: 'Readable', bytes: 9, entries: 30_000, invalidLines: 0 } as const;
+    putSets({ content }, { name: 'cve', content });
+    scheduler.edit({ images: { excludeFrom: ['frozen'], removeFrom: ['cve'] } });
+    await scheduler.pass(start);
+    expect(condition()).toMatchObject({ status: 'False', reason: 'SetUnreadable' });
+    const message =
+      /images\.removeFrom\[0\]: image set cve makes the sets of the policy too large: .* and 60000 lines, /;
+    expect(condition()?.message).toMatch(message);
+    expect(events()).toEqual([expect.stringMatching(message)]);
+    expect(status()).toMatchObject({ valid: true, problems: [] });
+    await scheduler.pass(secondsLater(1));
+    expect(events()).toHaveLength(1);
   });
 
   it('become a problem at the instant at which one is too old, although nothing changes (S6)', async () => {

@@ -23,7 +23,7 @@ describe('the lines of an image set', () => {
   });
 
   it('are none in an empty text, which is a set that names no image', () => {
-    expect(contentOf({ list: '' })).toEqual({ kind: 'Readable', entries: 0, invalidLines: 0 });
+    expect(contentOf({ list: '' })).toEqual({ kind: 'Readable', bytes: 0, entries: 0, invalidLines: 0 });
   });
 
   it.each<[what: string, cause: string, data: Record<string, string | undefined>]>([
@@ -46,7 +46,7 @@ describe('the lines of an image set', () => {
   it('are counted in many small steps, so that very many of them do not hold up other work', () => {
     const text = Array.from({ length: 50_000 }, (_, index) => `a:${index % 100}`).join('\n');
     const { content, steps } = count(new Map([['list', text]]));
-    expect(content).toEqual({ kind: 'Readable', entries: 50_000, invalidLines: 0 });
+    expect(content).toEqual({ kind: 'Readable', bytes: Buffer.byteLength(text), entries: 50_000, invalidLines: 0 });
     expect(steps).toBeGreaterThan(25);
   });
 

@@ -6,7 +6,7 @@ import { secondsLater, start } from '../../helpers/builders.ts';
 const day = 86_400;
 
 function buildSet(set: Partial<ImageSet> = {}): ImageSet {
-  const content = { kind: 'Readable', entries: 3, invalidLines: 0 } as const;
+  const content = { kind: 'Readable', bytes: 90, entries: 3, invalidLines: 0 } as const;
   return { name: 'frozen', version: '1', updatedAt: start, content, ...set };
 }
 
@@ -32,7 +32,13 @@ describe('a problem with an image set', () => {
   });
 
   const noKeys = { kind: 'Unreadable', cause: 'has no keys', advice: 'put the images there' } as const;
-  const malformed = { kind: 'Readable', entries: 3, invalidLines: 2, firstInvalid: 'key a, line 3: X' } as const;
+  const malformed = {
+    kind: 'Readable',
+    bytes: 90,
+    entries: 3,
+    invalidLines: 2,
+    firstInvalid: 'key a, line 3: X',
+  } as const;
   it.each<[reason: string | undefined, what: string, set: Partial<ImageSet>, now: Date]>([
     [undefined, 'can be read and is new enough', {}, secondsLater(day)],
     ['SetUnreadable', 'has no keys', { content: noKeys }, start],
@@ -56,6 +62,47 @@ describe('a problem with an image set', () => {
       expect(problem?.gist).toMatch(/^image set frozen /);
       expect(problem?.message.startsWith(problem.gist)).toBe(true);
     }
+  });
+});
+
+describe('image sets that are too large together', () => {
+  const mebibytes = (count: number) => ({ ...buildSet().content, bytes: count * 1_048_576 }) as ImageSet['content'];
+  const uses = ['a', 'b', 'a', 'c'].map((set, index) => ({ ...use, set, path: `images.f[${index}]` }));
+  const judge = (a: ImageSet['content'], b: ImageSet['content'], c: ImageSet['content']) => {
+    const sets = Object.entries({ a, b, c }).map(([name, content]) => buildSet({ name, content }));
+    return findSetProblems({ uses }, buildSets(...sets), start);
+  };
+
+  it('are one problem with the sum, the limit and the next step, at the field with which they are (S6)', () => {
+    expect(judge(mebibytes(2), mebibytes(2), mebibytes(1))).toEqual([
+      {
+        path: 'images.f[3]',
+        set: 'c',
+        reason: 'SetUnreadable',
+        gist: 'image set c makes the sets of the policy too large',
+        message:
+          'image set c makes the sets of the policy too large: together they have 5242880 bytes and 9 lines, and the limit is 4194304 bytes and 50000 lines: shorten the sets, or name fewer of them in the policy. Until then, none of them can be read: nothing is removed because of them, and nothing at all with images.excludeFrom or images.includeFrom',
+      },
+    ]);
+    expect(judge(mebibytes(5), mebibytes(1), mebibytes(0))).toMatchObject([
+      { path: 'images.f[0]', message: expect.stringContaining(': together they have 6291456 bytes') },
+    ]);
+  });
+
+  it('are so also by their lines, malformed ones included (S6)', () => {
+    const lines = (entries: number, invalidLines: number) =>
+      ({ kind: 'Readable', bytes: 9, entries, invalidLines }) as const;
+    expect(judge(lines(25_000, 0), lines(20_000, 0), lines(5_000, 0))).toEqual([]);
+    expect(judge(lines(25_000, 0), lines(20_000, 0), lines(5_000, 1))).toMatchObject([
+      { path: 'images.f[3]', reason: 'SetUnreadable', message: expect.stringContaining(' and 50001 lines') },
+      { path: 'images.f[3]', reason: 'SetInvalid' },
+    ]);
+  });
+
+  it('count each set once, and a set that can not be read not at all (S6)', () => {
+    const unreadable = { kind: 'Unreadable', cause: 'has no keys', advice: 'put the images there' } as const;
+    expect(judge(mebibytes(3), mebibytes(1), mebibytes(0))).toEqual([]);
+    expect(judge(mebibytes(3), mebibytes(1), unreadable)).toMatchObject([{ path: 'images.f[3]', set: 'c' }]);
   });
 });
 
