@@ -47,28 +47,33 @@ function findGlob(globs: readonly LazyGlob[], names: readonly string[]): SetLine
 /** A glob that is compiled for the first name that it could match: most never are, and a set may have thousands. */
 class LazyGlob {
   readonly entry: SetLine;
-  /** A text that each name has that the glob matches, in lower case. */
-  readonly #piece: string;
+  /** The texts, in lower case, that a name must have so that the glob can match it. */
+  readonly #pieces: readonly string[];
   #compiled: ((names: readonly string[]) => boolean) | undefined;
 
   constructor(entry: SetLine) {
     this.entry = entry;
-    this.#piece = longestPiece(entry.image);
+    this.#pieces = piecesOf(entry.image);
   }
 
   matches(names: readonly string[], lowerCase: readonly string[]): boolean {
-    if (this.#piece !== '' && !lowerCase.some((name) => name.includes(this.#piece))) return false;
+    if (!this.#couldMatch(lowerCase)) return false;
     this.#compiled ??= compileGlobs([this.entry.image]);
     return this.#compiled(names);
   }
+
+  /** A glob without any text may match an image without a name. */
+  #couldMatch(names: readonly string[]): boolean {
+    if (this.#pieces.length === 0) return true;
+    return names.some((name) => this.#pieces.every((piece) => name.includes(piece)));
+  }
 }
 
-/** The longest text between the wildcards of a glob, without its tag if it has a digest, and with `docker.io` for its alias. */
-function longestPiece(glob: string): string {
+/** The texts between the wildcards of a glob, without its tag if it has a digest, and with `docker.io` for its alias. */
+function piecesOf(glob: string): readonly string[] {
   const { repository, tag, digest } = splitReference(glob);
   const parts = [repository.replace(/^index\.docker\.io\//i, 'docker.io/'), digest ?? tag ?? ''];
-  const pieces = parts.flatMap((part) => part.toLowerCase().split(/\*+/));
-  return pieces.reduce((longest, piece) => (piece.length > longest.length ? piece : longest), '');
+  return parts.flatMap((part) => part.toLowerCase().split(/\*+/)).filter((piece) => piece !== '');
 }
 
 /** The keys of an entry without wildcards. One that begins with a slash is for a set that protects. */
