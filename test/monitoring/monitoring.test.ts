@@ -58,7 +58,7 @@ async function readLabels(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     nextSlot: secondsLater(60),
   } as PolicyStatus;
   const usesSets = buildPolicyObject({ images: { excludeFrom: ['frozen'] } }, { name: 'uses-sets' });
-  const content = { kind: 'Readable', entries: 7, invalidLines: 2 } as const;
+  const content = { kind: 'Readable', bytes: 90, entries: 7, invalidLines: 2 } as const;
   const imageSets = {
     place: 'in namespace nodesweep',
     byName: new Map([['frozen', { name: 'frozen', version: '1', updatedAt: start, content }]]),
