@@ -10,7 +10,7 @@ import { decisionsSection } from '../parts/decisions.ts';
 import { describeThresholds, diskBar } from '../parts/disk-bar.ts';
 import { definitions, type Page, section, table } from '../parts/layout.ts';
 import { nodesInRun } from '../view/causes.ts';
-import { keptBytesOf, nodeDisks } from '../view/disks.ts';
+import { keptBytesOf, measuresOn } from '../view/disks.ts';
 import { causeOf, mark, shortReference, timeFrom } from '../words.ts';
 import { stateOf } from './nodes.ts';
 
@@ -40,8 +40,9 @@ ${decisionsSection(facts, runs, name, page)}`;
 }
 
 function diskSection(runs: readonly Run[], name: string, now: Date): Html {
-  const disk = nodeDisks(runs).find(({ node }) => node === name);
-  if (disk === undefined) return section('disk', 'Disk', html`<p>No run has measured the disk of this node yet.</p>`);
+  const measures = measuresOn(name, runs);
+  const newest = measures.at(-1);
+  if (newest === undefined) return section('disk', 'Disk', html`<p>No run has measured the disk of this node yet.</p>`);
   const columns = [
     { title: 'Run' },
     { title: 'When' },
@@ -49,7 +50,7 @@ function diskSection(runs: readonly Run[], name: string, now: Date): Html {
     { title: 'After' },
     { title: 'Target', minor: true, isNumber: true },
   ];
-  const rows = disk.measures
+  const rows = measures
     .toReversed()
     .map((measure) => [
       html`<a href="${links.run(measure.run)}">${measure.run}</a>`,
@@ -58,13 +59,13 @@ function diskSection(runs: readonly Run[], name: string, now: Date): Html {
       diskBar(measure),
       describeThresholds(measure),
     ]);
-  const kept = keptBytesOf(disk.newest.disk).toSorted(([, one], [, other]) => other - one);
+  const kept = keptBytesOf(newest.disk).toSorted(([, one], [, other]) => other - one);
   return section(
     'disk',
     'Disk',
     table('Disk usage before and after each run', columns, rows),
     kept.length > 0 &&
-      html`<p>${disk.newest.disk.keptBytes !== undefined && 'The disk is above its target. '}These images stay: ${kept.map(([reason, bytes], index) => `${index > 0 ? ', ' : ''}${reason} ${formatBytes(bytes)}`)}.</p>`,
+      html`<p>${newest.disk.keptBytes !== undefined && 'The disk is above its target. '}These images stay: ${kept.map(([reason, bytes], index) => `${index > 0 ? ', ' : ''}${reason} ${formatBytes(bytes)}`)}.</p>`,
   );
 }
 

@@ -5,13 +5,14 @@ import { type ListFilter, links } from '../links.ts';
 import { describeThresholds, diskBar, trend } from '../parts/disk-bar.ts';
 import { nodeLink, type Page, section, table } from '../parts/layout.ts';
 import { paged } from '../parts/paging.ts';
-import { nodeDisks } from '../view/disks.ts';
+import { measuresOn, nodeDisks } from '../view/disks.ts';
 import { mark, timeFrom } from '../words.ts';
 
 /** All nodes, the fullest first, and after them those whose disk no run has measured. */
 export function nodesPage({ state, now }: PageFacts, { name = '', page = 1 }: ListFilter): Page {
-  const disks = new Map(nodeDisks(state.runs.map(({ value }) => value)).map((disk) => [disk.node, disk]));
-  const usage = (node: Node) => disks.get(node.name)?.newest.afterPercent ?? -1;
+  const runs = state.runs.map(({ value }) => value);
+  const disks = new Map(nodeDisks(runs).map(({ node, newest }) => [node, newest]));
+  const usage = (node: Node) => disks.get(node.name)?.afterPercent ?? -1;
   const meant = state.nodes
     .filter((node) => node.name.includes(name))
     .toSorted((one, other) => usage(other) - usage(one) || (one.name < other.name ? -1 : 1));
@@ -25,11 +26,11 @@ export function nodesPage({ state, now }: PageFacts, { name = '', page = 1 }: Li
     { title: 'Measured', minor: true },
   ];
   const rows = items.map((node) => {
-    const disk = disks.get(node.name);
+    const newest = disks.get(node.name);
     const measured =
-      disk === undefined
+      newest === undefined
         ? ['not measured', '–', '–', '–']
-        : [diskBar(disk.newest), trend(disk), describeThresholds(disk.newest), timeFrom(now, disk.newest.at)];
+        : [diskBar(newest), trend(measuresOn(node.name, runs)), describeThresholds(newest), timeFrom(now, newest.at)];
     return [nodeLink(node.name), stateOf(node), ...measured];
   });
   const body = html`<form class="filter" action="${links.nodes}" method="get" role="search">

@@ -12,7 +12,7 @@ import { nodeLink, type Page, section, table } from '../parts/layout.ts';
 import { policiesSection } from '../parts/policies.ts';
 import { runProgress } from '../parts/progress.ts';
 import { byWeight, causesOf } from '../view/causes.ts';
-import { keptByReason, type NodeDisk, nodeDisks } from '../view/disks.ts';
+import { keptByReason, measuresOn, type NodeDisk, nodeDisks } from '../view/disks.ts';
 import { countOf, plural } from '../words.ts';
 
 /** The numbers of things that the overview shows. The others are on pages of their own. */
@@ -30,7 +30,7 @@ export function overviewPage(facts: PageFacts): Page {
   const body = html`${healthSection(facts)}
 ${activeSection(runs, now)}
 ${policiesSection(policies, now)}
-${disksSection(disks, state.nodes.length)}
+${disksSection(disks, runs, state.nodes.length)}
 ${causesSection(runs)}
 ${keptSection(disks)}
 ${imagesSection(policies)}`;
@@ -49,7 +49,7 @@ function activeSection(runs: readonly Run[], now: Date): Html {
   );
 }
 
-function disksSection(disks: readonly NodeDisk[], nodeCount: number): Html {
+function disksSection(disks: readonly NodeDisk[], runs: readonly Run[], nodeCount: number): Html {
   if (disks.length === 0)
     return section(
       'disks',
@@ -59,24 +59,24 @@ function disksSection(disks: readonly NodeDisk[], nodeCount: number): Html {
   return section(
     'disks',
     'Fullest nodes',
-    disksTable(disks.slice(0, maxNodes)),
+    disksTable(disks.slice(0, maxNodes), runs),
     html`<p><a href="${links.nodes}">All ${plural(nodeCount, 'node')}</a></p>`,
   );
 }
 
 /** Nodes with the usage of their disks, as the newest run has left it. */
-function disksTable(disks: readonly NodeDisk[]): Html {
+function disksTable(disks: readonly NodeDisk[], runs: readonly Run[]): Html {
   const columns = [
     { title: 'Node' },
     { title: 'Disk' },
     { title: 'Last runs', minor: true },
     { title: 'Target', minor: true, isNumber: true },
   ];
-  const rows = disks.map((disk) => [
-    nodeLink(disk.node),
-    diskBar(disk.newest),
-    trend(disk),
-    describeThresholds(disk.newest),
+  const rows = disks.map(({ node, newest }) => [
+    nodeLink(node),
+    diskBar(newest),
+    trend(measuresOn(node, runs)),
+    describeThresholds(newest),
   ]);
   return table('The fullest nodes, as the newest run has left them', columns, rows);
 }

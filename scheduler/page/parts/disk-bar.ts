@@ -1,6 +1,6 @@
 import { formatBytes } from '../../../contract/bytes.ts';
 import { type Html, html } from '../html.ts';
-import type { Measure, NodeDisk } from '../view/disks.ts';
+import type { Measure } from '../view/disks.ts';
 
 /** The usage of a disk as a bar, with the thresholds of the policy. The text beside it says the same. */
 export function diskBar({ afterPercent, thresholds, usedBytes, capacityBytes }: Measure): Html {
@@ -19,7 +19,7 @@ const trendWidth = 80;
 const trendHeight = 20;
 
 /** The usage before and after each of the last runs, as a line, with the numbers as its description. */
-export function trend({ measures }: NodeDisk): Html {
+export function trend(measures: readonly Measure[]): Html {
   const points = measures.flatMap(({ beforePercent, afterPercent }) => [beforePercent, afterPercent]);
   const step = trendWidth / Math.max(1, points.length - 1);
   const line = points.map(

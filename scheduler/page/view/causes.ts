@@ -36,14 +36,12 @@ export interface CauseGroup {
 
 /** The nodes of a run, sorted by name. */
 export function nodesInRun(run: Run): readonly NodeInRun[] {
-  return [...run.nodes]
-    .map(([node, progress]) => nodeInRun(node, progress))
-    .sort((one, other) => compareNames(one.node, other.node));
+  return sortByName(describeNodes(run));
 }
 
 /** The causes in a run, those of failures first, and the frequent ones before the rare ones. */
 export const causesOf = onceFor((run: Run): readonly CauseGroup[] => {
-  const caused = nodesInRun(run).filter(({ reason }) => reason !== undefined);
+  const caused = sortByName(describeNodes(run).filter(({ reason }) => reason !== undefined));
   const states = [...Map.groupBy(caused, ({ state }) => state).values()];
   return states
     .flatMap((nodes) => [...groupByCause(nodes)])
@@ -57,6 +55,14 @@ export const countStates = onceFor((run: Run): Readonly<Record<NodeState, number
   for (const progress of run.nodes.values()) counts[stateIn(progress)] += 1;
   return counts;
 });
+
+function describeNodes({ nodes }: Run): readonly NodeInRun[] {
+  return [...nodes].map(([node, progress]) => nodeInRun(node, progress));
+}
+
+function sortByName(nodes: readonly NodeInRun[]): readonly NodeInRun[] {
+  return nodes.toSorted((one, other) => compareNames(one.node, other.node));
+}
 
 function nodeInRun(node: string, progress: NodeProgress): NodeInRun {
   const cause = progress.state === 'Settled' ? progress : troubleOf(progress);

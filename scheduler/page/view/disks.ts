@@ -1,12 +1,12 @@
 import type { CleanupPolicy } from '../../cleanup/policy.ts';
 import { type DiskMeasure, diskOf } from '../../run/disk-measure.ts';
-import { onceFor } from '../../run/once-for.ts';
+import { onceForRuns } from '../../run/once-for-runs.ts';
+import type { NodeProgress } from '../../run/progress.ts';
 import type { Run } from '../../run/run.ts';
 
 /** The disk of a node, as one run has left it. */
 export interface Measure {
   readonly run: string;
-  readonly policy: string;
   readonly at: Date;
   readonly capacityBytes: number;
   readonly usedBytes: number;
@@ -24,24 +24,26 @@ export interface Thresholds {
   readonly lowPercent: number;
 }
 
-/** A node with the measures of its disk, the oldest first. There is at least one. */
+/** A node with the newest measure of its disk. */
 export interface NodeDisk {
   readonly node: string;
-  readonly measures: readonly Measure[];
   readonly newest: Measure;
 }
 
 /** The disks of all nodes that a run has measured, the fullest first. */
-export function nodeDisks(runs: readonly Run[]): readonly NodeDisk[] {
-  const ordered = runs.toSorted((one, other) => one.startedAt.getTime() - other.startedAt.getTime());
-  const found = new Map<string, Measure[]>();
-  for (const run of ordered)
-    for (const [node, measure] of measuresOf(run)) {
-      const measures = found.get(node);
-      if (measures === undefined) found.set(node, [measure]);
-      else measures.push(measure);
+export const nodeDisks = onceForRuns((runs): readonly NodeDisk[] => {
+  const disks = new Map<string, NodeDisk>();
+  for (const run of oldestFirst(runs).toReversed())
+    for (const [node, progress] of run.nodes) {
+      const newest = disks.has(node) ? undefined : measureIn(run, progress);
+      if (newest !== undefined) disks.set(node, { node, newest });
     }
-  return [...found].flatMap(([node, measures]) => nodeDisk(node, measures)).sort(byUsage);
+  return [...disks.values()].sort(byUsage);
+});
+
+/** The measures of the disk of a node, the oldest first. */
+export function measuresOn(node: string, runs: readonly Run[]): readonly Measure[] {
+  return oldestFirst(runs).flatMap((run) => measureIn(run, run.nodes.get(node)) ?? []);
 }
 
 /** The sums of the images that stay on nodes, by reason, the largest first. */
@@ -66,37 +68,27 @@ export function keptBytesOf({
   return Object.entries(kept).map(([reason, { bytes }]) => [reason, bytes]);
 }
 
-function nodeDisk(node: string, measures: readonly Measure[]): NodeDisk[] {
-  const newest = measures.at(-1);
-  return newest === undefined ? [] : [{ node, measures, newest }];
-}
+const oldestFirst = onceForRuns((runs) =>
+  runs.toSorted((one, other) => one.startedAt.getTime() - other.startedAt.getTime()),
+);
 
 function byUsage(one: NodeDisk, other: NodeDisk): number {
   const difference = other.newest.afterPercent - one.newest.afterPercent;
   return difference || (one.node < other.node ? -1 : 1);
 }
 
-const measuresOf = onceFor((run: Run): ReadonlyMap<string, Measure> => {
-  const thresholds = thresholdsOf(run);
-  const measures = new Map<string, Measure>();
-  for (const [node, progress] of run.nodes) {
-    const disk = diskOf(progress);
-    if (disk !== undefined) measures.set(node, measureOf(run, disk, thresholds));
-  }
-  return measures;
-});
-
-function measureOf(run: Run, disk: DiskMeasure, thresholds: Thresholds | undefined): Measure {
+function measureIn(run: Run, progress: NodeProgress | undefined): Measure | undefined {
+  const disk = progress && diskOf(progress);
+  if (disk === undefined) return undefined;
   const percent = (bytes: number) => (bytes * 100) / disk.capacityBytes;
   return {
     run: run.name,
-    policy: run.policy,
     at: run.finishedAt ?? run.startedAt,
     capacityBytes: disk.capacityBytes,
     usedBytes: disk.usedAfterBytes,
     beforePercent: percent(disk.usedBeforeBytes),
     afterPercent: percent(disk.usedAfterBytes),
-    thresholds,
+    thresholds: thresholdsOf(run),
     disk,
   };
 }

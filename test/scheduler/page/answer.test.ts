@@ -5,6 +5,7 @@ import { answerPage, type PageRequest } from '../../../scheduler/page/answer.ts'
 import type { CleanerLog } from '../../../scheduler/page/cleaner-log.ts';
 import type { PageFacts } from '../../../scheduler/page/facts.ts';
 import { links } from '../../../scheduler/page/links.ts';
+import type { Run } from '../../../scheduler/run/run.ts';
 import { buildCleanerLog, buildPageFacts, buildSetLog, withImageSets } from '../../helpers/page-facts.ts';
 
 const small = buildPageFacts(40);
@@ -19,6 +20,10 @@ const textOf = (target: string, facts?: PageFacts) =>
     .body.replaceAll('<wbr>', '')
     .replaceAll(/<[^>]*>/g, ' ')
     .replaceAll(/\s+/g, ' ');
+
+function runNamed(name: string): Run | undefined {
+  return small.state.runs.find(({ value }) => value.name === name)?.value;
+}
 
 /** The facts with other messages on the nodes on which the cleaner did not start. */
 function withMessages(facts: PageFacts, messageOf: (node: string, index: number) => string): PageFacts {
@@ -122,6 +127,21 @@ describe('the status page', () => {
     expect(percents).toEqual(percents.toSorted((one, other) => other - one));
     expect(textOf(links.overview)).toContain('70 to 85 %');
     expect(ask(links.overview).body).toMatch(/<title>\d+ to \d+ %, then \d+ to \d+ %, then \d+ to \d+ %<\/title>/);
+  });
+
+  it('shows a disk as the newest run with a measure of it has left it, and the measures of older runs beside it', () => {
+    const [node = ''] = [...(runNamed('nightly-1')?.nodes.keys() ?? [])];
+    const runs = small.state.runs.map(({ value, ...version }) => {
+      const nodes = [...value.nodes].filter(([name]) => value.name !== 'nightly-3' || name !== node);
+      return { ...version, value: { ...value, nodes: new Map(nodes) } };
+    });
+    const body = ask(links.node(node), { ...small, state: { ...small.state, runs } }).body;
+    const measures = [
+      ...body.matchAll(/>(nightly-\d)<\/a><\/th><td[^>]*><time[^>]*>[^<]*<\/time><\/td><td[^>]*>\d+ %/g),
+    ];
+    expect(measures.map(([, run]) => run)).toEqual(['nightly-2', 'nightly-1']);
+    const shown = ask(links.nodesPage({ name: node }), { ...small, state: { ...small.state, runs } }).body;
+    expect(shown).toMatch(/<title>\d+ to \d+ %, then \d+ to \d+ %<\/title>/);
   });
 
   it('groups causes, and opens each to its nodes', () => {
