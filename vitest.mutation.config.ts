@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     include: [
-      'test/{cleaner/history/history,cleaner/plan/{keep-rules,plan,removal-order,shared-layers},contract/{reference,glob}}.test.ts',
+      'test/{cleaner/history/history,cleaner/plan/{keep-rules,plan,removal-order,shared-layers},contract/images/{reference,glob}}.test.ts',
     ],
   },
 });

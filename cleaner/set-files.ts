@@ -1,9 +1,9 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, messageOf } from '../contract/errors.ts';
-import { maxSetBytes } from '../contract/image-set.ts';
+import { maxSetBytes } from '../contract/images/image-set.ts';
+import { addSizes, isTooLarge } from '../contract/images/set-sum.ts';
 import type { Job } from '../contract/job.ts';
-import { addSizes, isTooLarge } from '../contract/set-sum.ts';
 import type { FoundSet } from './sets/found-set.ts';
 import { limitSum, sizeOfSet } from './sets/limit-sum.ts';
 import { namesOfSets } from './sets/policy-sets.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { checkOf } from './check-fields.ts';
 import { durationSchema } from './duration.ts';
-import { globSchema } from './glob.ts';
+import { globSchema } from './images/glob.ts';
 import { objectNameProblem } from './labels.ts';
 import { pullVerdictsSchema } from './pull-verdicts.ts';
 

@@ -1,4 +1,4 @@
-import { formatImageSet, parseImageSet, type SetEntry } from '../contract/image-set.ts';
+import { formatImageSet, parseImageSet, type SetEntry } from '../contract/images/image-set.ts';
 import { compareNames } from '../contract/text.ts';
 
 /** The maximum size of the data of a ConfigMap, in bytes (`MaxSecretSize` of k8s.io/kubernetes/pkg/apis/core). */

@@ -1,5 +1,5 @@
 import { messageOf } from '../contract/errors.ts';
-import { parseImageSet, type SetEntry } from '../contract/image-set.ts';
+import { parseImageSet, type SetEntry } from '../contract/images/image-set.ts';
 import { formatSet, normaliseEntries } from './content.ts';
 import { packMemory, unpackMemory } from './memory.ts';
 import type { SetBefore, SetContent, SetSource } from './source.ts';

@@ -1,4 +1,4 @@
-import type { SetEntry } from '../contract/image-set.ts';
+import type { SetEntry } from '../contract/images/image-set.ts';
 
 /** The result of the last complete look of a source. */
 export interface SetBefore {

@@ -31,6 +31,7 @@ const files = [...paths.filter((path) => path.endsWith('.ts')), 'main.ts'].map(r
 const pureFolders = [
   'contract',
   'contract/http',
+  'contract/images',
   'cleaner/plan',
   'cleaner/sets',
   'scheduler/policy',

@@ -1,9 +1,9 @@
 import { type DiskUsage, usedPercent } from '../../contract/disk-usage.ts';
 import { formatDuration } from '../../contract/duration.ts';
-import { compileGlobs, compileProtection } from '../../contract/glob.ts';
+import { compileGlobs, compileProtection } from '../../contract/images/glob.ts';
+import { repositoryOf } from '../../contract/images/reference.ts';
 import type { Job } from '../../contract/job.ts';
 import type { KeepReason } from '../../contract/keep-reason.ts';
-import { repositoryOf } from '../../contract/reference.ts';
 import { type History, type ImageRecord, lastActive } from '../history/history.ts';
 import { type ImageIndex, indexProtected } from '../runtime/image-index.ts';
 import type { Inventory } from '../runtime/inventory.ts';

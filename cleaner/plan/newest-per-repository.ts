@@ -1,4 +1,4 @@
-import { repositoryOf } from '../../contract/reference.ts';
+import { repositoryOf } from '../../contract/images/reference.ts';
 import type { ImageRecord } from '../history/history.ts';
 import type { Image, ImageDetails } from '../runtime/runtime.ts';
 

@@ -1,4 +1,4 @@
-import { referenceKeys, repositoryOf, splitReference } from '../../contract/reference.ts';
+import { referenceKeys, repositoryOf, splitReference } from '../../contract/images/reference.ts';
 import type { Image } from '../runtime/runtime.ts';
 
 type NamedImage = Pick<Image, 'id' | 'names'>;

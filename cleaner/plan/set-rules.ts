@@ -1,4 +1,4 @@
-import { repositoryOf } from '../../contract/reference.ts';
+import { repositoryOf } from '../../contract/images/reference.ts';
 import type { Image } from '../runtime/runtime.ts';
 import { findInSets, isReadable, type PolicySet, type PolicySets, type SetHit } from '../sets/policy-sets.ts';
 import type { KeepRule } from './keep-rules.ts';

@@ -1,4 +1,4 @@
-import { nameKeys, referenceKeys, unqualifiedKeys, withoutRegistry } from '../../contract/reference.ts';
+import { nameKeys, referenceKeys, unqualifiedKeys, withoutRegistry } from '../../contract/images/reference.ts';
 import type { Image } from './runtime.ts';
 
 /** Finds the IDs of images by references: ID, name or digest. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { normaliseNames } from '../../contract/reference.ts';
+import { normaliseNames } from '../../contract/images/reference.ts';
 import type { Image } from './runtime.ts';
 
 /** The fields of an entry that identify an image, as the runtime calls them. */

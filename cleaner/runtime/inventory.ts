@@ -1,4 +1,4 @@
-import { isExact, isImageId } from '../../contract/reference.ts';
+import { isExact, isImageId } from '../../contract/images/reference.ts';
 import { readConsistently } from './consistent.ts';
 import { type ImageIndex, indexImages } from './image-index.ts';
 import {

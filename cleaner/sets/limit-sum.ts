@@ -1,4 +1,4 @@
-import { addSizes, describeSum, isTooLarge, type SetSize, sizeOfTexts } from '../../contract/set-sum.ts';
+import { addSizes, describeSum, isTooLarge, type SetSize, sizeOfTexts } from '../../contract/images/set-sum.ts';
 import type { FoundSet } from './found-set.ts';
 
 /** The size of a set. One that can't be read has none, because it takes no memory. */

@@ -1,7 +1,7 @@
 import { formatDuration } from '../../contract/duration.ts';
-import { parseImageSet, parseSetTime, type SetProblem } from '../../contract/image-set.ts';
+import { parseImageSet, parseSetTime, type SetProblem } from '../../contract/images/image-set.ts';
+import { compileImageSet } from '../../contract/images/set-matcher.ts';
 import type { Job } from '../../contract/job.ts';
-import { compileImageSet } from '../../contract/set-matcher.ts';
 import type { Image } from '../runtime/runtime.ts';
 import type { FoundSet, ReadSet, SetText } from './found-set.ts';
 import { limitSum } from './limit-sum.ts';

@@ -1,7 +1,7 @@
 import leven from 'leven';
 import { indexImages } from '../../cleaner/runtime/image-index.ts';
+import { normaliseRepository, splitReference } from '../../contract/images/reference.ts';
 import type { PlannedImage } from '../../contract/plan-document.ts';
-import { normaliseRepository, splitReference } from '../../contract/reference.ts';
 import { formatName, shortId } from '../output/plan-cells.ts';
 
 /** No image, or more than one image, matches the text. The message names the candidates. */

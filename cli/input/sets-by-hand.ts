@@ -1,7 +1,7 @@
 import { readSetFiles } from '../../cleaner/main.ts';
 import type { FoundSet } from '../../cleaner/sets/found-set.ts';
 import { namesOfSets } from '../../cleaner/sets/policy-sets.ts';
-import { parseSetTime } from '../../contract/image-set.ts';
+import { parseSetTime } from '../../contract/images/image-set.ts';
 import type { Job } from '../../contract/job.ts';
 import type { FileSet } from '../../scheduler/policy/files/set-file.ts';
 import { findUnreadable } from '../../scheduler/policy/lint-sets.ts';

@@ -1,4 +1,4 @@
-import { describeSum, type SetSize } from '../../contract/set-sum.ts';
+import { describeSum, type SetSize } from '../../contract/images/set-sum.ts';
 import type { Problem } from '../policy/problem.ts';
 import { findNearest } from '../policy/words/nearest.ts';
 import { findTooLargeSum } from '../sets/sum.ts';

@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import * as z from 'zod';
 import { lastLine } from '../../contract/crictl-log.ts';
-import { repositoryOf } from '../../contract/reference.ts';
+import { repositoryOf } from '../../contract/images/reference.ts';
 
 /** The images of a runtime, as a kubelet asks for them. Each call may reject with an {@link ImageServiceError}. */
 export interface ImageService {

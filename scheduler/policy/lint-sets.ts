@@ -1,4 +1,4 @@
-import { maxSetBytes, parseImageSet, parseSetTime, type SetProblem } from '../../contract/image-set.ts';
+import { maxSetBytes, parseImageSet, parseSetTime, type SetProblem } from '../../contract/images/image-set.ts';
 import { annotation } from '../../contract/labels.ts';
 import type { Remark } from './files/findings.ts';
 import type { FileSet } from './files/set-file.ts';

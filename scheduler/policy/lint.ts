@@ -1,5 +1,5 @@
+import { type SetSize, sizeOfTexts } from '../../contract/images/set-sum.ts';
 import { label } from '../../contract/labels.ts';
-import { type SetSize, sizeOfTexts } from '../../contract/set-sum.ts';
 import type { NamedPolicy, RunKind } from '../run/kind.ts';
 import { type Finding, findingsOf, type Remark } from './files/findings.ts';
 import { type FilePolicy, type PolicyFile, readPolicyFile } from './files/policy-file.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { repositoryOf } from '../../contract/reference.ts';
+import { repositoryOf } from '../../contract/images/reference.ts';
 import type { ReferenceOutcome } from '../../contract/reference-outcomes.ts';
 import { decodeRemovals, encodeRemovals, isUsed, type Removals, storedRemovalsSchema } from './removal/removals.ts';
 import type { ImageState, ImageStates } from './states/image-state.ts';

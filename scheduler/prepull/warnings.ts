@@ -1,5 +1,5 @@
-import { compileGlobs, compileProtection } from '../../contract/glob.ts';
-import { splitReference } from '../../contract/reference.ts';
+import { compileGlobs, compileProtection } from '../../contract/images/glob.ts';
+import { splitReference } from '../../contract/images/reference.ts';
 import { isCleanup } from '../cleanup/kind.ts';
 import type { CleanupPolicy } from '../cleanup/policy.ts';
 import type { Problem } from '../policy/problem.ts';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { parseReference } from '../../contract/reference.ts';
+import { parseReference } from '../../contract/images/reference.ts';
 
 /** The decision which hosts may be asked without encryption: this machine, and those that a setting names. */
 export class PlainHosts {

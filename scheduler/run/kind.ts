@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { SetSize } from '../../contract/set-sum.ts';
+import type { SetSize } from '../../contract/images/set-sum.ts';
 import type { Node, RunPod } from '../objects.ts';
 import type { JobTooLargeError } from '../pods/job-too-large.ts';
 import type { JobMap, PlacedNode, PodBody, PodOrder, PodTemplate } from '../pods/pod-template.ts';

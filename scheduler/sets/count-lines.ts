@@ -1,4 +1,4 @@
-import { maxSetBytes, parseImageSet } from '../../contract/image-set.ts';
+import { maxSetBytes, parseImageSet } from '../../contract/images/image-set.ts';
 import { compareNames, cutText } from '../../contract/text.ts';
 import type { SetContent } from './image-set.ts';
 

@@ -1,4 +1,4 @@
-import { parseSetTime } from '../../contract/image-set.ts';
+import { parseSetTime } from '../../contract/images/image-set.ts';
 
 /** The content of an image set, without its texts, which may be large. */
 export type SetContent =

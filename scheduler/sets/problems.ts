@@ -1,4 +1,4 @@
-import { describeSum, type SetSize } from '../../contract/set-sum.ts';
+import { describeSum, type SetSize } from '../../contract/images/set-sum.ts';
 import { cutText } from '../../contract/text.ts';
 import type { ParsedPolicy } from '../policy/parse.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';

@@ -1,4 +1,4 @@
-import { addSizes, isTooLarge, type SetSize } from '../../contract/set-sum.ts';
+import { addSizes, isTooLarge, type SetSize } from '../../contract/images/set-sum.ts';
 
 /** Sets of a policy that are too large together. */
 export interface TooLargeSum<Use> {

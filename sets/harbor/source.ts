@@ -1,4 +1,4 @@
-import type { SetEntry } from '../../contract/image-set.ts';
+import type { SetEntry } from '../../contract/images/image-set.ts';
 import type { SetBefore, SetContent, SetSource } from '../source.ts';
 import type { HarborApi } from './api.ts';
 import { readAgain, readArtifacts } from './artifacts.ts';

@@ -1,4 +1,4 @@
-import type { SetEntry } from '../../contract/image-set.ts';
+import type { SetEntry } from '../../contract/images/image-set.ts';
 import { ContentError } from './content-error.ts';
 import { readLines } from './lines.ts';
 import { readReports } from './reports.ts';

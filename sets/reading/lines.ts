@@ -1,4 +1,4 @@
-import { parseImageSet, type SetEntry } from '../../contract/image-set.ts';
+import { parseImageSet, type SetEntry } from '../../contract/images/image-set.ts';
 import { ContentError } from './content-error.ts';
 
 /** The number of problems that a message shows. */

@@ -1,4 +1,4 @@
-import { isImageId, parseReference, splitReference } from '../../contract/reference.ts';
+import { isImageId, parseReference, splitReference } from '../../contract/images/reference.ts';
 import { ContentError } from './content-error.ts';
 
 /** The names of an image in a report. */

@@ -5,7 +5,7 @@ import type { ImageEvent } from '../../cleaner/report/events.ts';
 import { createUsageReader } from '../../cleaner/runtime/inventory.ts';
 import { compileSets } from '../../cleaner/sets/policy-sets.ts';
 import { sweep } from '../../cleaner/sweep.ts';
-import { repositoryOf } from '../../contract/reference.ts';
+import { repositoryOf } from '../../contract/images/reference.ts';
 import { type Course, excluded, generateCourse, startChangingNode, type Truth } from '../helpers/changing-node.ts';
 import { buildHistory, buildJob, buildRunHistory, dayMs, now } from '../helpers/inventory.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readSetFiles } from '../../cleaner/set-files.ts';
-import { maxSetSum } from '../../contract/set-sum.ts';
+import { maxSetSum } from '../../contract/images/set-sum.ts';
 import { buildJob } from '../helpers/inventory.ts';
 
 let directory: string;

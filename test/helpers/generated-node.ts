@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type { History, ImageRecord } from '../../cleaner/history/history.ts';
 import type { Container, ContainerDetails, Image, ImageDetails } from '../../cleaner/runtime/runtime.ts';
-import { normaliseNames } from '../../contract/reference.ts';
+import { normaliseNames } from '../../contract/images/reference.ts';
 import { buildRuntime, dayMs, type FakeRuntime, now } from './inventory.ts';
 
 /** A node as nobody would think of it, and what is so there. */

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
-import { parseImageSet } from '../../contract/image-set.ts';
+import { parseImageSet } from '../../contract/images/image-set.ts';
 import { HarborApi } from '../../sets/harbor/api.ts';
 import { HarborSource, type HarborSourceOptions } from '../../sets/harbor/source.ts';
 import { openConnection } from '../../sets/http/connection.ts';

@@ -6,8 +6,8 @@ import type { Removal } from '../../cleaner/plan/removal-order.ts';
 import type { Inventory } from '../../cleaner/runtime/inventory.ts';
 import type { Container, ContainerDetails, Image, Runtime } from '../../cleaner/runtime/runtime.ts';
 import { compileSets } from '../../cleaner/sets/policy-sets.ts';
+import { normaliseNames } from '../../contract/images/reference.ts';
 import { type Job, type JobDocument, jobSchema } from '../../contract/job.ts';
-import { normaliseNames } from '../../contract/reference.ts';
 
 export const minuteMs = 60_000;
 export const dayMs = 24 * 60 * minuteMs;

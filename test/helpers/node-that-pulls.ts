@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
-import { splitReference } from '../../contract/reference.ts';
+import { splitReference } from '../../contract/images/reference.ts';
 import type { ContainerState, RunPod } from '../../scheduler/objects.ts';
 import { indexOfContainer } from '../../scheduler/prepull/states/container-names.ts';
 import type { FakeCluster } from './fake-cluster.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { parseImageSet, type SetEntry } from '../../contract/image-set.ts';
+import { parseImageSet, type SetEntry } from '../../contract/images/image-set.ts';
 import { type Produced, produce } from '../../sets/produce.ts';
 import type { SetBefore, SetContent, SetSource } from '../../sets/source.ts';
 import { FakeSetStore } from '../helpers/fake-set-store.ts';

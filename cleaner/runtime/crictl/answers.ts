@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { isImageId, normaliseNames, parseReference } from '../../../contract/reference.ts';
+import { isImageId, normaliseNames, parseReference } from '../../../contract/images/reference.ts';
 import { describeIssue, describeNonJson, parseTime, unique } from '../answer.ts';
 import { readEach, readSize } from '../image-list.ts';
 import type { Container, ContainerDetails, Image, ImageDetails } from '../runtime.ts';

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { normaliseNames } from '../../../contract/reference.ts';
+import { normaliseNames } from '../../../contract/images/reference.ts';
 import { containersAnswer, imageNamesAnswer } from './answers.ts';
 import { attempt, type Connection } from './call.ts';
 import type { DockerProblem } from './error.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { formatReference, parseReference } from '../../../contract/images/reference.ts';
 import { objectNameProblem } from '../../../contract/labels.ts';
-import { formatReference, parseReference } from '../../../contract/reference.ts';
 import { nodesSchema } from '../../policy/nodes.ts';
 import { referenceProblem, toKeepNothing } from './reference-problem.ts';
 

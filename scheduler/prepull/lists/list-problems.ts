@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseReference, splitReference } from '../../../contract/reference.ts';
+import { parseReference, splitReference } from '../../../contract/images/reference.ts';
 import { findCrowd } from './crowded-lists.ts';
 import { imagePullPolicySchema, listNodesSchema, normalise } from './image-list.ts';
 import { mayOverlap } from './label-domains.ts';

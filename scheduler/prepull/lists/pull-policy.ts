@@ -1,4 +1,4 @@
-import { splitReference } from '../../../contract/reference.ts';
+import { splitReference } from '../../../contract/images/reference.ts';
 import type { ImageList } from './image-list.ts';
 
 /** The policy by which a kubelet pulls an image. */

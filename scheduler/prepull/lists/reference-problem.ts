@@ -1,4 +1,4 @@
-import { isImageId, parseReference, splitReference } from '../../../contract/reference.ts';
+import { isImageId, parseReference, splitReference } from '../../../contract/images/reference.ts';
 
 /** The advice for a list without images. */
 export const toKeepNothing =

@@ -1,4 +1,4 @@
-import { referenceKeys, repositoryOf } from '../../../contract/reference.ts';
+import { referenceKeys, repositoryOf } from '../../../contract/images/reference.ts';
 
 /**
  * The images that a policy has put on its nodes, or may have put there, and that it has not removed yet: sorted references

@@ -1,4 +1,4 @@
-import { splitReference } from '../../../contract/reference.ts';
+import { splitReference } from '../../../contract/images/reference.ts';
 import type { LastResult } from '../../run/results/last-results.ts';
 import { statesIn } from '../states/by-reference.ts';
 import type { ImageStates } from '../states/image-state.ts';

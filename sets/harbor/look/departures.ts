@@ -1,4 +1,4 @@
-import type { SetEntry } from '../../../contract/image-set.ts';
+import type { SetEntry } from '../../../contract/images/image-set.ts';
 import type { Artifact } from './answers.ts';
 import { digestsOf, type Inventory, namedDigests, projectOf } from './inventory.ts';
 import { type Departure, type HarborMemory, keyOf } from './memory.ts';

@@ -1,4 +1,4 @@
-import { isExplicitHost, parseReference } from '../../../contract/reference.ts';
+import { isExplicitHost, parseReference } from '../../../contract/images/reference.ts';
 
 /** The host of a registry in the names of images; undefined if a text is none. */
 export function readRegistryHost(text: string): string | undefined {

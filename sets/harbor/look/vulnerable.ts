@@ -1,4 +1,4 @@
-import type { SetEntry } from '../../../contract/image-set.ts';
+import type { SetEntry } from '../../../contract/images/image-set.ts';
 import { compareNames } from '../../../contract/text.ts';
 import { describeFindings, type Severity, severities } from '../../reading/report.ts';
 import type { Artifact, Scan } from './answers.ts';

@@ -1,4 +1,4 @@
-import type { SetEntry } from '../../../contract/image-set.ts';
+import type { SetEntry } from '../../../contract/images/image-set.ts';
 import { compareNames } from '../../../contract/text.ts';
 import { type Criteria, type Findings, findReason } from './findings.ts';
 import type { ImageReport } from './report.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { SetEntry } from '../../../contract/image-set.ts';
-import { isBareDigest, isExact, parseReference } from '../../../contract/reference.ts';
+import type { SetEntry } from '../../../contract/images/image-set.ts';
+import { isBareDigest, isExact, parseReference } from '../../../contract/images/reference.ts';
 import { lastReported, type Remembered } from './decide.ts';
 import { severities } from './findings.ts';
 

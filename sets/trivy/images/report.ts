@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { formatReference, isExplicitHost, parseReference } from '../../../contract/reference.ts';
+import { formatReference, isExplicitHost, parseReference } from '../../../contract/images/reference.ts';
 import { cutText } from '../../../contract/text.ts';
 import { type Findings, type Severity, severities, type Vulnerabilities, worstOf } from './findings.ts';
 

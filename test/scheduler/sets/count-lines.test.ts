@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseImageSet } from '../../../contract/image-set.ts';
+import { parseImageSet } from '../../../contract/images/image-set.ts';
 import { countLines, textsOf } from '../../../scheduler/sets/count-lines.ts';
 import type { SetContent } from '../../../scheduler/sets/image-set.ts';
 

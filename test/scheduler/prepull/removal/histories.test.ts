@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { splitReference } from '../../../../contract/reference.ts';
+import { splitReference } from '../../../../contract/images/reference.ts';
 import type { Node } from '../../../../scheduler/objects.ts';
 import { buildNode, secondsLater } from '../../../helpers/builders.ts';
 import { ListScheduler, type Removal } from '../../../helpers/list-scheduler.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatImageSet, parseImageSet } from '../../../../contract/image-set.ts';
+import { formatImageSet, parseImageSet } from '../../../../contract/images/image-set.ts';
 import { decide, type Remembered, type TrivyCriteria } from '../../../../sets/trivy/images/decide.ts';
 import { formatMemory, recallImages } from '../../../../sets/trivy/images/remembered.ts';
 import { type ImageReport, readReport } from '../../../../sets/trivy/images/report.ts';

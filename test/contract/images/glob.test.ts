@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileGlobs, globSchema } from '../../contract/glob.ts';
-import { normaliseNames, parseReference } from '../../contract/reference.ts';
+import { compileGlobs, globSchema } from '../../../contract/images/glob.ts';
+import { normaliseNames, parseReference } from '../../../contract/images/reference.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}`;
 

@@ -10,7 +10,7 @@ import {
   referenceKeys,
   repositoryOf,
   splitReference,
-} from '../../contract/reference.ts';
+} from '../../../contract/images/reference.ts';
 
 const hex = 'b62bbb2eae85c0ebf8f0fdad15ebe032d8e8ea8a0d6095ef8f22c36e6fe2e7de';
 const digest = `sha256:${hex}`;

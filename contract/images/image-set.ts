@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { cutText } from '../text.ts';
 import { findGlobProblem } from './glob.ts';
 import { isBareDigest } from './reference.ts';
-import { cutText } from './text.ts';
 
 /** An image that a set names. */
 export type SetEntry = {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileGlobs, compileProtection, findGlobProblem } from '../../contract/glob.ts';
-import { formatImageSet, parseImageSet } from '../../contract/image-set.ts';
-import { normaliseNames } from '../../contract/reference.ts';
-import { compileImageSet } from '../../contract/set-matcher.ts';
-import { isTooLarge, maxSetSum, type SetSize, sizeOfTexts } from '../../contract/set-sum.ts';
+import { compileGlobs, compileProtection, findGlobProblem } from '../../../contract/images/glob.ts';
+import { formatImageSet, parseImageSet } from '../../../contract/images/image-set.ts';
+import { normaliseNames } from '../../../contract/images/reference.ts';
+import { compileImageSet } from '../../../contract/images/set-matcher.ts';
+import { isTooLarge, maxSetSum, type SetSize, sizeOfTexts } from '../../../contract/images/set-sum.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}`;
 const other = `sha256:${'cd'.repeat(32)}`;
