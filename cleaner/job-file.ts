@@ -2,7 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { hasCode, messageOf } from '../contract/errors.ts';
-import { type Job, jobSchema } from '../contract/job.ts';
+import { type Job, jobSchema, unknownSetTime } from '../contract/job.ts';
 import {
   boundReferencesFile,
   prepulledReferencesFile,
@@ -10,6 +10,7 @@ import {
   unpackReferences,
 } from '../contract/packed-references.ts';
 import { pullVerdictsFile, unpackVerdicts } from '../contract/pull-verdicts.ts';
+import { namesOfSets } from './sets/policy-sets.ts';
 
 /** A job that can't be read or is not valid. The message names the file and every problem. */
 export class JobFileError extends Error {
@@ -18,10 +19,11 @@ export class JobFileError extends Error {
 
 /**
  * Reads a job of the scheduler, with the references in the files of its directory. The scheduler alone knows the times of
- * image sets, because a mounted file has the time at which the kubelet wrote it.
+ * image sets, because a mounted file has the time at which the kubelet wrote it. Without the times, the age of each set is unknown.
  */
 export async function loadJobFile(path: string): Promise<Job> {
-  const { setTimes = {}, ...job } = await loadDocument(path);
+  const job = await loadDocument(path);
+  const { setTimes = Object.fromEntries(namesOfSets(job).map((name) => [name, unknownSetTime])) } = job;
   return { ...(await addReferences(job, dirname(path))), setTimes };
 }
 

@@ -5,6 +5,7 @@ import { maxSetBytes } from '../contract/images/image-set.ts';
 import { addSizes, isTooLarge } from '../contract/images/set-sum.ts';
 import type { Job } from '../contract/job.ts';
 import type { FoundSet } from './sets/found-set.ts';
+import { requireKnown } from './sets/known-set.ts';
 import { limitSum, sizeOfSet } from './sets/limit-sum.ts';
 import { namesOfSets } from './sets/policy-sets.ts';
 
@@ -19,15 +20,16 @@ const currentFiles = '..data';
  * at any time.
  */
 export async function readSetFiles(
-  job: Pick<Job, 'images'>,
+  job: Pick<Job, 'images' | 'setTimes'>,
   directory: string | undefined,
 ): Promise<readonly FoundSet[]> {
   if (directory === undefined) return [];
   const found: FoundSet[] = [];
   let sum = addSizes([]);
   for (const name of namesOfSets(job)) {
-    const set = await readSet(join(directory, name), name);
-    if (set === undefined) continue;
+    const mounted = await readSet(join(directory, name), name);
+    if (mounted === undefined) continue;
+    const set = requireKnown(mounted, job);
     sum = addSizes([sum, sizeOfSet(set)]);
     found.push(isTooLarge(sum) && !('problem' in set) ? { ...set, texts: [] } : set);
   }

@@ -92,6 +92,9 @@ export const diskSchema = z
 /** The name of a file in the directory of the job. */
 const fileName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'must be the name of a file in the directory of the job');
 
+/** The time of an image set whose age is unknown. */
+export const unknownSetTime = '';
+
 /** The job of a run. The scheduler writes it to a ConfigMap, and all cleaners of the run read it. */
 export const jobSchema = z
   .strictObject({
@@ -114,8 +117,8 @@ export const jobSchema = z
     /** The cleaner only lists the images that no rule keeps, without the limits of a run, and removes nothing. */
     listsCandidates: z.boolean().optional(),
     /**
-     * The time of the last complete update of each image set, by its name, in ISO 8601. The age of a set that is not in it is
-     * unknown.
+     * The time of the last complete update of each image set, by its name, in ISO 8601, or {@link unknownSetTime}. A set that is not
+     * in it is none: its ConfigMap does not exist, or lacks the label.
      */
     setTimes: z.record(z.string(), z.string()).optional(),
     /**

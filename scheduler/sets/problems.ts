@@ -1,4 +1,5 @@
 import { describeSum, type SetSize } from '../../contract/images/set-sum.ts';
+import { unknownSetTime } from '../../contract/job.ts';
 import { cutText } from '../../contract/text.ts';
 import type { ParsedPolicy } from '../policy/parse.ts';
 import { formatProblem, type Problem } from '../policy/problem.ts';
@@ -70,12 +71,12 @@ export function nextSetChange({ uses, maxAgeMs }: SetNeeds, sets: ImageSets, now
   return next.length === 0 ? undefined : new Date(Math.min(...next));
 }
 
-/** The times of the named sets that exist, in ISO 8601. One with an unknown time is absent. */
+/** The times of the named sets that exist, in ISO 8601, or {@link unknownSetTime}. */
 export function setTimesOf({ uses }: SetNeeds, { byName }: ImageSets): Readonly<Record<string, string>> {
   return Object.fromEntries(
     namesOf(uses).flatMap((name) => {
-      const time = byName.get(name)?.updatedAt;
-      return time === undefined ? [] : [[name, time.toISOString()]];
+      const set = byName.get(name);
+      return set === undefined ? [] : [[name, set.updatedAt?.toISOString() ?? unknownSetTime]];
     }),
   );
 }

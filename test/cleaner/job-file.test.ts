@@ -23,6 +23,13 @@ describe('loadJobFile', () => {
     expect(await loadJobFile(path)).toMatchObject({ policy: 'nightly', images: { minAge: 3_600_000 } });
   });
 
+  it('takes no set for unlabelled, and knows no age, in a job that does not tell what the scheduler saw (S6)', async () => {
+    await writeFile(path, JSON.stringify({ ...job, images: { excludeFrom: ['a', 'b'], removeFrom: ['a'] } }));
+    expect(await loadJobFile(path)).toMatchObject({ setTimes: { a: '', b: '' } });
+    await writeFile(path, JSON.stringify({ ...job, images: { excludeFrom: ['a', 'b'] }, setTimes: { b: '' } }));
+    expect((await loadJobFile(path)).setTimes).toEqual({ b: '' });
+  });
+
   it('names a file that is missing, and the things to check', async () => {
     await expect(loadJobFile(path)).rejects.toThrow(
       `job ${path} can't be read: check --job, and the ConfigMap mounted there (ENOENT`,

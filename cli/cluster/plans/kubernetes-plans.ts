@@ -1,4 +1,5 @@
 import type { KubeConfig, V1ConfigMap, V1Container, V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
+import { unknownSetTime } from '../../../contract/job.ts';
 import { type Kind, label, labelsOf } from '../../../contract/labels.ts';
 import { packJob } from '../../../scheduler/cleanup/job-maps.ts';
 import type { PodNode } from '../../../scheduler/cleanup/pod.ts';
@@ -83,7 +84,7 @@ class KubernetesPlans implements PlanPort {
       for (const { metadata } of items) {
         const { updatedAt } = setTime(metadata);
         const { name = '' } = metadata ?? {};
-        if (updatedAt !== undefined && names.includes(name)) times[name] = updatedAt.toISOString();
+        if (names.includes(name)) times[name] = updatedAt?.toISOString() ?? unknownSetTime;
       }
     return times;
   }

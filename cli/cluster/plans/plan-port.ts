@@ -25,7 +25,7 @@ export interface PlanPort {
   listStatuses(): Promise<ClusterState['statuses']>;
   /** The accounts by policy of what image lists have put on nodes. */
   listLedgers(): Promise<ClusterState['ledgers']>;
-  /** The times of the last updates of image sets, by name. A set that does not exist, or whose time is unknown, is absent. */
+  /** The times of the last updates of image sets, by name, as a job has them. */
   readSetTimes(names: readonly string[]): Promise<Readonly<Record<string, string>>>;
   readNode(name: string): Promise<Node | undefined>;
   /** The pods bound to a node now. */

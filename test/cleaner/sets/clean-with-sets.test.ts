@@ -74,6 +74,35 @@ describe('images.excludeFrom', () => {
     expect(imagesLeft(bench)).toEqual(['docker.io/library/spare:1']);
   });
 
+  it('removes nothing if the ConfigMap of a set is mounted, but has no label, so that the scheduler does not know it (S3, S6)', async () => {
+    const job = { images: { ...allAge, excludeFrom: ['frozen'], removeFrom: ['cve'] } };
+    const sets = { frozen: { list: 'spare:1\n' }, cve: { list: 'old:1\n' } };
+    const unlabelled = await prepare({ images: [old, spare] }, { ...job, setTimes: { cve: '' } });
+    const run = await cleanWithSets(unlabelled, sets);
+    expect(run).toMatchObject({ exitCode: 2, report: { outcome: 'Failed' } });
+    expect(run.report.errors).toEqual([
+      {
+        reason: 'ImageSetUnreadable',
+        message:
+          "nothing is removed: image set frozen can't be read: its ConfigMap had no label nodesweep.io/kind: image-set when the run began; if it is an image set, run kubectl label configmap frozen -n NAMESPACE nodesweep.io/kind=image-set with the namespace of the scheduler, and the next run reads it",
+      },
+    ]);
+    expect(imagesLeft(unlabelled)).toHaveLength(2);
+    const labelled = await prepare({ images: [old, spare] }, { ...job, setTimes: { cve: '', frozen: '' } });
+    expect((await cleanWithSets(labelled, sets)).exitCode).toBe(0);
+    expect(imagesLeft(labelled)).toEqual(['docker.io/library/spare:1']);
+  });
+
+  it('names nothing to remove if its ConfigMap has no label (S4, S6)', async () => {
+    const job = { images: { ...allAge, removeFrom: ['cve'] }, disk: { highPercent: 99, lowPercent: 98 } };
+    const bench = await prepare({ images: [old] }, { ...job, setTimes: {} });
+    const run = await cleanWithSets(bench, { cve: { list: 'old:1\n' } });
+    expect(run.report.errors).toEqual([
+      { reason: 'ImageSetUnreadable', message: expect.stringContaining('kubectl label configmap cve ') },
+    ]);
+    expect(imagesLeft(bench)).toHaveLength(1);
+  });
+
   it('removes nothing without --sets (S3)', async () => {
     const bench = await prepare({ images: [old] }, { images: { ...allAge, excludeFrom: ['frozen'] } });
     expect(await runClean(bench)).toMatchObject({
@@ -156,7 +185,7 @@ describe('images.maxSetAge', () => {
   it.each([
     ['was updated within it', { frozen: ago(23) }, 0],
     ['is older', { frozen: ago(25) }, 2],
-    ['has a time that nobody knows', {}, 2],
+    ['has a time that nobody knows', { frozen: '' }, 2],
     ['has a malformed time', { frozen: 'yesterday' }, 2],
     ['has a time far in the future', { frozen: ago(-25) }, 2],
   ])('a set that %s', async (_which, setTimes, exitCode) => {

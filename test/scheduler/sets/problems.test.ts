@@ -139,9 +139,9 @@ describe('the time of an image set', () => {
     expect(timeOfSet(text, start)).toBeUndefined();
   });
 
-  it('is told to the cleaners for each set that exists and has one', () => {
+  it('is told to the cleaners for each set that exists, and is empty if it is unknown (S6)', () => {
     const uses = ['frozen', 'other', 'missing', 'frozen'].map((set, index) => ({ ...use, set, path: `x[${index}]` }));
     const sets = buildSets(buildSet(), buildSet({ name: 'other', updatedAt: undefined }), buildSet({ name: 'third' }));
-    expect(setTimesOf({ uses }, sets)).toEqual({ frozen: start.toISOString() });
+    expect(setTimesOf({ uses }, sets)).toEqual({ frozen: start.toISOString(), other: '' });
   });
 });

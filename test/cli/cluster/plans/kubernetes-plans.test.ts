@@ -43,6 +43,7 @@ it('the times of image sets are those that a run would tell its cleaners (S6)', 
     one: '2026-03-01T00:00:00.000Z',
     four: '2026-03-01T00:00:00.000Z',
     changed: '2026-02-01T00:00:00.000Z',
+    unknown: '',
   });
 });
 
