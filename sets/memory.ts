@@ -15,14 +15,11 @@ export function packMemory(memory: Uint8Array): Uint8Array {
   return packed;
 }
 
-/** Unpacks the memory of a source. Throws a {@link SetContentError} if it is damaged. */
-export function unpackMemory(packed: Uint8Array): Uint8Array {
+/** Unpacks the memory of a source. Throws a {@link SetContentError} with the advice if it is damaged. */
+export function unpackMemory(packed: Uint8Array, advice: string): Uint8Array {
   try {
     return gunzipSync(packed, { maxOutputLength: maxUnpackedBytes });
   } catch (cause) {
-    throw new SetContentError(
-      `the memory of the producer is damaged: ${messageOf(cause)}; delete its ConfigMap to begin anew`,
-      { cause },
-    );
+    throw new SetContentError(`the memory of the producer is damaged (${messageOf(cause)}): ${advice}`, { cause });
   }
 }

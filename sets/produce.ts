@@ -85,8 +85,9 @@ function countChanges(
   };
 }
 
-function readBefore({ text, memory }: StoredSet): SetBefore {
-  return { entries: parseImageSet(text ?? '').entries, memory: memory && unpackMemory(memory) };
+function readBefore({ text, memory, memoryAdvice = '' }: StoredSet): SetBefore {
+  const entries = parseImageSet(text ?? '').entries;
+  return { entries, memory: memory && unpackMemory(memory, memoryAdvice), memoryAdvice };
 }
 
 /** Reads the source, and waits for it no longer than until the signal aborts. */

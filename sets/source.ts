@@ -6,6 +6,8 @@ export interface SetBefore {
   readonly entries: readonly SetEntry[];
   /** The memory that the source returned last; undefined if there is none. It may be older than the entries: a producer can be killed between both writes. */
   readonly memory: Uint8Array | undefined;
+  /** The next step if the memory is damaged. Absent without a memory. */
+  readonly memoryAdvice?: string;
 }
 
 /** The content of a set after a complete look. */

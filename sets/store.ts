@@ -4,6 +4,8 @@ export interface StoredSet {
   readonly text: string | undefined;
   /** The packed memory; undefined if there is none. */
   readonly memory: Uint8Array | undefined;
+  /** The next step if the memory is damaged. Absent if this store has none. */
+  readonly memoryAdvice?: string;
 }
 
 /** The result of a write: a conflict if somebody else has written since the last read. Then nothing was written. */

@@ -61,8 +61,8 @@ export class HarborSource implements SetSource {
     this.#options = options;
   }
 
-  async read({ entries, memory }: SetBefore, signal: AbortSignal): Promise<SetContent> {
-    const before = parseMemory(memory);
+  async read({ entries, memory, memoryAdvice }: SetBefore, signal: AbortSignal): Promise<SetContent> {
+    const before = parseMemory(memory, memoryAdvice);
     const { projects, deleted } = await chooseProjects(this.#api, this.#options.projects, before, signal);
     const listed = await readArtifacts(this.#api, projects, signal);
     const { artifacts, departures } = await this.#findDepartures(

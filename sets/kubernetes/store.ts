@@ -41,7 +41,11 @@ export class KubernetesSetStore implements SetStore {
     if (this.#set !== undefined) refuseForeign(this.#set, 'image-set', key);
     if (this.#memory !== undefined) refuseForeign(this.#memory, 'image-set-memory', memoryKey);
     const memory = this.#memory?.binaryData?.[memoryKey];
-    return { text: this.#set?.data?.[key], memory: memory === undefined ? undefined : Buffer.from(memory, 'base64') };
+    return {
+      text: this.#set?.data?.[key],
+      memory: memory === undefined ? undefined : Buffer.from(memory, 'base64'),
+      memoryAdvice: describeEmptying(this.#place),
+    };
   }
 
   writeText(text: string, updatedAt: Date): Promise<WriteResult> {
@@ -85,6 +89,12 @@ export class KubernetesSetStore implements SetStore {
       throw new ClusterError(`${cause.message}; name ConfigMap ${name} in the Role of the producer`, { cause });
     }
   }
+}
+
+/** Says how to empty the memory. A producer with a Role of its own may not create its ConfigMap again, so it must not be deleted. */
+function describeEmptying({ namespace, name }: SetPlace): string {
+  const patch = '[{"op": "remove", "path": "/binaryData"}]';
+  return `to begin anew, empty it: kubectl patch configmap -n ${namespace} ${name}${memorySuffix} --type=json --patch '${patch}'`;
 }
 
 /** Throws a {@link ForeignObjectError} if a ConfigMap is not what this producer writes. */

@@ -15,7 +15,7 @@ export class FakeSetStore implements SetStore {
 
   async read(): Promise<StoredSet> {
     this.#read = { ...this.#versions };
-    return { text: this.text, memory: this.memory };
+    return { text: this.text, memory: this.memory, memoryAdvice: 'empty the memory' };
   }
 
   async writeText(text: string, updatedAt: Date): Promise<WriteResult> {

@@ -134,7 +134,9 @@ describe('a producer', () => {
 
   it('says what to do about a damaged memory, and writes nothing', async () => {
     store.memory = bytes('no gzip');
-    await expect(run(sourceOf({ entries: [web] }))).rejects.toThrow('delete its ConfigMap to begin anew');
+    await expect(run(sourceOf({ entries: [web] }))).rejects.toThrow(
+      /^the memory of the producer is damaged \(.+\): empty the memory$/,
+    );
     expect(store.writes).toEqual([]);
   });
 

@@ -58,10 +58,10 @@ export function formatMemory({ criteria, inventory, departures }: HarborMemory):
   return Buffer.from(JSON.stringify({ version: 1, criteria, projects, departures: sorted }));
 }
 
-/** Reads a memory; undefined is that before the first look. Throws a {@link HarborMemoryError}. */
-export function parseMemory(bytes: Uint8Array | undefined): HarborMemory {
+/** Reads a memory; undefined is that before the first look. Throws a {@link HarborMemoryError} with the advice. */
+export function parseMemory(bytes: Uint8Array | undefined, advice = ''): HarborMemory {
   if (bytes === undefined) return emptyMemory;
-  const { criteria, projects, departures } = readDocument(bytes);
+  const { criteria, projects, departures } = readDocument(bytes, advice);
   const inventory = new Map(
     projects.map(([project, repositories]) => [
       project,
@@ -81,14 +81,11 @@ function inOrder({ kind, repository, digest, since, ...rest }: Departure): objec
   return { kind, repository, digest, since, ...rest };
 }
 
-function readDocument(bytes: Uint8Array): z.output<typeof memorySchema> {
+function readDocument(bytes: Uint8Array, advice: string): z.output<typeof memorySchema> {
   try {
     return memorySchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
   } catch (cause) {
-    throw new HarborMemoryError(
-      "the memory of the last look can't be read: remove the binaryData of the ConfigMap with the memory to begin anew",
-      { cause },
-    );
+    throw new HarborMemoryError(`the memory of the last look can't be read: ${advice}`, { cause });
   }
 }
 

@@ -162,6 +162,6 @@ describe('images that Harbor no longer has, with --gone (S10)', () => {
 
   it('are refused if the memory is damaged', async () => {
     harbor.store.memory = gzipSync('{"version": 2}');
-    await expect(harbor.look(options)).rejects.toThrow('remove the binaryData of the ConfigMap with the memory');
+    await expect(harbor.look(options)).rejects.toThrow("the memory of the last look can't be read: empty the memory");
   });
 });

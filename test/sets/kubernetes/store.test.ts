@@ -104,6 +104,20 @@ describe('an image set in a cluster', () => {
     expect(writes()).toEqual([]);
   });
 
+  it('says how to empty a damaged memory, after which the producer needs no right to create anything (S8)', async () => {
+    const metadata = { labels: { 'nodesweep.io/kind': 'image-set-memory' } };
+    server.put(maps, 'cve', { metadata: { labels: setLabels } });
+    server.put(maps, 'cve-memory', { metadata, binaryData: { 'memory.gz': 'bm8gZ3ppcA==' } });
+    server.fault = ({ method }) => (method === 'POST' ? { code: 403, reason: 'Forbidden' } : undefined);
+    const content = { entries: [web], memory: new TextEncoder().encode('seen') };
+    const command = `kubectl patch configmap -n nodesweep cve-memory --type=json --patch '[{"op": "remove", "path": "/binaryData"}]'`;
+    await expect(run(content)).rejects.toThrow(`: to begin anew, empty it: ${command}`);
+    expect(writes()).toEqual([]);
+    server.put(maps, 'cve-memory', { metadata });
+    expect(await run(content)).toMatchObject({ outcome: 'Written' });
+    expect(objectOf('cve-memory')).toHaveProperty(['binaryData', 'memory.gz']);
+  });
+
   it('says that its name must be in the Role if the API server refuses', async () => {
     server.fault = ({ method }) => (method === 'POST' ? { code: 403, reason: 'Forbidden' } : undefined);
     await expect(run({ entries: [web] })).rejects.toThrow(
