@@ -63,6 +63,7 @@ const pureFolders = [
   'cli/output/layout',
   'cli/output/run',
   'sets/reading',
+  'sets/reasons',
   'sets/trivy/images',
   'sets/harbor/look',
 ];

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CheckOptions } from '../../sets/checking/checks.ts';
-import { type Severity, severities } from '../../sets/reading/report.ts';
 import type { Criteria } from '../../sets/reading/select.ts';
+import { type Severity, severities } from '../../sets/reasons/severities.ts';
 import { parserOfList } from './values.ts';
 
 /** The options about a content: which images of reports belong to the set, and how the content is checked. */

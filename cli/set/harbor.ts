@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { HarborOptions } from '../../sets/harbor/open.ts';
-import { type Severity, severities } from '../../sets/reading/report.ts';
+import { type Severity, severities } from '../../sets/reasons/severities.ts';
 import type { CommandContext } from '../context.ts';
 import { addSetOptions, runSet, type SetFlags, setHelp } from './options.ts';
 import { parseDuration, parserOfList } from './values.ts';

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { type Severity, severities } from '../../sets/trivy/images/findings.ts';
+import type { Severity } from '../../sets/reasons/severities.ts';
+import { trivySeverities } from '../../sets/trivy/images/findings.ts';
 import type { CommandContext } from '../context.ts';
 import { addSetOptions, runSet, type SetFlags, setHelp } from './options.ts';
 import { parseDuration, parserOfList } from './values.ts';
@@ -36,7 +37,7 @@ function addTrivyOptions(command: Command): Command {
   return command
     .addOption(
       new Option('--severity <list>', 'images with vulnerabilities of these severities, such as CRITICAL,HIGH')
-        .argParser(parserOfList(severities))
+        .argParser(parserOfList(trivySeverities))
         .default(['CRITICAL'], 'CRITICAL'),
     )
     .option('--fixable', 'count only vulnerabilities that a newer version fixes')

@@ -1,7 +1,4 @@
-/** Severities from the worst to the least. Scanners have different subsets of them. */
-export const severities = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'NEGLIGIBLE', 'UNKNOWN'] as const;
-
-export type Severity = (typeof severities)[number];
+import type { Severity } from '../reasons/severities.ts';
 
 /** A vulnerability in an image. */
 export interface Finding {
@@ -21,18 +18,4 @@ export interface ImageReport {
   readonly findings: readonly Finding[];
   /** The distribution that is at the end of its life; undefined if it is not, and null if the report does not say. */
   readonly endOfLife: string | undefined | null;
-}
-
-/** Words for the findings of an image, which the worst of them begins: `CVE-2026-1234 critical and 2 more`. */
-export function describeFindings(
-  { id, severity }: { readonly id: string; readonly severity: string },
-  count: number,
-): string {
-  return `${id} ${severity.toLowerCase()}${count > 1 ? ` and ${count - 1} more` : ''}`;
-}
-
-/** The severity that a scanner means, in any case. An unknown word means an unknown severity. */
-export function severityOf(text: string | undefined): Severity {
-  const word = text?.toUpperCase();
-  return severities.find((severity) => severity === word) ?? 'UNKNOWN';
 }

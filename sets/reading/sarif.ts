@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { type Severity, severities, severityOf } from '../reasons/severities.ts';
 import { chooseNames } from './names.ts';
 import { hasField, list, parseReport } from './parse.ts';
-import { type Finding, type ImageReport, type Severity, severities, severityOf } from './report.ts';
+import type { Finding, ImageReport } from './report.ts';
 
 const texts = list(z.string());
 const message = z.object({ text: z.string().default('') }).optional();

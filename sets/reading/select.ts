@@ -1,6 +1,8 @@
 import type { SetEntry } from '../../contract/images/image-set.ts';
+import { formatReason, type ReasonFindings } from '../reasons/reason.ts';
+import { type Severity, severities } from '../reasons/severities.ts';
 import { ContentError } from './content-error.ts';
-import { describeFindings, type Finding, type ImageReport, type Severity, severities } from './report.ts';
+import type { Finding, ImageReport } from './report.ts';
 
 /** The images of reports that belong to a set. */
 export interface Criteria {
@@ -16,13 +18,9 @@ export interface Criteria {
 export function selectImages(report: ImageReport, criteria: Criteria): readonly SetEntry[] {
   refuseSilence(report, criteria);
   const found = report.findings.filter((finding) => counts(finding, criteria));
-  const isOver = criteria.isEndOfLife && typeof report.endOfLife === 'string';
-  if (found.length === 0 && !isOver) return [];
-  const reasons = [
-    ...(found.length > 0 ? [describe(found)] : []),
-    ...(isOver ? [`end of life: ${report.endOfLife}`] : []),
-  ];
-  const reason = `${reasons.join(', ')}, by ${report.scanner}`;
+  const endOfLife = (criteria.isEndOfLife ? report.endOfLife : undefined) ?? undefined;
+  if (found.length === 0 && endOfLife === undefined) return [];
+  const reason = formatReason({ findings: summarise(found), endOfLife }, report.scanner);
   return report.images.map((image) => ({ image, reason }));
 }
 
@@ -40,8 +38,9 @@ function refuseSilence({ findings, endOfLife }: ImageReport, { isFixableOnly, is
 }
 
 /** The worst finding, and the number of others. A vulnerability in several packages counts once. */
-function describe(findings: readonly Finding[]): string {
+function summarise(findings: readonly Finding[]): ReasonFindings | undefined {
   const rank = ({ severity }: Finding) => severities.indexOf(severity);
   const [worst] = findings.toSorted((one, other) => rank(one) - rank(other) || (one.id < other.id ? -1 : 1));
-  return worst === undefined ? '' : describeFindings(worst, new Set(findings.map(({ id }) => id)).size);
+  if (worst === undefined) return undefined;
+  return { kind: 'Worst', id: worst.id, severity: worst.severity, count: new Set(findings.map(({ id }) => id)).size };
 }

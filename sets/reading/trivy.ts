@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { severityOf } from '../reasons/severities.ts';
 import { chooseNames } from './names.ts';
 import { hasField, list, parseReport } from './parse.ts';
-import { type ImageReport, severityOf } from './report.ts';
+import type { ImageReport } from './report.ts';
 
 /**
  * The parts of a report that are read.

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Severity } from '../../reading/report.ts';
+import type { Severity } from '../../reasons/severities.ts';
 import { readSeverity } from './criteria.ts';
 
 /** A digest as Harbor writes it. */

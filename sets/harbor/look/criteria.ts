@@ -1,4 +1,4 @@
-import { type Severity, severities } from '../../reading/report.ts';
+import { type Severity, severities } from '../../reasons/severities.ts';
 
 /** The vulnerabilities that put an image into the set. */
 export interface Criteria {

@@ -1,6 +1,7 @@
 import type { SetEntry } from '../../../contract/images/image-set.ts';
 import { compareNames } from '../../../contract/text.ts';
-import { describeFindings, type Severity, severities } from '../../reading/report.ts';
+import { formatReason } from '../../reasons/reason.ts';
+import { type Severity, severities } from '../../reasons/severities.ts';
 import type { Artifact, Scan } from './answers.ts';
 import { type Criteria, countingSeverities, readSeverity } from './criteria.ts';
 
@@ -101,9 +102,12 @@ function nameArtifact(artifact: Artifact, reason: string, judged: ReadonlySet<st
 /** The reason with the worst finding; without a report, with the number of findings of the worst severity. */
 function describeVulnerable({ counts }: Candidate, findings: readonly Finding[]): string {
   const [worst] = findings;
-  if (worst !== undefined) return `${describeFindings(worst, findings.length)}, by harbor`;
-  const [[severity, count] = ['CRITICAL', 0]] = counts;
-  return `${count} ${severity.toLowerCase()} ${count === 1 ? 'vulnerability' : 'vulnerabilities'}, by harbor`;
+  if (worst !== undefined) {
+    const { id, severity } = worst;
+    return formatReason({ findings: { kind: 'Worst', id, severity, count: findings.length } }, 'harbor');
+  }
+  const [[severity, count] = ['CRITICAL' as const, 0]] = counts;
+  return formatReason({ findings: { kind: 'OfSeverity', severity, count } }, 'harbor');
 }
 
 /** The numbers of findings, the worst severity first, without zeros. */

@@ -1,10 +1,9 @@
 import { compareNames } from '../../../contract/text.ts';
-import { describeFindings } from '../../reading/report.ts';
+import { formatReason, type ReasonFindings } from '../../reasons/reason.ts';
+import { type Severity, severities } from '../../reasons/severities.ts';
 
-/** The severities of vulnerabilities, worst first. */
-export const severities = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'] as const;
-
-export type Severity = (typeof severities)[number];
+/** The severities that Trivy has, worst first. */
+export const trivySeverities = severities.filter((severity) => severity !== 'NEGLIGIBLE');
 
 /** A number of different vulnerabilities, and the ID of the worst of them if the report names any. */
 export interface Found {
@@ -36,23 +35,23 @@ export interface Criteria {
 
 /** The reason for which findings put an image into the set; undefined if they don't. */
 export function findReason(findings: Findings, criteria: Criteria): string | undefined {
-  const wanted = severities.filter((severity) => criteria.severities.includes(severity));
+  const wanted = trivySeverities.filter((severity) => criteria.severities.includes(severity));
   const matching = wanted.flatMap((severity) => {
     const found = findings.vulnerabilities[severity]?.[criteria.fixable ? 'fixable' : 'all'];
     return found === undefined || found.count === 0 ? [] : [{ ...found, severity }];
   });
-  if (matching.length > 0) return `${describe(matching)}, by trivy`;
+  const [first] = matching;
+  if (first !== undefined) return formatReason({ findings: summarise(first, matching) }, 'trivy');
   if (!criteria.endOfLife || findings.endOfLife === undefined) return undefined;
-  return `end of life: ${findings.endOfLife}`;
+  return formatReason({ endOfLife: findings.endOfLife }, 'trivy');
 }
 
-function describe(matching: readonly (Found & { readonly severity: Severity })[]): string {
-  const [first] = matching;
-  const total = matching.reduce((sum, { count }) => sum + count, 0);
-  const severity = first?.severity.toLowerCase() ?? '';
-  if (first?.worst === undefined)
-    return `${total} ${total === 1 ? 'vulnerability' : 'vulnerabilities'}, worst ${severity}`;
-  return describeFindings({ id: first.worst, severity }, total);
+function summarise(
+  { worst, severity }: Found & { readonly severity: Severity },
+  matching: readonly Found[],
+): ReasonFindings {
+  const count = matching.reduce((sum, found) => sum + found.count, 0);
+  return worst === undefined ? { kind: 'All', severity, count } : { kind: 'Worst', id: worst, severity, count };
 }
 
 /** The worst vulnerability of one severity: by score, then by ID, so that it does not depend on the order. */

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { SetEntry } from '../../../contract/images/image-set.ts';
 import { isBareDigest, isExact, parseReference } from '../../../contract/images/reference.ts';
+import { severities } from '../../reasons/severities.ts';
 import { lastReported, type Remembered } from './decide.ts';
-import { severities } from './findings.ts';
 
 const timeSchema = z.number().nonnegative().max(8.64e15);
 const foundSchema = z.strictObject({ count: z.number().positive(), worst: z.string().optional() });
@@ -69,12 +69,14 @@ function recover({ image, reason = '' }: SetEntry, nowMs: number): readonly Reme
       image,
       updatedMs: 0,
       seenMs: Number.isNaN(seenMs) ? nowMs : seenMs,
-      evidence: { kind: 'reason', reason: finding },
+      evidence: { kind: 'reason', reason: finding.endsWith(finder) ? finding : `${finding}${finder}` },
     },
   ];
 }
 
-const pattern = new RegExp(`^(.*, by trivy|end of life: .*?)(?:${lastReported}(\\d{4}-\\d\\d-\\d\\d))?$`, 'u');
+const finder = ', by trivy';
+/** An earlier version did not write who found the end of life. */
+const pattern = new RegExp(`^(.*${finder}|end of life: .*?)(?:${lastReported}(\\d{4}-\\d\\d-\\d\\d))?$`, 'u');
 
 /** True for a name with a tag: without one, an entry names all tags of the repository. */
 function hasTag(image: string): boolean {

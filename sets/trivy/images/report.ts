@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { formatReference, isExplicitHost, parseReference } from '../../../contract/images/reference.ts';
 import { cutText } from '../../../contract/text.ts';
-import { type Findings, type Severity, severities, type Vulnerabilities, worstOf } from './findings.ts';
+import type { Severity } from '../../reasons/severities.ts';
+import { type Findings, trivySeverities, type Vulnerabilities, worstOf } from './findings.ts';
 
 /**
  * The fields of a VulnerabilityReport or ClusterVulnerabilityReport (`aquasecurity.github.io/v1alpha1`) that are read. Other
@@ -76,7 +77,7 @@ function timeOf(text: string | null | undefined): number {
 }
 
 function findingsOf(data: ReportData): Findings {
-  const found = severities.flatMap((severity) => {
+  const found = trivySeverities.flatMap((severity) => {
     const vulnerabilities = vulnerabilitiesOf(data, severity);
     return vulnerabilities.all.count === 0 ? [] : [[severity, vulnerabilities] as const];
   });

@@ -68,7 +68,7 @@ describe('nodesweep set trivy', () => {
     server.put(reports, 'old', buildReport({ repository: 'acme/old', tag: '1', os: { name: '3.12', eosl: true } }));
     const { stdout } = await run('--severity', 'high, low', '--fixable', '--end-of-life', '--output', '-');
     expect(stdout).toContain(`docker.io/acme/api@${digest} # CVE-2026-1 high and 1 more, by trivy\n`);
-    expect(stdout).toContain('docker.io/acme/old:1 # end of life: alpine 3.12');
+    expect(stdout).toContain('docker.io/acme/old:1 # end of life: alpine 3.12, by trivy');
   });
 
   it('tells reports that it skips, and writes the others (S9)', async () => {

@@ -7,7 +7,7 @@ import { emptyMemory, formatMemory, type HarborMemory, parseMemory } from '../..
 import { nextPageOf } from '../../../sets/harbor/look/next-page.ts';
 import { readRegistryHost } from '../../../sets/harbor/look/registry.ts';
 import { nameVulnerable, selectCandidates } from '../../../sets/harbor/look/vulnerable.ts';
-import { severities } from '../../../sets/reading/report.ts';
+import { severities } from '../../../sets/reasons/severities.ts';
 
 const now = new Date('2026-03-01T10:00:00Z');
 const criteria = { severities: ['CRITICAL', 'HIGH'], fixable: false } as const;

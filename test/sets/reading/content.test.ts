@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readContent } from '../../../sets/reading/content.ts';
-import { severities } from '../../../sets/reading/report.ts';
 import type { Criteria } from '../../../sets/reading/select.ts';
+import { severities } from '../../../sets/reasons/severities.ts';
 import {
   digestOf,
   grypeReport,

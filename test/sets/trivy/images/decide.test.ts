@@ -252,6 +252,14 @@ describe('a lost memory', () => {
     expect(imagesIn({ reports: [clean], remembered })).toEqual(['docker.io/acme/old:1']);
   });
 
+  it('names who found an end of life that an earlier version has written (S9)', () => {
+    const image = 'docker.io/acme/old:1';
+    const reasons = ['end of life: alpine 3.12', 'end of life: alpine 3.12, last reported 2026-11-20'];
+    const recalled = reasons.map((reason) => recallImages({ entries: [{ image, reason }], memory: undefined }, now));
+    const expected = { evidence: { reason: 'end of life: alpine 3.12, by trivy' } };
+    expect(recalled).toMatchObject([[expected], [expected]]);
+  });
+
   it('brings back only what this source can have written (S9)', () => {
     const foreign = [
       { image: `docker.io/acme/api@${one}`, reason: 'CVE-2026-1 critical, by harbor' },

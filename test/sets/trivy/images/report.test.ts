@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Criteria, findReason, severities } from '../../../../sets/trivy/images/findings.ts';
+import { severities } from '../../../../sets/reasons/severities.ts';
+import { type Criteria, findReason } from '../../../../sets/trivy/images/findings.ts';
 import { type ImageReport, readReport } from '../../../../sets/trivy/images/report.ts';
 import { buildReport, type ReportFields } from '../../../helpers/trivy-report.ts';
 
@@ -82,8 +83,8 @@ describe('findReason', () => {
     [undefined, { vulnerabilities: vulnerabilities.slice(1, 3) }, { fixable: true }],
     [undefined, { vulnerabilities: [] }, {}],
     [undefined, { os: old }, {}],
-    ['end of life: alpine 3.12', { os: old }, { endOfLife: true }],
-    ['end of life: its distribution', { os: { eosl: true, family: '', name: '' } }, { endOfLife: true }],
+    ['end of life: alpine 3.12, by trivy', { os: old }, { endOfLife: true }],
+    ['end of life: its distribution, by trivy', { os: { eosl: true, family: '', name: '' } }, { endOfLife: true }],
     [undefined, { os: { eosl: false } }, { endOfLife: true }],
     ['CVE-2026-5 high, by trivy', { vulnerabilities, os: old }, { severities: ['HIGH'], endOfLife: true }],
   ])('gives the reason %s (S9)', (reason, fields, criteria) => {
