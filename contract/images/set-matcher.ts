@@ -28,6 +28,7 @@ export type SetMatcher = (image: NamedImage, protects?: boolean) => SetLine | un
 export function compileImageSet(entries: readonly SetLine[]): SetMatcher {
   const exact = new Map<string, SetLine>();
   const globs: LazyGlob[] = [];
+  const globOf = onceForNames((names) => findGlob(globs, names));
   for (const entry of entries) {
     if (entry.image.includes('*')) globs.push(new LazyGlob(entry));
     else for (const key of keysOfEntry(entry.image)) if (!exact.has(key)) exact.set(key, entry);
@@ -35,7 +36,17 @@ export function compileImageSet(entries: readonly SetLine[]): SetMatcher {
   return (image, protects = false) => {
     const keys = keysOfImage(image);
     const wanted = protects ? [...keys, ...keys.filter((key) => key.includes('/')).map(withoutRegistry)] : keys;
-    return firstOf(wanted.map((key) => exact.get(key))) ?? findGlob(globs, image.names);
+    return firstOf(wanted.map((key) => exact.get(key))) ?? globOf(image.names);
+  };
+}
+
+/** A cleaner asks about each image again before each of its batches, and thousands of globs take a while. */
+function onceForNames(find: (names: readonly string[]) => SetLine | undefined): typeof find {
+  const known = new Map<string, SetLine | undefined>();
+  return (names) => {
+    const key = names.join('\n');
+    if (!known.has(key)) known.set(key, find(names));
+    return known.get(key);
   };
 }
 
