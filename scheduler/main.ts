@@ -2,11 +2,8 @@ import { hostname } from 'node:os';
 import { isSea } from 'node:sea';
 import pTimeout from 'p-timeout';
 import { pino } from 'pino';
-import { messageOf } from '../contract/errors.ts';
 import manifest from '../package.json' with { type: 'json' };
-import { imagesIn, usedShareOf } from './cleanup/candidates.ts';
 import type { Cluster } from './cluster.ts';
-import { Copies } from './copies/copies.ts';
 import { Dispatcher, type Next } from './dispatcher.ts';
 import { Election } from './election.ts';
 import { serveHealth } from './health.ts';
@@ -16,22 +13,14 @@ import type { LocalOptions } from './local/cluster.ts';
 import type { Launch } from './local/pods.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import { Notifier, type NotifierPorts } from './notifier.ts';
-import type { PageHealth, PagePlace } from './page/facts.ts';
-import type { ReadCleanerLog } from './page-logs.ts';
-import type { PagePlacement, PageServer } from './page-server.ts';
-import { type PullCheckPorts, PullChecks } from './pull-checks.ts';
+import type { PageHealth } from './page/facts.ts';
+import { openNotifications } from './parts/notifications.ts';
+import { openRegistryQuestions } from './parts/registry-questions.ts';
+import { openPage, placementOf, placementOn } from './parts/status-page.ts';
 import { BackgroundTasks } from './reconcile/background-tasks.ts';
 import type { ReconcileContext } from './reconcile/context.ts';
 import { keysToReconcile, reconcile } from './reconcile/reconcile.ts';
-import type { RunKind } from './run/kind.ts';
-import {
-  settings as knownSettings,
-  pagePortOf,
-  readSettings,
-  type Settings,
-  SettingsError,
-} from './settings/settings.ts';
+import { readSettings } from './settings/settings.ts';
 
 /** Flags by the names of the settings. A flag that is not set is absent. */
 export type Flags = Readonly<Record<string, string | undefined>>;
@@ -56,24 +45,20 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
   const identity = `${place.hostname}_${process.pid}`;
   const leadership = settings.leaderElection ? new Election(leases, identity, log) : aloneInTheLead;
   const background = new BackgroundTasks(log);
+  const trigger = () => dispatcher.trigger();
+  const isLeader = () => leadership.isLeader;
+  const readClock = () => cluster.readClock();
   const notifications = await openNotifications(settings, {
     place: { namespace, cluster: settings.notifyCluster },
-    isLeader: () => leadership.isLeader,
-    onDelivered: () => dispatcher.trigger(),
+    isLeader,
+    onDelivered: trigger,
     count: metrics.countNotifications,
     log,
-    readClock: () => cluster.readClock(),
+    readClock,
   });
-  const copies = settings.registryCheck ? new Copies(() => leadership.isLeader) : undefined;
-  const openingChecks = openPullChecks(settings, {
-    readLog: readCandidateLog,
-    onListed: (pod, { ids, candidates }) =>
-      copies?.noteList(pod, { ids, candidates: new Set(candidates.keys()), usedShare: usedShareOf(pod) }),
-    onAnswered: () => dispatcher.trigger(),
-    log,
-  });
-  openingChecks.catch(() => probes.close());
-  const pullChecks = await openingChecks;
+  const opening = openRegistryQuestions(settings, { readLog: readCandidateLog, onAnswered: trigger, isLeader, log });
+  opening.catch(() => probes.close());
+  const questions = await opening;
   const context = {
     cluster,
     log,
@@ -82,18 +67,17 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
     kinds: runKinds,
     startTimeoutMs: settings.startTimeoutSeconds * 1000,
     observer: metrics,
-    pullChecks,
-    copies,
+    ...questions,
     notifier: notifications?.notifier,
   };
   const dispatcher = createDispatcher(context, leadership, metrics);
   isReady = () => cluster.isCurrent && leadership.isCurrent;
   metrics.observe({
     state: () => cluster.state(),
-    isLeader: () => leadership.isLeader,
+    isLeader,
     isCurrent: isReady,
     pendingNotifications: () => notifications?.notifier.pending ?? 0,
-    readClock: () => cluster.readClock(),
+    readClock,
   });
   const health = (): PageHealth => ({ isCurrent: cluster.isCurrent, leader: leaderOf(leadership) });
   const page = await openPage(
@@ -102,19 +86,21 @@ export async function runScheduler(flags: Flags, environment: NodeJS.ProcessEnv)
     log,
   );
   const lead = () => {
-    copies?.reset(cluster.readClock());
-    dispatcher.trigger();
+    questions?.copies.reset(readClock());
+    trigger();
   };
-  const begun = cluster.start(() => dispatcher.trigger()).then(() => leadership.start(lead));
+  const begun = cluster.start(trigger).then(() => leadership.start(lead));
   const signal = await Promise.race([stopped, begun.then(() => stopped)]);
   log.info({ signal }, 'stopping');
   const isIdle = await endsWithin(
     6_000,
     dispatcher.stop().then(() => background.finish()),
   );
-  notifications?.notifier.stop();
-  await endsWithin(1_000, pullChecks?.stop() ?? Promise.resolve());
-  await endsWithin(1_000, notifications?.receiver.stop() ?? Promise.resolve());
+  const parts = [questions?.pullChecks.stop(), notifications?.stop()];
+  await endsWithin(
+    1_000,
+    Promise.all(parts).then(() => {}),
+  );
   await endsWithin(2_000, leadership.stop());
   await endsWithin(1_000, cluster.stop());
   page?.close();
@@ -173,48 +159,6 @@ async function runUntilSignal(
   await cluster.stop();
 }
 
-/** The parts of a scheduler that the page shows. */
-interface Shown {
-  readonly cluster: Pick<Cluster, 'state' | 'readClock'>;
-  readonly kinds: readonly RunKind[];
-  readonly health: () => PageHealth;
-  readonly place: PagePlace;
-  readonly readCleanerLog?: ReadCleanerLog;
-}
-
-/** Serves the status page. A page that can't be served is reported, and stops no run. */
-async function openPage(placement: PagePlacement | undefined, shown: Shown, log: Log): Promise<PageServer | undefined> {
-  if (placement === undefined) return undefined;
-  const { cluster, kinds, health, place, readCleanerLog } = shown;
-  const facts = () => ({
-    state: cluster.state(),
-    kinds,
-    health: health(),
-    place,
-    version: manifest.version,
-    now: cluster.readClock(),
-  });
-  try {
-    const { servePage } = await import('./page-server.ts');
-    const page = await servePage(placement, { facts, readCleanerLog }, log);
-    log.info({ url: page.url }, `the status page is at ${page.url}`);
-    return page;
-  } catch (err) {
-    log.error({ err }, `the status page is not served: ${String(err)}; give it another port`);
-    return undefined;
-  }
-}
-
-function placementOf(settings: Settings, isInCluster: boolean): PagePlacement | undefined {
-  const port = pagePortOf(settings, isInCluster);
-  return port === undefined ? undefined : { address: settings.pageAddress, port, hosts: settings.pageHosts };
-}
-
-/** The placement of the page of `nodesweep local`, which only this machine reaches. */
-function placementOn(port: number | undefined): PagePlacement | undefined {
-  return port === undefined ? undefined : { address: '127.0.0.1', port, hosts: [] };
-}
-
 function leaderOf({ isLeader, isCurrent }: Pick<Election, 'isLeader' | 'isCurrent'>): PageHealth['leader'] {
   if (isLeader) return 'This';
   return isCurrent ? 'Other' : 'Unknown';
@@ -247,43 +191,6 @@ function createDispatcher(
     return wakeAt instanceof Date ? wakeAt.getTime() - cluster.readClock().getTime() : wakeAt;
   };
   return new Dispatcher({ keys: () => keysToReconcile(cluster.state()), workOn });
-}
-
-/** The longest time for one message, from the connection to the end of the answer. */
-const notifyTimeoutMs = 15_000;
-
-/** Opens the notifications, if there is a file with the address of a receiver. */
-async function openNotifications(
-  { notifyUrlFile: addressFile, notifyFormat: format = 'json' }: Settings,
-  ports: Omit<NotifierPorts, 'receiver' | 'after'>,
-) {
-  if (addressFile === undefined) return undefined;
-  const { Webhook } = await import('./webhook/webhook.ts');
-  const receiver = new Webhook({ addressFile, format, timeoutMs: notifyTimeoutMs, readClock: ports.readClock });
-  return { receiver, notifier: new Notifier({ ...ports, receiver, after }) };
-}
-
-/** The longest time for one request to a registry. */
-const registryTimeoutMs = 10_000;
-
-/** Opens the checks with registries, if a setting allows them. */
-async function openPullChecks(
-  { registryCheck, registrySecrets, registryCa, registryPlainHosts }: Settings,
-  ports: Pick<PullCheckPorts, 'readLog' | 'onListed' | 'onAnswered' | 'log'>,
-): Promise<PullChecks | undefined> {
-  if (!registryCheck) return undefined;
-  const { openRegistries } = await import('./registry/open.ts');
-  const options = { secrets: registrySecrets, caFile: registryCa, plainHosts: registryPlainHosts };
-  const registries = await openRegistries({ ...options, timeoutMs: registryTimeoutMs }, ports.log).catch((cause) => {
-    const { variable, flag } = knownSettings.registryCa;
-    throw new SettingsError(`${variable} (${flag}): can't be read: ${messageOf(cause)}`, { cause });
-  });
-  return new PullChecks({ ...ports, registries, imagesIn, nowMs: () => performance.now() });
-}
-
-function after(delayMs: number, action: () => void): () => void {
-  const timer = setTimeout(action, delayMs);
-  return () => clearTimeout(timer);
 }
 
 /** False if it takes longer. */
