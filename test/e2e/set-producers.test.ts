@@ -1,86 +1,33 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
-import { execa } from 'execa';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readNetwork } from '../cluster/network.ts';
 import { waitFor } from '../cluster/wait.ts';
-import { bundledProgram } from '../helpers/bundle.ts';
 import { SourceServer } from '../helpers/source-server.ts';
-import { type Installation, install, keepEvidence } from './installation.ts';
 import { namespace } from './objects.ts';
+import { type SetConfigMap, useSetProducer } from './set-producer.ts';
 import { e2eDirectory } from './setup.ts';
 
-const overlay = join(import.meta.dirname, '../../manifests/overlays/image-set-url');
-const producer = 'nodesweep-set-url';
-const account = `system:serviceaccount:${namespace}:${producer}`;
 const set = 'downloaded';
 
-interface ConfigMap {
-  readonly metadata: {
-    readonly resourceVersion: string;
-    readonly labels: Readonly<Record<string, string>>;
-    readonly annotations: Readonly<Record<string, string>>;
-  };
-  readonly data?: Readonly<Record<string, string>>;
-}
-
-let installation: Installation;
-let directory: string;
 let server: SourceServer;
-const kubectl = (...args: readonly string[]) => installation.kubectl(...args);
+const producer = useSetProducer('url');
+const kubectl = (...args: readonly string[]) => producer().kubectl(...args);
+const readSet = (name = set) => producer().readSet(name);
+const imagesOf = (name = set) => producer().readLines(name);
 
 beforeAll(async () => {
-  installation = await install();
-  directory = await mkdtemp(join(tmpdir(), 'nodesweep-producers-'));
   server = await new SourceServer().start();
-  const kustomization = { apiVersion: 'kustomize.config.k8s.io/v1beta1', components: [relative(directory, overlay)] };
-  await writeFile(join(directory, 'kustomization.yaml'), JSON.stringify(kustomization));
-  await kubectl('apply', '-k', directory);
-  await kubectl('patch', '-n', namespace, 'cronjob', producer, '--patch', '{"spec":{"suspend":true}}');
-  await writeFile(join(directory, 'kubeconfig'), await kubeconfigOfProducer());
 });
 afterAll(async () => {
   await server?.stop();
-  if (installation === undefined) return;
-  await kubectl('delete', '-k', directory, '--ignore-not-found');
-  await kubectl(
-    'delete',
-    '-n',
-    namespace,
-    'configmap,secret,job',
-    '-l',
-    'nodesweep.test/producers',
-    '--ignore-not-found',
-  );
-  await rm(directory, { recursive: true, force: true });
+  const kinds = 'configmap,secret,job';
+  await kubectl('delete', '-n', namespace, kinds, '-l', 'nodesweep.test/producers', '--ignore-not-found');
 });
 
-/** The kubeconfig of the tests, with the token of the producer's service account. */
-async function kubeconfigOfProducer(): Promise<string> {
-  const config = JSON.parse(await kubectl('config', 'view', '--raw', '--minify', '-o', 'json'));
-  const token = await kubectl('create', 'token', '-n', namespace, producer);
-  return JSON.stringify({ ...config, users: [{ name: config.users[0].name, user: { token: token.trim() } }] });
-}
-
 /** Runs the producer with the rights of its service account, or with those of the tests. */
-async function produce(rights: 'own' | 'all', path: string, name = set) {
-  const { KUBERNETES_SERVICE_HOST: _, ...environment } = process.env;
-  const all = installation.cluster?.kubeconfig ?? process.env.KUBECONFIG ?? '';
-  const env = { ...environment, KUBECONFIG: rights === 'own' ? join(directory, 'kubeconfig') : all };
-  const args = [bundledProgram(), 'set', 'url', server.url(path), '--name', name, '-n', namespace];
-  const { stdout, exitCode } = await execa(process.execPath, args, { reject: false, extendEnv: false, env });
-  return { exitCode, line: JSON.parse(stdout) };
-}
-
-async function readSet(name = set): Promise<ConfigMap> {
-  return JSON.parse(await kubectl('get', 'configmap', '-n', namespace, name, '-o', 'json'));
-}
-
-async function imagesOf(name = set): Promise<readonly string[]> {
-  const { data = {} } = await readSet(name);
-  return (data['url.txt'] ?? '').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-}
+const produce = (rights: 'own' | 'all', path: string, name = set) =>
+  producer().run(rights, server.url(path), '--name', name);
 
 describe('a producer with the rights of its overlay, on a real API server,', () => {
   it('fills its set, replaces it, and writes only the time if nothing has changed (S8)', async () => {
@@ -92,7 +39,7 @@ describe('a producer with the rights of its overlay, on a real API server,', () 
     const before = await readSet();
     expect(await produce('own', '/list.txt')).toMatchObject({ exitCode: 0, line: { outcome: 'Unchanged' } });
     const after = await readSet();
-    const timeOf = ({ metadata }: ConfigMap) => Date.parse(metadata.annotations['nodesweep.io/updated-at'] ?? '');
+    const timeOf = ({ metadata }: SetConfigMap) => Date.parse(metadata.annotations['nodesweep.io/updated-at'] ?? '');
     expect(after.data).toEqual(before.data);
     expect(timeOf(after)).toBeGreaterThan(timeOf(before));
   });
@@ -103,8 +50,7 @@ describe('a producer with the rights of its overlay, on a real API server,', () 
     const { metadata } = await readSet();
     server.answer('/list.txt', '<html>');
     expect(await produce('own', '/list.txt')).toMatchObject({ exitCode: 1, line: { reason: 'SourceError' } });
-    await kubectl('apply', '-k', directory);
-    await kubectl('patch', '-n', namespace, 'cronjob', producer, '--patch', '{"spec":{"suspend":true}}');
+    await producer().apply();
     expect(await readSet()).toMatchObject({ metadata: { annotations: metadata.annotations } });
     expect(await imagesOf()).toEqual(['acme/web:1']);
   });
@@ -128,7 +74,7 @@ describe('a producer with the rights of its overlay, on a real API server,', () 
   });
 
   it('can do nothing else: no other ConfigMap, no Secret, no policy (S8)', async () => {
-    await installation.apply({
+    await producer().installation.apply({
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { name: 'foreign', namespace, labels: { 'nodesweep.test/producers': 'true' } },
@@ -138,8 +84,7 @@ describe('a producer with the rights of its overlay, on a real API server,', () 
     const refused = await produce('own', '/list.txt', 'foreign');
     expect(refused).toMatchObject({ exitCode: 2, line: { reason: 'ClusterError' } });
     expect(refused.line.msg).toContain('name ConfigMap foreign in the Role of the producer');
-    const can = (...question: readonly string[]) =>
-      kubectl('auth', 'can-i', ...question, '-n', namespace, `--as=${account}`).catch(() => 'no');
+    const can = (...question: readonly string[]) => producer().can(...question, '-n', namespace);
     expect(await can('update', `configmap/${set}`)).toBe('yes');
     for (const question of [
       ['create', 'configmaps'],
@@ -156,9 +101,10 @@ describe('a producer with the rights of its overlay, on a real API server,', () 
 
   it('can not make a policy of its set (S8)', async () => {
     const { metadata, ...map } = await readSet();
+    const file = join(producer().directory, 'policy.json');
     const policy = { ...map, metadata: { ...metadata, labels: { ...metadata.labels, 'nodesweep.io/kind': 'policy' } } };
-    await writeFile(join(directory, 'policy.json'), JSON.stringify(policy));
-    const replacing = () => kubectl('replace', '-f', join(directory, 'policy.json'), `--as=${account}`);
+    await writeFile(file, JSON.stringify(policy));
+    const replacing = () => kubectl('replace', '-f', file, `--as=${producer().account}`);
     // The API server takes a moment to obey a new admission policy.
     await waitFor('the guard', 60_000, async () => {
       const message = await replacing().then(() => 'replaced', String);
@@ -184,31 +130,29 @@ describe('a producer on a real API server', () => {
 
 describe.skipIf(process.env.KUBECONFIG !== undefined)('the job of the overlay', () => {
   it('fills its set from an address, with a token that is mounted as a file (S11)', async () => {
+    const { name } = producer();
     const { address = '' } = (await readNetwork(e2eDirectory)) ?? {};
     const lists = await new SourceServer().start(address);
     lists.answer('/list.txt', 'acme/from-a-pod:1\n');
     const labels = { 'nodesweep.test/producers': 'true' };
-    await installation.apply({
+    await producer().installation.apply({
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata: { name: producer, namespace, labels },
+      metadata: { name, namespace, labels },
       stringData: { token: 'of-the-secret' },
     });
     const options = ['--name=downloaded', '--allow-http', '--token-file=/etc/nodesweep/source/token'];
     const path = '/spec/jobTemplate/spec/template/spec/containers/0/args';
     const value = ['set', 'url', lists.url('/list.txt', address), ...options];
     const patch = JSON.stringify([{ op: 'replace', path, value }]);
-    await kubectl('patch', '-n', namespace, 'cronjob', producer, '--type=json', '--patch', patch);
+    await kubectl('patch', '-n', namespace, 'cronjob', name, '--type=json', '--patch', patch);
     try {
-      await kubectl('create', 'job', '-n', namespace, 'set-now', `--from=cronjob/${producer}`);
+      await kubectl('create', 'job', '-n', namespace, 'set-now', `--from=cronjob/${name}`);
       await kubectl('label', 'job', '-n', namespace, 'set-now', 'nodesweep.test/producers=true');
       await kubectl('wait', '-n', namespace, '--for=condition=Complete', '--timeout=120s', 'job/set-now');
       expect(await imagesOf()).toEqual(['acme/from-a-pod:1']);
       expect(lists.asked.map(({ headers }) => headers.authorization)).toEqual(['Bearer of-the-secret']);
       expect(await kubectl('logs', '-n', namespace, 'job/set-now')).toContain('"outcome":"Written"');
-    } catch (error) {
-      await keepEvidence(installation, 'the job of the overlay');
-      throw error;
     } finally {
       await lists.stop();
     }

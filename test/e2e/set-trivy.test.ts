@@ -1,69 +1,27 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
-import { execa } from 'execa';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { buildBinaries } from '../cluster/binaries.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { waitFor } from '../cluster/wait.ts';
-import { bundledProgram } from '../helpers/bundle.ts';
 import { buildImageSpec, buildRunnableImageSpec, fillerLayers, writeImages } from '../helpers/images.ts';
 import { buildUserPod, readImageNames } from './images.ts';
-import { type Installation, install, keepEvidence } from './installation.ts';
 import { buildPolicy, namespace, readImageLines, waitForRun } from './objects.ts';
+import { useSetProducer } from './set-producer.ts';
 import { buildClusterReport, buildReportDefinition, buildWorkloadReport, reportGroup } from './trivy-operator.ts';
 
-const overlay = join(import.meta.dirname, '../../manifests/overlays/image-set-trivy');
-const producer = 'nodesweep-set-trivy';
-const account = `system:serviceaccount:${namespace}:${producer}`;
 const set = 'cve-critical';
 const definitions = [`vulnerabilityreports.${reportGroup}`, `clustervulnerabilityreports.${reportGroup}`];
 const critical = ['CVE-2026-1 CRITICAL 9.8', 'CVE-2026-2 CRITICAL 9.1 2.0'];
 
-let installation: Installation;
-let directory: string;
-const kubectl = (...args: readonly string[]) => installation.kubectl(...args);
+const producer = useSetProducer('trivy');
+const kubectl = (...args: readonly string[]) => producer().kubectl(...args);
+const apply = (...objects: readonly object[]) => producer().installation.apply(...objects);
+const produce = (...options: readonly string[]) => producer().run('own', '--name', set, ...options);
+const readLines = () => producer().readLines(set);
 
-beforeAll(async () => {
-  installation = await install();
-  directory = await mkdtemp(join(tmpdir(), 'nodesweep-trivy-'));
-  const kustomization = { apiVersion: 'kustomize.config.k8s.io/v1beta1', components: [relative(directory, overlay)] };
-  await writeFile(join(directory, 'kustomization.yaml'), JSON.stringify(kustomization));
-  await kubectl('apply', '-k', directory);
-  await kubectl('patch', '-n', namespace, 'cronjob', producer, '--patch', '{"spec":{"suspend":true}}');
-  await writeFile(join(directory, 'kubeconfig'), await kubeconfigOfProducer());
-});
 afterAll(async () => {
-  await kubectl('delete', '-k', directory, '--ignore-not-found');
   await kubectl('delete', 'crd', ...definitions, '--ignore-not-found');
-  await rm(directory, { recursive: true, force: true });
 });
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await keepEvidence(installation, task.name);
-});
-
-/** The kubeconfig of the tests, with the token of the producer's service account. */
-async function kubeconfigOfProducer(): Promise<string> {
-  const config = JSON.parse(await kubectl('config', 'view', '--raw', '--minify', '-o', 'json'));
-  const token = await kubectl('create', 'token', '-n', namespace, producer);
-  return JSON.stringify({ ...config, users: [{ name: config.users[0].name, user: { token: token.trim() } }] });
-}
-
-/** Runs the producer with the rights of its service account. */
-async function produce(...options: readonly string[]) {
-  const { KUBERNETES_SERVICE_HOST: _, ...environment } = process.env;
-  const env = { ...environment, KUBECONFIG: join(directory, 'kubeconfig') };
-  const args = [bundledProgram(), 'set', 'trivy', '--name', set, '-n', namespace, ...options];
-  const { stdout, exitCode } = await execa(process.execPath, args, { reject: false, extendEnv: false, env });
-  return { exitCode, line: JSON.parse(stdout.split('\n').at(-1) ?? '') };
-}
-
-async function readLines(): Promise<readonly string[]> {
-  const { data = {} } = JSON.parse(await kubectl('get', 'configmap', '-n', namespace, set, '-o', 'json'));
-  return String(data['trivy.txt'] ?? '')
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'));
-}
 
 const digestOf = (index: number) => `sha256:${index.toString(16).padStart(64, '0')}`;
 const deleteReports = () =>
@@ -78,10 +36,7 @@ describe('the producer for Trivy Operator with the rights of its overlay, on a r
   });
 
   it('reads all pages of the reports of all namespaces, and remembers images whose reports are gone (S9)', async () => {
-    await installation.apply(
-      buildReportDefinition('VulnerabilityReport'),
-      buildReportDefinition('ClusterVulnerabilityReport'),
-    );
+    await apply(buildReportDefinition('VulnerabilityReport'), buildReportDefinition('ClusterVulnerabilityReport'));
     await kubectl('wait', '--for=condition=Established', '--timeout=60s', ...definitions.map((name) => `crd/${name}`));
     const reports = Array.from({ length: 35 }, (_, index) =>
       buildWorkloadReport(`replicaset-app-${index}`, {
@@ -97,7 +52,7 @@ describe('the producer for Trivy Operator with the rights of its overlay, on a r
       tag: '1',
       vulnerabilities: critical,
     });
-    await installation.apply(...reports, ofCluster);
+    await apply(...reports, ofCluster);
     expect(await produce()).toMatchObject({ exitCode: 0, line: { outcome: 'Written', images: 31, added: 31 } });
     const lines = await readLines();
     expect(lines).toContain(`docker.io/acme/app-7@${digestOf(7)} # CVE-2026-1 critical and 1 more, by trivy`);
@@ -111,12 +66,10 @@ describe('the producer for Trivy Operator with the rights of its overlay, on a r
   });
 
   it('says which right is missing, and leaves the set as it is (S8, S9)', async () => {
-    await installation.apply(
-      buildWorkloadReport('replicaset-app', { repository: 'acme/app', tag: '1', vulnerabilities: critical }),
-    );
+    await apply(buildWorkloadReport('replicaset-app', { repository: 'acme/app', tag: '1', vulnerabilities: critical }));
     await produce();
     const before = await readLines();
-    await kubectl('delete', 'clusterrolebinding', producer);
+    await kubectl('delete', 'clusterrolebinding', producer().name);
     // The API server takes a moment to forget a right.
     const { line } = await waitFor('the missing right', 60_000, async () => {
       const result = await produce();
@@ -125,13 +78,11 @@ describe('the producer for Trivy Operator with the rights of its overlay, on a r
     expect(line.msg).toContain(`allow the producer to list vulnerabilityreports.${reportGroup} in all namespaces`);
     expect(before).toEqual(['docker.io/acme/app:1 # CVE-2026-1 critical and 1 more, by trivy']);
     expect(await readLines()).toEqual(before);
-    await kubectl('apply', '-k', directory);
-    await kubectl('patch', '-n', namespace, 'cronjob', producer, '--patch', '{"spec":{"suspend":true}}');
+    await producer().apply();
   });
 
   it('can do nothing else (S9)', async () => {
-    const can = (...question: readonly string[]) =>
-      kubectl('auth', 'can-i', ...question, `--as=${account}`).catch(() => 'no');
+    const can = (...question: readonly string[]) => producer().can(...question);
     expect(await can('list', definitions[0] ?? '', '--all-namespaces')).toBe('yes');
     expect(await can('update', `configmap/${set}-memory`, '-n', namespace)).toBe('yes');
     for (const question of [
@@ -158,11 +109,11 @@ async function fillNodes({ nodes }: Cluster): Promise<ReadonlyMap<string, string
     buildImageSpec({ names: [`${unused}:1`], layers: fillerLayers('scanned-unused') }),
     buildImageSpec({ names: [`${clean}:1`], layers: fillerLayers('scanned-clean') }),
   ].map((spec) => ({ ...spec, digestRepositories: spec.names.map((name) => name.replace(/:1$/, '')) }));
-  const tar = join(directory, 'images.tar');
+  const tar = join(producer().directory, 'images.tar');
   const written = await writeImages(tar, specs);
   for (const node of nodes) {
     await node.importImages(tar);
-    await installation.apply(buildUserPod(`scanned-${node.name}`, node.name, `${used}:1`));
+    await apply(buildUserPod(`scanned-${node.name}`, node.name, `${used}:1`));
     await kubectl('wait', '-n', 'default', '--for=condition=Ready', '--timeout=60s', `pod/scanned-${node.name}`);
   }
   return new Map(written.map(({ digest }, index) => [specs[index]?.digestRepositories[0] ?? '', digest]));
@@ -170,7 +121,7 @@ async function fillNodes({ nodes }: Cluster): Promise<ReadonlyMap<string, string
 
 describe.skipIf(process.env.KUBECONFIG !== undefined)('from a report of Trivy Operator to the nodes', () => {
   it('the job of the overlay fills the set, and the next run removes the unused vulnerable image of each node, keeps the used one, and says why (S2, S7, S9)', async () => {
-    const { cluster } = installation;
+    const { cluster } = producer().installation;
     if (cluster === undefined) throw new Error('this needs a cluster whose nodes can be looked into');
     const digests = await fillNodes(cluster);
     const reportOf = (repository: string, vulnerabilities: readonly string[]) => {
@@ -178,18 +129,16 @@ describe.skipIf(process.env.KUBECONFIG !== undefined)('from a report of Trivy Op
       const fields = { server, repository: path.join('/'), tag: '1', digest: digests.get(repository), vulnerabilities };
       return buildWorkloadReport(`replicaset-${path.at(-1)}`, fields);
     };
-    await installation.apply(reportOf(used, critical), reportOf(unused, critical), reportOf(clean, []));
-    await kubectl('create', 'job', '-n', namespace, 'look', `--from=cronjob/${producer}`);
+    await apply(reportOf(used, critical), reportOf(unused, critical), reportOf(clean, []));
+    await kubectl('create', 'job', '-n', namespace, 'look', `--from=cronjob/${producer().name}`);
     await kubectl('wait', '-n', namespace, '--for=condition=Complete', '--timeout=120s', 'job/look');
     expect(await kubectl('logs', '-n', namespace, 'job/look')).toContain('"outcome":"Written"');
     await kubectl('delete', 'job', '-n', namespace, 'look');
 
     const images = { include: ['scanned.test/acme/**'], includeFrom: [set], maxSetAge: '1h', minAge: '0s' };
-    await installation.apply(
-      buildPolicy('vulnerable', { schedule: '@yearly', images }, { 'nodesweep.io/run-at': 'now' }),
-    );
-    const run = await waitForRun(installation.kubectl, 'vulnerable');
-    const lines = await readImageLines(installation.kubectl, 'vulnerable');
+    await apply(buildPolicy('vulnerable', { schedule: '@yearly', images }, { 'nodesweep.io/run-at': 'now' }));
+    const run = await waitForRun(kubectl, 'vulnerable');
+    const lines = await readImageLines(kubectl, 'vulnerable');
     const left = await Promise.all(cluster.nodes.map(readImageNames));
     await kubectl('delete', 'configmap', '-n', namespace, 'vulnerable');
     await kubectl('delete', 'pod', '-n', 'default', ...cluster.nodes.map(({ name }) => `scanned-${name}`));
