@@ -83,7 +83,11 @@ describe('the producer for Trivy Operator with the rights of its overlay, on a r
 
   it('can do nothing else (S9)', async () => {
     const can = (...question: readonly string[]) => producer().can(...question);
-    expect(await can('list', definitions[0] ?? '', '--all-namespaces')).toBe('yes');
+    // The API server takes a moment to know a right again.
+    await waitFor('the right to be back', 60_000, async () => {
+      const answer = await can('list', definitions[0] ?? '', '--all-namespaces');
+      return answer.trim() === 'yes' || undefined;
+    });
     expect(await can('update', `configmap/${set}-memory`, '-n', namespace)).toBe('yes');
     for (const question of [
       ['get', definitions[0] ?? '', '--all-namespaces'],
