@@ -2,6 +2,7 @@ import { formatDuration } from '../../contract/duration.ts';
 import { parseImageSet, parseSetTime, type SetProblem } from '../../contract/images/image-set.ts';
 import { compileImageSet } from '../../contract/images/set-matcher.ts';
 import type { Job } from '../../contract/job.ts';
+import { memoize } from '../../contract/memoize.ts';
 import type { Image } from '../runtime/runtime.ts';
 import type { FoundSet, ReadSet, SetText } from './found-set.ts';
 import { limitSum } from './limit-sum.ts';
@@ -63,7 +64,11 @@ export function compileSets(job: SetsJob, found: readonly FoundSet[], now: numbe
     const problem = 'problem' in set ? undefined : findAgeProblem(set, job, now);
     return problem === undefined ? set : { name, problem };
   };
-  const compile = memoize((name) => compileSet(find(name)));
+  // Several fields may name one set, and a compiled set takes memory.
+  const compile = memoize(
+    (name: string) => compileSet(find(name)),
+    (name) => name,
+  );
   const { includeFrom, excludeFrom, removeFrom } = job.images;
   return {
     includeFrom: includeFrom.map((name) => compile(name)(false)),
@@ -74,16 +79,6 @@ export function compileSets(job: SetsJob, found: readonly FoundSet[], now: numbe
 
 /** A set for a field that protects, or for another one. */
 type CompiledSet = (protects: boolean) => PolicySet;
-
-/** Several fields may name one set, and a compiled set takes memory. */
-function memoize(compile: (name: string) => CompiledSet): (name: string) => CompiledSet {
-  const known = new Map<string, CompiledSet>();
-  return (name) => {
-    const set = known.get(name) ?? compile(name);
-    known.set(name, set);
-    return set;
-  };
-}
 
 /** The first line that names an image, in the order of the sets; undefined if none does. */
 export function findInSets(sets: readonly PolicySet[], image: NamedImage): SetHit | undefined {
@@ -118,17 +113,7 @@ function compileTexts(name: string, texts: readonly SetText[]): CompiledSet {
     }
     return undefined;
   };
-  return (protects) => ({ name, invalidLines, find: remember((image) => find(image, protects)) });
-}
-
-/** Several rules ask about the same image, and a set may have thousands of globs. */
-function remember(find: PolicySet['find']): PolicySet['find'] {
-  const known = new WeakMap<NamedImage, { readonly hit: SetHit | undefined }>();
-  return (image) => {
-    const answer = known.get(image) ?? { hit: find(image) };
-    known.set(image, answer);
-    return answer.hit;
-  };
+  return (protects) => ({ name, invalidLines, find: (image) => find(image, protects) });
 }
 
 /** The time in the job is the one that the scheduler saw. By hand there is none, and a set has the time of its files. */

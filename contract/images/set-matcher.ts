@@ -1,3 +1,4 @@
+import { memoize } from '../memoize.ts';
 import { compileGlobs } from './glob.ts';
 import type { SetLine } from './image-set.ts';
 import {
@@ -28,25 +29,19 @@ export type SetMatcher = (image: NamedImage, protects?: boolean) => SetLine | un
 export function compileImageSet(entries: readonly SetLine[]): SetMatcher {
   const exact = new Map<string, SetLine>();
   const globs: LazyGlob[] = [];
-  const globOf = onceForNames((names) => findGlob(globs, names));
   for (const entry of entries) {
     if (entry.image.includes('*')) globs.push(new LazyGlob(entry));
     else for (const key of keysOfEntry(entry.image)) if (!exact.has(key)) exact.set(key, entry);
   }
+  // Several rules ask about the same image, again before each batch of removals, and a set may have thousands of globs.
+  const globOf = memoize(
+    (names: readonly string[]) => findGlob(globs, names),
+    (names) => names.join('\n'),
+  );
   return (image, protects = false) => {
     const keys = keysOfImage(image);
     const wanted = protects ? [...keys, ...keys.filter((key) => key.includes('/')).map(withoutRegistry)] : keys;
     return firstOf(wanted.map((key) => exact.get(key))) ?? globOf(image.names);
-  };
-}
-
-/** A cleaner asks about each image again before each of its batches, and thousands of globs take a while. */
-function onceForNames(find: (names: readonly string[]) => SetLine | undefined): typeof find {
-  const known = new Map<string, SetLine | undefined>();
-  return (names) => {
-    const key = names.join('\n');
-    if (!known.has(key)) known.set(key, find(names));
-    return known.get(key);
   };
 }
 

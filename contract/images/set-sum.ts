@@ -8,7 +8,7 @@ export type SetSize = {
   readonly lines: number;
 };
 
-/** The most that all sets of a policy have together, each counted once. A cleaner holds them in memory, at most 256 MiB. */
+/** The most that all sets of a policy may have together, each counted once: a cleaner holds them in its 256 MiB of memory. */
 export const maxSetSum: SetSize = { bytes: 4 * 1024 * 1024, lines: 50_000 };
 
 /** The next step for sets that are too large together. */
@@ -31,7 +31,7 @@ export function isTooLarge({ bytes, lines }: SetSize): boolean {
   return bytes > maxSetSum.bytes || lines > maxSetSum.lines;
 }
 
-/** Describes the sum of sets that are too large, the limit, and the next step. `they` are the sets. */
+/** Describes the sum of sets that are too large, the limit, and the next step. */
 export function describeSum(sum: SetSize): string {
   return `together they have ${describe(sum)}, and the limit is ${describe(maxSetSum)}: ${advice}`;
 }

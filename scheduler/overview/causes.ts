@@ -1,3 +1,4 @@
+import { memoize } from '../../contract/memoize.ts';
 import { compareNames } from '../../contract/text.ts';
 import type { NodeProblem } from '../run/summary.ts';
 
@@ -36,7 +37,11 @@ export function groupCauses(problems: readonly NodeProblem[]): readonly Cause[] 
 export function groupByCause<Node extends Pick<NodeProblem, 'node' | 'reason' | 'message'>>(
   nodes: readonly Node[],
 ): ReadonlyMap<string, readonly Node[]> {
-  const patternOf = onceForText((text) => text.replaceAll(number, '#'));
+  // Most of thousands of nodes have the same message.
+  const patternOf = memoize(
+    (text: string) => text.replaceAll(number, '#'),
+    (text) => text,
+  );
   return Map.groupBy(nodes, ({ node, reason, message = '' }) =>
     JSON.stringify([reason, patternOf(withoutName(message, node))]),
   );
@@ -45,16 +50,6 @@ export function groupByCause<Node extends Pick<NodeProblem, 'node' | 'reason' | 
 /** True if all nodes have the same message, to the letter. */
 export function haveSameMessage([first, ...others]: readonly Pick<NodeProblem, 'message'>[]): boolean {
   return others.every(({ message }) => message === first?.message);
-}
-
-/** Most of thousands of nodes have the same message. */
-function onceForText(compute: (text: string) => string): (text: string) => string {
-  const known = new Map<string, string>();
-  return (text) => {
-    const value = known.get(text) ?? compute(text);
-    known.set(text, value);
-    return value;
-  };
 }
 
 /** The name of the node may be part of other words, in which it stays. */

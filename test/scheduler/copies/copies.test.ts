@@ -227,6 +227,18 @@ describe('a cleaner that this process did not create for copies', () => {
     expect(ask('x', 10)).toEqual([image]);
   });
 
+  it('is what a pod counts as whose creation had no answer, and a refused one changes nothing (S12)', async () => {
+    await list('y', 0);
+    const create = async () => {
+      throw new Error('the webhook of the cluster did not answer');
+    };
+    await expect(copies.create('other', at(600), create)).rejects.toThrow('webhook');
+    expect(ask('x', 10)).toEqual([image]);
+    pods.push(other(11, running));
+    await list('y', 80);
+    expect(ask('z', 90)).toEqual([]);
+  });
+
   it('is as bad as one of this process that hangs after its time (S12)', async () => {
     const hanging = buildPod('y', -500, running);
     pods.push(hanging);
